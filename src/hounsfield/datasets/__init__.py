@@ -1,0 +1,1 @@
+"""Data sets: cases, layouts, splits, fingerprints and the phantom."""

@@ -1,0 +1,81 @@
+"""`Case`: one patient's item with its images and its target; `Dataset`: the cases and where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from hounsfield.errors import DatasetError
+from hounsfield.findings.region import Box
+
+Part = Literal["train", "val", "test"]
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square cut around a box, in pixels of the stored image."""
+
+    box: Box
+    context: float = 1.5
+    """Side of the square as a multiple of the box's longer side; > 0."""
+
+
+@dataclass(frozen=True)
+class ImageRef:
+    """Where an image lies; nothing is read until `datasets.load` is called."""
+
+    path: Path
+    array: str = ""
+    """Name of the array in an npz file, else empty."""
+    index: int | None = None
+    """Row of that array."""
+    crop: Crop | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One patient's item."""
+
+    id: str
+    """Unique in its data set."""
+    patient: str
+    """What splits go by; the case's own id where the data do not say."""
+    images: Mapping[str, ImageRef]
+    """By name; a case of one image calls it "image"."""
+    target: int | None = None
+    """Index into `Dataset.classes`; None when unlabelled."""
+    boxes: tuple[Box, ...] = ()
+    mask: ImageRef | None = None
+    site: str = ""
+    age_years: float | None = None
+    sex: str = ""
+    part: Part | None = None
+    """The part the data's makers put it in, if they did."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """Further columns by which results are shown in subgroups."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The cases, lazily read, and where they came from."""
+
+    name: str
+    root: Path
+    cases: tuple[Case, ...]
+    classes: tuple[str, ...]
+    """Class names; of two, the second is the positive one."""
+    layout: str
+    """"folders", "medmnist", "table" …"""
+    patients_known: bool = True
+    """False where no patient ids exist and every case counts as its own patient."""
+    notes: tuple[str, ...] = ()
+    """What was left out on opening, and why, a sentence each."""
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        for case in self.cases:
+            if case.id in seen:
+                raise DatasetError(f"{self.root}: two cases are called {case.id!r}; every case needs an id of its own")
+            seen.add(case.id)

@@ -1,0 +1,1 @@
+"""Ways in which data lie on disk."""

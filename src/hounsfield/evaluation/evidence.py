@@ -1,0 +1,103 @@
+"""`Evidence`: scores with intervals and what they were measured on. A public format, see docs/evidence.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hounsfield.findings.model import ModelIdentity
+
+FORMAT_VERSION = "1"
+"""Raised when a key of evidence.json changes its meaning or goes; added keys leave it."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A figure and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points of a curve, for drawing: `x` and `y` of one length, and where known a band around y."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+    threshold: tuple[float, ...] = ()
+    """The threshold at each point, where there is one."""
+    count: tuple[int, ...] = ()
+    """Cases behind each point, where that matters (calibration bins)."""
+
+
+@dataclass(frozen=True)
+class Subgroup:
+    """The scores of the cases that share one value of an attribute."""
+
+    attribute: str
+    value: str
+    cases: int
+    patients: int
+    positives: int
+    scores: Mapping[str, Score]
+    """Empty when the subgroup is too small or has one class only; then `note` says so."""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """What was predicted of one case, so that every figure can be computed again."""
+
+    case: str
+    patient: str
+    target: int
+    probabilities: tuple[float, ...]
+    """One per class, sum 1."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Scores with intervals, by subgroup, with the split they were measured on."""
+
+    task: str
+    dataset: str
+    split: str
+    """"test", "val", "external" …: which cases these are with respect to the training."""
+    cases: int
+    patients: int
+    classes: tuple[str, ...]
+    class_counts: tuple[int, ...]
+    threshold: float
+    """Operating point for the positive class, chosen on validation data; 0.5 where there are more than two classes,
+    for then the largest probability decides."""
+    threshold_from: str
+    """On which cases and by which rule it was chosen."""
+    scores: Mapping[str, Score]
+    confusion: tuple[tuple[int, ...], ...]
+    """confusion[t][p]: cases of class t called p."""
+    curves: Mapping[str, Curve]
+    """"roc", "precision_recall", "calibration"."""
+    subgroups: tuple[Subgroup, ...]
+    results: tuple[CaseResult, ...]
+    model: ModelIdentity
+    seconds: float
+    """Wall time of reading and measuring."""
+    resamples: int
+    """Bootstrap draws behind the intervals."""
+    notes: tuple[str, ...] = ()
+    """Warnings a reader of the figures must know, a sentence each."""
+    format: str = FORMAT_VERSION
+    created: str = ""
+    """UTC, ISO 8601."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values with the documented keys."""
+        from dataclasses import asdict
+
+        return asdict(self)

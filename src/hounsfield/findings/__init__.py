@@ -1,0 +1,8 @@
+"""What a reader says of a case."""
+
+from hounsfield.findings.finding import Finding
+from hounsfield.findings.model import ModelIdentity
+from hounsfield.findings.reading import Answer, Quality, Reading
+from hounsfield.findings.region import Box
+
+__all__ = ["Answer", "Box", "Finding", "ModelIdentity", "Quality", "Reading"]

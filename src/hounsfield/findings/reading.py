@@ -1,0 +1,61 @@
+"""`Reading`: all that a reader says of one case."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from hounsfield.arrays import FloatArray
+from hounsfield.findings.finding import Finding
+from hounsfield.findings.model import ModelIdentity
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer about the whole image."""
+
+    label: str
+    """The class the probability speaks of, for instance "malignant"."""
+    probability: float
+    threshold: float
+    """The bundle's operating point, chosen on validation data."""
+    positive: bool
+    """Whether the probability reaches the threshold."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Whether the image is fit to be read by this model, and why not."""
+
+    verdict: Literal["good", "doubtful", "unfit"] = "good"
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """All that a reader says of one case."""
+
+    case: str
+    """The case's id: a file name, or the data set's id."""
+    path: str
+    """The file or folder that was read."""
+    answers: tuple[Answer, ...]
+    model: ModelIdentity
+    findings: tuple[Finding, ...] = ()
+    quality: Quality = field(default_factory=Quality)
+    abstained: str = ""
+    """Why no answer is given; empty when there is one."""
+    calibrated: bool = False
+    """Whether the probabilities were calibrated on held-back data."""
+    notes: tuple[str, ...] = ()
+    study_uid: str = ""
+    sop_uids: tuple[str, ...] = ()
+    seconds: float = 0.0
+    heat: FloatArray | None = None
+    """(height, width) or (depth, height, width), in [0, 1], on the stored image's grid: what drove the answer."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The reading as plain values; the heat map is written as a picture, not here."""
+        from dataclasses import replace
+
+        return {key: value for key, value in asdict(replace(self, heat=None)).items() if key != "heat"}

@@ -1,0 +1,116 @@
+"""`Image`, `Mask`: an array and where it lies in the patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from hounsfield import geometry
+from hounsfield.arrays import FloatArray, IntArray, VoxelArray
+from hounsfield.errors import ShapeError
+
+SpacingKind = Literal["patient", "detector", "none"]
+"""What a millimetre means: in the patient (PixelSpacing, an affine), at the detector (ImagerPixelSpacing, so
+magnified), or nothing (a PNG: spacing is 1 by convention and no distance may be quoted)."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A grey-level window for display (PS3.3 C.11.2.1.2)."""
+
+    center: float
+    """Level shown as mid grey, in the image's units."""
+    width: float
+    """Range of levels from black to white, > 0."""
+    function: Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"] = "LINEAR"
+    name: str = ""
+    """The window's explanation in the file, for instance "LUNG"."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an image came from, and what its file says about it. Empty strings mean: not said."""
+
+    path: Path | None = None
+    format: str = ""
+    """"dicom", "nifti", "nrrd", "metaimage", "png", "jpeg", "tiff", "npz" …"""
+    patient_id: str = ""
+    study_uid: str = ""
+    series_uid: str = ""
+    frame_of_reference_uid: str = ""
+    sop_uids: tuple[str, ...] = ()
+    """SOP instance UIDs, in the order of the slices."""
+    body_part: str = ""
+    laterality: Literal["L", "R", "B", ""] = ""
+    view: str = ""
+    """Mammography view, "CC", "MLO" …, or the radiographic view position."""
+    sex: str = ""
+    age_years: float | None = None
+    manufacturer: str = ""
+    description: str = ""
+    photometric: str = ""
+    """As stored: "MONOCHROME1" voxels were already inverted by the reader, so that bright is always dense."""
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """An image and where it lies in the patient. Values never change: use `dataclasses.replace`."""
+
+    voxels: VoxelArray
+    """(channel, depth, height, width), depth 1 when planar. CT in Hounsfield units, otherwise after the modality
+    LUT; as stored (uint8, uint16 …) where nothing had to be rescaled, else float32."""
+    affine: FloatArray
+    """(4, 4) float64, array index (depth, height, width) to patient space, LPS, millimetres."""
+    modality: str = ""
+    """DICOM modality code ("MG", "CT", "MR" …), empty when the file does not say."""
+    spacing_kind: SpacingKind = "none"
+    windows: tuple[Window, ...] = ()
+    """The file's own windows, in its order; CT in HU."""
+    source: Source = field(default_factory=Source)
+
+    def __post_init__(self) -> None:
+        if self.voxels.ndim != 4 or 0 in self.voxels.shape:
+            raise ShapeError(f"voxels must have shape (channel, depth, height, width), not {self.voxels.shape}")
+        if self.affine.shape != (4, 4):
+            raise ShapeError(f"affine must have shape (4, 4), not {self.affine.shape}")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(depth, height, width)."""
+        return self.voxels.shape[1], self.voxels.shape[2], self.voxels.shape[3]
+
+    @property
+    def channels(self) -> int:
+        """1 for grey, 3 for colour."""
+        return int(self.voxels.shape[0])
+
+    @property
+    def planar(self) -> bool:
+        """Whether there is only one slice."""
+        return self.voxels.shape[1] == 1
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Distances between neighbours along (d, h, w); mean nothing when `spacing_kind` is "none"."""
+        return geometry.spacing_mm(self.affine)
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """Integer labels on an image's grid, with names."""
+
+    labels: IntArray
+    """(depth, height, width); 0 is background."""
+    affine: FloatArray
+    """(4, 4), as in `Image`."""
+    names: tuple[str, ...] = ("background",)
+    """names[k] is the name of label k."""
+
+    def __post_init__(self) -> None:
+        if self.labels.ndim != 3:
+            raise ShapeError(f"labels must have shape (depth, height, width), not {self.labels.shape}")
+        if not np.issubdtype(self.labels.dtype, np.integer):
+            raise ShapeError(f"labels must be whole numbers, not {self.labels.dtype}")

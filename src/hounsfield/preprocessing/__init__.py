@@ -1,0 +1,1 @@
+"""From a stored image to what a network sees: filters, breast region, intensities, resampling."""

@@ -1,0 +1,1 @@
+"""Readings and evidence as pages people read."""

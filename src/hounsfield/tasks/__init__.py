@@ -1,0 +1,1 @@
+"""Each ties a network, a target, a loss, a decoding and a score together."""
