@@ -1,0 +1,1 @@
+"""What `hounsfield doctor` looks at: the machine, the packages, the DICOM codecs, and what follows from them."""
