@@ -72,8 +72,11 @@ class Dataset:
     """False where no patient ids exist and every case counts as its own patient."""
     notes: tuple[str, ...] = ()
     """What was left out on opening, and why, a sentence each."""
+    fractions: tuple[float, float, float] | None = None
+    """Of train, val and test, where the data's description wishes a split of its own."""
 
     def __post_init__(self) -> None:
+        """Refuse cases that share an id."""
         seen: set[str] = set()
         for case in self.cases:
             if case.id in seen:

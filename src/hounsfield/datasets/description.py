@@ -1,0 +1,207 @@
+"""The description of a data set: a small TOML file that says what the columns of a table, or an npz file, mean."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from hounsfield.datasets.case import Part
+from hounsfield.errors import DatasetError
+
+Name = Annotated[str, Field(min_length=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ClassSection(_Section):
+    """[class] of a table: which column holds the class, and how its cells are read."""
+
+    column: Name
+    names: tuple[Name, ...] | None = Field(default=None, strict=False)
+    """In order; of two the second is the positive one, and of several rows of one case the later name wins. When not
+    given, the names found, "normal" and the like first."""
+    positive: Name | None = None
+    """The class to move to the end."""
+    values: dict[str, Name] = {}
+    """Other names for cells; "" stands for empty cells, "*" for every cell not listed."""
+    drop: tuple[str, ...] = Field(default=(), strict=False)
+    """Cells whose rows are left out."""
+
+
+class NpzClassSection(_Section):
+    """[class] of an npz file: the names of the labels 0, 1, 2 …"""
+
+    names: tuple[Name, ...] | None = Field(default=None, strict=False)
+    positive: Name | None = None
+
+
+class BoxSection(_Section):
+    """[box]: columns of a box's corners, or of a circle's centre and radius, in pixels of the image as stored."""
+
+    table: Name | None = None
+    """Another table with any number of boxes a row of the first one."""
+    on: Name | None = None
+    """Column by which that table is joined."""
+    label: Name | None = None
+    """Column with the class of what is inside the box."""
+    x0: Name | None = None
+    y0: Name | None = None
+    x1: Name | None = None
+    """One past the last column of pixels."""
+    y1: Name | None = None
+    center_x: Name | None = None
+    """Index of the pixel in the middle of a circle."""
+    center_y: Name | None = None
+    radius: Name | None = None
+
+    @model_validator(mode="after")
+    def _corners_or_circle(self) -> BoxSection:
+        corners = [self.x0, self.y0, self.x1, self.y1]
+        circle = [self.center_x, self.center_y, self.radius]
+        given = [all(group) for group in (corners, circle)], [any(group) for group in (corners, circle)]
+        if sorted(given[0]) != [False, True] or given[0] != given[1]:
+            raise ValueError("give either x0, y0, x1, y1 or center_x, center_y, radius")
+        if (self.table is None) != (self.on is None):
+            raise ValueError("table and on go together: the other table, and the column that joins it")
+        return self
+
+
+class CropSection(_Section):
+    """[crop]: a case is the square around its box, not the whole image."""
+
+    context: float = Field(default=1.5, gt=0, le=100, strict=False)
+
+
+class ColumnsSection(_Section):
+    """[columns]: what else the table knows of a case."""
+
+    age: Name | None = None
+    sex: Name | None = None
+    site: Name | None = None
+    mask: Name | None = None
+    """A file with labels on the image's grid, written as `image` is."""
+    subgroups: tuple[Name, ...] = Field(default=(), strict=False)
+    """Columns by which results are shown."""
+
+
+class SplitSection(_Section):
+    """[split]: the column with the parts the data's makers chose, or the fractions of a split to be made."""
+
+    column: Name | None = None
+    values: dict[str, Part] = {}
+    """Part of each cell, where the cells are not train, val and test themselves."""
+    fractions: tuple[float, float, float] | None = Field(default=None, strict=False)
+    """Of train, val and test; together 1."""
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> SplitSection:
+        if (self.column is None) == (self.fractions is None):
+            raise ValueError("give either column or fractions")
+        return self
+
+
+class TableDescription(_Section):
+    """A data set in a table, one row a case, or one row a finding of a case."""
+
+    name: str = ""
+    root: Name | None = None
+    """Where the data lie, relative to the description; its own folder when not given."""
+    table: Name
+    image: Name
+    """Path of the image relative to the root, with columns in braces, or a column that holds it."""
+    id: Name | None = None
+    """Written as `image` is; the image's path when not given. Rows of one id are one case."""
+    patient: Name | None = None
+    """Column, or columns in braces."""
+    join: dict[str, Name] = {}
+    """Further tables, and the column on which each is joined, many rows to one."""
+    classes: ClassSection | None = Field(default=None, alias="class")
+    box: BoxSection | None = None
+    crop: CropSection | None = None
+    columns: ColumnsSection = ColumnsSection()
+    split: SplitSection | None = None
+
+    @model_validator(mode="after")
+    def _crop_needs_a_box(self) -> TableDescription:
+        if self.crop is not None and self.box is None:
+            raise ValueError("[crop] needs a [box] to cut around")
+        return self
+
+
+class NpzDescription(_Section):
+    """A data set in the form of MedMNIST."""
+
+    name: str = ""
+    root: Name | None = None
+    npz: Name
+    """File name, or a pattern such as "breastmnist*.npz"."""
+    classes: NpzClassSection = Field(default=NpzClassSection(), alias="class")
+
+
+Description = TableDescription | NpzDescription
+
+
+def read_description(path: Path) -> Description:
+    """The description in a TOML file, checked.
+
+    Raises:
+        DatasetError: The file is missing, no TOML, or has an unknown, missing or contradictory key.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DatasetError(f"cannot read the description {path}: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path} is not TOML: {error}") from error
+    if ("table" in data) == ("npz" in data):
+        raise DatasetError(
+            f'{path}: a description names its data by either table = "….csv" or npz = "….npz", '
+            f"this one by {'both' if 'table' in data else 'neither'}; see docs/datasets.md"
+        )
+    model: type[Description] = TableDescription if "table" in data else NpzDescription
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        sentences = [_sentence(model, dict(problem)) for problem in error.errors()]
+        raise DatasetError(f"{path}: {'; '.join(sentences)}") from error
+
+
+def is_description(path: Path) -> bool:
+    """Whether a file is TOML that names a table or an npz file; it may still have mistakes."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return False
+    return "table" in data or "npz" in data
+
+
+def _sentence(model: type[BaseModel], problem: dict[str, Any]) -> str:
+    *above, key = problem["loc"] or ("",)
+    section = [str(step) for step in above]
+    place = f" in [{'.'.join(section)}]" if section else ""
+    if problem["type"] == "extra_forbidden":
+        known = _keys(model, section)
+        close = difflib.get_close_matches(str(key), known, n=1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        return f"unknown key {key!r}{place}{hint}; known: {', '.join(known)}"
+    if problem["type"] == "missing":
+        return f"{key!r}{place} is missing"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    where = ".".join([*section, str(key)]).strip(".")
+    return f"{where}: {message}" if where else message
+
+
+def _keys(model: type[BaseModel], section: list[str]) -> list[str]:
+    """The keys a section knows, in the order they are documented."""
+    for step in section:
+        for name, field in model.model_fields.items():
+            if step in (name, field.alias):
+                kinds = getattr(field.annotation, "__args__", (field.annotation,))
+                model = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
+    return [field.alias or name for name, field in model.model_fields.items()]

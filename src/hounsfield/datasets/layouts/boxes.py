@@ -1,0 +1,86 @@
+"""The boxes that a row of a table stands for, from corners or circles, in the same table or in one of their own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+from hounsfield.datasets.description import BoxSection
+from hounsfield.datasets.layouts.rows import Row, Table, read_table
+from hounsfield.errors import DatasetError
+from hounsfield.findings.region import Box
+
+BoxesOfRow = Callable[[Row, str], tuple[Box, ...]]
+"""The boxes of a row; the second argument is the label of boxes that have none of their own."""
+
+
+def box_reader(section: BoxSection | None, table: Table, root: Path) -> BoxesOfRow:
+    """A function from rows of `table` to their boxes.
+
+    Raises:
+        DatasetError: A column does not exist, or the table of boxes cannot be read.
+    """
+    if section is None:
+        return lambda row, label: ()
+    if section.table is None or section.on is None:
+        _need_columns(section, table)
+        here: BoxSection = section
+        return lambda row, label: _boxes(row, here, table, label)
+    boxes = read_table(root / section.table)
+    on = boxes.need(table.need(section.on, "[box] on"), "[box] on")
+    _need_columns(section, boxes)
+    found: dict[str, list[Box]] = defaultdict(list)
+    for row in boxes.rows:
+        found[row[on]].extend(_boxes(row, section, boxes, ""))
+    return lambda row, label: tuple(found.get(row[on], ()))
+
+
+def number(row: Row, column: str, table: Table) -> float | None:
+    """The number in a cell, None when the cell is empty.
+
+    Raises:
+        DatasetError: The cell is something else.
+    """
+    cell = row[column]
+    if not cell:
+        return None
+    try:
+        return float(cell)
+    except ValueError:
+        raise DatasetError(
+            f"{table.path}: {column} should be a number, not {cell!r}, in the row {_short(row)}"
+        ) from None
+
+
+def _need_columns(section: BoxSection, table: Table) -> None:
+    for key in ("x0", "y0", "x1", "y1", "center_x", "center_y", "radius", "label"):
+        column = getattr(section, key)
+        if column is not None:
+            table.need(column, f"[box] {key}")
+
+
+def _boxes(row: Row, section: BoxSection, table: Table, label: str) -> tuple[Box, ...]:
+    """One box, or none where all cells are empty."""
+    if section.label is not None:
+        label = row[section.label]
+    columns = [section.x0, section.y0, section.x1, section.y1]
+    circle = section.radius is not None
+    if circle:
+        columns = [section.center_x, section.center_y, section.radius]
+    values = [number(row, column, table) for column in columns if column is not None]
+    if all(value is None for value in values):
+        return ()
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        raise DatasetError(f"{table.path}: a box with an empty corner in the row {_short(row)}")
+    if not circle:
+        x0, y0, x1, y1 = known
+        return (Box(x0, y0, x1, y1, label),)
+    x, y, radius = known[0] + 0.5, known[1] + 0.5, known[2]  # the middle of a pixel lies half a pixel past its index
+    return (Box(x - radius, y - radius, x + radius, y + radius, label),)
+
+
+def _short(row: Row) -> str:
+    """Enough of a row to find it again."""
+    return ", ".join(list(row.values())[:4]) + (" …" if len(row) > 4 else "")

@@ -1,0 +1,187 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hounsfield.datasets import open_dataset
+from hounsfield.errors import DatasetError
+from hounsfield.findings import Box
+
+Describe = Callable[..., Path]
+
+CLASS = '[class]\ncolumn = "label"\nnames = ["benign", "malignant"]\n'
+MASSES = """image,n,patient,label,x0,y0,x1,y1,view,age,sex
+a,0,P1,benign,1,1,3,4,CC,063Y,F
+a,1,P1,malignant,4,1,6,4,CC,063Y,F
+b,0,P2,benign,1,1,3,4,MLO,,female
+c,0,P3,ambiguous,1,1,3,4,MLO,x,M
+"""
+BOX = '[box]\nx0 = "x0"\ny0 = "y0"\nx1 = "x1"\ny1 = "y1"\n'
+
+
+def test_every_row_is_a_case_with_patient_class_box_and_attributes(describe: Describe, tmp_path: Path) -> None:
+    description = describe(
+        MASSES,
+        'name = "masses"\nid = "{image}_{n}"\npatient = "patient"\n'
+        + CLASS
+        + 'drop = ["ambiguous"]\n'
+        + BOX
+        + '[crop]\ncontext = 2\n[columns]\nage = "age"\nsex = "sex"\nsubgroups = ["view"]\n',
+    )
+    dataset = open_dataset(description)
+    assert dataset.name == "masses"
+    assert dataset.layout == "table"
+    assert dataset.classes == ("benign", "malignant")
+    assert dataset.patients_known
+    assert [case.id for case in dataset.cases] == ["a_0", "a_1", "b_0"]
+    assert [case.target for case in dataset.cases] == [0, 1, 0]
+    first, _, third = dataset.cases
+    assert first.patient == "P1"
+    assert first.images["image"].path == tmp_path / "images/a.png"
+    assert first.boxes == (Box(1, 1, 3, 4, "benign"),)
+    assert first.images["image"].crop is not None
+    assert first.images["image"].crop.context == 2
+    assert first.images["image"].crop.box == first.boxes[0]
+    assert (first.age_years, first.sex, first.attributes) == (63, "F", {"view": "CC"})
+    assert (third.age_years, third.sex) == (None, "F")
+    assert dataset.notes == ("1 rows with label = 'ambiguous' were left out, as [class] drop says",)
+
+
+def test_rows_of_one_id_are_one_case_and_the_last_class_wins(describe: Describe) -> None:
+    dataset = open_dataset(describe(MASSES, 'id = "image"\n' + CLASS + 'drop = ["ambiguous"]\n' + BOX))
+    assert [case.id for case in dataset.cases] == ["a", "b"]
+    assert dataset.cases[0].target == 1
+    assert [box.label for box in dataset.cases[0].boxes] == ["benign", "malignant"]
+    assert not dataset.patients_known
+    assert dataset.cases[0].patient == "a"
+
+
+def test_without_an_id_the_image_names_the_case(describe: Describe) -> None:
+    dataset = open_dataset(describe("image,label\na,benign\nb,malignant\n", CLASS))
+    assert [case.id for case in dataset.cases] == ["images/a.png", "images/b.png"]
+
+
+def test_cells_are_renamed_empty_ones_and_all_others_too(describe: Describe) -> None:
+    section = '[class]\ncolumn = "s"\nnames = ["normal", "abnormal"]\nvalues = { "" = "normal", "*" = "abnormal" }\n'
+    dataset = open_dataset(describe("image,s\na,B\nb,\nc,M\nd,normal\n", section))
+    assert [case.target for case in dataset.cases] == [1, 0, 1, 0]
+
+
+def test_an_empty_class_cell_is_a_case_without_class_and_is_counted(describe: Describe) -> None:
+    dataset = open_dataset(describe("image,label\na,benign\nb,\n", CLASS))
+    assert [case.target for case in dataset.cases] == [0, None]
+    assert dataset.notes == ("1 rows have an empty label and so no class",)
+
+
+def test_class_names_not_given_are_found_and_put_in_order(describe: Describe) -> None:
+    table = "image,label\na,malignant\nb,normal\nc,benign\n"
+    dataset = open_dataset(describe(table, '[class]\ncolumn = "label"\n'))
+    assert dataset.classes == ("normal", "benign", "malignant")
+    dataset = open_dataset(describe(table, '[class]\ncolumn = "label"\npositive = "benign"\n'))
+    assert dataset.classes == ("normal", "malignant", "benign")
+
+
+def test_a_circle_becomes_the_box_around_it(describe: Describe) -> None:
+    table = "image,label,x,y,r\na,benign,4,3,2\nb,benign,,,\n"
+    box = '[box]\ncenter_x = "x"\ncenter_y = "y"\nradius = "r"\n'
+    dataset = open_dataset(describe(table, CLASS + box))
+    assert dataset.cases[0].boxes == (Box(2.5, 1.5, 6.5, 5.5, "benign"),)  # pixel 4 spans 4 to 5, its middle is 4.5
+    assert dataset.cases[1].boxes == ()
+
+
+def test_boxes_come_from_a_table_of_their_own(describe: Describe, tmp_path: Path) -> None:
+    (tmp_path / "boxes.csv").write_text("film,x0,y0,x1,y1,kind\na,0,0,1,1,m\na,2,2,3,3,b\nz,0,0,1,1,m\n")
+    (tmp_path / "films.csv").write_text("image,view\na,CC\nb,MLO\n")
+    box = BOX + 'table = "boxes.csv"\non = "film"\nlabel = "kind"\n'
+    table = "image,film,label\na,a,malignant\nb,b,benign\n"
+    join = '[join]\n"films.csv" = "image"\n'
+    dataset = open_dataset(describe(table, join + CLASS + box + '[columns]\nsubgroups = ["view"]\n'))
+    assert dataset.cases[0].boxes == (Box(0, 0, 1, 1, "m"), Box(2, 2, 3, 3, "b"))
+    assert dataset.cases[1].boxes == ()
+    assert [case.attributes["view"] for case in dataset.cases] == ["CC", "MLO"]
+
+
+def test_official_parts_are_read_in_any_spelling(describe: Describe) -> None:
+    table = "image,label,fold\na,benign,Training\nb,benign,valid\nc,benign,x\n"
+    split = '[split]\ncolumn = "fold"\nvalues = { "x" = "test" }\n'
+    assert [case.part for case in open_dataset(describe(table, CLASS + split)).cases] == ["train", "val", "test"]
+    with pytest.raises(DatasetError, match="is 'x', which is no part; say train, val or test"):
+        open_dataset(describe(table, CLASS + '[split]\ncolumn = "fold"\n'))
+
+
+def test_wished_fractions_are_carried_along(describe: Describe) -> None:
+    dataset = open_dataset(describe("image,label\na,benign\n", CLASS + "[split]\nfractions = [0.6, 0.2, 0.2]\n"))
+    assert dataset.fractions == (0.6, 0.2, 0.2)
+
+
+def test_masks_are_found_and_gaps_counted(describe: Describe, write_film: Callable[..., Path]) -> None:
+    mask = write_film("masks/a.png")
+    columns = '[columns]\nmask = "masks/{image}.png"\n'
+    dataset = open_dataset(describe("image,label\na,benign\nb,benign\n", CLASS + columns))
+    assert dataset.cases[0].mask is not None
+    assert dataset.cases[0].mask.path == mask
+    assert dataset.cases[1].mask is None
+    assert dataset.notes == ("1 of 2 cases have no mask file",)
+    with pytest.raises(DatasetError, match=r"none of the masks is there, for instance .*b\.png; check"):
+        open_dataset(describe("image,label\nb,benign\n", CLASS + columns))
+
+
+def test_rows_that_repeat_word_for_word_count_once(describe: Describe) -> None:
+    dataset = open_dataset(describe("image,label\na,benign\na,benign\nb,malignant\n", CLASS))
+    assert len(dataset.cases) == 2
+    assert dataset.notes == ("1 rows of cases.csv repeat another row word for word and count once",)
+
+
+def test_the_root_can_be_moved(describe: Describe, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    description = describe("image,label\na,benign\nb,malignant\n", CLASS)
+    other = tmp_path_factory.mktemp("other")
+    (other / "images").mkdir()
+    (other / "cases.csv").write_text("image,label\nz,malignant\n")
+    (other / "images/z.png").write_bytes((tmp_path / "images/a.png").read_bytes())
+    dataset = open_dataset(description, root=other)
+    assert [case.images["image"].path for case in dataset.cases] == [other / "images/z.png"]
+    assert dataset.classes == ("benign", "malignant")
+
+
+def test_missing_images_are_counted_and_five_are_named(describe: Describe, write_film: Callable[..., Path]) -> None:
+    table = "image,label\n" + "".join(f"{name},benign\n" for name in "abcdefgh")
+    with pytest.raises(DatasetError, match=r"none of the 8 images .* looked for at .*images/a\.png; the root is"):
+        open_dataset(describe(table, CLASS, images=False))
+    write_film("images/a.png")
+    with pytest.raises(DatasetError, match=r"7 of the 8 images .*: images/b\.png, .*images/f\.png and 2 more"):
+        open_dataset(describe(table, CLASS, images=False))
+
+
+@pytest.mark.parametrize(
+    ("table", "description", "sentence"),
+    [
+        ("image,kind\na,benign\n", CLASS, r"no column 'label' for \[class\] column; columns: image, kind"),
+        (
+            "image,label\na,bening\nb,benign\n",
+            CLASS,
+            r"holds 'bening' \(1 rows\), but the classes are benign, malignant; say what they mean in \[class\] values",
+        ),
+        ("image,label,x0,y0,x1,y1\na,benign,1,x,3,4\n", CLASS + BOX, "y0 should be a number, not 'x'"),
+        ("image,label,x0,y0,x1,y1\na,benign,1,,3,4\n", CLASS + BOX, "a box with an empty corner"),
+        (
+            "image,label,x0,y0,x1,y1\na,benign,3,1,1,4\n",
+            CLASS + BOX,
+            "'images/a.png': the box x 3 to 1, y 1 to 4 is empty",
+        ),
+        ("image,label,x0,y0,x1,y1\na,benign,nan,1,1,4\n", CLASS + BOX, "box x nan to 1"),
+        ("image,label,x0,y0,x1,y1\na,benign,,,,\n", CLASS + BOX + "[crop]\n", "no case is left; no row has a box"),
+        (MASSES, 'id = "image"\n' + CLASS + 'drop = ["ambiguous"]\n' + BOX + "[crop]\n", "'a' has 2 boxes"),
+        (MASSES, 'id = "label"\n' + CLASS + 'drop = ["ambiguous"]\n', "'benign' has rows with more than one image"),
+        ("image,label\na,benign\n", CLASS + 'drop = ["benign"]\n', "no case is left; 1 rows with label = 'benign'"),
+        ("image,label\na,benign\n", CLASS + '[columns]\nage = "years"\n', r"no column 'years' for \[columns\] age"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused(describe: Describe, table: str, description: str, sentence: str) -> None:
+    with pytest.raises(DatasetError, match=sentence):
+        open_dataset(describe(table, description))
+
+
+def test_a_patient_whose_cell_is_empty_stands_alone(describe: Describe) -> None:
+    dataset = open_dataset(describe("image,label,p\na,benign,P1\nb,benign,\n", 'patient = "p"\n' + CLASS))
+    assert [case.patient for case in dataset.cases] == ["P1", "images/b.png"]
+    assert dataset.notes == ("1 cases have an empty patient cell; each counts as a patient of its own",)
