@@ -45,6 +45,10 @@ class TrainingError(HounsfieldError):
     """Training cannot start, or cannot go on."""
 
 
+class EvaluationError(HounsfieldError):
+    """Predictions cannot be scored, or evidence cannot be written as it stands."""
+
+
 class StorageError(HounsfieldError):
     """The disk refused: full, read-only, or the target exists already."""
 

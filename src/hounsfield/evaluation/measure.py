@@ -1,0 +1,111 @@
+"""From predictions to `Evidence`: scores with intervals, curves, subgroups and what a reader of them must know."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from hounsfield.errors import EvaluationError
+from hounsfield.evaluation.bootstrap import RESAMPLES
+from hounsfield.evaluation.classification import confusion
+from hounsfield.evaluation.curves import curves_of
+from hounsfield.evaluation.evidence import CaseResult, Evidence
+from hounsfield.evaluation.measured import measured_scores
+from hounsfield.evaluation.predictions import predictions_from
+from hounsfield.evaluation.subgroups import subgroups_of
+from hounsfield.findings.model import ModelIdentity
+
+_PACKAGES = ("hounsfield", "numpy", "scipy", "torch")
+"""Packages whose versions the figures may depend on."""
+
+
+def measure(
+    results: Sequence[CaseResult],
+    *,
+    task: str,
+    dataset: str,
+    split: str,
+    classes: Sequence[str],
+    threshold: float,
+    threshold_from: str,
+    attributes: Mapping[str, Mapping[str, str]],
+    model: ModelIdentity,
+    seconds: float,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    notes: Sequence[str] = (),
+) -> Evidence:
+    """The evidence of a classification.
+
+    A score that cannot be computed (the AUC of one class) is absent, and a note says why.
+
+    Args:
+        results: One per case, n > 0; the order changes nothing but the order in the file.
+        task: Name of the task, "classification".
+        dataset: Name of the data set.
+        split: "test", "val", "external" …
+        classes: Class names; of two the second is the positive one.
+        threshold: Operating point, chosen on validation data. With more than two classes it is not used and becomes
+            0.5: the largest probability decides.
+        threshold_from: On which cases and by which rule it was chosen.
+        attributes: Case id to attribute to value, for subgroups; may be empty.
+        model: What was measured.
+        seconds: Wall time of reading the cases; the time of measuring them is not added.
+        resamples: Bootstrap draws behind the intervals.
+        seed: Of the draws.
+        notes: Sentences to put before this function's own.
+
+    Raises:
+        EvaluationError: There are no results, or they contradict each other; see `predictions_from`.
+    """
+    if resamples < 1:
+        raise EvaluationError(f"intervals need at least one bootstrap draw, not {resamples}; {RESAMPLES} is usual")
+    if len(classes) > 2:
+        threshold = 0.5
+    predictions = predictions_from(results, classes=classes, threshold=threshold)
+    measured = measured_scores(predictions, classes=classes, resamples=resamples, seed=seed)
+    subgroups, passed_over = subgroups_of(
+        predictions,
+        [result.case for result in results],
+        classes=classes,
+        attributes=attributes,
+        resamples=resamples,
+        seed=seed,
+    )
+    table = confusion(predictions.target, predictions.called, len(classes))
+    return Evidence(
+        task=task,
+        dataset=dataset,
+        split=split,
+        cases=predictions.cases,
+        patients=predictions.patients,
+        classes=tuple(classes),
+        class_counts=tuple(np.bincount(predictions.target, minlength=len(classes)).tolist()),
+        threshold=predictions.threshold,
+        threshold_from=threshold_from,
+        scores=measured.scores,
+        confusion=tuple(tuple(int(cell) for cell in row) for row in table),
+        curves=curves_of(predictions, classes=classes, resamples=resamples, seed=seed),
+        subgroups=subgroups,
+        results=tuple(results),
+        model=model,
+        seconds=float(seconds),
+        resamples=resamples,
+        notes=(*notes, *measured.notes, *passed_over),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=_versions(),
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # run from a copy that was never installed
+            found[package] = "unknown"
+    return found
