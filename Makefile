@@ -42,10 +42,13 @@ packages: ## the Debian packages that some tests use, where they can be installe
 
 docs: $(VENV)/.docs ## the documentation, into site/
 	$(PY) docs/_scripts/commands.py
-	$(PY) -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@echo "The documentation is site/index.html; with search: $(PY) -m http.server -d site"
 
 bench: $(VENV)/.bench ## every benchmark, side by side with its peers, into benchmarks/results/
-	@set -e; for file in $$(grep -l '__main__' benchmarks/*.py); do echo "== $$file"; $(PY) $$file; done
+	@failed=; for file in $$(grep -l __main__ benchmarks/*.py); do \
+	    echo "== $$file"; $(PY) $$file || failed="$$failed $$file"; done; \
+	if [ -n "$$failed" ]; then echo "Failed, or missed an aim:$$failed"; exit 1; fi
 
 clean: ## removes what was made here, but for .venv
 	rm -rf site dist build demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

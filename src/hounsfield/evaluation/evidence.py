@@ -79,7 +79,7 @@ class Evidence:
     """On which cases and by which rule it was chosen."""
     scores: Mapping[str, Score]
     confusion: tuple[tuple[int, ...], ...]
-    """confusion[t][p]: cases of class t called p."""
+    """`confusion[t][p]`: cases of class t called p."""
     curves: Mapping[str, Curve]
     """"roc", "precision_recall", "calibration"."""
     subgroups: tuple[Subgroup, ...]
