@@ -28,6 +28,9 @@ class Window:
     function: Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"] = "LINEAR"
     name: str = ""
     """The window's explanation in the file, for instance "LUNG"."""
+    table: tuple[float, ...] = ()
+    """A VOI LUT instead of a function (PS3.3 C.11.2.1.1): output in [0, 1] at even steps from center - width / 2 to
+    center + width / 2. Where a table is not known what to do with, the line through its ends comes close."""
 
 
 @dataclass(frozen=True)

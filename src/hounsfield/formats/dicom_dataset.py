@@ -1,0 +1,55 @@
+"""A DICOM file as pydicom's data set, with its troubles as sentences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hounsfield.errors import FormatError
+from hounsfield.formats.quiet import quiet
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+
+def open_dataset(path: Path, *, pixels: bool) -> Dataset:
+    """pydicom's data set of the file, with or without the pixel data; files without a preamble are taken too.
+
+    Raises:
+        FormatError: Not DICOM, or damaged.
+    """
+    from pydicom import dcmread
+    from pydicom.errors import InvalidDicomError
+
+    try:
+        with quiet():
+            dataset = dcmread(path, stop_before_pixels=not pixels, force=True)
+            _give_transfer_syntax(dataset)
+    except InvalidDicomError as error:
+        raise FormatError(f"{path}: not a DICOM file") from error
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be opened ({error.strerror or error})") from error
+    except Exception as error:  # pydicom raises what its parser trips over: struct.error, KeyError, EOFError …
+        raise FormatError(f"{path}: its DICOM header is damaged ({_first_line(error)}); copy it again") from error
+    return dataset
+
+
+def _give_transfer_syntax(dataset: Dataset) -> None:
+    """Fill in a missing transfer syntax from how the bytes were read (PS3.10 demands one; old files lack it)."""
+    from pydicom.dataset import FileMetaDataset
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+    if not hasattr(dataset, "file_meta"):
+        dataset.file_meta = FileMetaDataset()
+    if dataset.file_meta.get("TransferSyntaxUID"):
+        return
+    implicit, little = dataset.original_encoding
+    if little is False:
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    else:
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0]

@@ -1,0 +1,25 @@
+"""Silence for what libraries say about oddities in files that they then read all the same."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Drop warnings of the readers below us: what matters to a user is checked here and told as a sentence.
+
+    Only for the main thread of a read: the filters of `warnings` belong to the whole process.
+    """
+    logger = logging.getLogger("pydicom")
+    level = logger.level
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logger.setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)

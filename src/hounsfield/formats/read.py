@@ -1,0 +1,118 @@
+"""`read`, `header`: any image file or folder, told from its content."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hounsfield.errors import FormatError
+from hounsfield.formats.folder import choose, survey
+from hounsfield.formats.header import Header
+from hounsfield.formats.identify import identify
+
+if TYPE_CHECKING:
+    from hounsfield.formats.dicom_slice import Slice
+    from hounsfield.image import Image
+
+KNOWN = "DICOM, NIfTI, NRRD, MetaImage, PNG, JPEG, TIFF, BMP or PNM"
+
+
+def read(path: Path | str, *, series: str | None = None) -> Image:
+    """The image of a file, or of a folder that holds one image (usually the slices of a DICOM series).
+
+    The content decides, never the suffix. Values: after the modality LUT (CT in Hounsfield units, float32), as stored
+    where there is none; MONOCHROME1 turned over, so that bright is dense; colour as three channels, red first.
+    Geometry: LPS, millimetres, (depth, height, width); slices sorted by position.
+
+    Args:
+        path: File or folder.
+        series: UID, or its beginning, of the series wanted from a folder that holds several.
+
+    Raises:
+        FormatError: Nothing there, unknown, damaged, several images, or values that are not numbers.
+        GeometryError: Slices that do not make an even volume, or a sheared affine.
+        StorageError: The image does not fit into memory.
+    """
+    path = Path(path)
+    target = _target(path, series)
+    if isinstance(target, tuple):
+        from hounsfield.formats.dicom_series import read_series
+
+        return read_series(target, path)
+    kind = _known(target)
+    if kind == "dicom":
+        from hounsfield.formats.dicom import read_dicom
+
+        return read_dicom(target)
+    if kind == "nifti":
+        from hounsfield.formats.nifti import read_nifti
+
+        return read_nifti(target)
+    if kind in ("nrrd", "metaimage"):
+        from hounsfield.formats.itk import read_itk
+
+        return read_itk(target, kind)
+    from hounsfield.formats.raster import read_raster
+
+    return read_raster(target, kind)
+
+
+def header(path: Path | str, *, series: str | None = None) -> Header:
+    """All that `read` would return but the voxels, without decoding pixels.
+
+    Args:
+        path: File or folder.
+        series: As in `read`.
+
+    Raises:
+        FormatError: As `read`, as far as it shows without the pixels.
+        GeometryError: As `read`.
+    """
+    path = Path(path)
+    target = _target(path, series)
+    if isinstance(target, tuple):
+        from hounsfield.formats.dicom_series import series_header
+
+        return series_header(target, path)
+    kind = _known(target)
+    if kind == "dicom":
+        from hounsfield.formats.dicom import dicom_header
+
+        return dicom_header(target)
+    if kind == "nifti":
+        from hounsfield.formats.nifti import nifti_header
+
+        return nifti_header(target)
+    if kind in ("nrrd", "metaimage"):
+        from hounsfield.formats.itk import itk_header
+
+        return itk_header(target, kind)
+    from hounsfield.formats.raster import raster_header
+
+    return raster_header(target, kind)
+
+
+def _target(path: Path, series: str | None) -> Path | tuple[Slice, ...]:
+    """The file to read, or the slices of the series."""
+    if path.is_dir():
+        chosen = choose(survey(path), path, series)
+        if isinstance(chosen, tuple) and len(chosen) == 1:
+            return chosen[0].path
+        return chosen
+    if not path.exists():
+        raise FormatError(f"{path}: no such file or folder")
+    return path
+
+
+def _known(path: Path) -> str:
+    kind = identify(path)
+    if kind is not None:
+        return kind
+    size = path.stat().st_size
+    if size == 0:
+        raise FormatError(f"{path}: the file is empty (0 bytes); copy it again from its source")
+    with path.open("rb") as stream:
+        packed = stream.read(2)
+    if packed in (b"\x1f\x8b", b"PK"):
+        raise FormatError(f"{path}: a packed archive that holds no NIfTI image; unpack it first")
+    raise FormatError(f"{path}: not an image of a known format ({KNOWN})")
