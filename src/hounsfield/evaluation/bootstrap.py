@@ -79,8 +79,10 @@ def _counted_scores(sums: FloatArray, *, columns: int, macro: bool) -> tuple[Flo
     sensitivity = _ratio(found, actual)
     specificity = _ratio(whole - actual - called + found, whole - actual)
     precision = _ratio(found, called)
-    if macro:  # a class that occurs but is never named has precision 0 in the macro mean
-        precision = np.where(actual > 0, np.nan_to_num(precision), np.nan)
+    if macro:
+        precision = np.nan_to_num(precision)  # a class that is never named has precision 0
+        missing = (actual == 0).any(axis=1)
+        precision[missing], specificity[missing] = np.nan, np.nan  # sensitivity is NaN already
     means = (precision.mean(axis=1), sensitivity.mean(axis=1), specificity.mean(axis=1))
     return right / cases, *means, error / cases
 

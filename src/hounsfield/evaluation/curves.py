@@ -120,8 +120,11 @@ def _sensitivity_at(grid: FloatArray, counts: CumulativeCounts, draw: int) -> Fl
 
 def _thinned(x: FloatArray, y: FloatArray) -> IntArray:
     """Indices of at most `MOST_POINTS` points, first and last among them, that keep the line's shape."""
-    cross = np.diff(x)[:-1] * np.diff(y)[1:] - np.diff(x)[1:] * np.diff(y)[:-1]
-    kept = np.flatnonzero(np.r_[True, np.abs(cross) > 1e-12, True]) if len(x) > 2 else np.arange(len(x))
+    across, up = np.diff(x), np.diff(y)
+    turn = np.abs(across[:-1] * up[1:] - across[1:] * up[:-1])
+    length = across + np.abs(up)
+    corner = np.r_[True, turn > 1e-9 * length[:-1] * length[1:], True] if len(x) > 2 else np.ones(len(x), dtype=bool)
+    kept = np.flatnonzero(corner)
     if len(kept) <= MOST_POINTS:
         return kept
     along = np.r_[0.0, np.cumsum(np.abs(np.diff(x[kept])) + np.abs(np.diff(y[kept])))]

@@ -98,4 +98,4 @@ def age_group(age_years: float | None) -> str:
     if age_years >= 90:
         return "90+"
     decade = int(age_years // 10) * 10
-    return f"{decade:02d}-{decade + 9}"
+    return f"{decade:02d}-{decade + 9:02d}"
