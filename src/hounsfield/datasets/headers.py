@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hounsfield import geometry
-from hounsfield.datasets import npz
 from hounsfield.datasets.case import Crop
 from hounsfield.datasets.load import crop_side
+from hounsfield.datasets.npz import array_headers
 from hounsfield.errors import DatasetError
 
 
@@ -55,7 +55,7 @@ def outside(place: tuple[Path, str]) -> Outside:
 
 
 def _of_array(path: Path, name: str) -> Outside:
-    arrays = npz.headers(path)
+    arrays = array_headers(path)
     if name not in arrays:
         raise DatasetError(f"{path} holds no array {name!r}")
     row, channels = arrays[name].shape[1:], 1

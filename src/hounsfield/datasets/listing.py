@@ -9,3 +9,8 @@ def some(names: Sequence[str], most: int = 5) -> str:
     """The first names, and how many more there are."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def counted(number: int, noun: str) -> str:
+    """The number with its noun: "1 row", "14 rows"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -11,8 +11,8 @@ import numpy as np
 
 from hounsfield import geometry
 from hounsfield.arrays import VoxelArray
-from hounsfield.datasets import npz
 from hounsfield.datasets.case import Crop, ImageRef
+from hounsfield.datasets.npz import read_array
 from hounsfield.errors import DatasetError
 from hounsfield.findings.region import Box
 from hounsfield.image import Image, Source
@@ -101,7 +101,7 @@ def voxels_of_row(row: VoxelArray) -> VoxelArray:
 
 
 def _row(ref: ImageRef) -> Image:
-    values = npz.array(ref.path, ref.array)
+    values = read_array(ref.path, ref.array)
     if ref.index is None or not 0 <= ref.index < len(values):
         raise DatasetError(f"{ref.path}: {ref.array!r} has {len(values)} rows, there is no row {ref.index}")
     source = Source(path=ref.path, format="npz", description=f"{ref.array}[{ref.index}]")

@@ -31,7 +31,7 @@ class ArrayHeader:
     dtype: np.dtype[Any]
 
 
-def headers(path: Path) -> Mapping[str, ArrayHeader]:
+def array_headers(path: Path) -> Mapping[str, ArrayHeader]:
     """The arrays in an npz file by name.
 
     Raises:
@@ -55,7 +55,7 @@ def headers(path: Path) -> Mapping[str, ArrayHeader]:
     return found
 
 
-def array(path: Path, name: str) -> VoxelArray:
+def read_array(path: Path, name: str) -> VoxelArray:
     """An array of an npz file, read-only; decompressed on first use and kept, as long as the file does not change.
 
     Raises:
@@ -71,7 +71,7 @@ def array(path: Path, name: str) -> VoxelArray:
 @functools.lru_cache(maxsize=_ARRAYS_KEPT)
 def _array(path: Path, name: str, changed: int, size: int) -> VoxelArray:
     """`changed` and `size` are only there so that a rewritten file is read again."""
-    known = headers(path)
+    known = array_headers(path)
     if name not in known:
         raise DatasetError(f"{path} holds no array {name!r}; it holds {', '.join(sorted(known)) or 'none'}")
     try:

@@ -44,7 +44,7 @@ def test_every_row_is_a_case_with_patient_class_box_and_attributes(describe: Des
     assert first.images["image"].crop.box == first.boxes[0]
     assert (first.age_years, first.sex, first.attributes) == (63, "F", {"view": "CC"})
     assert (third.age_years, third.sex) == (None, "F")
-    assert dataset.notes == ("1 rows with label = 'ambiguous' were left out, as [class] drop says",)
+    assert dataset.notes == ("1 row with label = 'ambiguous' left out, as [class] drop says",)
 
 
 def test_rows_of_one_id_are_one_case_and_the_last_class_wins(describe: Describe) -> None:
@@ -70,7 +70,7 @@ def test_cells_are_renamed_empty_ones_and_all_others_too(describe: Describe) -> 
 def test_an_empty_class_cell_is_a_case_without_class_and_is_counted(describe: Describe) -> None:
     dataset = open_dataset(describe("image,label\na,benign\nb,\n", CLASS))
     assert [case.target for case in dataset.cases] == [0, None]
-    assert dataset.notes == ("1 rows have an empty label and so no class",)
+    assert dataset.notes == ("1 row with an empty label, and so without a class",)
 
 
 def test_class_names_not_given_are_found_and_put_in_order(describe: Describe) -> None:
@@ -121,7 +121,7 @@ def test_masks_are_found_and_gaps_counted(describe: Describe, write_film: Callab
     assert dataset.cases[0].mask is not None
     assert dataset.cases[0].mask.path == mask
     assert dataset.cases[1].mask is None
-    assert dataset.notes == ("1 of 2 cases have no mask file",)
+    assert dataset.notes == ("1 of 2 cases without a mask file",)
     with pytest.raises(DatasetError, match=r"none of the masks is there, for instance .*b\.png; check"):
         open_dataset(describe("image,label\nb,benign\n", CLASS + columns))
 
@@ -129,7 +129,7 @@ def test_masks_are_found_and_gaps_counted(describe: Describe, write_film: Callab
 def test_rows_that_repeat_word_for_word_count_once(describe: Describe) -> None:
     dataset = open_dataset(describe("image,label\na,benign\na,benign\nb,malignant\n", CLASS))
     assert len(dataset.cases) == 2
-    assert dataset.notes == ("1 rows of cases.csv repeat another row word for word and count once",)
+    assert dataset.notes == ("1 row of cases.csv left out, word for word the same as another",)
 
 
 def test_the_root_can_be_moved(describe: Describe, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -159,7 +159,7 @@ def test_missing_images_are_counted_and_five_are_named(describe: Describe, write
         (
             "image,label\na,bening\nb,benign\n",
             CLASS,
-            r"holds 'bening' \(1 rows\), but the classes are benign, malignant; say what they mean in \[class\] values",
+            r"holds 'bening' \(1 row\), but the classes are benign, malignant; say what they mean in \[class\] values",
         ),
         ("image,label,x0,y0,x1,y1\na,benign,1,x,3,4\n", CLASS + BOX, "y0 should be a number, not 'x'"),
         ("image,label,x0,y0,x1,y1\na,benign,1,,3,4\n", CLASS + BOX, "a box with an empty corner"),
@@ -172,7 +172,7 @@ def test_missing_images_are_counted_and_five_are_named(describe: Describe, write
         ("image,label,x0,y0,x1,y1\na,benign,,,,\n", CLASS + BOX + "[crop]\n", "no case is left; no row has a box"),
         (MASSES, 'id = "image"\n' + CLASS + 'drop = ["ambiguous"]\n' + BOX + "[crop]\n", "'a' has 2 boxes"),
         (MASSES, 'id = "label"\n' + CLASS + 'drop = ["ambiguous"]\n', "'benign' has rows with more than one image"),
-        ("image,label\na,benign\n", CLASS + 'drop = ["benign"]\n', "no case is left; 1 rows with label = 'benign'"),
+        ("image,label\na,benign\n", CLASS + 'drop = ["benign"]\n', "no case is left; 1 row with label = 'benign'"),
         ("image,label\na,benign\n", CLASS + '[columns]\nage = "years"\n', r"no column 'years' for \[columns\] age"),
     ],
 )
@@ -184,4 +184,4 @@ def test_what_cannot_be_understood_is_refused(describe: Describe, table: str, de
 def test_a_patient_whose_cell_is_empty_stands_alone(describe: Describe) -> None:
     dataset = open_dataset(describe("image,label,p\na,benign,P1\nb,benign,\n", 'patient = "p"\n' + CLASS))
     assert [case.patient for case in dataset.cases] == ["P1", "images/b.png"]
-    assert dataset.notes == ("1 cases have an empty patient cell; each counts as a patient of its own",)
+    assert dataset.notes == ("1 case with an empty patient cell: each counts as a patient of its own",)

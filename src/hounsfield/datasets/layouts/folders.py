@@ -78,9 +78,13 @@ def _images(folder: Path, part: Part | None) -> list[_Found]:
 
 
 def _refuse_what_are_no_classes(root: Path, found: Sequence[_Found]) -> None:
+    from hounsfield import formats
+
     expected = "expected a folder for each class (benign/, malignant/) with its images, or a TOML description"
     if not found:
-        raise DatasetError(f"{root} holds no images in folders; {expected}")
+        loose = sum(path.is_file() and formats.identify(path) is not None for path in root.iterdir())
+        what = f"{loose} images but no folders with images" if loose else "no images in folders"
+        raise DatasetError(f"{root} holds {what}; {expected}")
     counts = Counter(image.label for image in found)
     strange = [
         name for name in counts if name.casefold() in _NO_CLASSES or name.casefold().endswith(("masks", "_mask"))
@@ -104,7 +108,7 @@ def _patients(found: Sequence[_Found]) -> tuple[Mapping[Path, str], str]:
     ids: dict[Path, str] = {}
     for image in track(found, "looking for patients"):
         try:
-            if formats.identify(image.path) == "dicom":
+            if image.path.is_dir() or formats.identify(image.path) == "dicom":
                 ids[image.path] = formats.header(image.path).source.patient_id
         except HounsfieldError:  # whether it can be read is found out, and said, when it is read
             continue

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hounsfield.datasets.description import ClassSection
 from hounsfield.datasets.layouts.classes import ordered, with_positive_last
 from hounsfield.datasets.layouts.rows import Row, Table
-from hounsfield.datasets.listing import some
+from hounsfield.datasets.listing import counted, some
 from hounsfield.errors import DatasetError
 
 _EMPTY = ""
@@ -51,10 +51,11 @@ def read_labels(table: Table, section: ClassSection | None) -> Labels:
     index = {name: number for number, name in enumerate(names)}
     targets = tuple(None if word is None else index[word] for word in words)
     notes = [
-        f"{count} rows with {column} = {cell!r} were left out, as [class] drop says" for cell, count in dropped.items()
+        f"{counted(count, 'row')} with {column} = {cell!r} left out, as [class] drop says"
+        for cell, count in dropped.items()
     ]
     if None in targets:
-        notes.append(f"{targets.count(None)} rows have an empty {column} and so no class")
+        notes.append(f"{counted(targets.count(None), 'row')} with an empty {column}, and so without a class")
     return Labels(names, tuple(rows), targets, tuple(notes))
 
 
@@ -77,7 +78,7 @@ def _refuse_strangers(
         row[section.column] for row, word in zip(rows, words, strict=True) if word is not None and word not in names
     )
     if strangers:
-        listed = some([f"{cell!r} ({count} rows)" for cell, count in strangers.most_common()])
+        listed = some([f"{cell!r} ({counted(count, 'row')})" for cell, count in strangers.most_common()])
         raise DatasetError(
             f"{table.path}: the column {section.column!r} holds {listed}, but the classes are {', '.join(names)}; "
             'say what they mean in [class] values, as "cell" = "name", or leave them out with [class] drop'

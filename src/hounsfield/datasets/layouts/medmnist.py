@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from hounsfield.arrays import IntArray
-from hounsfield.datasets import npz
 from hounsfield.datasets.case import Case, Dataset, ImageRef, Part
 from hounsfield.datasets.layouts.classes import with_positive_last
+from hounsfield.datasets.npz import array_headers, read_array
 from hounsfield.errors import DatasetError
 
 _PARTS: tuple[Part, ...] = ("train", "val", "test")
@@ -83,7 +83,7 @@ def open_medmnist(
 
 def _parts(path: Path) -> list[_PartFile]:
     """The parts in a file, their labels read, their images only looked at from outside."""
-    arrays = npz.headers(path)
+    arrays = array_headers(path)
     parts: list[_PartFile] = []
     for part in _PARTS:
         images = arrays.get(f"{part}_images")
@@ -110,7 +110,7 @@ def _parts(path: Path) -> list[_PartFile]:
 
 
 def _labels(path: Path, part: Part) -> IntArray:
-    labels = npz.array(path, f"{part}_labels")
+    labels = read_array(path, f"{part}_labels")
     if labels.ndim == 2 and labels.shape[1] > 1:
         raise DatasetError(f"{path}: {part}_labels has {labels.shape[1]} labels an image; only one an image is known")
     if labels.ndim not in (1, 2) or labels.dtype.kind not in "uif":

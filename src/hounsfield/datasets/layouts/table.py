@@ -14,7 +14,7 @@ from hounsfield.datasets.layouts.boxes import BoxesOfRow, box_reader
 from hounsfield.datasets.layouts.labels import read_labels
 from hounsfield.datasets.layouts.parts import part_of_word
 from hounsfield.datasets.layouts.rows import Row, Table, Template, join, read_table, template
-from hounsfield.datasets.listing import some
+from hounsfield.datasets.listing import counted, some
 from hounsfield.datasets.load import check_box
 from hounsfield.errors import DatasetError
 from hounsfield.findings.region import Box
@@ -48,7 +48,7 @@ def open_table(description: TableDescription, root: Path, *, name: str) -> Datas
     cases = tuple(reader.case(draft) for draft in kept)
     notes = [*repeated, *labels.notes, *reader.notes(kept, cases)]
     if len(kept) < len(drafts):
-        notes.append(f"{len(drafts) - len(kept)} cases without a box were left out, for [crop] cuts around one")
+        notes.append(f"{counted(len(drafts) - len(kept), 'case')} without a box left out, for [crop] cuts around one")
     return Dataset(
         name=name,
         root=root,
@@ -132,17 +132,17 @@ class _Reader:
         notes = []
         lonely = sum(not draft.patient for draft in drafts) if self.patient else 0
         if lonely:
-            notes.append(f"{lonely} cases have an empty patient cell; each counts as a patient of its own")
+            notes.append(f"{counted(lonely, 'case')} with an empty patient cell: each counts as a patient of its own")
         if self.mask is not None and (without := sum(case.mask is None for case in cases)):
             if without == len(cases):
                 looked = self.root / self.mask.fill(drafts[0].rows[0])
                 raise DatasetError(f"none of the masks is there, for instance {looked}; check [columns] mask")
-            notes.append(f"{without} of {len(cases)} cases have no mask file")
+            notes.append(f"{without} of {counted(len(cases), 'case')} without a mask file")
         age = self.description.columns.age
         if age and (
             odd := sum(bool(d.rows[0][age]) and c.age_years is None for d, c in zip(drafts, cases, strict=True))
         ):
-            notes.append(f"{odd} cells of {age} are no age and count as unknown")
+            notes.append(f"{counted(odd, 'cell')} of {age} unknown, for no age stands there")
         return notes
 
     def _mask(self, draft: _Draft) -> ImageRef | None:
@@ -202,7 +202,11 @@ def _reader(description: TableDescription, table: Table, root: Path) -> _Reader:
 def _without_repeats(table: Table) -> tuple[Table, list[str]]:
     rows = tuple({tuple(row.values()): row for row in table.rows}.values())
     repeats = len(table.rows) - len(rows)
-    notes = [f"{repeats} rows of {table.path.name} repeat another row word for word and count once"] if repeats else []
+    notes = (
+        [f"{counted(repeats, 'row')} of {table.path.name} left out, word for word the same as another"]
+        if repeats
+        else []
+    )
     return Table(table.path, table.columns, rows), notes
 
 

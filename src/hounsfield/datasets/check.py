@@ -1,0 +1,172 @@
+"""What is wrong with a data set before anything is learned from it: problems to refuse, and problems to warn of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hounsfield.datasets.case import Case, Dataset, ImageRef
+from hounsfield.datasets.listing import counted, some
+from hounsfield.datasets.npz import read_array
+from hounsfield.datasets.parallel import in_threads
+from hounsfield.errors import DatasetError, HounsfieldError
+
+_FEWEST_PATIENTS = 3
+"""Of a class, without which train, val and test cannot each have one."""
+
+_FEW_PATIENTS = 30
+_FEW_CASES = 5
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A sentence about something that is wrong."""
+
+    severity: Literal["refuse", "warn"]
+    """"refuse": nothing can be learned from the data as they are; "warn": what is measured may mislead."""
+    text: str
+    cases: tuple[str, ...] = ()
+    """Ids of the cases it is about, where it is about some."""
+
+
+def check_dataset(dataset: Dataset, *, content: bool = True) -> tuple[Problem, ...]:
+    """The problems of a data set, the worst first; none is raised.
+
+    Args:
+        dataset: The cases.
+        content: Whether to read files of equal size to find images that are byte for byte the same.
+    """
+    problems = [*_counts(dataset), *_patients(dataset), *_same_place(dataset)]
+    if content:
+        problems.extend(_same_content(dataset))
+    return tuple(sorted(problems, key=lambda problem: problem.severity != "refuse"))
+
+
+def _counts(dataset: Dataset) -> Iterator[Problem]:
+    counts = Counter(dataset.classes[case.target] for case in dataset.cases if case.target is not None)
+    if not counts:
+        yield Problem("refuse", "no case has a class; there is nothing to learn from")
+        return
+    if len(counts) == 1:
+        only = next(iter(counts))
+        yield Problem("refuse", f"every labelled case is {only!r}; to tell classes apart, two are needed")
+    unlabelled = tuple(case.id for case in dataset.cases if case.target is None)
+    if unlabelled:
+        yield Problem(
+            "warn", f"{counted(len(unlabelled), 'case')} without a class: nothing is learned from them", unlabelled
+        )
+    empty = [name for name in dataset.classes if not counts[name]]
+    if empty and len(counts) > 1:
+        yield Problem("warn", f"no case is {some(empty)}")
+    for name, count in counts.items():
+        if count < _FEW_CASES:
+            yield Problem(
+                "warn", f"only {counted(count, 'case')} of class {name!r}: too few to learn or to measure anything"
+            )
+
+
+def _patients(dataset: Dataset) -> Iterator[Problem]:
+    if not dataset.patients_known:
+        yield Problem(
+            "warn", "patients are not known: if any has several images, scores are too good; name them in a table"
+        )
+    patients: dict[int, set[str]] = defaultdict(set)
+    for case in dataset.cases:
+        if case.target is not None:
+            patients[case.target].add(case.patient)
+    split_by_makers = any(case.part for case in dataset.cases)
+    for target, names in sorted(patients.items()):
+        if len(names) < _FEWEST_PATIENTS and not split_by_makers:
+            yield Problem(
+                "refuse",
+                f"only {counted(len(names), 'patient')} with class {dataset.classes[target]!r}; train, validation and "
+                f"test need one each, so at least {_FEWEST_PATIENTS}",
+            )
+    everybody = len({case.patient for case in dataset.cases})
+    if everybody < _FEW_PATIENTS:
+        yield Problem("warn", f"only {counted(everybody, 'patient')}: every figure will have a very wide interval")
+
+
+def _same_place(dataset: Dataset) -> Iterator[Problem]:
+    """Cases that show the very same pixels because they name the same file, row and crop."""
+    groups: dict[Hashable, list[Case]] = defaultdict(list)
+    for case in dataset.cases:
+        for ref in case.images.values():
+            groups[ref].append(case)
+    yield from _sentences([group for group in groups.values() if len(group) > 1], "name the same image")
+
+
+def _same_content(dataset: Dataset) -> Iterator[Problem]:
+    """Cases whose images lie in different places but are byte for byte the same."""
+    refs = {(ref.path, ref.array, ref.index): ref for case in dataset.cases for ref in case.images.values()}
+    digests = _digests(list(refs.values()))
+    groups: dict[Hashable, dict[Hashable, list[Case]]] = defaultdict(lambda: defaultdict(list))
+    for case in dataset.cases:
+        for ref in case.images.values():
+            place = (ref.path, ref.array, ref.index)
+            if place in digests:
+                groups[digests[place], ref.crop][place].append(case)
+    copies = [[cases[0] for cases in places.values()] for places in groups.values() if len(places) > 1]
+    yield from _sentences(copies, "hold the same image, byte for byte")
+
+
+def _sentences(groups: Sequence[Sequence[Case]], what: str) -> Iterator[Problem]:
+    """One problem for copies with different classes, one for copies across patients or parts, one for the rest."""
+    kinds: dict[str, list[Sequence[Case]]] = defaultdict(list)
+    for group in groups:
+        if len({case.target for case in group}) > 1:
+            kinds[", yet have different classes: one label is wrong"].append(group)
+        elif len({case.part for case in group}) > 1:
+            kinds[", yet are in different official parts: scores are too good"].append(group)
+        elif group[0].part is None and len({case.patient for case in group}) > 1:
+            kinds[" under different patients, or unknown ones: a split may put one on each side"].append(group)
+        else:
+            kinds[""].append(group)
+    for consequence, found in kinds.items():
+        cases = tuple(case.id for group in found for case in group)
+        pairs = some([" = ".join(case.id for case in group) for group in found], most=3)
+        yield Problem(
+            "warn", f"{len(cases)} cases in {counted(len(found), 'group')} {what}{consequence} ({pairs})", cases
+        )
+
+
+def _digests(refs: Sequence[ImageRef]) -> Mapping[Hashable, str]:
+    """Hash of the content by place, for images that can have a twin: files of a size that occurs twice, and rows."""
+    sizes = {ref.path: _size(ref.path) for ref in refs if not ref.array}
+    often = Counter(sizes.values())
+    wanted = [ref for ref in refs if ref.array or often[sizes[ref.path]] > 1]
+    results = in_threads(_digest, wanted, "looking for copies")
+    return {
+        (ref.path, ref.array, ref.index): result
+        for ref, result in zip(wanted, results, strict=True)
+        if not isinstance(result, HounsfieldError)
+    }
+
+
+def _digest(ref: ImageRef) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    if ref.array and ref.index is not None:
+        digest.update(read_array(ref.path, ref.array)[ref.index].tobytes())
+    else:
+        try:
+            for file in _files(ref.path):
+                digest.update(file.read_bytes())
+        except OSError as error:
+            raise DatasetError(f"cannot read {ref.path}: {error.strerror or error}") from error
+    return digest.hexdigest()
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder; 0 when they cannot be reached."""
+    try:
+        return sum(file.stat().st_size for file in _files(path))
+    except OSError:
+        return 0
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]

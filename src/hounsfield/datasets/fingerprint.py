@@ -1,0 +1,229 @@
+"""`Fingerprint`: what the data look like, from the headers of all images and the pixels of a sample."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from hounsfield.arrays import FloatArray
+from hounsfield.datasets.case import Case, Dataset, ImageRef
+from hounsfield.datasets.headers import Outside, outside
+from hounsfield.datasets.load import load
+from hounsfield.datasets.parallel import in_threads
+from hounsfield.errors import DatasetError, HounsfieldError
+
+PERCENTILES = (0.0, 0.5, 1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0, 99.5, 100.0)
+
+_VOXELS_PER_IMAGE = 20_000
+"""Voxels taken of each sampled image: enough for its percentiles, and 200 images stay at 16 MB."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Where most of some numbers lie."""
+
+    low: float
+    """5th percentile."""
+    median: float
+    high: float
+    """95th percentile."""
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What the data look like. Sizes are those of what a case shows: the crop where there is one."""
+
+    dataset: str
+    layout: str
+    cases: int
+    patients: int
+    patients_known: bool
+    classes: tuple[str, ...]
+    class_counts: tuple[int, ...]
+    """Cases of each class."""
+    unlabelled: int
+    shape_min: tuple[int, int, int]
+    """Of (depth, height, width), each on its own, as in the next two."""
+    shape_median: tuple[int, int, int]
+    shape_max: tuple[int, int, int]
+    planar: bool
+    """Whether every image has one slice."""
+    channels: int
+    """The most common number."""
+    colour: bool
+    """Whether any sampled image has channels that differ."""
+    dtypes: Mapping[str, int]
+    """Images by type of the stored numbers."""
+    modalities: Mapping[str, int]
+    """Images by DICOM modality; "" where the file does not say."""
+    spacing_mm: tuple[float, float, float] | None
+    """Median distance of neighbours along (d, h, w); None when no image knows."""
+    spacing_kinds: Mapping[str, int]
+    intensity: Mapping[str, float]
+    """Percentiles of the sample's voxels, "0" to "100", and their "mean" and "std"."""
+    boxes: int
+    """All boxes; the following are None when there are none."""
+    box_width: Spread | None
+    """Pixels of the image as stored, as in the next one."""
+    box_height: Spread | None
+    age_years: Spread | None
+    ages_known: int
+    sexes: Mapping[str, int]
+    """Cases by "F", "M", "O" or ""."""
+    sites: Mapping[str, int]
+    sampled: int
+    """Images whose pixels were looked at."""
+    unreadable: tuple[tuple[str, str], ...]
+    """Case id and why its image cannot be read."""
+    notes: tuple[str, ...]
+    """The data set's own notes."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def make_fingerprint(
+    dataset: Dataset, case_ids: Iterable[str] | None = None, *, sample: int = 200, seed: int = 0
+) -> Fingerprint:
+    """The fingerprint of a data set, or of some of its cases; a bad file is named in it and stops nothing.
+
+    Args:
+        dataset: The cases.
+        case_ids: Which to look at, for instance those to learn from; by default all.
+        sample: Of how many images the pixels are read.
+        seed: Of the choice of the sample.
+
+    Raises:
+        DatasetError: There are no cases, or not one image can be read.
+    """
+    cases = _chosen(dataset, case_ids)
+    refs = [(case.id, ref) for case in cases for ref in case.images.values()]
+    unreadable: dict[str, str] = {}
+    outsides = _outsides(refs, unreadable)
+    readable = [(case, ref) for case, ref in refs if case not in unreadable]
+    picked = np.random.default_rng(seed).permutation(len(readable))[:sample]
+    pixels = _pixels([readable[index] for index in sorted(picked)], unreadable)
+    if not outsides or not pixels:
+        example = "; ".join(f"{case}: {reason}" for case, reason in list(unreadable.items())[:3])
+        raise DatasetError(f"none of the {len(refs)} images of {dataset.name} can be read; {example}")
+    boxes = [box for case in cases for box in case.boxes]
+    ages = [case.age_years for case in cases if case.age_years is not None]
+    shapes = np.array([image.shape for image in outsides])
+    return Fingerprint(
+        dataset=dataset.name,
+        layout=dataset.layout,
+        cases=len(cases),
+        patients=len({case.patient for case in cases}),
+        patients_known=dataset.patients_known,
+        classes=dataset.classes,
+        class_counts=tuple(sum(case.target == label for case in cases) for label in range(len(dataset.classes))),
+        unlabelled=sum(case.target is None for case in cases),
+        shape_min=_triple(shapes.min(axis=0)),
+        shape_median=_triple(np.median(shapes, axis=0)),
+        shape_max=_triple(shapes.max(axis=0)),
+        planar=bool(shapes[:, 0].max() == 1),
+        channels=Counter(image.channels for image in outsides).most_common(1)[0][0],
+        colour=any(colour for _, colour in pixels),
+        dtypes=_counts(image.dtype for image in outsides),
+        modalities=_counts(image.modality for image in outsides),
+        spacing_mm=_median_spacing(outsides),
+        spacing_kinds=_counts(image.spacing_kind for image in outsides),
+        intensity=_intensity([values for values, _ in pixels]),
+        boxes=len(boxes),
+        box_width=_spread([box.width for box in boxes]),
+        box_height=_spread([box.height for box in boxes]),
+        age_years=_spread(ages),
+        ages_known=len(ages),
+        sexes=_counts(case.sex for case in cases),
+        sites=_counts(case.site for case in cases),
+        sampled=len(pixels),
+        unreadable=tuple(sorted(unreadable.items())),
+        notes=dataset.notes,
+    )
+
+
+def _chosen(dataset: Dataset, case_ids: Iterable[str] | None) -> Sequence[Case]:
+    if case_ids is None:
+        cases = dataset.cases
+    else:
+        wanted = frozenset(case_ids)
+        cases = tuple(case for case in dataset.cases if case.id in wanted)
+    if not cases:
+        raise DatasetError(f"{dataset.name}: no cases to look at")
+    return cases
+
+
+def _outsides(refs: Sequence[tuple[str, ImageRef]], unreadable: dict[str, str]) -> list[Outside]:
+    """What the headers say of the images that have a readable one; each file is opened once."""
+    files = list(dict.fromkeys((ref.path, ref.array) for _, ref in refs))
+    headers = dict(zip(files, in_threads(outside, files, "reading headers"), strict=True))
+    found = []
+    for case, ref in refs:
+        header = headers[ref.path, ref.array]
+        if isinstance(header, HounsfieldError):
+            unreadable[case] = str(header)
+        else:
+            found.append(header.of_crop(ref.crop))
+    return found
+
+
+def _pixels(refs: Sequence[tuple[str, ImageRef]], unreadable: dict[str, str]) -> list[tuple[FloatArray, bool]]:
+    """Of each image some voxels, as float64, and whether its channels differ."""
+    found = []
+    results = in_threads(_sampled, [ref for _, ref in refs], "reading a sample")
+    for (case, _), result in zip(refs, results, strict=True):
+        if isinstance(result, HounsfieldError):
+            unreadable[case] = str(result)
+        else:
+            found.append(result)
+    return found
+
+
+def _sampled(ref: ImageRef) -> tuple[FloatArray, bool]:
+    image = load(ref)
+    voxels = image.voxels
+    colour = voxels.shape[0] > 1 and bool(np.any(voxels != voxels[:1]))
+    flat = voxels.reshape(-1)
+    step = -(-flat.size // _VOXELS_PER_IMAGE)
+    if step > 1:
+        step += step % 2 == 0  # an odd stride does not stay in the same columns of an image of even width
+    values = flat[::step].astype(np.float64)
+    return values[np.isfinite(values)], colour
+
+
+def _intensity(samples: Sequence[FloatArray]) -> dict[str, float]:
+    values = np.concatenate(samples)
+    if not values.size:
+        raise DatasetError("the sampled images hold no finite numbers")
+    levels = np.percentile(values, PERCENTILES)
+    summary = {f"{percentile:g}": float(level) for percentile, level in zip(PERCENTILES, levels, strict=True)}
+    return {**summary, "mean": float(values.mean()), "std": float(values.std())}
+
+
+def _median_spacing(images: Sequence[Outside]) -> tuple[float, float, float] | None:
+    known = [image.spacing_mm for image in images if image.spacing_kind != "none"]
+    if not known:
+        return None
+    depth, height, width = np.median(np.array(known), axis=0)
+    return float(depth), float(height), float(width)
+
+
+def _spread(values: Sequence[float]) -> Spread | None:
+    if not values:
+        return None
+    low, median, high = np.percentile(np.array(values), (5, 50, 95))
+    return Spread(float(low), float(median), float(high))
+
+
+def _triple(values: FloatArray) -> tuple[int, int, int]:
+    depth, height, width = (round(float(value)) for value in values)
+    return depth, height, width
+
+
+def _counts(words: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(words).most_common())

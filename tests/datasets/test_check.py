@@ -1,0 +1,110 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hounsfield.datasets import Case, Crop, Dataset, ImageRef, open_dataset
+from hounsfield.datasets.check import Problem, check_dataset
+from hounsfield.findings import Box
+
+MakeDataset = Callable[..., Dataset]
+WriteFilm = Callable[..., Path]
+
+
+@pytest.fixture
+def sound(make_dataset: MakeDataset) -> Dataset:
+    return make_dataset([(str(n), f"P{n}", "malignant" if n % 3 else "benign") for n in range(60)])
+
+
+def _texts(problems: tuple[Problem, ...], severity: str) -> list[str]:
+    return [problem.text for problem in problems if problem.severity == severity]
+
+
+def test_a_sound_data_set_has_no_problems(sound: Dataset) -> None:
+    assert check_dataset(sound) == ()
+
+
+def test_one_class_only_is_refused(make_dataset: MakeDataset) -> None:
+    problems = check_dataset(make_dataset([(str(n), str(n), "benign") for n in range(40)]))
+    assert _texts(problems, "refuse") == ["every labelled case is 'benign'; to tell classes apart, two are needed"]
+
+
+def test_no_labels_at_all_are_refused(make_dataset: MakeDataset) -> None:
+    problems = check_dataset(make_dataset([(str(n), str(n), "") for n in range(40)]))
+    assert _texts(problems, "refuse") == ["no case has a class; there is nothing to learn from"]
+
+
+def test_three_patients_are_refused_class_by_class(make_dataset: MakeDataset) -> None:
+    rows = [(str(n), f"P{n % 3}", "malignant" if n % 3 == 0 else "benign") for n in range(30)]
+    problems = check_dataset(make_dataset(rows))
+    assert [text[:41] for text in _texts(problems, "refuse")] == [
+        "only 2 patients with class 'benign'; train"[:41],
+        "only 1 patient with class 'malignant'; train"[:41],
+    ]
+    assert "only 3 patients: every figure will have a very wide interval" in _texts(problems, "warn")
+    assert problems[0].severity == "refuse"
+
+
+def test_few_cases_and_missing_labels_are_warned_of(sound: Dataset, make_dataset: MakeDataset) -> None:
+    extra = make_dataset([*((f"x{n}", f"x{n}", "rare") for n in range(4)), ("u", "u", "")], classes=("a", "b", "rare"))
+    cases = (*sound.cases, *extra.cases)
+    warnings = _texts(check_dataset(replace(sound, cases=cases, classes=("benign", "malignant", "rare"))), "warn")
+    assert "only 4 cases of class 'rare': too few to learn or to measure anything" in warnings
+    assert "1 case without a class: nothing is learned from them" in warnings
+
+
+def test_unknown_patients_are_warned_of(sound: Dataset) -> None:
+    (warning,) = _texts(check_dataset(replace(sound, patients_known=False)), "warn")
+    assert warning.startswith("patients are not known")
+
+
+def test_cases_that_name_the_same_image_are_found(sound: Dataset) -> None:
+    twin = replace(sound.cases[3], id="twin", patient="other", images=sound.cases[4].images, target=0)
+    (problem,) = check_dataset(replace(sound, cases=(*sound.cases, twin)))
+    assert problem.cases == ("4", "twin")
+    assert "name the same image, yet have different classes: one label is wrong (4 = twin)" in problem.text
+
+
+def _films(folder: Path, write_film: WriteFilm, crops: tuple[Crop | None, ...]) -> tuple[Case, ...]:
+    pixels = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    paths = [write_film("one.png", pixels), write_film("copy.png", pixels), write_film("other.png", pixels.T.copy())]
+    return tuple(
+        Case(path.stem, f"W{path.stem}", {"image": ImageRef(path, crop=crop)}, 1)
+        for path, crop in zip(paths, crops, strict=True)
+    )
+
+
+def test_copies_of_a_file_are_found_whatever_their_name(tmp_path: Path, write_film: WriteFilm, sound: Dataset) -> None:
+    films = _films(tmp_path, write_film, (None, None, None))
+    (problem,) = check_dataset(replace(sound, cases=(*sound.cases, *films)))
+    assert problem.severity == "warn"
+    assert problem.cases == ("one", "copy")
+    assert "byte for byte under different patients" in problem.text
+
+
+def test_different_crops_of_copies_are_no_copies(tmp_path: Path, write_film: WriteFilm, sound: Dataset) -> None:
+    films = _films(tmp_path, write_film, (Crop(Box(0, 0, 2, 2)), Crop(Box(3, 3, 5, 5)), None))
+    assert check_dataset(replace(sound, cases=(*sound.cases, *films))) == ()
+
+
+def test_copies_across_official_parts_of_an_npz_are_found(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 255, (40, 8, 8), dtype=np.uint8)
+    validation = np.concatenate([images[:1], 255 - images[1:20]])
+    labels = np.arange(40) % 2
+    np.savez(
+        tmp_path / "toy.npz",
+        train_images=images,
+        train_labels=labels,
+        val_images=validation,
+        val_labels=labels[:20],
+    )
+    (_, problem) = check_dataset(open_dataset(tmp_path / "toy.npz"))
+    assert problem.cases == ("train-00000", "val-00000")
+    assert "in different official parts" in problem.text
+
+
+def test_files_are_left_alone_when_asked(tmp_path: Path, write_film: WriteFilm, sound: Dataset) -> None:
+    films = _films(tmp_path, write_film, (None, None, None))
+    assert check_dataset(replace(sound, cases=(*sound.cases, *films)), content=False) == ()

@@ -1,0 +1,96 @@
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from hounsfield.datasets.description import NpzDescription, TableDescription, is_description, read_description
+from hounsfield.errors import DatasetError
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
+TABLE = 'table = "t.csv"\nimage = "image"\n'
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_shipped_example_is_a_valid_description_of_its_own_name(path: Path) -> None:
+    assert read_description(path).name == path.stem
+
+
+def test_there_are_the_six_examples() -> None:
+    assert {path.stem for path in EXAMPLES} >= {
+        "adrenalmnist3d_64",
+        "breastmnist",
+        "cbis_ddsm_films",
+        "cbis_ddsm_mass",
+        "mini_mias",
+        "pneumoniamnist",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            TABLE + 'tabel = "x"',
+            r"unknown key 'tabel' \(did you mean 'table'\?\); known: name, root, table, image, id,",
+        ),
+        (
+            TABLE + '[class]\ncolumn = "c"\ncolour = 1',
+            r"unknown key 'colour' in \[class\].*; known: column, names, positive",
+        ),
+        (TABLE + "[box]\nx0 = 3", "box.x0: Input should be a valid string"),
+        (TABLE + '[box]\nx0 = "x"', "box: give either x0, y0, x1, y1 or center_x, center_y, radius"),
+        (TABLE + '[box]\ncenter_x = "x"\ncenter_y = "y"\nradius = "r"\nx0 = "x"', "give either x0"),
+        (TABLE + '[box]\ncenter_x = "x"\ncenter_y = "y"\nradius = "r"\non = "i"', "table and on go together"),
+        (TABLE + "[crop]\ncontext = 1.5", r"\[crop\] needs a \[box\]"),
+        (
+            TABLE + '[box]\ncenter_x = "x"\ncenter_y = "y"\nradius = "r"\n[crop]\ncontext = 0',
+            "crop.context: .* greater than 0",
+        ),
+        (TABLE + "[split]", "give either column or fractions"),
+        (TABLE + "[class]", r"'column' in \[class\] is missing"),
+        (TABLE + 'class = "label"', "class: Input should be"),
+        ('table = "t.csv"', "'image' is missing"),
+        ('image = "i"', "this one by neither"),
+        (TABLE + 'npz = "x.npz"', "this one by both"),
+        ('npz = "x.npz"\n[class]\ncolumn = "x"', r"unknown key 'column' in \[class\]; known: names, positive"),
+        ("table = ", "is not TOML"),
+    ],
+)
+def test_mistakes_are_refused_with_what_is_known(tmp_path: Path, text: str, sentence: str) -> None:
+    path = tmp_path / "d.toml"
+    path.write_text(text)
+    with pytest.raises(DatasetError, match=rf"d\.toml.*{sentence}"):
+        read_description(path)
+
+
+def test_a_missing_description_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"d\.toml: No such file"):
+        read_description(tmp_path / "d.toml")
+
+
+def test_the_two_kinds_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "d.toml"
+    path.write_text(TABLE)
+    assert isinstance(read_description(path), TableDescription)
+    path.write_text('npz = "x*.npz"')
+    assert isinstance(read_description(path), NpzDescription)
+    assert is_description(path)
+    path.write_text("[tool.ruff]")
+    assert not is_description(path)
+
+
+def test_the_descriptions_in_the_documentation_are_valid(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        (tmp_path / "d.toml").write_text(block, encoding="utf-8")
+        read_description(tmp_path / "d.toml")
+
+
+@pytest.mark.parametrize("model", [TableDescription, NpzDescription])
+def test_every_key_is_documented(model: type[BaseModel]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
+    for name, field in model.model_fields.items():
+        assert (field.alias or name) in page
