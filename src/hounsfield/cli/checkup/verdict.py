@@ -85,7 +85,7 @@ def _of_machine(machine: MachineFacts) -> list[Verdict]:
         found.append(Verdict("good", "the processor has native bfloat16: training uses it, about twice as fast"))
     else:
         found.append(
-            Verdict("note", "the processor has no native bfloat16: training runs in float32, at half the speed")
+            Verdict("note", "the processor has no native bfloat16: training runs in float32, at about half the speed")
         )
     if not machine.gpus:
         found.append(Verdict("good", "no GPU, and none is needed: plans are made to fit the processor"))
