@@ -119,7 +119,7 @@ def test_every_description_of_a_data_set_in_the_documentation_is_valid(page: str
     read_description(description)
 
 
-@pytest.mark.parametrize(("page", "body"), blocks("python"))
+@pytest.mark.parametrize(("page", "body"), list(blocks("python")))
 def test_every_import_in_the_documentation_works(page: str, body: str) -> None:
     for node in ast.walk(ast.parse(body)):
         if isinstance(node, ast.ImportFrom):
