@@ -60,6 +60,19 @@ def test_unknown_patients_are_warned_of(sound: Dataset) -> None:
     assert warning.startswith("patients are not known")
 
 
+def test_patient_ids_with_side_and_view_are_warned_of(make_dataset: MakeDataset) -> None:
+    names = [
+        f"P_{woman:03d}_{side}_{view}" for woman in range(20) for side in ("LEFT", "RIGHT") for view in ("CC", "MLO")
+    ]
+    rows = [(name, name, "malignant" if number % 8 < 4 else "benign") for number, name in enumerate(names)]
+    (warning,) = _texts(check_dataset(make_dataset(rows)), "warn")
+    assert warning.startswith(
+        "80 patient ids look like 20 patients, for ids such as 'P_000_LEFT_CC' name the side or view"
+    )
+    women = make_dataset([(name, name[:5], target) for name, _, target in rows])
+    assert "look like" not in str(check_dataset(women))
+
+
 def test_cases_that_name_the_same_image_are_found(sound: Dataset) -> None:
     twin = replace(sound.cases[3], id="twin", patient="other", images=sound.cases[4].images, target=0)
     (problem,) = check_dataset(replace(sound, cases=(*sound.cases, twin)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ _FEWEST_PATIENTS = 3
 
 _FEW_PATIENTS = 30
 _FEW_CASES = 5
+
+_SIDE_OR_VIEW = re.compile(r"[_\- ](left|right|[lr]|[lr]?cc|[lr]?mlo)(?=[_\- ]|$)", re.IGNORECASE)
+"""Words in a patient id that tell images of one patient apart; CBIS-DDSM's DICOM files call a woman
+"Mass-Test_P_00173_LEFT_CC" in one of her films and "Mass-Test_P_00173_RIGHT_MLO" in another."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,15 @@ def _patients(dataset: Dataset) -> Iterator[Problem]:
         yield Problem(
             "warn", "patients are not known: if any has several images, scores are too good; name them in a table"
         )
+    ids = {case.patient for case in dataset.cases}
+    people = {_SIDE_OR_VIEW.sub("", patient) for patient in ids}
+    if dataset.patients_known and len(people) < len(ids):
+        example = min(patient for patient in ids if _SIDE_OR_VIEW.search(patient))
+        yield Problem(
+            "warn",
+            f"{len(ids)} patient ids look like {counted(len(people), 'patient')}, for ids such as {example!r} name the "
+            "side or view as well; give ids without them in a table, or scores will be too good",
+        )
     patients: dict[int, set[str]] = defaultdict(set)
     for case in dataset.cases:
         if case.target is not None:
@@ -86,9 +100,8 @@ def _patients(dataset: Dataset) -> Iterator[Problem]:
                 f"only {counted(len(names), 'patient')} with class {dataset.classes[target]!r}; train, validation and "
                 f"test need one each, so at least {_FEWEST_PATIENTS}",
             )
-    everybody = len({case.patient for case in dataset.cases})
-    if everybody < _FEW_PATIENTS:
-        yield Problem("warn", f"only {counted(everybody, 'patient')}: every figure will have a very wide interval")
+    if len(ids) < _FEW_PATIENTS:
+        yield Problem("warn", f"only {counted(len(ids), 'patient')}: every figure will have a very wide interval")
 
 
 def _same_place(dataset: Dataset) -> Iterator[Problem]:

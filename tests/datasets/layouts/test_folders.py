@@ -100,7 +100,7 @@ def test_an_empty_folder_says_what_was_expected(tmp_path: Path) -> None:
 
 def test_images_without_class_folders_are_refused(tmp_path: Path, write_film: WriteFilm) -> None:
     write_film("a.png")
-    with pytest.raises(DatasetError, match="holds 1 images but no folders with images; expected"):
+    with pytest.raises(DatasetError, match="holds 1 image but no folders with images; expected"):
         open_dataset(tmp_path)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from hounsfield.datasets.case import Case, Dataset, ImageRef, Part
 from hounsfield.datasets.layouts.classes import ordered
 from hounsfield.datasets.layouts.parts import known_part
-from hounsfield.datasets.listing import some
+from hounsfield.datasets.listing import counted, some
 from hounsfield.errors import DatasetError, HounsfieldError
 
 _NO_CLASSES = frozenset({"images", "image", "img", "imgs", "masks", "mask", "labels", "annotations", "dicom", "data"})
@@ -83,7 +83,7 @@ def _refuse_what_are_no_classes(root: Path, found: Sequence[_Found]) -> None:
     expected = "expected a folder for each class (benign/, malignant/) with its images, or a TOML description"
     if not found:
         loose = sum(path.is_file() and formats.identify(path) is not None for path in root.iterdir())
-        what = f"{loose} images but no folders with images" if loose else "no images in folders"
+        what = f"{counted(loose, 'image')} but no folders with images" if loose else "no images in folders"
         raise DatasetError(f"{root} holds {what}; {expected}")
     counts = Counter(image.label for image in found)
     strange = [
