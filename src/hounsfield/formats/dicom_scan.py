@@ -57,12 +57,21 @@ _SHORT = frozenset(
     + (b"ST", b"TM", b"UI", b"UL", b"US")
 )
 _UNDEFINED = 0xFFFFFFFF
-_PIXEL_DATA = 0x7FE00010
-_FLOAT_PIXEL_DATA = (0x7FE00008, 0x7FE00009)
-_ITEM_END, _SEQUENCE_END = 0xFFFEE00D, 0xFFFEE0DD
 
-_EXPLICIT_HEAD = struct.Struct("<HH2sH")
-_IMPLICIT_HEAD = struct.Struct("<HHI")
+
+def _swapped(tag: int) -> int:
+    """The tag as its four bytes in the file read as one little-endian number."""
+    return (tag & 0xFFFF) << 16 | tag >> 16
+
+
+_SWAPPED = {_swapped(tag): wanted for tag, wanted in WANTED.items()}
+_PIXEL_DATA = _swapped(0x7FE00010)
+_FLOAT_PIXEL_DATA = (_swapped(0x7FE00008), _swapped(0x7FE00009))
+_ITEM_END, _SEQUENCE_END = _swapped(0xFFFEE00D), _swapped(0xFFFEE0DD)
+_META_GROUP = b"\x02\x00"
+
+_EXPLICIT_HEAD = struct.Struct("<I2sH")
+_IMPLICIT_HEAD = struct.Struct("<II")
 _U32 = struct.Struct("<I")
 _U16 = struct.Struct("<H")
 
@@ -106,67 +115,84 @@ def _scan_bytes(data: bytes) -> Scan | None:
         return None
     values: dict[str, Value] = {}
     try:
-        start, _ = _walk(data, _META_AT, values, explicit=True, meta=True)
+        start = _walk_meta(data, values)
         syntax = values.get("TransferSyntaxUID")
         if not isinstance(syntax, str) or syntax in _NOT_PLAIN:
             return None
-        offset, length = _walk(data, start, values, explicit=syntax != _IMPLICIT, meta=False)
+        walk = _walk_implicit if syntax == _IMPLICIT else _walk_explicit
+        offset, length = walk(data, start, values)
     except (struct.error, _OddError, ValueError):
         return None
     return Scan(values=values, pixel_offset=offset, pixel_length=length)
 
 
-def _walk(data: bytes, position: int, values: dict[str, Value], *, explicit: bool, meta: bool) -> tuple[int, int]:
-    """Step from element to element; return where the pixels begin and their length, or where the meta group ends.
+def _walk_meta(data: bytes, values: dict[str, Value]) -> int:
+    """Step through group 0002, which is always explicit little endian; return where the data set begins."""
+    position = _META_AT
+    while data[position : position + 2] == _META_GROUP:
+        tag, representation, length = _EXPLICIT_HEAD.unpack_from(data, position)
+        value = position + 8
+        if representation not in _SHORT:
+            length, value = _U32.unpack_from(data, position + 8)[0], position + 12
+        if tag in _SWAPPED:
+            _keep(values, tag, data[value : value + length])
+        position = value + length
+    return position
+
+
+def _walk_explicit(data: bytes, position: int, values: dict[str, Value]) -> tuple[int, int]:
+    """Step from element to element; return where the pixels begin and their length, -1 when compressed.
 
     Sequences of undefined length are walked through, counting how deep we are; only what stands at depth 0 is kept.
+    The commonest case comes first: this loop is what a series waits for.
     """
-    depth = 0
-    end = len(data)
-    head = _EXPLICIT_HEAD.unpack_from
-    while position < end:
-        if explicit:
-            group, element, representation, length = head(data, position)
-            tag = group << 16 | element
-            if meta and group != 2:
-                return position, 0
+    head, short, wanted, depth = _EXPLICIT_HEAD.unpack_from, _SHORT, _SWAPPED, 0
+    while True:
+        tag, representation, length = head(data, position)
+        if representation in short and (depth == 0 or tag & 0xFFFF != 0xFFFE):  # an item's length may look like letters
             value = position + 8
-            if group == 0xFFFE:
-                length = _U32.unpack_from(data, position + 4)[0]
-            elif representation in _LONG:
-                length = _U32.unpack_from(data, position + 8)[0]
-                value = position + 12
-                if length == _UNDEFINED and representation == b"UN":
-                    raise _OddError
-            elif representation not in _SHORT:
-                raise _OddError
+            if tag in wanted and depth == 0:
+                _keep(values, tag, data[value : value + length])
+            position = value + length
+            continue
+        if tag & 0xFFFF == 0xFFFE:
+            length, value = _U32.unpack_from(data, position + 4)[0], position + 8
+        elif representation in _LONG:
+            length, value = _U32.unpack_from(data, position + 8)[0], position + 12
         else:
-            group, element, length = _IMPLICIT_HEAD.unpack_from(data, position)
-            tag = group << 16 | element
-            value = position + 8
+            raise _OddError
         if tag == _PIXEL_DATA and depth == 0:
             return value, -1 if length == _UNDEFINED else length
-        if tag in _FLOAT_PIXEL_DATA:
+        if length == _UNDEFINED and representation == b"UN":
             raise _OddError
-        if depth == 0 and tag in WANTED:
-            _keep(values, tag, data[value : value + length] if length != _UNDEFINED else b"1")
-        position, depth = _step(data, tag, value, length, depth)
-    raise _OddError
+        position, depth = _enter(data, tag, value, length, depth, values)
 
 
-def _step(data: bytes, tag: int, value: int, length: int, depth: int) -> tuple[int, int]:
-    """Where the next element begins, and how deep it stands."""
+def _walk_implicit(data: bytes, position: int, values: dict[str, Value]) -> tuple[int, int]:
+    """As `_walk_explicit`, where elements carry no value representation (PS3.5 A.1)."""
+    depth = 0
+    while True:
+        tag, length = _IMPLICIT_HEAD.unpack_from(data, position)
+        if tag == _PIXEL_DATA and depth == 0:
+            return position + 8, -1 if length == _UNDEFINED else length
+        position, depth = _enter(data, tag, position + 8, length, depth, values)
+
+
+def _enter(data: bytes, tag: int, value: int, length: int, depth: int, values: dict[str, Value]) -> tuple[int, int]:
+    """Keep the element if it is wanted; return where the next one begins, and how deep it stands."""
+    if tag in _FLOAT_PIXEL_DATA:
+        raise _OddError
     if tag in (_ITEM_END, _SEQUENCE_END):
         if depth == 0:
             raise _OddError
         return value, depth - 1
-    if length == _UNDEFINED:
-        return value, depth + 1
-    return value + length, depth
+    if depth == 0 and tag in _SWAPPED:
+        _keep(values, tag, data[value : value + length] if length != _UNDEFINED else b"1")
+    return (value, depth + 1) if length == _UNDEFINED else (value + length, depth)
 
 
 def _keep(values: dict[str, Value], tag: int, raw: bytes) -> None:
-    keyword, kind = WANTED[tag]
+    keyword, kind = _SWAPPED[tag]
     if kind == "presence":
         if raw:
             values[keyword] = 1
