@@ -25,6 +25,10 @@ class ShapeError(HounsfieldError):
     """An array does not have the shape that was asked for."""
 
 
+class ImageError(HounsfieldError):
+    """An image's values cannot be worked with: not-a-number, one grey level only, nothing of what was looked for."""
+
+
 class DatasetError(HounsfieldError):
     """A data set, its table or its description cannot be used as it stands."""
 

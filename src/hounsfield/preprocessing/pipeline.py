@@ -1,0 +1,119 @@
+"""`Pipeline`: preprocessing steps in their order, as data in a plan and as one object in training and in reading."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+from hounsfield.errors import PlanError
+from hounsfield.image import Image
+from hounsfield.preprocessing.breast import BreastRegion
+from hounsfield.preprocessing.channels import Grey
+from hounsfield.preprocessing.filters import Bilateral, Gaussian, Median
+from hounsfield.preprocessing.intensity import Clahe, Float, Rescale, WindowLevel, ZScore
+from hounsfield.preprocessing.resample import Resize, Spacing
+from hounsfield.preprocessing.step import Step, require_finite
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+STEPS: dict[str, type[Step]] = {
+    kind.step: kind
+    for kind in cast(
+        "tuple[type[Step], ...]",
+        (BreastRegion, Gaussian, Median, Bilateral, Float, Rescale, ZScore, WindowLevel, Clahe, Resize, Spacing, Grey),
+    )
+}
+"""Every step by the name a plan calls it."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Steps applied one after the other."""
+
+    steps: tuple[Step, ...] = ()
+
+    def apply(self, image: Image) -> Image:
+        """The image after all steps.
+
+        Raises:
+            ImageError: The image holds values that are not finite numbers, or a step finds nothing to work on.
+        """
+        require_finite(image)
+        for step in self.steps:
+            image = step.apply(image)
+        return image
+
+    def trace(self, image: Image) -> list[tuple[str, Image]]:
+        """The image as it came, called "stored", and after every step, called by the step's name.
+
+        Raises:
+            ImageError: As `apply`.
+        """
+        require_finite(image)
+        images = [("stored", image)]
+        for step in self.steps:
+            images.append((step.step, step.apply(images[-1][1])))
+        return images
+
+    def as_data(self) -> list[dict[str, Any]]:
+        """One dict a step with all its fields, fit for TOML: `from_data` gives the same pipeline back."""
+        return [{"step": step.step, **_fields(step)} for step in self.steps]
+
+    @classmethod
+    def from_data(cls, data: Sequence[Mapping[str, Any]]) -> Pipeline:
+        """The pipeline that a plan describes.
+
+        Args:
+            data: One mapping a step: `{"step": "median", "size": 3}`; fields left out keep their defaults.
+
+        Raises:
+            PlanError: A step or a field is unknown (the known ones are named), or a value is of the wrong type or
+                out of range.
+        """
+        return cls(tuple(_step(entry, number) for number, entry in enumerate(data, start=1)))
+
+
+def _fields(step: Step) -> dict[str, Any]:
+    values = {field: getattr(step, field) for field in step.__dataclass_fields__ if field != "step"}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+
+
+def _step(entry: Mapping[str, Any], number: int) -> Step:
+    name = entry.get("step")
+    kind = STEPS.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise PlanError(f"preprocessing step {number} is called {name!r}; known steps: {', '.join(sorted(STEPS))}")
+    values = {key: value for key, value in entry.items() if key != "step"}
+    known = [field.name for field in dataclasses.fields(cast(Any, kind))]
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise PlanError(f"step {name!r} has no field {unknown[0]!r}; its fields: {', '.join(known) or 'none'}")
+    return _validated(kind, values)
+
+
+def _validated(kind: type[Step], values: dict[str, Any]) -> Step:
+    from pydantic import ValidationError
+
+    try:
+        # Strict JSON mode takes a list for a tuple and a whole number for a float, as TOML needs, and nothing else.
+        return _adapter(kind).validate_json(json.dumps(values), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = first["loc"][0] if first["loc"] else "?"
+        raise PlanError(
+            f"step {kind.step!r}, field {str(field)!r}: found {first['input']!r}: {first['msg'].lower()}"
+        ) from None
+    except TypeError as error:
+        raise PlanError(f"step {kind.step!r} holds a value that no plan can hold: {error}") from None
+
+
+@cache
+def _adapter(kind: type[Step]) -> TypeAdapter[Step]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)

@@ -1,0 +1,61 @@
+"""From the image a network saw back to the image as stored: boxes, points, and maps such as heat."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hounsfield import geometry
+from hounsfield.arrays import FloatArray
+from hounsfield.findings.region import Box
+from hounsfield.image import Image
+
+
+def move_points(points: FloatArray, *, origin: Image, target: Image) -> FloatArray:
+    """Array indices (n, 3), (d, h, w) with fractions, in `target`, of those in `origin`.
+
+    Both images must come from one stored image: their affines tell how one maps onto the other.
+
+    Raises:
+        GeometryError: `points` is not of shape (n, 3).
+    """
+    return geometry.index_from_world(target.affine, geometry.world_from_index(origin.affine, points))
+
+
+def move_box(box: Box, *, origin: Image, target: Image) -> Box:
+    """The box in pixels of `target` that covers the same part of the body as `box` does in `origin`.
+
+    A box counts from the outer edge of pixel 0, an array index from its centre: half a pixel lies between the two.
+    """
+    corners = np.array([[0.0, box.y0 - 0.5, box.x0 - 0.5], [0.0, box.y1 - 0.5, box.x1 - 0.5]])
+    moved = move_points(corners, origin=origin, target=target)[:, 1:] + 0.5
+    (y0, x0), (y1, x1) = moved.min(axis=0), moved.max(axis=0)
+    return Box(x0=float(x0), y0=float(y0), x1=float(x1), y1=float(y1), label=box.label)
+
+
+def move_map(values: FloatArray, *, origin: Image, target: Image) -> FloatArray:
+    """A map on the grid of `origin`, (d, h, w), on the grid of `target`, linear between voxels and 0 outside.
+
+    Args:
+        values: For instance heat, of the shape of `origin` or of a coarser grid over the same field.
+        origin: The image the map belongs to.
+        target: The image it is to lie on.
+    """
+    coarse = (values.shape[0], values.shape[1], values.shape[2])
+    affine = geometry.resized(origin.affine, origin.shape, coarse)
+    onto = np.linalg.inv(affine) @ target.affine
+    if values.shape[0] == 1 and target.planar and np.allclose(onto[1:3, 0], 0):
+        return _move_plane(values[0].astype(np.float32), onto, target.shape[1:])[np.newaxis]
+    from scipy import ndimage
+
+    moved = ndimage.affine_transform(
+        values.astype(np.float32), onto[:3, :3], onto[:3, 3], output_shape=target.shape, order=1, mode="grid-constant"
+    )
+    return np.asarray(moved)
+
+
+def _move_plane(plane: FloatArray, onto: FloatArray, shape: tuple[int, int]) -> FloatArray:
+    import cv2
+
+    swapped = onto[np.ix_([2, 1, 3], [2, 1, 3])][:2]  # (h, w) rows and columns to OpenCV's (x, y)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(plane, swapped, (shape[1], shape[0]), flags=flags))
