@@ -81,6 +81,8 @@ def _middle(image: Image) -> np.ndarray:
     [
         (Box(8, 0, 9, 2), r"x 8 to 9, y 0 to 2 lies outside the image of 8 × 6 pixels"),
         (Box(0, -5, 2, 0), "lies outside"),
+        (Box(-2, 0, 0, 2), "lies outside"),
+        (Box(0, 6, 2, 9), "lies outside"),
         (Box(3, 3, 3, 5), "is empty; x1 must be above x0"),
         (Box(3, 5, 5, 3), "is empty"),
         (Box(float("nan"), 0, 1, 1), "is empty"),
