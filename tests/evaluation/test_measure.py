@@ -103,6 +103,29 @@ def test_with_three_classes_the_scores_are_macro_and_the_threshold_is_a_half(
         assert score.low < score.value < score.high
 
 
+def test_a_class_of_many_that_is_never_called_leaves_the_precision_an_interval(
+    make_results: MakeResults, make_evidence: MakeEvidence
+) -> None:
+    results = [
+        replace(result, probabilities=(result.probabilities[0], 1 - result.probabilities[0], 0.0))
+        for result in make_results(90, classes=3)
+    ]
+    score = make_evidence(results, classes=("a", "b", "c")).scores["precision"]
+    assert 0.1 < score.low < score.value < score.high < 0.7  # a third of the mean is 0 in every draw
+
+
+def test_a_single_positive_patient_leaves_the_sensitivity_open(
+    make_results: MakeResults, make_evidence: MakeEvidence
+) -> None:
+    results = make_results(80)
+    one = [result for result in results if result.target == 0] + results[1:2]
+    evidence = make_evidence(one)
+    assert (evidence.scores["sensitivity"].low, evidence.scores["sensitivity"].high) == (0, 1)
+    assert (evidence.scores["auc_roc"].low, evidence.scores["auc_roc"].high) == (0, 1)
+    assert evidence.scores["specificity"].low > 0.5
+    assert "Too few patients to know how far sensitivity, auc_roc and average_precision" in " ".join(evidence.notes)
+
+
 def test_a_class_without_cases_is_named(make_results: MakeResults, make_evidence: MakeEvidence) -> None:
     results = [result for result in make_results(120, classes=3) if result.target != 2]
     evidence = make_evidence(results, classes=("a", "b", "c"))

@@ -44,28 +44,29 @@ def measured_scores(predictions: Predictions, *, classes: Sequence[str], resampl
 
 
 def _patients_behind(predictions: Predictions) -> dict[str, int]:
-    """How many patients each score rests on: of the rarest class where it needs cases of several."""
+    """How many patients each score rests on: of the rarest class where it needs cases of several.
+
+    A mean over more than two classes rests on two patients at least, where there are two: one class of one patient
+    does not leave all of the mean unknown.
+    """
 
     def patients(chosen: BoolArray) -> int:
         return len(np.unique(predictions.patient[chosen]))
 
-    present = [int(k) for k in np.unique(predictions.target)]
-    rarest = min(patients(predictions.target == k) for k in present)
-    if predictions.classes == 2:
-        found, spared = patients(predictions.target == 1), patients(predictions.target == 0)
-        named = patients(predictions.called == 1)
-    else:
-        found = rarest
-        spared = min(patients(predictions.target != k) for k in present)
-        named = min(patients(predictions.called == k) for k in present)
     everyone = predictions.patients
+    present = [1] if predictions.classes == 2 else [int(k) for k in np.unique(predictions.target)]
+    found = min(patients(predictions.target == k) for k in present)
+    spared = min(patients(predictions.target != k) for k in present)
+    named = min(patients(predictions.called == k) for k in present)
+    if predictions.classes > 2:
+        found, spared, named = (min(everyone, max(2, behind)) for behind in (found, spared, named))
     return {
         "accuracy": everyone,
         "precision": named,
         "sensitivity": found,
         "specificity": spared,
-        "auc_roc": rarest,
-        "average_precision": rarest,
+        "auc_roc": min(found, spared),
+        "average_precision": min(found, spared),
         "brier": everyone,
     }
 
