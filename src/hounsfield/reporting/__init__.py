@@ -1,1 +1,1 @@
-"""Readings and evidence as pages people read."""
+"""Readings and evidence as pages a person can open: one self-contained HTML file each, and the figure of a case."""

@@ -1,0 +1,213 @@
+"""The figure of the case study: film, heat, label and probability of one case, as a picture of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.arrays import FloatArray
+from hounsfield.atomic import atomic_file
+from hounsfield.findings import Answer, Box
+from hounsfield.image import Image
+from hounsfield.reporting import heat as heat_colouring
+from hounsfield.reporting import wording
+from hounsfield.reporting.pictures import draw_boxes, film_pixels
+from hounsfield.reporting.windowing import shown_slice
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PillowImage
+    from PIL.ImageDraw import ImageDraw
+    from PIL.ImageFont import FreeTypeFont
+
+_PAPER, _INK, _SOFT, _LINE = (246, 248, 250), (19, 32, 43), (77, 93, 105), (211, 220, 227)
+_FILM, _PENCIL = (29, 92, 136), (179, 71, 0)
+"""The colours of the pages, in light."""
+
+_MARGIN, _PANEL, _GAP, _WORDS = 48, 520, 16, 440
+"""Pixels: around everything, width of a film, between the films, width of the column of words."""
+_HEAD, _FOOT = 92, 64
+_TALLEST = 720
+
+
+def case_figure(
+    image: Image,
+    heat: FloatArray | None,
+    answer: Answer | None,
+    *,
+    title: str = "",
+    subtitle: str = "",
+    reason: str = "",
+    by_threshold: bool = True,
+    boxes: Sequence[Box] = (),
+) -> NDArray[np.uint8]:
+    """(height, 1632, 3): the film, the film with its heat, and beside them label, probability and threshold.
+
+    Args:
+        image: As stored; of a volume the slice with the strongest heat is shown.
+        heat: (height, width) or (depth, height, width), in [0, 1]; None leaves its place empty and says so.
+        answer: None when none was given; then `reason` says why.
+        title: Name of the case.
+        subtitle: For instance the model's name, version and hash.
+        reason: Why there is no answer.
+        by_threshold: False where there are more than two classes and the largest probability decides.
+        boxes: Drawn over the heat, in pixels of the image.
+    """
+    from PIL import Image as Pillow
+    from PIL import ImageDraw
+
+    films = _films(image, heat, boxes)
+    tall = max(360, *(film.shape[0] for film in films))
+    size = (2 * _MARGIN + 2 * _PANEL + _GAP + 3 * _GAP + _WORDS, _HEAD + tall + _FOOT)
+    canvas = Pillow.new("RGB", size, _PAPER)
+    pen = ImageDraw.Draw(canvas)
+    pen.text((_MARGIN, 34), _shortened(pen, title or "Case", _font(26, bold=True), 1000), _INK, _font(26, bold=True))
+    for left in (_MARGIN, _MARGIN + _PANEL + _GAP):
+        pen.rectangle((left, _HEAD, left + _PANEL - 1, _HEAD + tall - 1), fill=(0, 0, 0))
+    for number, film in enumerate(films):
+        left = _MARGIN + number * (_PANEL + _GAP)
+        place = (left + (_PANEL - film.shape[1]) // 2, _HEAD + (tall - film.shape[0]) // 2)
+        canvas.paste(Pillow.fromarray(film), place)
+    if heat is None:
+        middle = (_MARGIN + _PANEL + _GAP + _PANEL // 2, _HEAD + tall // 2)
+        pen.text(middle, "no heat", (160, 175, 186), _font(20), anchor="mm")
+    _captions(canvas, pen, _HEAD + tall, has_heat=heat is not None)
+    _words(pen, (_MARGIN + 2 * _PANEL + 4 * _GAP, _HEAD, tall), answer, reason, subtitle, by_threshold)
+    return np.asarray(canvas)
+
+
+def write_case_figure(
+    path: Path,
+    image: Image,
+    heat: FloatArray | None,
+    answer: Answer | None,
+    *,
+    title: str = "",
+    subtitle: str = "",
+    reason: str = "",
+    by_threshold: bool = True,
+    boxes: Sequence[Box] = (),
+) -> None:
+    """Write `case_figure` as PNG to `path`, whole or not at all.
+
+    Raises:
+        StorageError: The disk refuses.
+    """
+    from PIL import Image as Pillow
+
+    pixels = case_figure(
+        image, heat, answer, title=title, subtitle=subtitle, reason=reason, by_threshold=by_threshold, boxes=boxes
+    )
+    with atomic_file(path) as temporary:
+        Pillow.fromarray(pixels).save(temporary, "PNG", compress_level=5)
+
+
+def _films(image: Image, heat: FloatArray | None, boxes: Sequence[Box]) -> list[NDArray[np.uint8]]:
+    """The film and the film with heat, in colour, as large as fits a panel."""
+    import cv2
+
+    slice_ = shown_slice(image, heat)
+    film = film_pixels(image, depth_index=slice_, max_side=_TALLEST)
+    factor = min(_PANEL / film.shape[1], _TALLEST / film.shape[0])
+    width, height = max(1, round(film.shape[1] * factor)), max(1, round(film.shape[0] * factor))
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_NEAREST if factor >= 2 else cv2.INTER_LINEAR
+    film = np.asarray(cv2.resize(film, (width, height), interpolation=method), dtype=np.uint8)
+    plain = film if film.ndim == 3 else np.repeat(film[:, :, None], 3, axis=2)
+    if heat is None:
+        return [plain]
+    warm = heat_colouring.fitted_heat(heat, depth_index=slice_, shape=(height, width))
+    return [plain, draw_boxes(heat_colouring.overlay(film, warm), boxes, image)]
+
+
+def _captions(canvas: PillowImage, pen: ImageDraw, top: int, *, has_heat: bool) -> None:
+    """What each panel is, and the scale of the heat."""
+    from PIL import Image as Pillow
+
+    y = top + 14
+    pen.text((_MARGIN, y), "Film", _SOFT, _font(17))
+    left = _MARGIN + _PANEL + _GAP
+    pen.text((left, y), "Film and heat", _SOFT, _font(17))
+    if has_heat:
+        bar, right = 120, left + _PANEL
+        pen.text((right, y), "strongest", _SOFT, _font(17), anchor="ra")
+        right -= round(pen.textlength("strongest", _font(17))) + 10
+        canvas.paste(Pillow.fromarray(heat_colouring.scale(bar, 10)), (right - bar, y + 7))
+        pen.text((right - bar - 10, y), "none", _SOFT, _font(17), anchor="ra")
+
+
+def _words(
+    pen: ImageDraw, place: tuple[int, int, int], answer: Answer | None, reason: str, subtitle: str, by_threshold: bool
+) -> None:
+    """The column of words: label, probability as number and bar, threshold, and what the figure is for."""
+    left, top, tall = place
+    if answer is None:
+        pen.text((left, top), "No answer", _INK, _font(40, bold=True))
+        _paragraph(pen, (left, top + 64), reason or "The model abstained.", _SOFT, _font(19))
+    else:
+        colour = _PENCIL if answer.positive else _FILM
+        label = answer.label if answer.positive else f"not {answer.label}"
+        size = next((size for size in (44, 36, 28) if pen.textlength(label, _font(size, bold=True)) <= _WORDS), 22)
+        label = _shortened(pen, label, _font(size, bold=True), _WORDS)
+        pen.text((left, top - 6), label, colour, _font(size, bold=True))
+        pen.text((left, top + 74), f"Probability of {answer.label}", _SOFT, _font(19))
+        pen.text((left - 4, top + 100), wording.number(answer.probability, 2), _INK, _font(76))
+        _bar(pen, (left, top + 214), answer, colour, by_threshold)
+        side = "at or above" if answer.positive else "below"
+        told = f"{side} the threshold of {wording.number(answer.threshold, 2)}"
+        if not by_threshold:
+            told = "the largest of all classes" if answer.positive else "not the largest of all classes"
+        pen.text((left, top + 266), told, _SOFT, _font(19))
+    foot = top + tall
+    if subtitle:
+        pen.text((left, foot - 56), _shortened(pen, subtitle, _font(15), _WORDS), _SOFT, _font(15))
+    pen.text((left, foot - 28), "Research use only, not for clinical decisions", _SOFT, _font(15))
+
+
+def _bar(pen: ImageDraw, place: tuple[int, int], answer: Answer, colour: tuple[int, int, int], mark: bool) -> None:
+    """The probability on a track from 0 to 1, with the threshold as a mark across it."""
+    left, top = place
+    pen.rectangle((left, top, left + _WORDS, top + 16), fill=_LINE)
+    pen.rectangle((left, top, left + round(_WORDS * min(max(answer.probability, 0), 1)), top + 16), fill=colour)
+    if mark:
+        at = left + round(_WORDS * min(max(answer.threshold, 0), 1))
+        pen.rectangle((at - 1, top - 10, at + 1, top + 26), fill=_INK)
+
+
+def _paragraph(
+    pen: ImageDraw, place: tuple[int, int], text: str, colour: tuple[int, int, int], font: FreeTypeFont
+) -> None:
+    """The text in lines that fit the column, at most six."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if pen.textlength(longer, font) <= _WORDS:
+            lines[-1] = longer
+        else:
+            lines.append(_shortened(pen, word, font, _WORDS))
+    for number, line in enumerate(lines[:6]):
+        pen.text((place[0], place[1] + number * 30), line, colour, font)
+
+
+def _shortened(pen: ImageDraw, text: str, font: FreeTypeFont, width: float) -> str:
+    """The text, cut in its middle when it is wider than `width` pixels."""
+    text = " ".join(text.split())
+    kept = len(text)
+    shown = text
+    while pen.textlength(shown, font) > width and kept > 4:
+        kept -= 1
+        shown = f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
+    return shown
+
+
+@lru_cache(maxsize=16)
+def _font(size: int, *, bold: bool = False) -> FreeTypeFont:
+    """DejaVu Sans, which comes with matplotlib and so is the same on every machine."""
+    import matplotlib
+    from PIL import ImageFont
+
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name, size)

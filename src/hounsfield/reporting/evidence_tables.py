@@ -1,0 +1,87 @@
+"""The tables of an evidence: what was decided, and how the score differs between groups of cases."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from hounsfield.evaluation.evidence import Evidence
+from hounsfield.reporting import score_words, wording
+from hounsfield.reporting.charts.intervals import interval_track
+from hounsfield.reporting.score_table import main_score
+
+
+@dataclass(frozen=True)
+class MatrixCell:
+    """A cell of the confusion matrix."""
+
+    count: int
+    share: float
+    """Of its row."""
+    right: bool
+    word: str
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """The cases of one true class."""
+
+    name: str
+    total: int
+    cells: tuple[MatrixCell, ...]
+
+
+@dataclass(frozen=True)
+class SubgroupRow:
+    """A subgroup with the page's main score."""
+
+    value: str
+    size: str
+    track: Markup | None
+    figure: str
+    interval: str
+    note: str
+
+
+def matrix_rows(evidence: Evidence) -> list[MatrixRow]:
+    """The confusion matrix, a row for each true class."""
+    rows = []
+    binary = len(evidence.classes) == 2
+    words = {(1, 1): "found", (1, 0): "missed", (0, 1): "false alarms", (0, 0): "cleared"} if binary else {}
+    for truth, counts in enumerate(evidence.confusion):
+        total = sum(counts)
+        cells = tuple(
+            MatrixCell(amount, amount / total if total else 0.0, truth == said, words.get((truth, said), ""))
+            for said, amount in enumerate(counts)
+        )
+        rows.append(MatrixRow(evidence.classes[truth], total, cells))
+    return rows
+
+
+def subgroup_rows(evidence: Evidence) -> list[tuple[str, list[SubgroupRow]]]:
+    """Rows by attribute, in the order of the evidence: the smallest group first."""
+    name = main_score(evidence.scores)
+    tables: dict[str, list[SubgroupRow]] = {}
+    for group in evidence.subgroups:
+        score = group.scores.get(name)
+        size = f"{wording.plural(group.cases, 'case')}, {wording.plural(group.patients, 'patient')}"
+        if len(evidence.classes) == 2:
+            size += f", {wording.count(group.positives)} {evidence.classes[1]}"
+        title = f"{group.attribute} {group.value}: {score_words.label(name)}"
+        shown = score is not None and math.isfinite(score.value)
+        reference = evidence.scores[name].value if name else None
+        tables.setdefault(group.attribute, []).append(
+            SubgroupRow(
+                value=group.value,
+                size=size,
+                track=interval_track(title, score, reference=reference, against="all cases")
+                if score and shown
+                else None,
+                figure=wording.number(score.value) if score else wording.UNDEFINED,
+                interval=wording.interval(score) if score and shown else "",
+                note=group.note,
+            )
+        )
+    return list(tables.items())

@@ -1,0 +1,271 @@
+"""The page of `read`: what a model says of a batch of studies, the most suspicious first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from markupsafe import Markup
+
+from hounsfield.findings import Answer, Reading
+from hounsfield.image import Image
+from hounsfield.reporting import wording
+from hounsfield.reporting.charts.bars import probability_bar
+from hounsfield.reporting.charts.intervals import probability_ruler
+from hounsfield.reporting.page import Fact, render, write_page
+from hounsfield.reporting.pictures import MAX_SIDE, Picture, film_picture, heat_picture, heat_scale
+from hounsfield.reporting.windowing import shown_slice
+
+Verdict = Literal["positive", "none", "negative"]
+
+_MOST_ANSWERS = 5
+_MOST_BOXES = 5
+
+
+@dataclass(frozen=True)
+class StudyPictures:
+    """What a study looks like on the page."""
+
+    film: Picture
+    heat: Picture | None
+
+
+@dataclass(frozen=True)
+class AnswerBar:
+    """An answer, written and drawn."""
+
+    label: str
+    probability: str
+    threshold: str
+    """Empty where the largest probability decides."""
+    bar: Markup
+
+
+@dataclass(frozen=True)
+class Study:
+    """One study of the page."""
+
+    anchor: str
+    reading: Reading
+    verdict: Verdict
+    words: str
+    answers: tuple[AnswerBar, ...]
+    pictures: StudyPictures | None
+    facts: tuple[Fact, ...]
+
+
+def study_pictures(reading: Reading, image: Image, *, max_side: int = MAX_SIDE) -> StudyPictures:
+    """Film and heat of a study for `reading_page`.
+
+    Made while reading, so that a batch keeps small pictures and not its images. Of a volume the slice with the
+    strongest heat is shown, without heat the middle one.
+
+    Args:
+        reading: With its heat; boxes of its first findings are drawn over the heat.
+        image: As stored.
+        max_side: Longer side in pixels.
+    """
+    slice_ = shown_slice(image, reading.heat)
+    film = film_picture(image, alt=f"Film of {reading.case}", max_side=max_side, depth_index=slice_)
+    if reading.heat is None:
+        return StudyPictures(film, None)
+    boxes = [finding.box for finding in reading.findings if finding.box is not None][:_MOST_BOXES]
+    alt = f"The same film with the heat of the answer over it: {verdict_words(reading)}"
+    heat = heat_picture(image, reading.heat, alt=alt, max_side=max_side, depth_index=slice_, boxes=boxes)
+    return StudyPictures(film, heat)
+
+
+def reading_page(
+    readings: Sequence[Reading],
+    pictures: Mapping[str, StudyPictures | Image],
+    problems: Sequence[tuple[str, str]] = (),
+    *,
+    command: str = "",
+    data_file: str = "readings.json",
+    created: str = "",
+) -> str:
+    """A batch of readings as one HTML page.
+
+    Args:
+        readings: What was read; positive ones are shown first, then those without an answer, then the others, each
+            by falling probability.
+        pictures: By path or by case id; a reading without one is shown without.
+        problems: (path, sentence) for each image that could not be read.
+        command: How to read them again.
+        data_file: Name of the file beside the page that holds the readings for machines; empty for none.
+        created: UTC, ISO 8601.
+    """
+    ordered = sorted(readings, key=_urgency)
+    side = MAX_SIDE if len(readings) <= 40 else 280 if len(readings) <= 150 else 200
+    studies = [_study(number, reading, pictures, side) for number, reading in enumerate(ordered, start=1)]
+    models = list(dict.fromkeys(reading.model for reading in readings))
+    return render(
+        "reading.html.jinja",
+        studies=studies,
+        contents=_contents(bool(studies), bool(problems)),
+        headline=_headline(studies, problems),
+        lede=_lede(studies, problems),
+        ruler=_ruler(readings),
+        facts=_facts(studies, problems),
+        models=models,
+        uncalibrated=any(reading.answers and not reading.calibrated for reading in readings),
+        heat_scale=heat_scale() if any(study.pictures and study.pictures.heat for study in studies) else None,
+        problems=problems,
+        command=command,
+        data_file=data_file,
+        created=created,
+    )
+
+
+def write_reading_page(
+    path: Path,
+    readings: Sequence[Reading],
+    pictures: Mapping[str, StudyPictures | Image],
+    problems: Sequence[tuple[str, str]] = (),
+    *,
+    command: str = "",
+    data_file: str = "readings.json",
+    created: str = "",
+) -> None:
+    """Write `reading_page` to `path`, whole or not at all.
+
+    Raises:
+        StorageError: The disk refuses.
+    """
+    page = reading_page(readings, pictures, problems, command=command, data_file=data_file, created=created)
+    write_page(path, page)
+
+
+def verdict_of(reading: Reading) -> Verdict:
+    """Whether any answer is positive, or none was given."""
+    if reading.abstained or not reading.answers:
+        return "none"
+    return "positive" if any(answer.positive for answer in reading.answers) else "negative"
+
+
+def verdict_words(reading: Reading) -> str:
+    """The verdict in a few words: "malignant", "below the threshold for malignant", "no answer"."""
+    verdict = verdict_of(reading)
+    if verdict == "none":
+        return "no answer"
+    if verdict == "positive":
+        return ", ".join(answer.label for answer in reading.answers if answer.positive)
+    return "below the threshold for " + ", ".join(answer.label for answer in reading.answers)
+
+
+def _urgency(reading: Reading) -> tuple[int, float]:
+    rank = ("positive", "none", "negative").index(verdict_of(reading))
+    return rank, -max((answer.probability for answer in reading.answers), default=0.0)
+
+
+def _study(number: int, reading: Reading, pictures: Mapping[str, StudyPictures | Image], side: int) -> Study:
+    given = pictures.get(reading.path, pictures.get(reading.case))
+    if isinstance(given, Image):
+        given = study_pictures(reading, given, max_side=side)
+    words = verdict_words(reading)
+    return Study(
+        anchor=f"study-{number}",
+        reading=reading,
+        verdict=verdict_of(reading),
+        words=words[:1].upper() + words[1:],
+        answers=tuple(_answer(answer, len(reading.answers)) for answer in reading.answers[:_MOST_ANSWERS]),
+        pictures=given,
+        facts=_study_facts(reading),
+    )
+
+
+def _answer(answer: Answer, together: int) -> AnswerBar:
+    threshold = answer.threshold if together == 1 else None
+    return AnswerBar(
+        label=answer.label,
+        probability=wording.number(answer.probability, 2),
+        threshold=wording.number(threshold, 2) if threshold is not None else "",
+        bar=probability_bar(answer.label, answer.probability, threshold),
+    )
+
+
+def _study_facts(reading: Reading) -> tuple[Fact, ...]:
+    quality = {"good": "good", "doubtful": "doubtful", "unfit": "not fit to be read"}[reading.quality.verdict]
+    facts = [Fact("Image quality", quality, "; ".join(reading.quality.reasons))]
+    if reading.abstained:
+        facts.insert(0, Fact("No answer", reading.abstained))
+    boxes = [finding for finding in reading.findings if finding.box is not None]
+    if boxes:
+        shown = ", ".join(
+            f"{finding.label} {wording.number(finding.probability, 2)}" for finding in boxes[:_MOST_BOXES]
+        )
+        facts.append(Fact("Places", shown))
+    facts += [Fact("Note", note) for note in reading.notes]
+    model = f"{reading.model.version}, {wording.short_hash(reading.model.sha256)}"
+    facts += [Fact("Model", reading.model.name, model), Fact("File", reading.path)]
+    return tuple(facts)
+
+
+def _contents(studies: bool, problems: bool) -> list[tuple[str, str]]:
+    wanted = (
+        ("problems", "Not read", problems),
+        ("overview", "Overview", studies),
+        ("studies", "Studies", studies),
+        ("origin", "Where this comes from", True),
+    )
+    return [(anchor, name) for anchor, name, there in wanted if there]
+
+
+def _amounts(studies: Sequence[Study]) -> dict[str, int]:
+    return {kind: sum(study.verdict == kind for study in studies) for kind in ("positive", "none", "negative")}
+
+
+def _headline(studies: Sequence[Study], problems: Sequence[tuple[str, str]]) -> str:
+    if not studies:
+        return "Nothing could be read" if problems else "Nothing was read"
+    if len(studies) == 1:
+        return studies[0].words
+    positive = _amounts(studies)["positive"]
+    if len({answer.label for study in studies for answer in study.reading.answers}) > 1:
+        return f"{wording.plural(len(studies), 'study', 'studies')} read"
+    how_many = "None" if not positive else wording.count(positive)
+    return f"{how_many} of {wording.plural(len(studies), 'study', 'studies')} above the threshold"
+
+
+def _lede(studies: Sequence[Study], problems: Sequence[tuple[str, str]]) -> str:
+    amounts = _amounts(studies)
+    sentences = []
+    if amounts["none"]:
+        sentences.append(
+            f"{wording.spelled(amounts['none'])} {'study' if amounts['none'] == 1 else 'studies'} got no answer."
+        )
+    if problems:
+        sentences.append(
+            f"{wording.spelled(len(problems))} image{'' if len(problems) == 1 else 's'} could not be read."
+        )
+    if len(studies) > 1:
+        sentences.append("The most suspicious come first.")
+    return " ".join(sentences)
+
+
+def _ruler(readings: Sequence[Reading]) -> Markup | None:
+    """All probabilities on one ruler, when they speak of one class; None otherwise."""
+    answers = [reading.answers[0] for reading in readings if len(reading.answers) == 1]
+    if not answers or len({answer.label for answer in answers}) > 1 or any(len(r.answers) > 1 for r in readings):
+        return None
+    thresholds = sorted({answer.threshold for answer in answers})
+    title = (
+        f"Probabilities of {answers[0].label} of {wording.plural(len(answers), 'study', 'studies')} on a ruler from 0 "
+        f"to 1; threshold {', '.join(wording.number(value) for value in thresholds)}"
+    )
+    return probability_ruler([answer.probability for answer in answers], thresholds=thresholds, title=title)
+
+
+def _facts(studies: Sequence[Study], problems: Sequence[tuple[str, str]]) -> list[Fact]:
+    amounts = _amounts(studies)
+    seconds = sum(study.reading.seconds for study in studies)
+    facts = [
+        Fact("Read", wording.count(len(studies)), f"{wording.duration(seconds)} in all" if studies else ""),
+        Fact("Positive", wording.count(amounts["positive"])),
+        Fact("Negative", wording.count(amounts["negative"])),
+        Fact("Without answer", wording.count(amounts["none"])),
+        Fact("Not readable", wording.count(len(problems))),
+    ]
+    return facts

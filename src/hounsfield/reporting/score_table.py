@@ -1,0 +1,116 @@
+"""The scores of an evidence as rows of a table that is a picture at once, and the one figure that heads a page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from hounsfield.evaluation.evidence import Evidence, Score
+from hounsfield.reporting import score_words, wording
+from hounsfield.reporting.charts.intervals import interval_track, ruler
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One score, drawn and written."""
+
+    label: str
+    meaning: str
+    track: Markup
+    value: str
+    interval: str
+
+
+@dataclass(frozen=True)
+class MainFigure:
+    """The figure a reader should remember, as a large number and on a ruler."""
+
+    value: str
+    name: str
+    detail: str
+    ruler: Markup
+
+
+def score_rows(
+    scores: Mapping[str, Score], *, classes: Sequence[str], class_counts: Sequence[int]
+) -> tuple[ScoreRow, ...]:
+    """A row for every score, in the usual order; with a mark where a model without skill would stand."""
+    rows = []
+    for name in score_words.ordered(list(scores)):
+        score = scores[name]
+        label = score_words.label(name)
+        rows.append(
+            ScoreRow(
+                label=label,
+                meaning=score_words.meaning(name, classes),
+                track=interval_track(label, score, reference=score_words.no_skill(name, class_counts)),
+                value=wording.number(score.value),
+                interval=wording.interval(score),
+            )
+        )
+    return tuple(rows)
+
+
+def main_score(scores: Mapping[str, Score]) -> str:
+    """Name of the score that heads a page: the first in the usual order that is defined; empty without any."""
+    names = [name for name in score_words.ordered(list(scores)) if math.isfinite(scores[name].value)]
+    return names[0] if names else ""
+
+
+def main_figure(evidence: Evidence) -> MainFigure | None:
+    """The head figure of an evidence; None when it has no score."""
+    name = main_score(evidence.scores)
+    if not name:
+        return None
+    score = evidence.scores[name]
+    label = score_words.label(name)
+    reference = score_words.no_skill(name, evidence.class_counts)
+    detail = f"95\u202f% interval {wording.interval(score, 2)}"
+    if reference is not None:
+        detail += f"; without skill {wording.number(reference, 2)}"
+    return MainFigure(
+        value=wording.number(score.value, 2),
+        name=label,
+        detail=detail,
+        ruler=ruler(score, name=label, reference=reference),
+    )
+
+
+def verdict(evidence: Evidence) -> str:
+    """The evidence in one or two sentences that need no statistics to be understood."""
+    sentences = [_ranking(evidence), _operating(evidence)]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _ranking(evidence: Evidence) -> str:
+    score = evidence.scores.get("auc_roc")
+    if score is None or not math.isfinite(score.value):
+        return ""
+    times, low, high = (round(100 * value) for value in (score.value, score.low, score.high))
+    if len(evidence.classes) == 2:
+        negative, positive = evidence.classes
+        what = f"Shown a {positive} and a {negative} case, the model rates the {positive} one higher"
+    else:
+        what = "Shown a case of a class and one of another, the model rates the first higher for that class"
+    if score.high < 0.5:
+        return f"{what} only {times} times in 100 ({low} to {high}): it ranks the wrong way round."
+    if score.low <= 0.5:
+        return f"{what} {times} times in 100, but the interval, {low} to {high}, holds 50: this may be chance."
+    return f"{what} {times} times in 100 (95\u202f% interval {low} to {high})."
+
+
+def _operating(evidence: Evidence) -> str:
+    sensitivity, specificity = evidence.scores.get("sensitivity"), evidence.scores.get("specificity")
+    if len(evidence.classes) != 2 or sensitivity is None or specificity is None:
+        return ""
+    if not math.isfinite(sensitivity.value + specificity.value):
+        return ""
+    negative, positive = evidence.classes
+    found, alarms = round(100 * sensitivity.value), round(100 * (1 - specificity.value))
+    return (
+        f"At its threshold it finds {found} of 100 {positive} cases and calls {alarms} of 100 {negative} ones "
+        f"{positive}."
+    )
