@@ -93,7 +93,7 @@ class Image:
     @property
     def planar(self) -> bool:
         """Whether there is only one slice."""
-        return self.voxels.shape[1] == 1
+        return self.shape[0] == 1
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:

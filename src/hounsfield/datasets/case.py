@@ -56,6 +56,18 @@ class Case:
     attributes: Mapping[str, str] = field(default_factory=dict)
     """Further columns by which results are shown in subgroups."""
 
+    def grouping(self) -> dict[str, str]:
+        """What results are grouped by: the attributes, and where known the site, the sex and the decade of age."""
+        found = dict(self.attributes)
+        if self.site:
+            found["site"] = self.site
+        if self.sex:
+            found["sex"] = self.sex
+        if self.age_years is not None:
+            decade = int(self.age_years // 10 * 10)
+            found["age"] = f"{decade}–{decade + 9}"
+        return found
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -74,6 +86,8 @@ class Dataset:
     """What was left out on opening, and why, a sentence each."""
     fractions: tuple[float, float, float] | None = None
     """Of train, val and test, where the data's description wishes a split of its own."""
+    modality: str = ""
+    """DICOM modality code of images whose files do not say, for instance "MG" for film scans in JPEG."""
 
     def __post_init__(self) -> None:
         """Refuse cases that share an id."""

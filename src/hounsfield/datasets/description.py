@@ -112,6 +112,8 @@ class TableDescription(_Section):
     name: str = ""
     root: Name | None = None
     """Where the data lie, relative to the description; its own folder when not given."""
+    modality: str = ""
+    """DICOM modality code ("MG", "US", "CT" …) of images whose files do not say."""
     table: Name
     image: Name
     """Path of the image relative to the root, with columns in braces, or a column that holds it."""
@@ -139,6 +141,8 @@ class NpzDescription(_Section):
 
     name: str = ""
     root: Name | None = None
+    modality: str = ""
+    """As in a table."""
     npz: Name
     """File name, or a pattern such as "breastmnist*.npz"."""
     classes: NpzClassSection = Field(default=NpzClassSection(), alias="class")

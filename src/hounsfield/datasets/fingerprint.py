@@ -130,7 +130,7 @@ def make_fingerprint(
         channels=Counter(image.channels for image in outsides).most_common(1)[0][0],
         colour=any(colour for _, colour in pixels),
         dtypes=_counts(image.dtype for image in outsides),
-        modalities=_counts(image.modality for image in outsides),
+        modalities=_counts(image.modality or dataset.modality for image in outsides),
         spacing_mm=_median_spacing(outsides),
         spacing_kinds=_counts(image.spacing_kind for image in outsides),
         intensity=_intensity([values for values, _ in pixels]),

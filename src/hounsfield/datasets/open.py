@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from hounsfield.datasets.case import Dataset
@@ -72,12 +73,13 @@ def _described(path: Path, root: Path | None) -> Dataset:
         raise DatasetError(f"{path}: the data should be at {root}, where nothing is; give the place with root (--root)")
     name = description.name or path.stem
     if isinstance(description, NpzDescription):
-        return open_medmnist(
+        dataset = open_medmnist(
             _archives(description.npz, root),
             name=name,
             names=description.classes.names,
             positive=description.classes.positive,
         )
+        return replace(dataset, modality=description.modality)
     return open_table(description, root, name=name)
 
 

@@ -58,6 +58,7 @@ def open_table(description: TableDescription, root: Path, *, name: str) -> Datas
         patients_known=description.patient is not None,
         notes=tuple(notes),
         fractions=description.split.fractions if description.split else None,
+        modality=description.modality,
     )
 
 

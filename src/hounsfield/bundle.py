@@ -1,0 +1,256 @@
+"""`Bundle`: what was learned, on disk: plan, weights, operating point and evidence; never a pickle.
+
+A bundle is a folder:
+
+    bundle.json          what is in the folder, the SHA-256 of each file, and the operating point
+    plan.toml            every choice of the run
+    weights.safetensors  the weights of all members, as "0.features.0.weight" …
+    split.json           which cases were trained on, validated on and kept apart
+    evidence.json        what was measured on the validation cases
+    card.md              the same for people
+    report.html          the training report
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hounsfield import __version__
+from hounsfield.arrays import FloatArray
+from hounsfield.atomic import atomic_folder, write_text
+from hounsfield.datasets.split import Split
+from hounsfield.errors import BundleError
+from hounsfield.findings.model import ModelIdentity
+from hounsfield.plan import Plan, read_plan, write_plan
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+FORMAT_VERSION = 1
+_MANIFEST = "bundle.json"
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """How logits become an answer; chosen on validation data."""
+
+    threshold: float
+    """A case is positive when the positive class's calibrated probability reaches this."""
+    threshold_from: str
+    """On which cases and by which rule."""
+    scale: float = 1.0
+    """Logits are multiplied by this (the inverse of a temperature) …"""
+    offset: tuple[float, ...] = ()
+    """… and these are added, one a class, before the softmax; empty for none."""
+    calibrated: bool = False
+    """Whether scale and offset were fitted; without, probabilities are only scores."""
+
+    def apply(self, logits: FloatArray) -> FloatArray:
+        """Calibrated logits, (n, classes), of averaged ones."""
+        calibrated: FloatArray = logits * self.scale + (np.asarray(self.offset) if self.offset else 0.0)
+        return calibrated
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """Where a bundle comes from."""
+
+    dataset: str
+    cases: int
+    """Cases trained and validated on."""
+    patients: int
+    members: int
+    seconds: float
+    created: str
+    """UTC, ISO 8601."""
+    machine: str
+    stopped: str
+    """Why training ended: "finished", "early stopping" …"""
+    seen_patients: tuple[str, ...] = ()
+    """Digests (see `patient_digest`) of the patients trained or validated on."""
+    input_sides: tuple[float, float] | None = None
+    """For cases cut from a larger image: median and 95th percentile of the square's side as a share of the
+    image's longer side; None when a case is a whole image."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained model on disk."""
+
+    folder: Path
+    plan: Plan
+    operating: OperatingPoint
+    training: TrainingRecord
+    identity: ModelIdentity
+
+    def networks(self) -> list[nn.Module]:
+        """The members, with their weights, in evaluation mode.
+
+        Raises:
+            BundleError: The weights do not fit the plan's network.
+        """
+        from safetensors.torch import load_file
+
+        weights = load_file(self.folder / "weights.safetensors")
+        members = []
+        for number in range(self.training.members):
+            own = {key.split(".", 1)[1]: value for key, value in weights.items() if key.startswith(f"{number}.")}
+            members.append(_network(self.plan, own, self.folder))
+        return members
+
+
+def _network(plan: Plan, weights: dict[str, torch.Tensor], folder: Path) -> nn.Module:
+    from hounsfield.networks.build import build_from
+
+    network = build_from(
+        plan.network.model_dump(), dims=plan.dims, channels=plan.input.channels, outputs=len(plan.classes)
+    )
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise BundleError(f"{folder}: the weights do not fit the plan's network: {error}") from error
+    return network.eval()
+
+
+def patient_digest(dataset: str, patient: str) -> str:
+    """16 hexadecimal digits that stand for a patient of a data set, so that a bundle carries no patient ids."""
+    return hashlib.sha256(f"{dataset}/{patient}".encode()).hexdigest()[:16]
+
+
+def write_bundle(
+    folder: Path,
+    *,
+    plan: Plan,
+    members: Sequence[Mapping[str, torch.Tensor]],
+    operating: OperatingPoint,
+    training: TrainingRecord,
+    split: Split,
+) -> Bundle:
+    """Write a bundle to `folder`, whole or not at all, and open it; evidence and card are added with `add_file`.
+
+    Args:
+        folder: Replaced if it is there.
+        plan: The plan that was followed.
+        members: The weights of each network.
+        operating: How logits become an answer.
+        training: Where the bundle comes from.
+        split: Which cases were trained and validated on.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    from safetensors.torch import save_file
+
+    with atomic_folder(folder) as temporary:
+        write_plan(plan, temporary / "plan.toml")
+        weights = {f"{n}.{key}": value.contiguous() for n, state in enumerate(members) for key, value in state.items()}
+        save_file(weights, temporary / "weights.safetensors")
+        split.write(temporary / "split.json")
+        manifest = {
+            "format": FORMAT_VERSION,
+            "name": folder.name,
+            "version": __version__,
+            "files": {path.name: _sha256(path) for path in sorted(temporary.iterdir())},
+            "operating": asdict(operating),
+            "training": asdict(training),
+        }
+        manifest["model"] = _digest({key: manifest[key] for key in ("files", "operating")})
+        _write_manifest(temporary, manifest)
+    return read_bundle(folder)
+
+
+def add_file(bundle: Bundle, name: str, text: str) -> None:
+    """Write a further text file, such as a report, into the bundle and enter its hash; the model's hash stays.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    write_text(bundle.folder / name, text)
+    manifest = _read_manifest(bundle.folder)
+    manifest["files"][name] = _sha256(bundle.folder / name)
+    _write_manifest(bundle.folder, manifest)
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """The bundle in `folder`, after every hash was checked.
+
+    Raises:
+        BundleError: It is no bundle, a file is missing or was changed, or its format is newer than this version.
+    """
+    manifest = _read_manifest(folder)
+    for name, expected in manifest["files"].items():
+        path = folder / name
+        if not path.is_file():
+            raise BundleError(f"{folder}: {name} is missing; copy the bundle again from its source")
+        if _sha256(path) != expected:
+            raise BundleError(
+                f"{path} was changed after it was written (its SHA-256 is not the one in {_MANIFEST}); "
+                "copy the bundle again from its source, or train it again"
+            )
+    operating = manifest["operating"] | {"offset": tuple(manifest["operating"]["offset"])}
+    sides = manifest["training"]["input_sides"]
+    training = manifest["training"] | {
+        "seen_patients": tuple(manifest["training"]["seen_patients"]),
+        "input_sides": tuple(sides) if sides else None,
+        "warnings": tuple(manifest["training"]["warnings"]),
+    }
+    return Bundle(
+        folder=folder,
+        plan=read_plan(folder / "plan.toml"),
+        operating=OperatingPoint(**operating),
+        training=TrainingRecord(**training),
+        identity=ModelIdentity(name=manifest["name"], version=manifest["version"], sha256=manifest["model"]),
+    )
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / _MANIFEST
+    if not path.is_file():
+        raise BundleError(_no_bundle(folder))
+    try:
+        text = path.read_text(encoding="utf-8")
+        manifest: dict[str, Any] = json.loads(text)
+        del manifest["sha256"]
+        version = manifest["format"]
+    except (ValueError, KeyError, AttributeError, TypeError, OSError) as error:
+        raise BundleError(f"{path} is damaged ({error}); copy the bundle again") from error
+    if _manifest_text(manifest) != text:
+        raise BundleError(f"{path} was changed after it was written; copy the bundle again from its source")
+    if version != FORMAT_VERSION:
+        raise BundleError(f"{folder} has bundle format {version}; this version reads {FORMAT_VERSION}")
+    return manifest
+
+
+def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    write_text(folder / _MANIFEST, _manifest_text(manifest))
+
+
+def _manifest_text(manifest: dict[str, Any]) -> str:
+    return json.dumps(manifest | {"sha256": _digest(manifest)}, indent=1)
+
+
+def _no_bundle(folder: Path) -> str:
+    if not folder.exists():
+        return f"there is no bundle at {folder}; make one with: hounsfield train DATA -o {folder}"
+    work = folder.with_name(folder.name + ".training")
+    if work.is_dir():
+        return f"{folder} is not finished; give the same train command again to go on"
+    return f"{folder} is not a bundle: it has no {_MANIFEST}"
+
+
+def _digest(manifest: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,98 @@
+"""`hounsfield evaluate`: a bundle's scores on labelled images, with intervals."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hounsfield.bundle import Bundle
+    from hounsfield.datasets.case import Dataset
+    from hounsfield.evaluation.evidence import Evidence
+    from hounsfield.reporting.examples import Example
+
+HELP = "a bundle's scores on labelled images, with intervals"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="a folder made by train")
+    parser.add_argument("data", type=Path, metavar="DATA", help="class folders, an npz file, or a TOML description")
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="folder for evidence.json and report.html")
+    parser.add_argument("--root", type=Path, metavar="DIR", help="where the data of a description lie")
+    parser.add_argument(
+        "--cases", choices=("unseen", "val", "all"), default="unseen",
+        help="unseen: patients the model was neither trained nor validated on; val: the validation cases alone, as "
+        "the training measured them; all: every case (default: unseen)",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap (default: 0)")
+    parser.add_argument("--json", action="store_true", help="print evidence.json")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 when every case was read, 1 when some could not be.
+
+    Raises:
+        HounsfieldError: The bundle or the data cannot be used, or no case is left to measure on.
+    """
+    from hounsfield.bundle import read_bundle
+    from hounsfield.cli.words import print_scores
+    from hounsfield.datasets import open_dataset
+    from hounsfield.evaluation.store import write_evidence
+    from hounsfield.progress import say
+    from hounsfield.reading.evaluate import evaluate
+    from hounsfield.reporting.evidence_report import write_evidence_page
+
+    bundle = read_bundle(arguments.bundle)
+    dataset = open_dataset(arguments.data, root=arguments.root)
+    measured = evaluate(bundle, dataset, which=arguments.cases, seed=arguments.seed)
+    for failure in measured.failures:
+        say(f"not read: {failure.path}: {failure.reason}")
+    evidence = measured.evidence
+    if arguments.output:
+        write_evidence(evidence, arguments.output / "evidence.json")
+        write_evidence_page(
+            arguments.output / "report.html",
+            evidence,
+            examples=gallery(bundle, dataset, evidence),
+            command=command(arguments),
+        )
+    if arguments.json:
+        print(json.dumps(evidence.as_json(), indent=2))
+    else:
+        print_scores(evidence)
+        if arguments.output:
+            print(f"report: {arguments.output / 'report.html'}")
+    return 1 if measured.failures else 0
+
+
+def gallery(bundle: Bundle, dataset: Dataset, evidence: Evidence) -> list[Example]:
+    """The worst mistakes and the best hits, read once more for their heat maps."""
+    from hounsfield.datasets import load
+    from hounsfield.reading.reader import Reader
+    from hounsfield.reporting.examples import Example, choose_examples
+
+    reader = Reader(bundle)
+    chosen = choose_examples(evidence)
+    cases = {case.id: case for case in dataset.cases}
+    examples = []
+    for result in (*chosen.mistakes, *chosen.hits):
+        case = cases[result.case]
+        (ref,) = case.images.values()
+        stored = load(ref)
+        reading = reader.read_case(case, stored)
+        boxes = () if ref.crop else case.boxes
+        examples.append(Example(result=result, image=stored, heat=reading.heat, boxes=boxes))
+    return examples
+
+
+def command(arguments: argparse.Namespace) -> str:
+    """The command that measures the same again."""
+    words = ["hounsfield evaluate", str(arguments.bundle), str(arguments.data)]
+    if arguments.root:
+        words += ["--root", str(arguments.root)]
+    if arguments.cases != "unseen":
+        words += ["--cases", arguments.cases]
+    return " ".join([*words, "-o", str(arguments.output)])

@@ -1,0 +1,86 @@
+"""Following a training on stderr: the plan with its reasons, then a bar with the score and the time left."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from hounsfield.progress import say
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from hounsfield.datasets.split import Split
+    from hounsfield.learning.checkpoint import EpochRecord
+    from hounsfield.plan import Plan
+
+_LINE_EVERY_S = 30.0
+"""Where stderr is no terminal, a line is printed at most this often."""
+
+
+class Following:
+    """What `train` reports to; its two methods are the callbacks."""
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self._members = 1
+        self._epochs = 1
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._began = self._printed = time.monotonic()
+
+    def on_plan(self, plan: Plan, split: Split) -> None:
+        """Print plan and split, and put up the bar."""
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        print_plan(plan, split)
+        self._members, self._epochs = plan.ensemble.folds, plan.optimisation.epochs
+        console = Console(stderr=True)
+        self._began = time.monotonic()
+        if console.is_terminal:
+            columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+            self._bar = Progress(*columns, console=console, transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task("training", total=self._members * self._epochs)
+
+    def on_epoch(self, member: int, record: EpochRecord) -> None:
+        """Move the bar on, or now and then print a line."""
+        done = member * self._epochs + record.epoch
+        words = (
+            f"network {member + 1} of {self._members} · epoch {record.epoch} of {self._epochs} · "
+            f"validation loss {record.val_loss:.3f}, AUC {record.val_score:.3f}"
+        )
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=done, description=words)
+            return
+        now = time.monotonic()
+        last = record.epoch == self._epochs
+        if last or now - self._printed >= _LINE_EVERY_S:
+            share = done / (self._members * self._epochs)
+            left = (now - self._began) * (1 - share) / share
+            say(f"{words} · about {left / 60:.0f} min left")
+            self._printed = now
+
+    def stop(self) -> None:
+        """Take the bar down."""
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def print_plan(plan: Plan, split: Split) -> None:
+    """The plan's choices and their reasons, and the parts of the split, as a table on stderr."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from hounsfield.plan.choose import explain_plan
+
+    console = Console(stderr=True)
+    table = Table(title=f"Plan for {plan.dataset}", title_justify="left", box=None, pad_edge=False)
+    for heading in ("choice", "value", "reason"):
+        table.add_column(heading, overflow="fold")
+    for name, value, reason in explain_plan(plan):
+        table.add_row(name, value, reason)
+    console.print(table)
+    counts = ", ".join(f"{len(split.ids(part))} {part}" for part in ("train", "val", "test"))
+    console.print(f"Split: {counts} cases; {split.reason}", highlight=False)

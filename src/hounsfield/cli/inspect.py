@@ -1,0 +1,119 @@
+"""`hounsfield inspect`: what a data set or an image holds, and what preprocessing makes of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hounsfield.datasets.case import Case, Dataset
+    from hounsfield.datasets.fingerprint import Fingerprint
+    from hounsfield.image import Image
+    from hounsfield.plan import Input
+
+HELP = "what a data set or an image holds, step by step"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument("data", type=Path, metavar="DATA", help="class folders, an npz file, or a TOML description")
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="folder for report.html")
+    parser.add_argument("--root", type=Path, metavar="DIR", help="where the data of a description lie")
+    parser.add_argument("--plan", type=Path, metavar="FILE", help="show the preprocessing of this plan.toml")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the sample and the split (default: 0)")
+    parser.add_argument("--json", action="store_true", help="print fingerprint and problems as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 when the data can be learned from, 1 when a problem stands against it or an image cannot be read.
+
+    Raises:
+        HounsfieldError: The data cannot be opened at all.
+    """
+    from hounsfield.datasets import open_dataset
+    from hounsfield.datasets.check import check_dataset
+    from hounsfield.datasets.fingerprint import make_fingerprint
+    from hounsfield.progress import say
+
+    dataset = open_dataset(arguments.data, root=arguments.root)
+    fingerprint = make_fingerprint(dataset, seed=arguments.seed)
+    problems = check_dataset(dataset)
+    if arguments.output:
+        write_page(arguments, dataset, fingerprint)
+    if arguments.json:
+        found = [{"severity": p.severity, "text": p.text, "cases": list(p.cases)} for p in problems]
+        print(json.dumps({"fingerprint": fingerprint.as_json(), "problems": found}, indent=2))
+    else:
+        print_fingerprint(fingerprint)
+        for problem in problems:
+            print(f"{problem.severity}: {problem.text}")
+        if arguments.output:
+            print(f"report: {arguments.output / 'report.html'}")
+    for case, reason in fingerprint.unreadable:
+        say(f"not read: {case}: {reason}")
+    refused = any(problem.severity == "refuse" for problem in problems)
+    return 1 if refused or fingerprint.unreadable else 0
+
+
+def print_fingerprint(fingerprint: Fingerprint) -> None:
+    """The main facts on stdout."""
+    counts = ", ".join(f"{n} {name}" for n, name in zip(fingerprint.class_counts, fingerprint.classes, strict=True))
+    shape = " × ".join(str(side) for side in fingerprint.shape_median)
+    known = "" if fingerprint.patients_known else " (not told apart: every case counts as one)"
+    print(f"{fingerprint.dataset} ({fingerprint.layout}): {fingerprint.cases} cases: {counts}")
+    print(f"patients: {fingerprint.patients}{known}")
+    print(f"median shape (depth × height × width): {shape}, channels: {fingerprint.channels}")
+    if fingerprint.spacing_mm:
+        print("median spacing: " + " × ".join(f"{side:.3g}" for side in fingerprint.spacing_mm) + " mm")
+
+
+def write_page(arguments: argparse.Namespace, dataset: Dataset, fingerprint: Fingerprint) -> None:
+    """Write the report: facts, problems, contact sheet, and the preprocessing before and after."""
+    from hounsfield.atomic import write_text
+    from hounsfield.datasets.check import check_dataset
+    from hounsfield.datasets.split import make_split
+    from hounsfield.errors import SplitError
+    from hounsfield.plan import input_of, read_plan
+    from hounsfield.reporting.contact_sheet import choose_contact_cases
+    from hounsfield.reporting.inspect_report import inspect_page
+
+    spec = read_plan(arguments.plan).input if arguments.plan else input_of(dataset, fingerprint)
+    chosen = readable(choose_contact_cases(dataset, seed=arguments.seed), fingerprint)
+    try:
+        split = make_split(dataset, seed=arguments.seed)
+    except SplitError:
+        split = None  # the problems say why
+    page = inspect_page(
+        dataset,
+        fingerprint,
+        check_dataset(dataset),
+        contact=((case, shown(case)) for case in chosen),
+        traces=(trace(case, spec) for case in chosen[:3]),
+        split=split,
+        command=f"hounsfield inspect {arguments.data} -o {arguments.output}",
+    )
+    write_text(arguments.output / "report.html", page)
+
+
+def readable(cases: tuple[Case, ...], fingerprint: Fingerprint) -> list[Case]:
+    """The cases that the fingerprint did not find unreadable."""
+    broken = {case for case, _ in fingerprint.unreadable}
+    return [case for case in cases if case.id not in broken]
+
+
+def shown(case: Case) -> Image:
+    """The case's image, cut out of its film where the data say so."""
+    from hounsfield.datasets import load
+
+    (ref,) = case.images.values()
+    return load(ref)
+
+
+def trace(case: Case, spec: Input) -> list[tuple[str, Image]]:
+    """The image after every step of the plan."""
+    from hounsfield.plan.network_input import trace_case
+
+    (ref,) = case.images.values()
+    return trace_case(ref, spec)

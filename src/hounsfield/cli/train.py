@@ -1,0 +1,107 @@
+"""`hounsfield train`: labelled images to a trained bundle."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hounsfield.datasets.case import Dataset
+    from hounsfield.learning.train import Trained
+
+HELP = "labelled images to a trained bundle"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the verb takes."""
+    parser.add_argument("data", type=Path, metavar="DATA", help="class folders, an npz file, or a TOML description")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="BUNDLE", help="the bundle's folder")
+    parser.add_argument("--root", type=Path, metavar="DIR", help="where the data of a description lie")
+    parser.add_argument("--task", choices=("classification",), default="classification", help="what is learned")
+    parser.add_argument("--network", default="convnet", metavar="NAME", help="(default: convnet, five layers)")
+    parser.add_argument("--minutes", type=float, default=10.0, metavar="M", help="budget of the plan (default: 10)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of split and plan (default: 0)")
+    parser.add_argument("--plan", type=Path, metavar="FILE", help="follow this plan.toml instead of making one")
+    parser.add_argument("--split", type=Path, metavar="FILE", help="use this split.json instead of making one")
+    parser.add_argument("--plan-only", action="store_true", help="print the plan on stdout, to be edited, and stop")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 when the bundle was written, 1 when some cases had to be left out of it.
+
+    Raises:
+        HounsfieldError: The data, the plan or the split cannot be used, or the disk refused.
+    """
+    from hounsfield.cli.following import Following, print_plan
+    from hounsfield.cli.words import checked_dataset
+    from hounsfield.datasets.split import read_split
+    from hounsfield.errors import UsageError
+    from hounsfield.learning.train import choose_plan_and_split, train
+    from hounsfield.networks.build import require_network
+    from hounsfield.plan import plan_to_text, read_plan
+
+    if not 0 < arguments.minutes < float("inf"):
+        raise UsageError(f"--minutes {arguments.minutes}: give a number above 0")
+    if arguments.seed < 0:
+        raise UsageError(f"--seed {arguments.seed}: give a whole number, 0 or more")
+    require_network(arguments.network)
+    choices = {
+        "minutes": arguments.minutes,
+        "seed": arguments.seed,
+        "network": arguments.network,
+        "plan": read_plan(arguments.plan) if arguments.plan else None,
+        "split": read_split(arguments.split) if arguments.split else None,
+    }
+    dataset = checked_dataset(arguments.data, arguments.root)
+    if arguments.plan_only:
+        plan, split = choose_plan_and_split(dataset, **choices)
+        print_plan(plan, split)
+        print(plan_to_text(plan), end="")
+        return 0
+    following = Following()
+    try:
+        trained = train(dataset, arguments.output, on_plan=following.on_plan, on_epoch=following.on_epoch, **choices)
+    finally:
+        following.stop()
+    return finish(trained, dataset, arguments)
+
+
+def finish(trained: Trained, dataset: Dataset, arguments: argparse.Namespace) -> int:
+    """Measure on the validation cases, write evidence, card and report, and print what came out."""
+    from hounsfield.bundle import add_file
+    from hounsfield.cli.story import training_story
+    from hounsfield.cli.words import print_scores
+    from hounsfield.evaluation.store import evidence_text
+    from hounsfield.learning.validation import validation_evidence
+    from hounsfield.progress import say
+    from hounsfield.reporting.card import model_card
+    from hounsfield.reporting.training_report import training_page
+
+    evidence = validation_evidence(trained)
+    bundle = trained.bundle
+    add_file(bundle, "evidence.json", evidence_text(evidence.as_json()))
+    add_file(bundle, "card.md", model_card(bundle, evidence))
+    add_file(bundle, "report.html", training_page(training_story(trained, dataset, evidence, command(arguments))))
+    for warning in bundle.training.warnings:
+        say(f"warning: {warning}")
+    if arguments.json:
+        print(json.dumps({"bundle": str(bundle.folder), "evidence": evidence.as_json()}, indent=2))
+    else:
+        print_scores(evidence)
+        print(f"bundle: {bundle.folder}\nreport: {bundle.folder / 'report.html'}")
+    return 1 if bundle.training.warnings else 0
+
+
+def command(arguments: argparse.Namespace) -> str:
+    """The command that does the same again."""
+    words = ["hounsfield train", str(arguments.data), "-o", str(arguments.output)]
+    for name in ("root", "plan", "split"):
+        value = getattr(arguments, name, None)
+        if value:
+            words += [f"--{name}", str(value)]
+    if not getattr(arguments, "plan", None):
+        words += ["--minutes", f"{arguments.minutes:g}", "--seed", str(arguments.seed)]
+    return " ".join(words)

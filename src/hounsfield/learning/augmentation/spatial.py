@@ -1,0 +1,58 @@
+"""Turning, zooming, shifting and mirroring a batch in one resampling."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from hounsfield.plan import Augmentation
+
+
+def draw_affines(count: int, *, dims: int, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
+    """Random affine maps, (count, dims, dims + 1), from output to input, in pixels around the middle.
+
+    The shift, the last column, is a share of half the output's side. Rows and columns are in torch's order, (x, y)
+    or (x, y, z), which is the array's order reversed. Volumes are turned in the plane of their slices only.
+
+    Args:
+        count: Number of images.
+        dims: 2 or 3.
+        augmentation: How far the images may be changed.
+        generator: The source of randomness.
+    """
+
+    def within(limit: float) -> Tensor:
+        return (torch.rand(count, generator=generator) * 2 - 1) * limit
+
+    angle = within(math.radians(augmentation.rotation_degrees))
+    zoom = torch.exp(within(augmentation.zoom))
+    affine = torch.zeros(count, dims, dims + 1)
+    for axis in range(dims):
+        affine[:, axis, axis] = zoom
+        affine[:, axis, dims] = within(augmentation.shift)
+    affine[:, 0, 0], affine[:, 0, 1] = zoom * torch.cos(angle), -zoom * torch.sin(angle)
+    affine[:, 1, 0], affine[:, 1, 1] = zoom * torch.sin(angle), zoom * torch.cos(angle)
+    for axis in augmentation.flip_axes:
+        sign = torch.where(torch.rand(count, generator=generator) < 0.5, -1.0, 1.0)
+        affine[:, :, dims - 1 - axis] *= sign[:, None]
+    return affine
+
+
+def warp(images: Tensor, affines: Tensor, shape: Sequence[int]) -> Tensor:
+    """The images, (N, C, *shape), resampled through `affines` at their own scale, cut to `shape` around the middle.
+
+    Args:
+        images: (N, C, H, W) or (N, C, D, H, W), at least as large as `shape`.
+        affines: As `draw_affines` gives; the identity cuts out the middle.
+        shape: Spatial shape of the result.
+    """
+    out = torch.tensor([*shape][::-1], dtype=torch.float32)
+    side = torch.tensor([*images.shape[2:]][::-1], dtype=torch.float32)
+    columns = torch.cat([out, torch.ones(1)])
+    scaled = affines * columns / side[:, None]  # from pixels of `shape` to shares of the input's sides
+    scaled[:, :, -1] *= out
+    grid = torch.nn.functional.affine_grid(scaled, [len(images), 1, *shape], align_corners=False)
+    return torch.nn.functional.grid_sample(images, grid, padding_mode="border", align_corners=False)

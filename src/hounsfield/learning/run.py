@@ -1,0 +1,79 @@
+"""A training run's folder: what was asked, the plan, the split and the checkpoints, so that a stop loses little."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hounsfield.atomic import atomic_folder
+from hounsfield.datasets.case import Dataset
+from hounsfield.datasets.split import Split, read_split
+from hounsfield.errors import TrainingError
+from hounsfield.plan import Plan, read_plan, write_plan
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training that is going on."""
+
+    folder: Path
+    """Beside the bundle; removed when the bundle is whole."""
+    plan: Plan
+    split: Split
+    resumed: bool
+
+    def close(self) -> None:
+        """Remove the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def run_folder(out: Path) -> Path:
+    """Where an unfinished training of the bundle `out` keeps its state."""
+    return out.with_name(out.name + ".training")
+
+
+def open_run(out: Path, request: Mapping[str, Any], choose: Callable[[], tuple[Plan, Split]]) -> Run:
+    """Begin a run, or take up the one that was stopped.
+
+    Args:
+        out: The bundle's folder.
+        request: What was asked for, as plain values; a stopped run goes on only for the same request.
+        choose: Makes plan and split for a new run.
+
+    Raises:
+        TrainingError: An unfinished run of another request lies there, or is damaged.
+        StorageError: The disk refused.
+    """
+    folder = run_folder(out)
+    if not folder.is_dir():
+        plan, split = choose()
+        with atomic_folder(folder) as temporary:
+            write_plan(plan, temporary / "plan.toml")
+            split.write(temporary / "split.json")
+            (temporary / "request.json").write_text(json.dumps(request), encoding="utf-8")
+        return Run(folder, plan, split, resumed=False)
+    request_path = folder / "request.json"
+    try:
+        earlier = json.loads(request_path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{folder} is not a training that can go on ({error}); delete it to start anew") from error
+    if earlier != json.loads(json.dumps(request)):
+        changed = ", ".join(sorted(key for key in request if earlier.get(key) != request[key]))
+        raise TrainingError(
+            f"{folder} holds an unfinished training that was asked for otherwise ({changed}); give its command again "
+            "to go on, choose another -o, or delete the folder to start anew"
+        )
+    return Run(folder, read_plan(folder / "plan.toml"), read_split(folder / "split.json"), resumed=True)
+
+
+def cases_digest(dataset: Dataset) -> str:
+    """SHA-256 of the cases' ids, patients, targets and image references: changes when the data set does."""
+    digest = hashlib.sha256()
+    for case in dataset.cases:
+        digest.update(repr((case.id, case.patient, case.target, sorted(case.images.items()))).encode())
+    return digest.hexdigest()

@@ -1,0 +1,228 @@
+"""The training loop: setup → fit → validate, as functions over Lightning Fabric.
+
+Every random number of an epoch comes from (seed, member, epoch), so that a run that was killed and started again ends
+with the weights of an undisturbed one.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from hounsfield.arrays import FloatArray, IntArray
+from hounsfield.errors import TrainingError
+from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp
+from hounsfield.learning.checkpoint import EpochRecord, FitState, load_checkpoint, save_checkpoint
+from hounsfield.learning.inputs import Inputs
+from hounsfield.networks.build import build_from
+from hounsfield.plan import Plan
+from hounsfield.tasks.predict import centre, memory_order, predict_logits
+from hounsfield.tasks.task import Task
+
+CHECKPOINT_SECONDS = 5.0
+"""A checkpoint is written at the end of an epoch when the last one is at least this old."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """One trained network."""
+
+    weights: dict[str, Tensor]
+    history: tuple[EpochRecord, ...]
+    best_epoch: int
+    stopped: str
+    """"finished" or "early stopping"."""
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """What a fit works with."""
+
+    fabric: Fabric
+    network: nn.Module
+    """As it was built; its weights are those of `wrapped`."""
+    wrapped: nn.Module
+    """Fabric's view of it: places it on the device and runs it in the plan's precision."""
+    optimizer: torch.optim.Optimizer
+
+
+def setup(plan: Plan, task: Task, *, member: int) -> Setup:
+    """Fresh weights, drawn from the plan's seed and the member's number, and an optimiser for them."""
+    torch.set_num_threads(plan.optimisation.threads)
+    fabric = Fabric(accelerator="auto", devices=1, precision=plan.optimisation.precision)
+    torch.manual_seed(derived_seed(plan.seed, member, 0))
+    network = build_from(plan.network.model_dump(), dims=plan.dims, channels=plan.input.channels, outputs=task.outputs)
+    if plan.optimisation.channels_last:
+        order = torch.channels_last if plan.dims == 2 else torch.channels_last_3d
+        network = network.to(memory_format=order)
+    optimizer = torch.optim.AdamW(
+        network.parameters(),
+        lr=plan.optimisation.learning_rate,
+        weight_decay=plan.optimisation.weight_decay,
+        fused=True,
+    )
+    wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
+    return Setup(fabric, network, wrapped, wrapped_optimizer)
+
+
+def fit(
+    plan: Plan,
+    task: Task,
+    inputs: Inputs,
+    *,
+    train_rows: IntArray,
+    val_rows: IntArray,
+    member: int,
+    checkpoint: Path,
+    on_epoch: Callable[[EpochRecord], None] = lambda record: None,
+) -> Fitted:
+    """Train one network and give back the weights of its best epoch on the validation rows.
+
+    Args:
+        plan: The choices.
+        task: What is asked.
+        inputs: The prepared cases.
+        train_rows: Rows of `inputs` to learn from.
+        val_rows: Rows to validate on.
+        member: Number of the network in the ensemble, from 0.
+        checkpoint: Where the state is kept; if it is there, training goes on from it.
+        on_epoch: Called after each epoch, and for each epoch that a checkpoint already holds.
+
+    Raises:
+        TrainingError: The loss is not a number, or the checkpoint cannot be used.
+        StorageError: A checkpoint cannot be written.
+    """
+    run = setup(plan, task, member=member)
+    state = FitState()
+    if checkpoint.is_file():
+        state = load_checkpoint(checkpoint, run.network, run.optimizer)
+        for record in state.history:
+            on_epoch(record)
+    written = time.monotonic()
+    while state.epoch < plan.optimisation.epochs and not _worn_out(state, plan):
+        began = time.monotonic()
+        train_loss = train_epoch(run, plan, task, inputs, train_rows, member=member, epoch=state.epoch)
+        val_loss, val_score = validate(run.network, plan, task, inputs, val_rows)
+        state.epoch += 1
+        record = EpochRecord(state.epoch, train_loss, val_loss, val_score, time.monotonic() - began)
+        state.history.append(record)
+        if val_loss < state.best_loss:
+            state.best_loss, state.best_epoch = val_loss, state.epoch
+            state.best = {key: value.detach().clone() for key, value in run.network.state_dict().items()}
+        if time.monotonic() - written >= CHECKPOINT_SECONDS:
+            save_checkpoint(checkpoint, state, run.network, run.optimizer)
+            written = time.monotonic()
+        on_epoch(record)
+    stopped = "finished" if state.epoch >= plan.optimisation.epochs else "early stopping"
+    weights = {key: value.contiguous().cpu() for key, value in state.best.items()}
+    return Fitted(weights, tuple(state.history), state.best_epoch, stopped)
+
+
+def _worn_out(state: FitState, plan: Plan) -> bool:
+    return state.epoch - state.best_epoch >= plan.optimisation.patience
+
+
+def train_epoch(
+    run: Setup, plan: Plan, task: Task, inputs: Inputs, rows: IntArray, *, member: int, epoch: int
+) -> float:
+    """Mean training loss over one pass through `rows` in a random order.
+
+    Raises:
+        TrainingError: The loss is not a number.
+    """
+    seed = derived_seed(plan.seed, member, epoch + 1)
+    torch.manual_seed(seed)  # for dropout
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(rows), generator=generator).numpy()
+    size = min(plan.optimisation.batch_size, len(rows))
+    steps = max(1, len(rows) // size)
+    run.wrapped.train()
+    total = torch.zeros(())
+    for step in range(steps):
+        for group in run.optimizer.param_groups:
+            group["lr"] = learning_rate_at(plan, (epoch * steps + step) / (plan.optimisation.epochs * steps))
+        chosen = rows[order[step * size : (step + 1) * size]]
+        images, targets = training_batch(plan, inputs, chosen, generator=generator)
+        images, targets = run.fabric.to_device((images, targets))
+        loss = task.loss(run.wrapped(images), targets)
+        run.optimizer.zero_grad()
+        run.fabric.backward(loss)
+        run.optimizer.step()
+        total += loss.detach().cpu()
+    mean = float(total) / steps
+    if not math.isfinite(mean):
+        raise TrainingError(
+            f"the training loss became {mean} in epoch {epoch + 1}; lower optimisation.learning_rate "
+            f"(now {plan.optimisation.learning_rate}) in the plan and train again"
+        )
+    return mean
+
+
+def training_batch(plan: Plan, inputs: Inputs, rows: IntArray, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Augmented images (N, C, *shape) in the plan's memory order and their targets (N,)."""
+    images = _images(inputs, rows)
+    affines = draw_affines(len(rows), dims=plan.dims, augmentation=plan.augmentation, generator=generator)
+    images = warp(images, affines, plan.input.shape)
+    change = draw_intensity(images.shape, augmentation=plan.augmentation, generator=generator)
+    if change is not None:
+        images = change.apply(images)
+    images = memory_order(images, channels_last=plan.optimisation.channels_last)
+    return images, torch.from_numpy(inputs.targets[rows])
+
+
+def validate(network: nn.Module, plan: Plan, task: Task, inputs: Inputs, rows: IntArray) -> tuple[float, float]:
+    """Mean loss and the task's score on `rows`, without augmentation."""
+    logits = predict_rows(network, plan, inputs, rows, flips=False)
+    targets = inputs.targets[rows]
+    loss = float(task.loss(torch.from_numpy(logits), torch.from_numpy(targets)))
+    return loss, task.validation_score(logits, targets)
+
+
+def predict_rows(network: nn.Module, plan: Plan, inputs: Inputs, rows: IntArray, *, flips: bool) -> FloatArray:
+    """Logits, (n, outputs) float32, of prepared rows."""
+    network.eval()
+    device = next(network.parameters()).device
+    axes = plan.augmentation.flip_axes if flips else ()
+    found = []
+    for start in range(0, len(rows), plan.optimisation.batch_size):
+        images = centre(_images(inputs, rows[start : start + plan.optimisation.batch_size]), plan.input.shape)
+        logits = predict_logits(
+            network, images.to(device), flip_axes=axes, channels_last=plan.optimisation.channels_last
+        )
+        found.append(logits.cpu().numpy())
+    return np.concatenate(found)
+
+
+def learning_rate_at(plan: Plan, progress: float) -> float:
+    """One cycle: a linear rise over the first fifth, then a cosine to zero.
+
+    Args:
+        plan: Its peak rate is used.
+        progress: Share of all steps done, in [0, 1).
+
+    Reference:
+        Smith, Topin, "Super-convergence" (2017), arXiv:1708.07120.
+    """
+    rise = 0.2
+    if progress < rise:
+        share = 0.04 + 0.96 * progress / rise
+    else:
+        share = 0.5 * (1 + math.cos(math.pi * (progress - rise) / (1 - rise)))
+    return plan.optimisation.learning_rate * share
+
+
+def derived_seed(seed: int, member: int, epoch: int) -> int:
+    """A seed of its own for each member and epoch of a run."""
+    return int(np.random.SeedSequence([seed, member, epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _images(inputs: Inputs, rows: IntArray) -> Tensor:
+    return torch.from_numpy(inputs.voxels[rows].astype(np.float32))

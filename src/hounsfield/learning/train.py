@@ -1,0 +1,206 @@
+"""From a data set and a plan to a bundle: inputs, members, operating point, evidence."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from hounsfield.arrays import FloatArray, IntArray
+from hounsfield.bundle import Bundle, TrainingRecord, patient_digest, write_bundle
+from hounsfield.datasets.case import Case, Dataset
+from hounsfield.datasets.fingerprint import make_fingerprint
+from hounsfield.datasets.split import Split, check_split, make_folds, make_split
+from hounsfield.errors import PlanError
+from hounsfield.learning.checkpoint import EpochRecord
+from hounsfield.learning.inputs import Inputs, prepare_inputs
+from hounsfield.learning.operating_point import choose_operating_point
+from hounsfield.learning.run import Run, cases_digest, open_run
+from hounsfield.learning.supervised import Fitted, fit, predict_rows, setup
+from hounsfield.learning.throughput import images_per_second
+from hounsfield.plan import Plan, inspect_machine, make_plan, modality_of, plan_to_text
+from hounsfield.plan.task import task_of
+
+MemberReport = Callable[[int, EpochRecord], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What `train` gives."""
+
+    bundle: Bundle
+    members: tuple[Fitted, ...]
+    val_cases: tuple[Case, ...]
+    """Each validated once, by a network that had not seen its patient."""
+    val_logits: FloatArray
+    """(n, outputs), before calibration."""
+
+
+def train(
+    dataset: Dataset,
+    out: Path,
+    *,
+    minutes: float = 10.0,
+    seed: int = 0,
+    network: str = "convnet",
+    plan: Plan | None = None,
+    split: Split | None = None,
+    on_plan: Callable[[Plan, Split], None] = lambda plan, split: None,
+    on_epoch: MemberReport = lambda member, record: None,
+) -> Trained:
+    """Split, plan, train all members, choose the operating point on the validation cases, and write the bundle.
+
+    A call with the same arguments after a stop goes on where the last checkpoint was written.
+
+    Args:
+        dataset: The data; the test part of the split is not touched.
+        out: The bundle's folder.
+        minutes: Budget that a plan is made for; not used when `plan` is given.
+        seed: Of the split and the plan; not used where these are given.
+        network: Name of the network; not used when `plan` is given.
+        plan: Choices to be followed instead of new ones.
+        split: A split to be used instead of a new one.
+        on_plan: Called once, before training, with what was chosen.
+        on_epoch: Called after each epoch with the member's number.
+
+    Raises:
+        DatasetError, SplitError: The data cannot be learned from.
+        PlanError: The plan is for other classes.
+        TrainingError: Too few cases can be read, or the loss is not a number.
+        StorageError: The disk refused.
+    """
+    request = {
+        "cases": cases_digest(dataset),
+        "minutes": minutes,
+        "seed": seed,
+        "network": network,
+        "plan": plan_to_text(plan) if plan else "",
+        "split": split.sha256 if split else "",
+    }
+
+    def choose() -> tuple[Plan, Split]:
+        return choose_plan_and_split(dataset, minutes=minutes, seed=seed, network=network, plan=plan, split=split)
+
+    run = open_run(out, request, choose)
+    if run.plan.classes != dataset.classes:
+        raise PlanError(
+            f"the plan is for the classes {', '.join(run.plan.classes)}, the data have {', '.join(dataset.classes)}"
+        )
+    on_plan(run.plan, run.split)
+    trained = _train(dataset, run, out, on_epoch=on_epoch)
+    run.close()
+    return trained
+
+
+def choose_plan_and_split(
+    dataset: Dataset,
+    *,
+    minutes: float,
+    seed: int,
+    network: str = "convnet",
+    plan: Plan | None = None,
+    split: Split | None = None,
+) -> tuple[Plan, Split]:
+    """What `train` will follow: what is given, checked against the data, and the rest made anew.
+
+    Raises:
+        DatasetError, SplitError: The data cannot be learned from, or do not fit the split.
+    """
+    split = split or make_split(dataset, seed=seed)
+    check_split(dataset, split)
+    return plan or _new_plan(dataset, split, minutes=minutes, seed=seed, network=network), split
+
+
+def _new_plan(dataset: Dataset, split: Split, *, minutes: float, seed: int, network: str) -> Plan:
+    cases = split.select(dataset, "train") + split.select(dataset, "val")
+    fingerprint = make_fingerprint(dataset, [case.id for case in cases], seed=seed)
+    return make_plan(
+        fingerprint,
+        inspect_machine(),
+        modality=modality_of(dataset, fingerprint),
+        cropped=any(ref.crop is not None for case in cases for ref in case.images.values()),
+        minutes=minutes,
+        seed=seed,
+        speed=images_per_second,
+        network=network,
+    )
+
+
+def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> Trained:
+    plan, split = run.plan, run.split
+    task = task_of(plan)
+    cases = [case for case in dataset.cases if split.parts.get(case.id) in ("train", "val") and case.target is not None]
+    inputs = prepare_inputs(dataset, cases, plan.input, run.folder, threads=plan.optimisation.threads)
+    rounds = member_rows(dataset, plan, split, inputs)
+    fitted: list[Fitted] = []
+    logits: list[FloatArray] = []
+    for member, (train_rows, val_rows) in enumerate(rounds):
+        checkpoint = run.folder / f"member-{member}.safetensors"
+        result = fit(
+            plan,
+            task,
+            inputs,
+            train_rows=train_rows,
+            val_rows=val_rows,
+            member=member,
+            checkpoint=checkpoint,
+            on_epoch=functools.partial(on_epoch, member),
+        )
+        fitted.append(result)
+        logits.append(_predict(plan, inputs, result.weights, val_rows, member=member))
+    val_rows = np.concatenate([rows for _, rows in rounds])
+    val_logits = np.concatenate(logits)
+    operating = choose_operating_point(val_logits, inputs.targets[val_rows], task, folds=plan.ensemble.folds)
+    record = TrainingRecord(
+        dataset=dataset.name,
+        cases=len(inputs.cases),
+        patients=len({case.patient for case in inputs.cases}),
+        members=len(fitted),
+        seconds=sum(epoch.seconds for result in fitted for epoch in result.history),
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        machine=inspect_machine().name,
+        stopped=", ".join(sorted({result.stopped for result in fitted})),
+        seen_patients=tuple(sorted({patient_digest(dataset.name, case.patient) for case in inputs.cases})),
+        input_sides=_input_sides(inputs.cases),
+        warnings=tuple(f"{case} was left out: {reason}" for case, reason in inputs.failed),
+    )
+    weights = [result.weights for result in fitted]
+    bundle = write_bundle(out, plan=plan, members=weights, operating=operating, training=record, split=split)
+    return Trained(bundle, tuple(fitted), tuple(inputs.cases[row] for row in val_rows), val_logits)
+
+
+def member_rows(dataset: Dataset, plan: Plan, split: Split, inputs: Inputs) -> list[tuple[IntArray, IntArray]]:
+    """For each member, the rows it learns from and the rows it is validated on."""
+    if plan.ensemble.folds == 1:
+        parts = {part: [case.id for case in inputs.cases if split.parts[case.id] == part] for part in ("train", "val")}
+        return [(inputs.rows(parts["train"]), inputs.rows(parts["val"]))]
+    ids = [case.id for case in inputs.cases]
+    rounds = []
+    for fold in make_folds(dataset, ids, folds=plan.ensemble.folds, seed=plan.seed):
+        held_back = set(fold)
+        rounds.append((inputs.rows([case for case in ids if case not in held_back]), inputs.rows(fold)))
+    return rounds
+
+
+def _predict(plan: Plan, inputs: Inputs, weights: dict[str, Tensor], rows: IntArray, *, member: int) -> FloatArray:
+    network = setup(plan, task_of(plan), member=member).network
+    network.load_state_dict(weights)
+    return predict_rows(network, plan, inputs, rows, flips=plan.ensemble.flips)
+
+
+def _input_sides(cases: tuple[Case, ...]) -> tuple[float, float] | None:
+    """Median and 95th percentile of the crops' sides as a share of the film's longer side; None for whole images."""
+    from hounsfield import formats
+    from hounsfield.datasets.load import crop_side
+
+    refs = [ref for case in cases for ref in case.images.values() if ref.crop is not None]
+    if not refs:
+        return None
+    longest = {path: max(formats.header(path).shape) for path in {ref.path for ref in refs}}
+    shares = [crop_side(ref.crop) / longest[ref.path] for ref in refs if ref.crop is not None]
+    return float(np.median(shares)), float(np.percentile(shares, 95))

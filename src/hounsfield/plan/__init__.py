@@ -1,0 +1,24 @@
+"""`Plan`: every choice of a run, made from the data's fingerprint, readable and editable."""
+
+from hounsfield.plan.choose import input_of, make_plan, modality_of
+from hounsfield.plan.machine import Machine, inspect_machine
+from hounsfield.plan.schema import Augmentation, Ensemble, Input, Network, Optimisation, Plan
+from hounsfield.plan.store import plan_from_text, plan_to_text, read_plan, write_plan
+
+__all__ = [
+    "Augmentation",
+    "Ensemble",
+    "Input",
+    "Machine",
+    "Network",
+    "Optimisation",
+    "Plan",
+    "input_of",
+    "inspect_machine",
+    "make_plan",
+    "modality_of",
+    "plan_from_text",
+    "plan_to_text",
+    "read_plan",
+    "write_plan",
+]

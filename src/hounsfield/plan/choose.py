@@ -1,0 +1,231 @@
+"""`make_plan`: every choice made from the data's fingerprint, the machine and the minutes, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hounsfield.datasets.case import Dataset
+from hounsfield.datasets.fingerprint import Fingerprint
+from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, input_sides, kind_of
+from hounsfield.plan.machine import Machine
+from hounsfield.plan.schema import Augmentation, Ensemble, Input, Network, Optimisation, Plan
+
+Speed = Callable[[Plan], float]
+"""Measures how many training images a second a plan works through on this machine."""
+
+IMAGES_WANTED = 60_000
+"""Images each network should see in training, changed anew each time, before more stops helping."""
+
+IMAGES_NEEDED = 20_000
+"""Below this a smaller input or fewer networks are the better use of the time."""
+
+LONGEST = 150
+"""Epochs; more only repeat what was seen."""
+
+SHARE_FOR_TRAINING = 0.85
+"""Of the minutes; the rest is for preparing, validating and measuring."""
+
+FEW_CASES = 3000
+"""With fewer cases one validation part is too small to choose on, and several folds pay."""
+
+
+def make_plan(
+    fingerprint: Fingerprint,
+    machine: Machine,
+    *,
+    modality: str,
+    cropped: bool,
+    minutes: float,
+    seed: int,
+    speed: Speed,
+    network: str = "convnet",
+) -> Plan:
+    """A plan for the cases that were fingerprinted.
+
+    Args:
+        fingerprint: Of the cases to learn from and to validate on.
+        machine: What this computer can do.
+        modality: DICOM code of what most images are, "" when nobody knows.
+        cropped: Whether a case is a square cut out of a larger image.
+        minutes: Time that training may take.
+        seed: Of the weights, the folds and the augmentation.
+        speed: Measures a candidate.
+        network: Name of the network.
+    """
+    reasons: dict[str, str] = {"minutes": "as asked", "seed": "as asked"}
+    kind = kind_of(fingerprint, modality=modality, cropped=cropped)
+    drafts = [
+        _draft(fingerprint, machine, kind, sides, minutes=minutes, seed=seed, network=network)
+        for sides in input_sides(fingerprint, kind)
+    ]
+    folds_wanted = 5 if sum(fingerprint.class_counts) < FEW_CASES and min(fingerprint.class_counts) >= 10 else 1
+    plan, per_second, epochs, folds = _within_budget(drafts, fingerprint, speed, minutes, folds_wanted)
+    per_network = epochs * _images_an_epoch(fingerprint, folds)
+    shape = " × ".join(str(side) for side in plan.input.shape)
+    median = " × ".join(str(side) for side in fingerprint.shape_median[-len(plan.input.shape) :])
+    reasons |= {
+        "input.shape": f"{shape} of a median {median}: the largest of which each network sees enough in the minutes",
+        "input.margin": "surroundings to turn and shift in" if cropped else "whole images have no surroundings",
+        "input.film_steps": kind.film_reason,
+        "input.steps": kind.reason,
+        "network.name": "the five convolution layers of the case study",
+        "network.pool_after": f"halved until about {min(plan.input.shape) // 2 ** len(plan.network.pool_after)} a side",
+        "augmentation.rotation_degrees": kind.rotation_reason,
+        "augmentation.flip_axes": kind.flip_reason,
+        "optimisation.epochs": f"{per_network} images a network at {per_second:.0f} a second (measured here)",
+        "optimisation.class_weights": _balance_reason(fingerprint),
+        "optimisation.precision": "this processor multiplies bfloat16 natively"
+        if plan.optimisation.precision == "bf16-mixed"
+        else "no native bfloat16 here, or no gain from it",
+        "optimisation.threads": f"{machine.cores} cores; more than 2 threads hardly help a network of this size",
+        "ensemble.folds": _fold_reason(folds, folds_wanted),
+        "ensemble.flips": "mirrored copies cost little in reading" if plan.ensemble.flips else "nothing to mirror",
+    }
+    optimisation = plan.optimisation.model_copy(update={"epochs": epochs, "patience": max(10, epochs // 2)})
+    return plan.model_copy(
+        update={
+            "optimisation": optimisation,
+            "ensemble": plan.ensemble.model_copy(update={"folds": folds}),
+            "reasons": {key: value for key, value in reasons.items() if value},
+        }
+    )
+
+
+def input_of(dataset: Dataset, fingerprint: Fingerprint) -> Input:
+    """How the images of a data set are prepared where nothing is said of time: at the largest size."""
+    cropped = any(ref.crop is not None for case in dataset.cases for ref in case.images.values())
+    kind = kind_of(fingerprint, modality=modality_of(dataset, fingerprint), cropped=cropped)
+    return _input(fingerprint, kind, input_sides(fingerprint, kind)[0])
+
+
+def modality_of(dataset: Dataset, fingerprint: Fingerprint) -> str:
+    """DICOM code of what most images are: by their own word, else by the data set's; "" when nobody knows."""
+    commonest = max(fingerprint.modalities, key=lambda code: fingerprint.modalities[code], default="")
+    return commonest or dataset.modality
+
+
+def _input(fingerprint: Fingerprint, kind: Kind, sides: tuple[int, ...]) -> Input:
+    channels = 3 if fingerprint.colour and fingerprint.channels == 3 else 1
+    canvas = tuple(round(side * kind.margin) for side in sides)
+    return Input(
+        shape=sides,
+        channels=channels,
+        margin=kind.margin,
+        film_steps=film_steps(kind),
+        steps=canvas_steps(kind, canvas, grey=channels == 1 and fingerprint.channels == 3),
+    )
+
+
+def _draft(
+    fingerprint: Fingerprint,
+    machine: Machine,
+    kind: Kind,
+    sides: tuple[int, ...],
+    *,
+    minutes: float,
+    seed: int,
+    network: str,
+) -> Plan:
+    weights = _class_weights(fingerprint.class_counts)
+    return Plan(
+        dataset=fingerprint.dataset,
+        classes=fingerprint.classes,
+        seed=seed,
+        minutes=minutes,
+        input=_input(fingerprint, kind, sides),
+        network=Network(name=network, pool_after=_pool_after(sides)),
+        augmentation=Augmentation(
+            rotation_degrees=kind.rotation_degrees,
+            zoom=0.2,
+            shift=0.08,
+            flip_axes=kind.flip_axes(len(sides)),
+            gain=0.2,
+            bias=0.05,
+        ),
+        optimisation=Optimisation(
+            class_weights=weights,
+            precision="bf16-mixed" if machine.bf16 else "32-true",
+            channels_last=len(sides) == 2,
+            threads=machine.threads,
+        ),
+        ensemble=Ensemble(flips=bool(kind.flip_axes(len(sides)))),
+    )
+
+
+def _within_budget(
+    drafts: list[Plan], fingerprint: Fingerprint, speed: Speed, minutes: float, folds: int
+) -> tuple[Plan, float, int, int]:
+    """The largest input of which each network sees enough, its speed, and the epochs and folds that fit."""
+    seconds = minutes * 60 * SHARE_FOR_TRAINING
+    for draft in drafts:
+        plan, per_second = _faster_precision(draft, speed)
+        if per_second * seconds / folds >= IMAGES_WANTED:
+            break
+    while folds > 1 and per_second * seconds / folds < IMAGES_NEEDED:
+        folds = 3 if folds > 3 else 1
+    an_epoch = _images_an_epoch(fingerprint, folds)
+    epochs = int(per_second * seconds / folds / an_epoch)
+    return plan, per_second, max(1, min(LONGEST, epochs)), folds
+
+
+def _faster_precision(draft: Plan, speed: Speed) -> tuple[Plan, float]:
+    """The draft in the precision that is faster here, and its images a second."""
+    measured = speed(draft)
+    if draft.optimisation.precision == "32-true":
+        return draft, measured
+    plain = draft.model_copy(update={"optimisation": draft.optimisation.model_copy(update={"precision": "32-true"})})
+    other = speed(plain)
+    return (draft, measured) if measured > other else (plain, other)
+
+
+def _images_an_epoch(fingerprint: Fingerprint, folds: int) -> int:
+    cases = sum(fingerprint.class_counts)
+    share = 8 / 9 if folds == 1 else (folds - 1) / folds
+    return max(1, round(cases * share))
+
+
+def _pool_after(sides: tuple[int, ...]) -> tuple[int, ...]:
+    """The layers after which the maps are halved: as many, the first ones last, as leave about four a side."""
+    halvings = 0
+    while halvings < 5 and min(sides) // 2 ** (halvings + 1) >= 3:
+        halvings += 1
+    return {5: (1, 2, 3, 4, 5), 4: (1, 2, 3, 4), 3: (1, 3, 5), 2: (2, 4), 1: (3,), 0: ()}[halvings]
+
+
+def _class_weights(counts: tuple[int, ...]) -> tuple[float, ...]:
+    """Weights that give every class the same say, where the commonest is more than 1.5 times the rarest."""
+    if min(counts) == 0 or max(counts) <= 1.5 * min(counts):
+        return ()
+    return tuple(round(sum(counts) / (len(counts) * count), 4) for count in counts)
+
+
+def _balance_reason(fingerprint: Fingerprint) -> str:
+    counts = ", ".join(f"{n} {name}" for n, name in zip(fingerprint.class_counts, fingerprint.classes, strict=True))
+    return f"{counts}: " + (
+        "each class gets the same say" if _class_weights(fingerprint.class_counts) else "balanced enough"
+    )
+
+
+def _fold_reason(folds: int, wanted: int) -> str:
+    if folds > 1:
+        return "few cases: every one is validated once, and the networks answer together"
+    return "the minutes allow one network" if wanted > 1 else "cases enough for one validation part"
+
+
+def explain_plan(plan: Plan) -> list[tuple[str, str, str]]:
+    """(choice, value, reason) of every choice that has a reason, in the order of the file."""
+    rows: list[tuple[str, str, str]] = []
+    data: dict[str, Any] = plan.model_dump(mode="json", exclude={"reasons"})
+    for key, value in data.items():
+        pairs = [(f"{key}.{name}", item) for name, item in value.items()] if isinstance(value, dict) else [(key, value)]
+        rows += [(name, _shown(item), plan.reasons[name]) for name, item in pairs if name in plan.reasons]
+    return rows
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return " → ".join(str(step["step"]) for step in value)
+    if isinstance(value, list):
+        return " × ".join(str(item) for item in value) if value else "none"
+    return str(value)

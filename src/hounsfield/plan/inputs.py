@@ -1,0 +1,144 @@
+"""What kind of images these are, and how they are prepared for a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from hounsfield.datasets.fingerprint import Fingerprint
+
+_FILM_SIDES = (256, 192, 128)
+_CROP_SIDES = (128, 112, 96, 80, 64)
+_VOLUME_SIDES = (64, 48, 40, 32, 24)
+_SMALLEST = 24
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What kind of images these are, as far as their preparation depends on it."""
+
+    steps: tuple[dict[str, Any], ...]
+    """Before the image is brought to its size."""
+    reason: str
+    film: tuple[dict[str, Any], ...] = ()
+    film_reason: str = ""
+    after: tuple[dict[str, Any], ...] = ()
+    """After the image has its size."""
+    margin: float = 1.0
+    rotation_degrees: float = 15.0
+    rotation_reason: str = "patients are placed alike"
+    flips: Literal["none", "width", "all"] = "width"
+    """Along which axes a mirrored image is as likely as the image itself."""
+    flip_reason: str = "left and right look alike"
+    keep_aspect: bool = True
+    anchor: str = "center"
+
+    def flip_axes(self, dims: int) -> tuple[int, ...]:
+        """The axes of an input of `dims` axes that `flips` names."""
+        return {"none": (), "width": (dims - 1,), "all": tuple(range(dims))}[self.flips]
+
+
+CASE_STUDY_FILTERS: tuple[dict[str, Any], ...] = (
+    {"step": "median", "size": 3},
+    {"step": "bilateral", "sigma_space": 2.0, "sigma_intensity": 0.1},
+    {"step": "gaussian", "sigma": 0.5},
+)
+"""Gaussian, median and bilateral filtering as in the case study (Hadush et al. 2020, arXiv:2003.07911), which does
+not give their strengths: speckle is removed first, edges are kept, and the rest is lightly smoothed."""
+
+
+def kind_of(fingerprint: Fingerprint, *, modality: str, cropped: bool) -> Kind:
+    """What kind of images these are."""
+    if modality == "MG":
+        return _mammogram(cropped)
+    if not fingerprint.planar:
+        return Kind(
+            steps=_levels(fingerprint, modality),
+            reason=_levels_reason(fingerprint, modality),
+        )
+    return Kind(
+        steps=_levels(fingerprint, modality),
+        reason=_levels_reason(fingerprint, modality),
+        margin=1.4 if cropped else 1.0,
+        rotation_degrees=180.0 if cropped else 15.0,
+        rotation_reason="a lesion has no upright" if cropped else "patients are placed alike",
+        flips="all" if cropped else "width",
+        flip_reason="a lesion's mirror image is as likely" if cropped else "left and right look alike",
+    )
+
+
+def _mammogram(cropped: bool) -> Kind:
+    background: dict[str, Any] = {"step": "breast_region", "side": "keep", "crop": False}
+    rescale: dict[str, Any] = {"step": "rescale", "low": 1.0, "high": 99.5, "over": "nonzero"}
+    if cropped:
+        return Kind(
+            film=(background, rescale),
+            film_reason="labels off, and grey levels of the breast to 0 … 1, so that a mass keeps its contrast",
+            steps=CASE_STUDY_FILTERS,
+            reason="the filters of the case study, then one size",
+            margin=1.4,
+            rotation_degrees=180.0,
+            rotation_reason="a mass has no upright",
+            flips="all",
+            flip_reason="a mass's mirror image is as likely",
+        )
+    return Kind(
+        steps=({"step": "breast_region"}, *CASE_STUDY_FILTERS, rescale),
+        reason="the breast alone, turned to one side; the filters of the case study; its grey levels to 0 … 1",
+        rotation_degrees=15.0,
+        rotation_reason="breasts are placed alike, turned to one side",
+        flips="none",
+        flip_reason="all are turned to one side already",
+        anchor="start",
+    )
+
+
+def _levels(fingerprint: Fingerprint, modality: str) -> tuple[dict[str, Any], ...]:
+    if modality == "CT":
+        return ({"step": "window", "center": 40.0, "width": 400.0},)
+    if set(fingerprint.dtypes) == {"uint8"}:
+        return ({"step": "float", "scale": "type"},)
+    return ({"step": "rescale"},)
+
+
+def _levels_reason(fingerprint: Fingerprint, modality: str) -> str:
+    if modality == "CT":
+        return "Hounsfield units have a meaning: a soft-tissue window"
+    if set(fingerprint.dtypes) == {"uint8"}:
+        return "8-bit levels mean the same in all images"
+    return "grey levels differ between images: percentiles to 0 … 1"
+
+
+def film_steps(kind: Kind) -> tuple[dict[str, Any], ...]:
+    """Steps on the whole image before a case is cut out of it."""
+    return kind.film
+
+
+def canvas_steps(kind: Kind, canvas: tuple[int, ...], *, grey: bool) -> tuple[dict[str, Any], ...]:
+    """Steps from the image, or the square, to an array of shape `canvas`."""
+    first: tuple[dict[str, Any], ...] = ({"step": "grey"},) if grey else ()
+    size: dict[str, Any] = {"step": "resize", "shape": list(canvas), "keep_aspect": kind.keep_aspect}
+    if kind.anchor != "center":
+        size["anchor"] = kind.anchor
+    return (*first, *kind.steps, size, *kind.after)
+
+
+def input_sides(fingerprint: Fingerprint, kind: Kind) -> list[tuple[int, ...]]:
+    """Candidate input shapes, the largest first; none is larger than most of the images are."""
+    median = fingerprint.shape_median
+    if not fingerprint.planar:
+        longest = max(median)
+        return [tuple(_scaled(median, side, longest)) for side in _VOLUME_SIDES if side <= longest] or [
+            tuple(max(_SMALLEST, side) for side in median)
+        ]
+    longest = max(median[1:])
+    sides = _CROP_SIDES if kind.margin > 1 else _FILM_SIDES + _CROP_SIDES[1:]
+    fitting = [side for side in sides if side <= longest] or [max(_SMALLEST, longest)]
+    if kind.margin > 1:
+        return [(side, side) for side in fitting]
+    return [tuple(_scaled(median[1:], side, longest)) for side in fitting]
+
+
+def _scaled(shape: tuple[int, ...], side: int, longest: int) -> list[int]:
+    """`shape` with its longest axis brought to `side`, each axis a multiple of 4 and not too small to be halved."""
+    return [max(_SMALLEST, round(length * side / longest / 4) * 4) for length in shape]

@@ -1,0 +1,107 @@
+"""From a stored image to the array a network is shown, the same in training and in reading."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import replace
+
+import numpy as np
+
+from hounsfield.arrays import FloatArray
+from hounsfield.datasets import load
+from hounsfield.datasets.case import ImageRef
+from hounsfield.datasets.load import cut
+from hounsfield.errors import ShapeError
+from hounsfield.image import Image
+from hounsfield.plan.schema import Input
+from hounsfield.preprocessing import Pipeline
+
+_FILMS_KEPT = 4
+"""Prepared films held while squares are cut from them; cases of one film follow each other in a data set."""
+
+
+def prepare(image: Image, spec: Input) -> Image:
+    """The image after the plan's preprocessing: voxels (channels, depth, height, width) with the canvas's shape.
+
+    Args:
+        image: As stored; for a case cut from a larger image, cut with `spec.margin` from what `prepare_film` gave.
+        spec: The plan's input section.
+
+    Raises:
+        ShapeError: The image is a volume and the plan is for flat images, or the reverse; or the preprocessing does
+            not end in the shape and channels that the plan announces.
+        HounsfieldError: A step refuses the image.
+    """
+    flat = len(spec.shape) == 2
+    if flat != image.planar:
+        found, wanted = ("a flat image", "volumes") if image.planar else (f"a volume of {image.shape}", "flat images")
+        raise ShapeError(f"{image.source.path or 'the image'} is {found}; this plan is for {wanted}")
+    prepared = Pipeline.from_data(spec.steps).apply(image)
+    expected = (spec.channels, 1, *spec.canvas) if flat else (spec.channels, *spec.canvas)
+    if prepared.voxels.shape != expected:
+        raise ShapeError(
+            f"preprocessing gave voxels of shape {prepared.voxels.shape}, the network takes {expected}; "
+            "the last spatial step of input.steps must resize to input.shape times input.margin"
+        )
+    return prepared
+
+
+def network_array(prepared: Image, spec: Input) -> FloatArray:
+    """The voxels of a prepared image as the network takes them: (channels, *canvas) float32."""
+    voxels = prepared.voxels[:, 0] if len(spec.shape) == 2 else prepared.voxels
+    return np.ascontiguousarray(voxels, dtype=np.float32)
+
+
+def prepare_film(image: Image, spec: Input) -> Image:
+    """The whole image after the plan's film steps, on the same grid, ready for squares to be cut out.
+
+    Raises:
+        ShapeError: A film step changed the grid.
+        HounsfieldError: A step refuses the image.
+    """
+    return _same_grid(image, Pipeline.from_data(spec.film_steps))
+
+
+def _same_grid(image: Image, pipeline: Pipeline) -> Image:
+    film = pipeline.apply(image)
+    if film.shape != image.shape or not np.allclose(film.affine, image.affine):
+        raise ShapeError(
+            f"the film steps turned an image of {image.shape} into one of {film.shape}; boxes would no longer fit: "
+            "leave cropping, turning and resampling to input.steps"
+        )
+    return film
+
+
+def prepare_case(ref: ImageRef, spec: Input) -> Image:
+    """What the network is shown of a case: `prepare` of its whole image, or of the square cut out of its film.
+
+    Raises:
+        HounsfieldError: The image cannot be read, or a step refuses it.
+    """
+    if ref.crop is None:
+        return prepare(load(ref), spec)
+    whole = replace(ref, crop=None)
+    changed = ref.path.stat().st_mtime_ns if ref.path.exists() else 0
+    film = _kept_film(whole, changed, json.dumps(spec.film_steps))
+    return prepare(cut(film, ref.crop, margin=spec.margin), spec)
+
+
+@functools.lru_cache(maxsize=_FILMS_KEPT)
+def _kept_film(ref: ImageRef, changed: int, steps: str) -> Image:
+    """The prepared film; `changed`, the file's time of change, is there for the cache alone."""
+    return _same_grid(load(ref), Pipeline.from_data(json.loads(steps)))
+
+
+def trace_case(ref: ImageRef, spec: Input) -> list[tuple[str, Image]]:
+    """(name, image) after every step of `prepare_case`, for looking at: first "stored", last what the network sees.
+
+    Raises:
+        HounsfieldError: As `prepare_case`.
+    """
+    if ref.crop is None:
+        return Pipeline.from_data(spec.steps).trace(load(ref))
+    crop = ref.crop
+    film = Pipeline.from_data(spec.film_steps).trace(load(replace(ref, crop=None)))
+    before = [(name, cut(image, crop, margin=spec.margin)) for name, image in film]
+    return before + Pipeline.from_data(spec.steps).trace(before[-1][1])[1:]

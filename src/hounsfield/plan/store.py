@@ -1,0 +1,121 @@
+"""Plans on disk: TOML with the reason for each choice as a comment beside it."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from pydantic import BaseModel, ValidationError
+
+from hounsfield.atomic import write_text
+from hounsfield.errors import PlanError
+from hounsfield.plan.schema import Plan
+
+
+def plan_to_text(plan: Plan) -> str:
+    """The plan as TOML; reasons stand behind the values they explain."""
+    document = tomlkit.document()
+    document.add(tomlkit.comment("A plan of hounsfield: change what you like and give it back with --plan."))
+    data = plan.model_dump(mode="json", exclude={"reasons"})
+    for key, value in data.items():
+        if not isinstance(value, dict):
+            _put(document, key, value, plan.reasons.get(key))
+    for key, value in data.items():
+        if isinstance(value, dict):
+            document.add(tomlkit.nl())
+            document.add(key, _section(key, value, plan.reasons))
+    return tomlkit.dumps(document)
+
+
+def _section(name: str, values: dict[str, Any], reasons: dict[str, str]) -> Any:
+    table = tomlkit.table()
+    for key, value in values.items():
+        if value and isinstance(value, list) and isinstance(value[0], dict):
+            tables = tomlkit.array().multiline(True)
+            for step in value:
+                tables.append(_inline(step))
+            value = tables
+        _put(table, key, value, reasons.get(f"{name}.{key}"))
+    return table
+
+
+def _inline(values: dict[str, Any]) -> Any:
+    table = tomlkit.inline_table()
+    table.update(values)
+    return table
+
+
+def _put(table: Any, key: str, value: Any, reason: str | None) -> None:
+    item = tomlkit.item(value)
+    if reason:
+        item.comment(reason)
+    table.add(key, item)
+
+
+def plan_from_text(text: str, *, name: str = "plan") -> Plan:
+    """The plan written in `text`.
+
+    Raises:
+        PlanError: It is not TOML, has an unknown key, or a value out of range; the message names key and file.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PlanError(f"{name} is not valid TOML: {error}") from error
+    try:
+        return Plan.model_validate(data | {"reasons": _reasons(text)})
+    except ValidationError as error:
+        raise PlanError(f"{name}: " + "; ".join(_sentence(problem) for problem in error.errors())) from error
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a TOML file.
+
+    Raises:
+        PlanError: The file cannot be read, or as `plan_from_text`.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlanError(f"cannot read the plan {path}: {error}") from error
+    return plan_from_text(text, name=str(path))
+
+
+def write_plan(plan: Plan, path: Path) -> None:
+    """Write the plan as TOML, whole or not at all."""
+    write_text(path, plan_to_text(plan))
+
+
+def _reasons(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+
+    def collect(table: Any, prefix: str) -> None:
+        for key, item in table.items():
+            if isinstance(item, dict):
+                collect(item, f"{key}.")
+            elif (comment := getattr(getattr(item, "trivia", None), "comment", "")) and "\n" not in comment:
+                found[f"{prefix}{key}"] = comment.removeprefix("#").strip()
+
+    collect(tomlkit.parse(text), "")
+    return found
+
+
+def _sentence(problem: Any) -> str:
+    place = ".".join(str(part) for part in problem["loc"]) or "the plan"
+    if problem["type"] == "extra_forbidden":
+        section = _section_at(problem["loc"][:-1])
+        known = ", ".join(name for name in section.model_fields if name != "reasons") if section else ""
+        return f"unknown key {place}; known here: {known}"
+    return f"{place}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _section_at(location: tuple[Any, ...]) -> type[BaseModel] | None:
+    section: type[BaseModel] = Plan
+    for part in location:
+        field = section.model_fields.get(str(part))
+        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+            return None
+        section = field.annotation
+    return section

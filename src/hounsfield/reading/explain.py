@@ -1,0 +1,92 @@
+"""Grad-CAM: where in the image an answer came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hounsfield.arrays import FloatArray
+from hounsfield.geometry import cropped
+from hounsfield.image import Image
+
+
+@runtime_checkable
+class Explainable(Protocol):
+    """A network that shows its last feature maps and can go on from them."""
+
+    def feature_maps(self, images: Tensor) -> Tensor:
+        """(N, features, …) of images (N, C, …)."""
+        ...
+
+    def head(self, maps: Tensor) -> Tensor:
+        """Logits (N, outputs) of feature maps."""
+        ...
+
+
+def grad_cam(networks: Sequence[Explainable], images: Tensor, *, output: int) -> FloatArray:
+    """Heat maps, (N, *spatial) float32 in [0, 1], of what speaks for one output, averaged over the networks.
+
+    A feature map's weight is the mean gradient, over space, of the output's lead over the mean of the others. The
+    weighted sum, its negative part cut off, is enlarged to the images' size and divided by its maximum; a map without
+    anything positive stays 0.
+
+    Args:
+        networks: In evaluation mode.
+        images: (N, C, H, W) or (N, C, D, H, W), as the networks take them.
+        output: Index of the answer that is explained.
+
+    Reference:
+        Selvaraju et al., "Grad-CAM", ICCV 2017, arXiv:1610.02391.
+    """
+    total = torch.zeros(len(images), *images.shape[2:])
+    mode = "bilinear" if images.ndim == 4 else "trilinear"
+    for network in networks:
+        with torch.enable_grad():
+            maps = network.feature_maps(images).detach().requires_grad_()
+            logits = network.head(maps)
+            others = [column for column in range(logits.shape[1]) if column != output]
+            lead = logits[:, output] - logits[:, others].mean(dim=1)
+            (gradient,) = torch.autograd.grad(lead.sum(), maps)
+        weights = gradient.mean(dim=tuple(range(2, maps.ndim)), keepdim=True)
+        heat = torch.relu((weights * maps.detach()).sum(dim=1, keepdim=True))
+        total += torch.nn.functional.interpolate(heat, size=images.shape[2:], mode=mode)[:, 0]
+    highest = total.amax(dim=tuple(range(1, total.ndim)), keepdim=True)
+    scaled: FloatArray = torch.where(highest > 0, total / highest, total).numpy()
+    return scaled
+
+
+def on_stored_grid(heat: FloatArray, prepared: Image, stored: Image) -> FloatArray:
+    """A heat map of the network's input, resampled onto the stored image: (height, width), or (depth, height, width).
+
+    Args:
+        heat: (height, width) or (depth, height, width), of the middle of `prepared`.
+        prepared: What preprocessing made of the stored image; its affine tells what was cropped, turned and resized.
+        stored: The image as it was read.
+    """
+    from scipy import ndimage
+
+    volume = heat[None] if heat.ndim == 2 else heat
+    start = [(side - part) // 2 for side, part in zip(prepared.shape, volume.shape, strict=True)]
+    affine = cropped(prepared.affine, (start[0], start[1], start[2]))
+    mapping = np.linalg.inv(affine) @ stored.affine  # from index in the stored image to index in the heat map
+    if not stored.planar:
+        resampled = ndimage.affine_transform(
+            volume, mapping[:3, :3], mapping[:3, 3], output_shape=stored.shape, order=1, mode="constant"
+        )
+        return np.asarray(resampled, dtype=np.float32)
+    import cv2
+
+    (hh, hw, h0), (wh, ww, w0) = mapping[1, [1, 2, 3]], mapping[2, [1, 2, 3]]
+    inverse = np.array([[ww, wh, w0], [hw, hh, h0]])  # OpenCV counts (x, y), arrays (h, w)
+    flat = cv2.warpAffine(
+        volume[0].astype(np.float32),
+        inverse,
+        (stored.shape[2], stored.shape[1]),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+    )
+    return np.asarray(flat, dtype=np.float32)
