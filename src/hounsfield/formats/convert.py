@@ -21,9 +21,9 @@ Target = Literal["png", "nifti"]
 
 _SUFFIXES: dict[Target, str] = {"png": ".png", "nifti": ".nii.gz"}
 _NIFTI_SUFFIXES = (".nii", ".nii.gz")
-_INPUT_SUFFIXES = tuple(
-    ".nii.gz .nii .dcm .dicom .ima .png .jpg .jpeg .tif .tiff .bmp .nrrd .mha .mhd .pgm .ppm .pbm .img .hdr".split()
-)
+_PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".pgm", ".ppm", ".pbm")
+_VOLUMES = (".nii.gz", ".nii", ".img", ".hdr", ".nrrd", ".mha", ".mhd", ".dcm", ".dicom", ".ima")
+_INPUT_SUFFIXES: tuple[str, ...] = (*_VOLUMES, *_PICTURES)
 """Taken off a name before the new suffix is put on; any other dot belongs to the name (UIDs have many)."""
 _WORTH_PROCESSES = 8
 """With fewer images than this, starting processes takes longer than it saves."""

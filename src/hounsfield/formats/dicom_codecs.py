@@ -8,10 +8,12 @@ High-Throughput JPEG 2000 are read here alone: no permissively licensed plugin o
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from hounsfield.arrays import VoxelArray
+from hounsfield.formats.stored_bits import correct_unused_bits
 
 _JPEG_LOSSY = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
 _JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
@@ -19,7 +21,30 @@ _JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
 _JPEG_2000 = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
 _HTJ2K = ("1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203")
 
-Codec = Callable[[bytes], VoxelArray]
+
+@dataclass(frozen=True)
+class Codec:
+    """How a compressed grey frame is decoded."""
+
+    decode: Callable[[bytes], VoxelArray]
+    own_precision: bool
+    """Whether the compressed stream, rather than BitsStored, says how many bits count: JPEG 2000 and JPEG-LS."""
+
+
+@dataclass(frozen=True)
+class FrameFormat:
+    """What the header says of each frame."""
+
+    rows: int
+    columns: int
+    bits_allocated: int
+    bits_stored: int
+    signed: bool
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Type of a stored pixel, in the machine's byte order."""
+        return np.dtype(f"{'i' if self.signed else 'u'}{self.bits_allocated // 8}")
 
 
 def codec_for(transfer_syntax: str) -> Codec | None:
@@ -27,39 +52,40 @@ def codec_for(transfer_syntax: str) -> Codec | None:
     import imagecodecs
 
     if transfer_syntax in _JPEG_2000:
-        return imagecodecs.jpeg2k_decode
+        return Codec(imagecodecs.jpeg2k_decode, own_precision=True)
     if transfer_syntax in _HTJ2K:
-        return imagecodecs.htj2k_decode
+        return Codec(imagecodecs.htj2k_decode, own_precision=True)
     if transfer_syntax in _JPEG_LS:
-        return imagecodecs.jpegls_decode
+        return Codec(imagecodecs.jpegls_decode, own_precision=True)
     if transfer_syntax in _JPEG_LOSSY:
-        return imagecodecs.jpeg8_decode
+        return Codec(imagecodecs.jpeg8_decode, own_precision=False)
     if transfer_syntax in _JPEG_LOSSLESS:
-        return imagecodecs.jpegsof3_decode
+        return Codec(imagecodecs.jpegsof3_decode, own_precision=False)
     return None
 
 
-def decode_grey(codec: Codec, frame: bytes, *, rows: int, columns: int, bits: int, signed: bool) -> VoxelArray:
+def decode_grey(codec: Codec, frame: bytes, wanted: FrameFormat) -> VoxelArray:
     """One grey frame, (rows, columns), in the stored type.
 
     Args:
         codec: From `codec_for`.
         frame: The compressed bytes.
-        rows: As the header says.
-        columns: Likewise.
-        bits: BitsAllocated.
-        signed: PixelRepresentation.
+        wanted: As the header says.
 
     Raises:
         ValueError: The frame is damaged, or not of the declared size.
     """
     try:
-        decoded = codec(frame)
+        decoded = codec.decode(frame)
     except Exception as error:  # every codec of imagecodecs has an error class of its own
         raise ValueError(f"{type(error).__name__}: {error}") from error
-    if decoded.shape != (rows, columns):
-        raise ValueError(f"the compressed frame is {decoded.shape}, the header says {(rows, columns)}")
-    target = np.dtype(f"{'i' if signed else 'u'}{bits // 8}")
+    if decoded.shape != (wanted.rows, wanted.columns):
+        raise ValueError(f"the compressed frame is {decoded.shape}, the header says {(wanted.rows, wanted.columns)}")
+    target = wanted.dtype
+    if not codec.own_precision:
+        pixels = decoded.astype(target)
+        correct_unused_bits(pixels, wanted.bits_stored)
+        return pixels
     if decoded.dtype.kind == target.kind:
         return decoded.astype(target, copy=False)
     return _with_sign(decoded, target, _precision(frame) or decoded.dtype.itemsize * 8)

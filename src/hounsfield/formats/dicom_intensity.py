@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hounsfield.arrays import FloatArray, VoxelArray
+from hounsfield.formats.stored_bits import stored_range
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -84,11 +85,6 @@ def linear(slope: float, intercept: float, *, bits_stored: int, signed: bool, mo
         return Intensity(slope, intercept)
     low, high = stored_range(bits_stored, signed=signed)
     return Intensity(slope, intercept, mirror=slope * (low + high) + 2 * intercept)
-
-
-def stored_range(bits_stored: int, *, signed: bool) -> tuple[int, int]:
-    """Lowest and highest value that fits into so many bits."""
-    return (-(1 << (bits_stored - 1)), (1 << (bits_stored - 1)) - 1) if signed else (0, (1 << bits_stored) - 1)
 
 
 def intensity_of(dataset: Dataset, slope: float | None = None, intercept: float | None = None) -> Intensity:

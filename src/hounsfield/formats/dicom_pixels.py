@@ -10,7 +10,7 @@ import numpy as np
 from hounsfield.arrays import VoxelArray
 from hounsfield.errors import FormatError
 from hounsfield.formats.capacity import check_bytes, check_memory
-from hounsfield.formats.dicom_codecs import Codec, codec_for, decode_grey
+from hounsfield.formats.dicom_codecs import Codec, FrameFormat, codec_for, decode_grey
 from hounsfield.formats.quiet import quiet
 from hounsfield.formats.threads import for_each
 
@@ -93,14 +93,16 @@ def decode(dataset: Dataset, path: Path) -> VoxelArray:
 def _decode_parallel(dataset: Dataset, codec: Codec, *, frames: int, rows: int, columns: int) -> VoxelArray:
     from pydicom.encaps import generate_frames
 
-    bits, signed = int(dataset.BitsAllocated), dataset.get("PixelRepresentation", 0) == 1
+    allocated = int(dataset.BitsAllocated)
+    signed = dataset.get("PixelRepresentation", 0) == 1
+    wanted = FrameFormat(rows, columns, allocated, int(dataset.get("BitsStored") or allocated), signed)
     compressed = list(generate_frames(dataset.PixelData, number_of_frames=frames))
     if len(compressed) < frames:
         raise ValueError(f"{len(compressed)} compressed frames where the header says {frames}")
-    voxels = np.empty((frames, rows, columns), dtype=np.dtype(f"{'i' if signed else 'u'}{bits // 8}"))
+    voxels = np.empty((frames, rows, columns), dtype=wanted.dtype)
 
     def work(index: int) -> None:
-        voxels[index] = decode_grey(codec, compressed[index], rows=rows, columns=columns, bits=bits, signed=signed)
+        voxels[index] = decode_grey(codec, compressed[index], wanted)
 
     for_each(frames, work)
     return voxels

@@ -11,7 +11,7 @@ import numpy as np
 from hounsfield.arrays import FloatArray, VoxelArray
 from hounsfield.errors import FormatError
 from hounsfield.formats.capacity import check_bytes, check_memory
-from hounsfield.formats.dicom_codecs import Codec, codec_for, decode_grey
+from hounsfield.formats.dicom_codecs import Codec, FrameFormat, codec_for, decode_grey
 from hounsfield.formats.dicom_dataset import open_dataset
 from hounsfield.formats.dicom_intensity import Intensity, intensity_of, linear
 from hounsfield.formats.dicom_pixels import decode
@@ -21,6 +21,7 @@ from hounsfield.formats.dicom_voi import windows_of
 from hounsfield.formats.header import Header
 from hounsfield.formats.quiet import quiet
 from hounsfield.formats.stack import Plane, stack
+from hounsfield.formats.stored_bits import correct_unused_bits
 from hounsfield.formats.threads import for_each
 from hounsfield.image import Image
 
@@ -123,15 +124,15 @@ def _intensity(one: Slice) -> Intensity:
     )  # fmt: skip
 
 
-def _stored_dtype(one: Slice) -> np.dtype[np.generic]:
+def _frame_format(one: Slice) -> FrameFormat:
     if one.bits_allocated not in (8, 16, 32):
         raise FormatError(f"{one.path}: slices of {one.bits_allocated} bits a pixel are not read; expected 8, 16 or 32")
-    return np.dtype(f"<{'i' if one.signed else 'u'}{one.bits_allocated // 8}")
+    return FrameFormat(one.rows, one.columns, one.bits_allocated, one.bits_stored, one.signed)
 
 
 def _volume_dtype(slices: Sequence[Slice]) -> np.dtype[np.generic]:
     """The stored type where all slices share one and none is rescaled, else float32."""
-    stored = {_stored_dtype(one) for one in slices}
+    stored = {_frame_format(one).dtype for one in slices}
     whole = all(not one.has_lut and one.slope in (0.0, 1.0) and one.intercept == 0.0 for one in slices)
     return stored.pop() if whole and len(stored) == 1 else np.dtype(np.float32)
 
@@ -153,18 +154,21 @@ _scratch = threading.local()
 
 
 def _fill_plain(one: Slice, out: VoxelArray) -> None:
-    dtype = _stored_dtype(one)
+    dtype = _frame_format(one).dtype.newbyteorder("<")
     needed = one.rows * one.columns * dtype.itemsize
     check_bytes(one.path, (one.rows, one.columns), needed=needed, present=one.pixel_length)
     intensity = _intensity(one)
     if intensity.keeps_type and intensity.mirror is None and out.dtype == dtype:
         _read_into(one, out.reshape(-1).view(np.uint8).data)
+        correct_unused_bits(out, one.bits_stored)
         return
     buffer = getattr(_scratch, "buffer", None)
     if buffer is None or len(buffer) < needed:
         buffer = _scratch.buffer = np.empty(needed, dtype=np.uint8)
     _read_into(one, buffer[:needed].data)
-    _apply(intensity, buffer[:needed].view(dtype).reshape(one.rows, one.columns), out)
+    stored = buffer[:needed].view(dtype).reshape(one.rows, one.columns)
+    correct_unused_bits(stored, one.bits_stored)
+    _apply(intensity, stored, out)
 
 
 def _read_into(one: Slice, target: memoryview) -> None:
@@ -180,10 +184,7 @@ def _read_into(one: Slice, target: memoryview) -> None:
 
 def _fill_compressed(one: Slice, codec: Codec, out: VoxelArray) -> None:
     try:
-        stored = decode_grey(
-            codec, _fragments(one),
-            rows=one.rows, columns=one.columns, bits=one.bits_allocated, signed=one.signed,
-        )  # fmt: skip
+        stored = decode_grey(codec, _fragments(one), _frame_format(one))
     except ValueError as error:
         raise FormatError(
             f"{one.path}: its compressed pixel data could not be decoded: {error}; the file is damaged, copy it again"
