@@ -89,7 +89,8 @@ def test_every_verb_is_on_the_first_page_and_among_the_commands(verb: str) -> No
 
 @pytest.mark.parametrize(("page", "line"), commands())
 def test_every_command_in_the_documentation_is_understood(page: str, line: str) -> None:
-    words = shlex.split(line, comments=True)[1:]
+    typed = re.split(r" [>|] ", line)[0]
+    words = shlex.split(typed, comments=True)[1:]
     verb = words[0] if words else None
     assert verb is None or verb in VERBS
     build_parser(verb).parse_args(words)
