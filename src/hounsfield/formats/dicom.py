@@ -9,14 +9,13 @@ import numpy as np
 
 from hounsfield.arrays import VoxelArray
 from hounsfield.errors import FormatError
-from hounsfield.formats.dicom_dataset import open_dataset
+from hounsfield.formats.dicom_dataset import open_dataset, readable_header
 from hounsfield.formats.dicom_layout import Layout, layout_of
-from hounsfield.formats.dicom_pixels import check_pixels, decode, frames_of
+from hounsfield.formats.dicom_pixels import decode, frames_of
 from hounsfield.formats.dicom_refusals import refusal
 from hounsfield.formats.dicom_source import source_of
 from hounsfield.formats.finite import check_finite
 from hounsfield.formats.header import Header
-from hounsfield.formats.quiet import quiet
 from hounsfield.image import Image
 
 if TYPE_CHECKING:
@@ -31,50 +30,54 @@ def read_dicom(path: Path) -> Image:
         GeometryError: The frames do not make an even volume.
         StorageError: It does not fit into memory.
     """
-    dataset = _open_image(path, pixels=True)
-    stored = decode(dataset, path)
-    with quiet():
-        layout = _layout(dataset, path, len(stored))
-        source = source_of(dataset, path)
+    with readable_header(path):
+        dataset = _open_image(path, pixels=True)
+        stored = decode(dataset, path)
+        layout = layout_of(dataset, path, len(stored))
+        header = _header(dataset, layout, path, shape=stored.shape[:3])
     voxels = _voxels(stored, layout)
     check_finite(path, voxels)
     return Image(
         voxels=voxels,
-        affine=layout.affine,
-        modality=str(dataset.get("Modality") or ""),
-        spacing_kind=layout.spacing_kind,
-        windows=layout.windows,
-        source=source,
+        affine=header.affine,
+        modality=header.modality,
+        spacing_kind=header.spacing_kind,
+        windows=header.windows,
+        source=header.source,
     )
 
 
 def dicom_header(path: Path) -> Header:
-    """The header of one DICOM file; its pixels are held against their declared size and not decoded.
+    """The header of one DICOM file, without reading its pixels.
 
     Raises:
         FormatError: As `read_dicom`.
         GeometryError: As `read_dicom`.
     """
-    dataset = _open_image(path, pixels=False)
-    with quiet():
-        frames = frames_of(dataset, path)
-        layout = _layout(dataset, path, frames)
+    with readable_header(path):
+        dataset = _open_image(path, pixels=False)
         rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
         if rows < 1 or columns < 1:
-            check_pixels(dataset, path)
-        palette = str(dataset.get("PhotometricInterpretation")) == "PALETTE COLOR"
-        channels = 3 if palette else int(dataset.get("SamplesPerPixel") or 1)
-        return Header(
-            shape=(frames, rows, columns),
-            channels=channels,
-            dtype=_dtype(_stored_dtype(dataset), layout) if channels == 1 else _stored_dtype(dataset),
-            affine=layout.affine,
-            format="dicom",
-            modality=str(dataset.get("Modality") or ""),
-            spacing_kind=layout.spacing_kind,
-            source=source_of(dataset, path),
-            windows=layout.windows,
-        )
+            raise FormatError(f"{path}: this DICOM file has no image: its header declares {rows} x {columns} pixels")
+        frames = frames_of(dataset, path)
+        return _header(dataset, layout_of(dataset, path, frames), path, shape=(frames, rows, columns))
+
+
+def _header(dataset: Dataset, layout: Layout, path: Path, *, shape: tuple[int, ...]) -> Header:
+    palette = str(dataset.get("PhotometricInterpretation")) == "PALETTE COLOR"
+    channels = 3 if palette else int(dataset.get("SamplesPerPixel") or 1)
+    stored = _stored_dtype(dataset)
+    return Header(
+        shape=(shape[0], shape[1], shape[2]),
+        channels=channels,
+        dtype=_dtype(stored, layout) if channels == 1 else stored,
+        affine=layout.affine,
+        format="dicom",
+        modality=str(dataset.get("Modality") or ""),
+        spacing_kind=layout.spacing_kind,
+        source=source_of(dataset, path),
+        windows=layout.windows,
+    )
 
 
 def _open_image(path: Path, *, pixels: bool) -> Dataset:
@@ -86,15 +89,6 @@ def _open_image(path: Path, *, pixels: bool) -> Dataset:
     if len(dataset) == 0:
         raise FormatError(f"{path}: not a DICOM file, or one that is cut off after its first bytes")
     return dataset
-
-
-def _layout(dataset: Dataset, path: Path, frames: int) -> Layout:
-    try:
-        return layout_of(dataset, path, frames)
-    except FormatError as error:
-        raise FormatError(f"{path}: {error}") from error
-    except (ValueError, TypeError, AttributeError, IndexError) as error:
-        raise FormatError(f"{path}: a tag of its header cannot be read ({error}); the file is damaged") from error
 
 
 def _voxels(stored: VoxelArray, layout: Layout) -> VoxelArray:

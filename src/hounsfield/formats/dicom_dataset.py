@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from struct import error
 from typing import TYPE_CHECKING
 
 from hounsfield.errors import FormatError
@@ -32,6 +35,22 @@ def open_dataset(path: Path, *, pixels: bool) -> Dataset:
     except Exception as error:  # pydicom raises what its parser trips over: struct.error, KeyError, EOFError …
         raise FormatError(f"{path}: its DICOM header is damaged ({_first_line(error)}); copy it again") from error
     return dataset
+
+
+@contextmanager
+def readable_header(path: Path) -> Iterator[None]:
+    """Turn what pydicom's values raise when they are first looked at, or turn out not to be numbers, into a sentence.
+
+    pydicom reads a value when it is asked for, so a damaged one shows late, and as almost any exception.
+
+    Raises:
+        FormatError: Instead of those.
+    """
+    try:
+        with quiet():
+            yield
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, NotImplementedError, error) as reason:
+        raise FormatError(f"{path}: a tag of its header cannot be read ({reason}); the file is damaged") from reason
 
 
 def _give_transfer_syntax(dataset: Dataset) -> None:

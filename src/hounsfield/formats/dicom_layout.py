@@ -43,7 +43,7 @@ def layout_of(dataset: Dataset, path: Path, frames: int) -> Layout:
     Raises:
         GeometryError: As `stack.stack`.
     """
-    groups = [_groups(dataset, frame) for frame in range(frames)]
+    groups = [_groups(dataset, frame, path) for frame in range(frames)]
     intensities = [_intensity(dataset, group) for group in groups]
     planes = [_plane(dataset, group, frame) for frame, group in enumerate(groups)]
     placed = [plane for plane in _with_dose_offsets(dataset, planes, frames) if plane is not None]
@@ -77,7 +77,7 @@ def _too_few(path: Path, frames: int) -> GeometryError:
     )
 
 
-def _groups(dataset: Dataset, frame: int) -> dict[str, Dataset]:
+def _groups(dataset: Dataset, frame: int, path: Path) -> dict[str, Dataset]:
     """The functional groups of a frame by keyword: its own, else the shared ones (PS3.3 C.7.6.16)."""
     shared, own = dataset.get("SharedFunctionalGroupsSequence"), dataset.get("PerFrameFunctionalGroupsSequence")
     found: dict[str, Dataset] = {}
@@ -85,7 +85,7 @@ def _groups(dataset: Dataset, frame: int) -> dict[str, Dataset]:
         if not sequence:
             continue
         if index >= len(sequence):
-            raise FormatError(f"the header describes {len(sequence)} frames and declares more; it is damaged")
+            raise FormatError(f"{path}: the header describes {len(sequence)} frames and declares more; it is damaged")
         for element in sequence[index]:
             if element.VR == "SQ" and element.value:
                 found[element.keyword] = element.value[0]

@@ -12,14 +12,13 @@ from hounsfield.arrays import FloatArray, VoxelArray
 from hounsfield.errors import FormatError
 from hounsfield.formats.capacity import check_bytes, check_memory
 from hounsfield.formats.dicom_codecs import Codec, FrameFormat, codec_for, decode_grey
-from hounsfield.formats.dicom_dataset import open_dataset
+from hounsfield.formats.dicom_dataset import open_dataset, readable_header
 from hounsfield.formats.dicom_intensity import Intensity, intensity_of, linear
 from hounsfield.formats.dicom_pixels import decode
 from hounsfield.formats.dicom_slice import PLAIN, Slice
 from hounsfield.formats.dicom_source import source_of
 from hounsfield.formats.dicom_voi import windows_of
 from hounsfield.formats.header import Header
-from hounsfield.formats.quiet import quiet
 from hounsfield.formats.stack import Plane, stack
 from hounsfield.formats.stored_bits import correct_unused_bits
 from hounsfield.formats.threads import for_each
@@ -78,8 +77,8 @@ def _ordered_header(slices: Sequence[Slice], folder: Path) -> tuple[list[Slice],
     order, affine = _stack(slices, folder)
     ordered = [slices[index] for index in order]
     first = ordered[0]
-    dataset = open_dataset(first.path, pixels=False)
-    with quiet():
+    with readable_header(first.path):
+        dataset = open_dataset(first.path, pixels=False)
         source = source_of(dataset, folder, sop_uids=tuple(one.sop_uid for one in ordered))
         windows = windows_of(dataset, mirror=_intensity(first).mirror)
     header = Header(
@@ -116,7 +115,7 @@ def _check_stackable(slices: Sequence[Slice], folder: Path) -> None:
 
 def _intensity(one: Slice) -> Intensity:
     if one.has_lut:
-        with quiet():
+        with readable_header(one.path):
             return intensity_of(open_dataset(one.path, pixels=False))
     return linear(
         one.slope, one.intercept,
@@ -208,9 +207,9 @@ def _fragments(one: Slice) -> bytes:
 
 
 def _fill_by_pydicom(one: Slice, out: VoxelArray) -> None:
-    dataset = open_dataset(one.path, pixels=True)
-    stored = decode(dataset, one.path)
-    with quiet():
+    with readable_header(one.path):
+        dataset = open_dataset(one.path, pixels=True)
+        stored = decode(dataset, one.path)
         intensity = intensity_of(dataset)
     _apply(intensity, stored[0], out)
 

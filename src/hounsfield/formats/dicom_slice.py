@@ -90,10 +90,10 @@ def read_slice(path: Path, head: bytes = b"") -> Slice:
     found = scan(path, head)
     if found is not None:
         return _slice(path, found.values, found.pixel_offset, found.pixel_length)
-    from hounsfield.formats.dicom_dataset import open_dataset
+    from hounsfield.formats.dicom_dataset import open_dataset, readable_header
 
-    dataset = open_dataset(path, pixels=False)
-    return _slice(path, plain_values(dataset), -1, -1)
+    with readable_header(path):
+        return _slice(path, plain_values(open_dataset(path, pixels=False)), -1, -1)
 
 
 def plain_values(dataset: Dataset) -> dict[str, Value]:
