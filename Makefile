@@ -61,7 +61,7 @@ $(PY):
 	@.ci/make-venv "$(VENV)" $(PYTHON)
 
 $(VENV)/.core: pyproject.toml | $(PY)
-	@echo "Installing Hounsfield and what it stands on into $(VENV): a few minutes, up to 6 GB with a CUDA build of torch."
+	@echo "Installing Hounsfield and what it stands on into $(VENV): a few minutes, up to 7 GB with a CUDA build of torch."
 	$(if $(TORCH_INDEX),$(PIP) install --index-url $(TORCH_INDEX) torch torchvision)
 	$(PIP) install -e .
 	@touch $@
