@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from dicom_files import compressed, dataset, item, save
 from numpy.typing import NDArray
-from pydicom import dcmwrite
+from pydicom import dcmread, dcmwrite
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRBigEndian, generate_uid
@@ -42,6 +42,22 @@ def test_the_header_decides_whether_values_are_signed(tmp_path: Path, syntax: st
     signed = GREY16.astype(np.int16) - 2048
     path = save(tmp_path / "a.dcm", compressed(dataset(signed), syntax, [ENCODERS[syntax](signed.view(np.uint16))]))
     np.testing.assert_array_equal(read(path).voxels[0, 0], signed)
+
+
+def test_lossy_jpeg_gives_the_pixels_that_pydicom_gives(tmp_path: Path) -> None:
+    smooth = (np.add.outer(np.arange(40) ** 2 // 9, np.arange(32) * 2) % 251).astype(np.uint8)
+    code = imagecodecs.jpeg8_encode(smooth, level=80)
+    path = save(tmp_path / "a.dcm", compressed(dataset(smooth), "1.2.840.10008.1.2.4.50", [code]))
+    np.testing.assert_array_equal(read(path).voxels[0, 0], dcmread(path).pixel_array)
+
+
+@pytest.mark.parametrize("syntax", [JPEG_LOSSLESS, JPEG_LS, JPEG_2000])
+@pytest.mark.parametrize("stored", [12, 16])
+def test_signed_compressed_pixels_are_those_of_pydicom(tmp_path: Path, syntax: str, stored: int) -> None:
+    signed = (GREY16.astype(np.int16) - 2048).astype(np.int16)
+    code = ENCODERS[syntax](signed.view(np.uint16))
+    path = save(tmp_path / "a.dcm", compressed(dataset(signed, BitsStored=stored), syntax, [code]))
+    np.testing.assert_array_equal(read(path).voxels[0, 0], dcmread(path).pixel_array)
 
 
 def test_many_compressed_frames_keep_their_order(tmp_path: Path) -> None:

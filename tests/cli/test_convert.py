@@ -1,0 +1,122 @@
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import nibabel
+import numpy as np
+import pytest
+
+from hounsfield.cli.main import main
+from hounsfield.formats import read
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "formats"))
+from dicom_files import dataset, save, write_series  # noqa: E402  (the path must be set first)
+
+PIXELS = np.arange(12, dtype=np.uint16).reshape(3, 4) * 100
+
+
+def converted(*words: object) -> int:
+    return main(["convert", *(str(word) for word in words)])
+
+
+def test_a_film_becomes_one_png(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = save(tmp_path / "film.dcm", dataset(PIXELS, Modality="MG"))
+    assert converted(source, "-o", tmp_path / "out.png", "--bits", 16) == 0
+    np.testing.assert_array_equal(cv2.imread(str(tmp_path / "out.png"), cv2.IMREAD_UNCHANGED), PIXELS)
+    assert capsys.readouterr().out == f"1 of 1 images written to {tmp_path / 'out.png'}\n"
+
+
+def test_a_series_becomes_one_nifti_file(tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "ct", [0, 2, 4])
+    assert converted(folder, "-o", tmp_path / "out.nii.gz") == 0
+    theirs: Any = nibabel.load(tmp_path / "out.nii.gz")
+    assert theirs.shape == (5, 4, 3)
+    np.testing.assert_allclose(np.diag(theirs.affine), [-0.7, -0.5, 2, 1], atol=1e-6)
+
+
+def test_a_series_becomes_a_folder_of_pngs_through_the_window(tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "ct", [0, 2, 4])
+    assert converted(folder, "-o", tmp_path / "out", "--window", "1,3") == 0
+    values = [read(path).voxels[0, 0, 0, 0] for path in sorted((tmp_path / "out" / "ct").iterdir())]
+    assert values == [64, 191, 255]  # PS3.3 C.11.2.1.2.1: (x - 0.5) / 2 + 0.5
+
+
+def test_a_tree_keeps_its_folders_and_goes_on_past_a_bad_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = tmp_path / "data", tmp_path / "out"
+    write_series(data / "p1" / "ct", [0, 2, 4])
+    write_series(data / "p2" / "gap", [0, 2, 6, 8])
+    save(data / "film.dcm", dataset(PIXELS))
+    (data / "broken.dcm").write_bytes((data / "film.dcm").read_bytes()[:-5])
+    assert converted(data, "-o", out, "--format", "nifti", "--json") == 1
+    told, written = capsys.readouterr()
+    document = json.loads(told)
+    assert sorted(entry["target"] for entry in document["written"]) == [
+        str(out / "film.nii.gz"), str(out / "p1" / "ct.nii.gz")
+    ]  # fmt: skip
+    errors = {Path(entry["source"]).name: entry["error"] for entry in document["failed"]}
+    assert errors.keys() == {"broken.dcm", "gap"}
+    assert "missing" in errors["gap"]
+    assert written.count("not converted:") == 2
+    assert sorted(path.name for path in out.rglob("*") if path.is_file()) == ["ct.nii.gz", "film.nii.gz"]
+
+
+def test_several_processes_write_the_same_files(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for index in range(3):
+        save(data / f"{index}.dcm", dataset(PIXELS + np.uint16(index)))
+    assert converted(data, "-o", tmp_path / "one", "--jobs", 1) == 0
+    assert converted(data, "-o", tmp_path / "two", "--jobs", 2) == 0
+    for index in range(3):
+        assert (tmp_path / "one" / f"{index}.png").read_bytes() == (tmp_path / "two" / f"{index}.png").read_bytes()
+
+
+def test_names_that_would_meet_keep_their_suffix(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    save(data / "a.dcm", dataset(PIXELS))
+    cv2.imwrite(str(data / "a.png"), PIXELS)
+    save(data / "1.2.840.99", dataset(PIXELS))
+    assert converted(data, "-o", tmp_path / "out") == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "1.2.840.99.png", "a.dcm.png", "a.png.png"
+    ]  # fmt: skip
+
+
+def test_one_series_of_several_is_chosen_by_its_uid(tmp_path: Path) -> None:
+    write_series(tmp_path / "data" / "a", [0, 1, 2], SeriesInstanceUID="1.2.1")
+    write_series(tmp_path / "data" / "b", [0, 1, 2, 3], SeriesInstanceUID="1.2.2")
+    assert converted(tmp_path / "data", "-o", tmp_path / "b.nii", "--series", "1.2.2") == 0
+    assert read(tmp_path / "b.nii").shape == (4, 4, 5)
+
+
+@pytest.mark.parametrize(("words", "problem"), [
+    (("--window", "1,0"), "width must be above 0"),
+    (("--window", "bone"), "no window called 'bone'"),
+    (("--jobs", "0"), "at least one process"),
+    (("--format", "nifti", "--bits", "16"), "are for PNG"),
+])  # fmt: skip
+def test_wrong_words_are_usage_errors_and_write_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], problem: str
+) -> None:
+    source = save(tmp_path / "film.dcm", dataset(PIXELS, Modality="MG"))
+    assert converted(source, "-o", tmp_path / "out", *words) == 2
+    assert problem in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_several_images_do_not_go_into_one_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save(tmp_path / "a.dcm", dataset(PIXELS))
+    save(tmp_path / "b.dcm", dataset(PIXELS))
+    assert converted(tmp_path, "-o", tmp_path / "out.png") == 2
+    assert "holds 2 images" in capsys.readouterr().err
+
+
+def test_a_folder_without_images_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in").mkdir()
+    assert converted(tmp_path / "in", "-o", tmp_path / "out") == 1
+    assert "no image of a known format" in capsys.readouterr().err
