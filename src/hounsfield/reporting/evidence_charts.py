@@ -59,7 +59,9 @@ def _curve(kind: str, of_class: str, curve: Curve, evidence: Evidence) -> Chart:
             roc_chart(curve, scores),
             f"Up and left is better; the dashed line is chance.{band}{point}",
         )
-    share = evidence.class_counts[1] / evidence.cases if len(evidence.classes) == 2 and evidence.cases else None
+    names = list(evidence.classes)
+    spoken_of = of_class if of_class in names else names[-1] if len(names) == 2 else ""
+    share = evidence.class_counts[names.index(spoken_of)] / evidence.cases if spoken_of and evidence.cases else None
     chance = f" Chance is the dashed line, {wording.percent(share)}." if share is not None else ""
     return Chart(
         f"Precision and recall{ending}",

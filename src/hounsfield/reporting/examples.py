@@ -39,7 +39,7 @@ def called(result: CaseResult, threshold: float) -> int:
     return max(range(len(result.probabilities)), key=lambda index: result.probabilities[index])
 
 
-def choose_examples(evidence: Evidence, *, each: int = 4) -> Chosen:
+def choose_examples(evidence: Evidence, *, each: int = 3) -> Chosen:
     """The worst mistakes and the best hits, taken in turn from every class so that none crowds out the others.
 
     Worst and best go by the probability given to the true class: least among the mistakes, most among the hits.

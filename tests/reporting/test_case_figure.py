@@ -1,0 +1,63 @@
+"""The figure of one case."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from report_samples import film, heat
+
+from hounsfield.errors import StorageError
+from hounsfield.findings import Answer
+from hounsfield.geometry import planar_affine
+from hounsfield.image import Image
+from hounsfield.reporting.case_figure import case_figure, write_case_figure
+
+YES, NO = Answer("malignant", 0.9, 0.4, True), Answer("malignant", 0.1, 0.4, False)
+ORANGE, BLUE = (179, 71, 0), (29, 92, 136)
+
+
+def holds(pixels: np.ndarray, colour: tuple[int, int, int]) -> bool:
+    return bool((pixels[:, 1150:] == colour).all(axis=2).any())
+
+
+def test_a_positive_answer_is_orange_and_a_negative_one_blue() -> None:
+    yes, no = case_figure(film(1), heat(1), YES), case_figure(film(1), heat(1), NO)
+    assert holds(yes, ORANGE) and not holds(yes, BLUE)
+    assert holds(no, BLUE) and not holds(no, ORANGE)
+
+
+def test_the_bar_is_as_long_as_the_probability() -> None:
+    lengths = []
+    for probability in (0.2, 0.8):
+        pixels = case_figure(film(1), None, Answer("malignant", probability, 0.1, True))
+        rows = (pixels[:, 1152:] == ORANGE).all(axis=2)
+        lengths.append(int(rows[rows[:, 0]].sum(axis=1).max()))  # the bar begins at the column's left edge
+    assert lengths[1] / lengths[0] == pytest.approx(4, abs=0.1)
+
+
+def test_only_the_second_film_carries_heat() -> None:
+    pixels = case_figure(film(1), heat(1), YES).astype(int)
+    colourful = np.ptp(pixels, axis=2).max(axis=0) > 60
+    assert not colourful[60:540].any() and colourful[600:1080].any()
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (1, 1, 28, 28), (1, 7, 40, 300), (3, 1, 900, 200)])
+def test_every_shape_of_image_gives_a_figure_of_the_same_width(shape: tuple[int, ...]) -> None:
+    image = Image(voxels=np.random.default_rng(0).integers(0, 255, shape).astype(np.uint8), affine=planar_affine())
+    pixels = case_figure(image, np.ones(shape[1:]), None, title="x" * 500, reason="why " * 200, subtitle="y" * 300)
+    assert pixels.shape[1:] == (1640, 3) and pixels.shape[0] < 1000
+
+
+def test_the_figure_is_written_whole_as_png(tmp_path: Path) -> None:
+    target = tmp_path / "out" / "case.png"
+    write_case_figure(target, film(1), heat(1), YES, title="P_0001")
+    with Pillow.open(target) as written:
+        assert written.format == "PNG"
+    assert [path.name for path in target.parent.iterdir()] == ["case.png"]
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "case.png").mkdir()
+    with pytest.raises(StorageError, match="could not write"):
+        write_case_figure(tmp_path / "case.png", film(1), None, NO)

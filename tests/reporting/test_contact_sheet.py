@@ -1,0 +1,31 @@
+"""The choice for the contact sheet."""
+
+from collections import Counter
+from dataclasses import replace
+
+from report_samples import dataset, film
+
+from hounsfield.reporting.contact_sheet import choose_contact_cases, thumbnails
+
+
+def test_classes_are_shown_in_equal_numbers_and_patients_once() -> None:
+    chosen = choose_contact_cases(dataset(200), most=12)
+    assert Counter(case.target for case in chosen) == {0: 6, 1: 6}
+    assert len({case.patient for case in chosen}) == 12
+
+
+def test_the_same_seed_draws_the_same_cases() -> None:
+    data = dataset()
+    assert choose_contact_cases(data, seed=3) == choose_contact_cases(data, seed=3)
+    assert choose_contact_cases(data, seed=3) != choose_contact_cases(data, seed=4)
+
+
+def test_few_cases_are_all_shown() -> None:
+    data = dataset(5)
+    assert {case.id for case in choose_contact_cases(data)} == {case.id for case in data.cases}
+
+
+def test_cases_without_a_class_are_shown_as_such() -> None:
+    data = dataset(2)
+    case = replace(data.cases[0], target=None)
+    assert thumbnails([(case, film(0))], data.classes)[0].label == "no class"
