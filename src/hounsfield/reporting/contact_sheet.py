@@ -11,7 +11,9 @@ from hounsfield.datasets.case import Case, Dataset
 from hounsfield.image import Image
 from hounsfield.reporting.pictures import Picture, film_picture
 
-THUMBNAIL = 200
+NO_CLASS = "no class"
+
+THUMBNAIL = 240
 """Longer side of a picture in the sheet, in pixels."""
 
 
@@ -48,10 +50,20 @@ def choose_contact_cases(dataset: Dataset, *, most: int = 24, seed: int = 0) -> 
 
 
 def thumbnails(cases: Iterable[tuple[Case, Image]], classes: Sequence[str]) -> tuple[Thumbnail, ...]:
-    """The pictures of the cases; images are taken one by one, so that they need not be in memory together."""
+    """The pictures of the cases; images are taken one by one, so that they need not be in memory together.
+
+    Boxes are drawn on whole films; on one that was cut around its box they would lie elsewhere.
+    """
     found = []
     for case, image in cases:
-        label = "no class" if case.target is None else classes[case.target]
-        picture = film_picture(image, alt=f"Case {case.id}, {label}", max_side=THUMBNAIL, boxes=case.boxes)
+        label = NO_CLASS if case.target is None else classes[case.target]
+        boxes = () if any(ref.crop for ref in case.images.values()) else case.boxes
+        picture = film_picture(image, alt=f"Case {case.id}, {label}", max_side=THUMBNAIL, boxes=boxes)
         found.append(Thumbnail(case.id, label, picture))
     return tuple(found)
+
+
+def by_class(found: Sequence[Thumbnail], classes: Sequence[str]) -> list[tuple[str, list[Thumbnail]]]:
+    """The pictures of each class that has some, in the order of the classes; those without one come last."""
+    groups = [(label, [one for one in found if one.label == label]) for label in (*classes, NO_CLASS)]
+    return [(label, members) for label, members in groups if members]

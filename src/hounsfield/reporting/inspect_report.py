@@ -16,7 +16,7 @@ from hounsfield.image import Image
 from hounsfield.reporting import wording
 from hounsfield.reporting.charts.bars import amount_bar, composition, histogram
 from hounsfield.reporting.charts.quantiles import quantile_strip
-from hounsfield.reporting.contact_sheet import thumbnails
+from hounsfield.reporting.contact_sheet import by_class, thumbnails
 from hounsfield.reporting.page import Fact, render, write_page
 from hounsfield.reporting.pictures import Picture, film_picture, tallest
 from hounsfield.reporting.split_table import count_parts
@@ -84,7 +84,7 @@ def inspect_page(
         charts=_charts(fingerprint, sizes),
         unreadable=fingerprint.unreadable[:_MOST_CASES_NAMED],
         unreadable_more=max(0, len(fingerprint.unreadable) - _MOST_CASES_NAMED),
-        thumbnails=small,
+        sheet=by_class(small, dataset.classes),
         thumbnail_ratio=tallest([entry.picture for entry in small]),
         steps=steps,
         step_ratio=tallest([step.picture for trace in steps for step in trace]),
