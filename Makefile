@@ -1,8 +1,8 @@
 # Everything a person or the checks need to do here. `make help` lists it.
 #
 # PYTHON=…        the interpreter to make .venv with; otherwise the first python3 that is new enough
-# TORCH_INDEX=…   where torch and torchvision are taken from first, for instance
-#                 https://download.pytorch.org/whl/cpu: a machine without a GPU saves some 5 GB
+# TORCH_INDEX=…   where torch and torchvision are taken from first: with PyTorch's index of CPU builds a machine
+#                 without a GPU saves some 5 GB
 # PYTEST_ARGS=…   passed on to pytest, for instance PYTEST_ARGS="-k split -x"
 # DEMO_ARGS=…     passed on to hounsfield demo
 

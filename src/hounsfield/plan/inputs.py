@@ -68,7 +68,7 @@ def kind_of(fingerprint: Fingerprint, *, modality: str, cropped: bool) -> Kind:
 
 
 def _mammogram(cropped: bool) -> Kind:
-    background: dict[str, Any] = {"step": "breast_region", "side": "keep", "crop": False}
+    background: dict[str, Any] = {"step": "breast", "side": "as_is", "crop": False}
     rescale: dict[str, Any] = {"step": "rescale", "low": 1.0, "high": 99.5, "over": "nonzero"}
     if cropped:
         return Kind(
@@ -83,7 +83,7 @@ def _mammogram(cropped: bool) -> Kind:
             flip_reason="a mass's mirror image is as likely",
         )
     return Kind(
-        steps=({"step": "breast_region"}, *CASE_STUDY_FILTERS, rescale),
+        steps=({"step": "breast"}, *CASE_STUDY_FILTERS, rescale),
         reason="the breast alone, turned to one side; the filters of the case study; its grey levels to 0 … 1",
         rotation_degrees=15.0,
         rotation_reason="breasts are placed alike, turned to one side",
