@@ -45,7 +45,7 @@ def save_checkpoint(path: Path, state: FitState, network: nn.Module, optimizer: 
     Raises:
         StorageError: The disk refused; the earlier checkpoint is still there.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {f"network/{key}": value for key, value in network.state_dict().items()}
     tensors |= {f"best/{key}": value for key, value in state.best.items()}
@@ -57,10 +57,10 @@ def save_checkpoint(path: Path, state: FitState, network: nn.Module, optimizer: 
         "best_epoch": state.best_epoch,
         "history": [asdict(record) for record in state.history],
     }
+    # a copy in plain memory order: safetensors does not store strides
+    plain = {key: value.detach().clone(memory_format=torch.contiguous_format) for key, value in tensors.items()}
     with atomic_file(path) as temporary:
-        # a copy in plain memory order: safetensors does not store strides
-        plain = {key: value.detach().clone(memory_format=torch.contiguous_format) for key, value in tensors.items()}
-        save_file(plain, temporary, metadata={"state": json.dumps(facts)})
+        temporary.write_bytes(save(plain, metadata={"state": json.dumps(facts)}))
 
 
 def load_checkpoint(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> FitState:
@@ -76,22 +76,35 @@ def load_checkpoint(path: Path, network: nn.Module, optimizer: torch.optim.Optim
             facts = json.loads(stream.metadata()["state"])
             tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118 - not a dict
         network.load_state_dict(_under("network/", tensors))
-        moments: dict[int, dict[str, Tensor]] = {}
-        for key, value in _under("optimizer/", tensors).items():
-            index, name = key.split("/")
-            moments.setdefault(int(index), {})[name] = value
+        moments = _moments(_under("optimizer/", tensors), list(network.parameters()))
         optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
-    except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        return FitState(
+            epoch=facts["epoch"],
+            best_loss=facts["best_loss"],
+            best_epoch=facts["best_epoch"],
+            history=[EpochRecord(**record) for record in facts["history"]],
+            best=_under("best/", tensors),
+        )
+    except (SafetensorError, OSError, RuntimeError, LookupError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
         raise TrainingError(
-            f"the checkpoint {path} cannot be used ({error}); delete it to start this network again"
+            f"the checkpoint {path} cannot be used ({reason}); delete it to start this network again"
         ) from error
-    return FitState(
-        epoch=facts["epoch"],
-        best_loss=facts["best_loss"],
-        best_epoch=facts["best_epoch"],
-        history=[EpochRecord(**record) for record in facts["history"]],
-        best=_under("best/", tensors),
-    )
+
+
+def _moments(tensors: dict[str, Tensor], parameters: list[Tensor]) -> dict[int, dict[str, Tensor]]:
+    """The optimiser's state by the number of the parameter it belongs to, in that parameter's memory order.
+
+    The fused optimiser walks through the memory of a parameter and of its moments side by side: in another order each
+    weight would get the moments of another one.
+    """
+    moments: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, name = key.split("/")
+        like = parameters[int(index)]
+        same_order = torch.empty_like(like).copy_(value) if value.shape == like.shape else value
+        moments.setdefault(int(index), {})[name] = same_order
+    return moments
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
