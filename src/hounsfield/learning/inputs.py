@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
-from hounsfield.arrays import FloatArray, IntArray, VoxelArray
+from hounsfield.arrays import IntArray, VoxelArray
 from hounsfield.atomic import atomic_file, write_text
 from hounsfield.datasets.case import Case, Dataset
-from hounsfield.errors import HounsfieldError, TrainingError
+from hounsfield.errors import HounsfieldError, ImageError, TrainingError
 from hounsfield.plan import Input
 from hounsfield.plan.network_input import network_array, prepare_case
 from hounsfield.progress import track
 
-_STORED_TYPE = np.float16
+_STORED_TYPE = np.dtype(np.float16)
 """Half the memory of float32; its steps near 1 are 0.001, finer than the grey levels of an 8-bit film."""
+
+_LARGEST = float(np.finfo(_STORED_TYPE).max)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,18 +66,19 @@ def prepare_inputs(dataset: Dataset, cases: Sequence[Case], spec: Input, folder:
             return _open(array_path, cases, index["failed"])
     index_path.unlink(missing_ok=True)
     failed: dict[str, str] = {}
-    with atomic_file(array_path) as temporary:
-        shape = (len(cases), spec.channels, *spec.canvas)
-        voxels = np.lib.format.open_memmap(temporary, mode="w+", dtype=_STORED_TYPE, shape=shape)
-        with ThreadPoolExecutor(threads) as pool:
-            results = pool.map(lambda case: _prepare(case, spec), cases)
-            for row, result in enumerate(track(results, f"preparing {dataset.name}", total=len(cases))):
-                if isinstance(result, HounsfieldError):
-                    failed[cases[row].id] = str(result)
-                else:
-                    voxels[row] = result
-        voxels.flush()
-        del voxels
+    with (
+        atomic_file(array_path) as temporary,
+        temporary.open("wb") as stream,
+        closing(_prepared(cases, spec, threads)) as results,
+    ):
+        _write_header(stream, len(cases), spec)
+        for case, result in zip(cases, track(results, f"preparing {dataset.name}", total=len(cases)), strict=True):
+            if isinstance(result, HounsfieldError):
+                failed[case.id] = str(result)
+            else:
+                stream.write(result.tobytes())
+        stream.seek(0)
+        _write_header(stream, len(cases) - len(failed), spec)
     if len(failed) > len(cases) / 2:
         some = "; ".join(f"{case}: {reason}" for case, reason in list(failed.items())[:3])
         raise TrainingError(f"{len(failed)} of {len(cases)} cases of {dataset.root} cannot be read ({some})")
@@ -81,20 +86,40 @@ def prepare_inputs(dataset: Dataset, cases: Sequence[Case], spec: Input, folder:
     return _open(array_path, cases, failed)
 
 
-def _prepare(case: Case, spec: Input) -> FloatArray | HounsfieldError:
+def _write_header(stream: BinaryIO, rows: int, spec: Input) -> None:
+    """Begin an npy file; NumPy leaves room for any number of rows, so the header can be written again."""
+    shape = (rows, spec.channels, *spec.canvas)
+    header = {"descr": np.lib.format.dtype_to_descr(_STORED_TYPE), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, header)
+
+
+def _prepared(cases: Sequence[Case], spec: Input, threads: int) -> Generator[VoxelArray | HounsfieldError, None, None]:
+    """What `_prepare` gives of each case, in order; closing it stops the work."""
+    pool = ThreadPoolExecutor(threads)
+    try:
+        yield from pool.map(lambda case: _prepare(case, spec), cases)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _prepare(case: Case, spec: Input) -> VoxelArray | HounsfieldError:
     (ref,) = case.images.values()
     try:
-        return network_array(prepare_case(ref, spec), spec)
+        array = network_array(prepare_case(ref, spec), spec)
     except HounsfieldError as error:
         return error
+    largest = float(np.abs(array).max())
+    if not largest <= _LARGEST:
+        return ImageError(
+            f"{ref.path}: preprocessing gave values up to {largest:g}; networks learn from values near 0 … 1, "
+            'end input.steps with "rescale" or "zscore"'
+        )
+    return array.astype(_STORED_TYPE)
 
 
 def _open(path: Path, cases: Sequence[Case], failed: dict[str, str]) -> Inputs:
-    good = [row for row, case in enumerate(cases) if case.id not in failed]
+    kept = tuple(case for case in cases if case.id not in failed)
     voxels = np.load(path, mmap_mode="r")
-    if failed:
-        voxels = voxels[good]
-    kept = tuple(cases[row] for row in good)
     targets = np.asarray([case.target for case in kept], dtype=np.int64)
     return Inputs(voxels, targets, kept, tuple(failed.items()))
 
