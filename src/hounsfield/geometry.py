@@ -30,19 +30,23 @@ def affine_from_axes(
         directions: (3, 3), its columns are the unit vectors, in LPS, along which d, h and w grow.
 
     Raises:
-        GeometryError: A spacing is not positive, or the axes are not unit vectors at right angles.
+        GeometryError: The origin is not three numbers, a spacing is not positive, or the axes are not unit vectors at
+            right angles.
     """
     spacing = np.asarray(spacing_mm, dtype=np.float64)
     axes = np.asarray(directions, dtype=np.float64)
+    origin = np.asarray(origin_mm, dtype=np.float64)
+    if origin.shape != (3,) or not np.all(np.isfinite(origin)):
+        raise GeometryError(f"the origin must be three numbers in mm, not {origin_mm}")
     if spacing.shape != (3,) or not np.all(np.isfinite(spacing)) or np.any(spacing <= 0):
         raise GeometryError(f"spacing must be three numbers above 0 mm, not {tuple(spacing_mm)}")
     if axes.shape != (3, 3):
         raise GeometryError(f"directions must have shape (3, 3), not {axes.shape}")
-    if np.abs(axes.T @ axes - np.eye(3)).max() > _ORTHOGONAL_TOLERANCE:
+    if not np.abs(axes.T @ axes - np.eye(3)).max() <= _ORTHOGONAL_TOLERANCE:  # so that not-a-number is refused
         raise GeometryError("the image's axes are not unit vectors at right angles; resample the image first")
     affine = np.eye(4)
     affine[:3, :3] = axes * spacing
-    affine[:3, 3] = origin_mm
+    affine[:3, 3] = origin
     return affine
 
 
@@ -78,9 +82,13 @@ def index_from_world(affine: FloatArray, world_mm: FloatArray) -> FloatArray:
     """Array indices (d, h, w), (n, 3) with fractions, of LPS positions (n, 3) in mm.
 
     Raises:
-        GeometryError: `world_mm` is not of shape (n, 3).
+        GeometryError: `world_mm` is not of shape (n, 3), or the affine's axes do not span space.
     """
-    return _apply(np.linalg.inv(affine), world_mm)
+    try:
+        inverse = np.linalg.inv(affine)
+    except np.linalg.LinAlgError:
+        raise GeometryError("the affine cannot be turned round: two of its axes are one, or a spacing is 0") from None
+    return _apply(inverse, world_mm)
 
 
 def _apply(matrix: FloatArray, points: FloatArray) -> FloatArray:

@@ -117,3 +117,5 @@ class Mask:
             raise ShapeError(f"labels must have shape (depth, height, width), not {self.labels.shape}")
         if not np.issubdtype(self.labels.dtype, np.integer):
             raise ShapeError(f"labels must be whole numbers, not {self.labels.dtype}")
+        if self.affine.shape != (4, 4):
+            raise ShapeError(f"affine must have shape (4, 4), not {self.affine.shape}")

@@ -62,6 +62,7 @@ class ConvNet(nn.Module):
             layers += [normalisation(width), nn.ReLU(inplace=True)]
             before = width
         self.dims = dims
+        self.channels = channels
         self.smallest_side = 2 ** len(pool_after)
         self.features = nn.Sequential(*layers)
         self.dropout = nn.Dropout(dropout)
@@ -74,12 +75,13 @@ class ConvNet(nn.Module):
         """Maps of the last layer, (N, widths[-1], …), what heat maps are made of.
 
         Raises:
-            ShapeError: The images have another number of axes, or are too small to be halved that often.
+            ShapeError: The images have another number of axes or channels, or are too small to be halved that often.
         """
-        if images.ndim != self.dims + 2 or min(images.shape[2:]) < self.smallest_side:
+        fits = images.ndim == self.dims + 2 and images.shape[1] == self.channels
+        if not fits or min(images.shape[2:]) < self.smallest_side:
             raise ShapeError(
                 f"the network takes {self.dims}-D images of at least {self.smallest_side} pixels a side as "
-                f"(N, C, …), not {tuple(images.shape)}"
+                f"(N, {self.channels}, …), not {tuple(images.shape)}"
             )
         maps: Tensor = self.features(images)
         return maps
