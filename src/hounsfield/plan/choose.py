@@ -9,7 +9,7 @@ from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, input_sides, kind_of
 from hounsfield.plan.machine import Machine
-from hounsfield.plan.schema import Augmentation, Ensemble, Input, Network, Optimisation, Plan
+from hounsfield.plan.schema import Augmentation, Ensemble, Input, Network, Optimisation, Plan, canvas_of
 
 Speed = Callable[[Plan], float]
 """Measures how many training images a second a plan works through on this machine."""
@@ -36,6 +36,7 @@ def make_plan(
     *,
     modality: str,
     cropped: bool,
+    rarest_patients: int,
     minutes: float,
     seed: int,
     speed: Speed,
@@ -48,6 +49,7 @@ def make_plan(
         machine: What this computer can do.
         modality: DICOM code of what most images are, "" when nobody knows.
         cropped: Whether a case is a square cut out of a larger image.
+        rarest_patients: Patients of the class that has fewest of them; there cannot be more folds.
         minutes: Time that training may take.
         seed: Of the weights, the folds and the augmentation.
         speed: Measures a candidate.
@@ -59,7 +61,7 @@ def make_plan(
         _draft(fingerprint, machine, kind, sides, minutes=minutes, seed=seed, network=network)
         for sides in input_sides(fingerprint, kind)
     ]
-    folds_wanted = 5 if sum(fingerprint.class_counts) < FEW_CASES and min(fingerprint.class_counts) >= 10 else 1
+    folds_wanted = _folds_wanted(fingerprint, rarest_patients)
     plan, per_second, epochs, folds = _within_budget(drafts, fingerprint, speed, minutes, folds_wanted)
     per_network = epochs * _images_an_epoch(fingerprint, folds)
     shape = " × ".join(str(side) for side in plan.input.shape)
@@ -79,7 +81,7 @@ def make_plan(
         if plan.optimisation.precision == "bf16-mixed"
         else "no native bfloat16 here, or no gain from it",
         "optimisation.threads": f"{machine.cores} cores; more than 2 threads hardly help a network of this size",
-        "ensemble.folds": _fold_reason(folds, folds_wanted),
+        "ensemble.folds": _fold_reason(folds, folds_wanted, fingerprint),
         "ensemble.flips": "mirrored copies cost little in reading" if plan.ensemble.flips else "nothing to mirror",
     }
     optimisation = plan.optimisation.model_copy(update={"epochs": epochs, "patience": max(10, epochs // 2)})
@@ -107,7 +109,7 @@ def modality_of(dataset: Dataset, fingerprint: Fingerprint) -> str:
 
 def _input(fingerprint: Fingerprint, kind: Kind, sides: tuple[int, ...]) -> Input:
     channels = 3 if fingerprint.colour and fingerprint.channels == 3 else 1
-    canvas = tuple(round(side * kind.margin) for side in sides)
+    canvas = canvas_of(sides, kind.margin)
     return Input(
         shape=sides,
         channels=channels,
@@ -207,10 +209,21 @@ def _balance_reason(fingerprint: Fingerprint) -> str:
     )
 
 
-def _fold_reason(folds: int, wanted: int) -> str:
+def _folds_wanted(fingerprint: Fingerprint, rarest_patients: int) -> int:
+    """As many as pay, each with patients of every class."""
+    if sum(fingerprint.class_counts) >= FEW_CASES or min(fingerprint.class_counts) < 10:
+        return 1
+    return next((folds for folds in (5, 3) if rarest_patients >= folds), 1)
+
+
+def _fold_reason(folds: int, wanted: int, fingerprint: Fingerprint) -> str:
     if folds > 1:
         return "few cases: every one is validated once, and the networks answer together"
-    return "the minutes allow one network" if wanted > 1 else "cases enough for one validation part"
+    if wanted > 1:
+        return "the minutes allow one network"
+    if sum(fingerprint.class_counts) >= FEW_CASES:
+        return "cases enough for one validation part"
+    return "too few patients of a class to spread over folds"
 
 
 def explain_plan(plan: Plan) -> list[tuple[str, str, str]]:

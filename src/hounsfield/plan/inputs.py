@@ -49,7 +49,7 @@ not give their strengths: speckle is removed first, edges are kept, and the rest
 
 def kind_of(fingerprint: Fingerprint, *, modality: str, cropped: bool) -> Kind:
     """What kind of images these are."""
-    if modality == "MG":
+    if modality == "MG" and fingerprint.planar:
         return _mammogram(cropped)
     if not fingerprint.planar:
         return Kind(

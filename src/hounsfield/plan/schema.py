@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
 from hounsfield.preprocessing import Pipeline
 
@@ -21,7 +21,7 @@ class Section(BaseModel):
 class Input(Section):
     """What the network is shown."""
 
-    shape: tuple[int, ...] = Field(min_length=2, max_length=3)
+    shape: tuple[PositiveInt, ...] = Field(min_length=2, max_length=3)
     """(height, width) or (depth, height, width) of one input, in pixels."""
     channels: int = Field(default=1, ge=1)
     margin: float = Field(default=1.0, ge=1.0, le=2.0)
@@ -41,15 +41,23 @@ class Input(Section):
 
     @property
     def canvas(self) -> tuple[int, ...]:
-        """Shape of the stored input: `shape` times `margin`, rounded."""
-        return tuple(round(side * self.margin) for side in self.shape)
+        """Shape of the stored input, as `canvas_of`."""
+        return canvas_of(self.shape, self.margin)
+
+
+def canvas_of(shape: tuple[int, ...], margin: float) -> tuple[int, ...]:
+    """`shape` times `margin`, rounded so that on both sides of the input the same number of pixels is to spare.
+
+    So the middle of the canvas lies on its grid, and an unchanged training image is what validation and reading see.
+    """
+    return tuple(side + 2 * round(side * (margin - 1) / 2) for side in shape)
 
 
 class Network(Section):
     """Which network, and how large."""
 
     name: str = "convnet"
-    widths: tuple[int, ...] = (16, 32, 64, 128, 128)
+    widths: tuple[PositiveInt, ...] = Field(default=(16, 32, 64, 128, 128), min_length=1)
     """Feature maps of each convolution layer."""
     pool_after: tuple[int, ...] = (1, 2, 3, 4, 5)
     """Layers, counted from 1, after which the maps are halved."""
@@ -84,7 +92,7 @@ class Optimisation(Section):
     """The peak of a one-cycle schedule."""
     weight_decay: float = Field(default=0.05, ge=0)
     label_smoothing: float = Field(default=0.0, ge=0, lt=0.5)
-    class_weights: tuple[float, ...] = ()
+    class_weights: tuple[PositiveFloat, ...] = ()
     """Weight of each class in the loss; empty for equal ones."""
     patience: int = Field(default=20, ge=1)
     """Training stops after this many epochs without a better validation loss, and goes back to the best."""
@@ -138,6 +146,13 @@ class Plan(Section):
             raise ValueError(f"augmentation.flip_axes must lie in 0 … {sides - 1} for input.shape {self.input.shape}")
         if self.optimisation.class_weights and len(self.optimisation.class_weights) != len(self.classes):
             raise ValueError("optimisation.class_weights needs one number per class, or none")
+        for name, values in (
+            ("classes", self.classes),
+            ("network.pool_after", self.network.pool_after),
+            ("augmentation.flip_axes", self.augmentation.flip_axes),
+        ):
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name} names something twice: {', '.join(map(str, values))}")
         return self
 
     @property
