@@ -9,6 +9,9 @@ A bundle is a folder:
     evidence.json        what was measured on the validation cases
     card.md              the same for people
     report.html          the training report
+
+The plan and the weights are the model. split.json and evidence.json name cases and patients, and may be left out when
+a bundle is passed on; every file that is there must be as it was written.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from hounsfield import __version__
 from hounsfield.arrays import FloatArray
 from hounsfield.atomic import atomic_folder, write_text
 from hounsfield.datasets.split import Split
-from hounsfield.errors import BundleError
+from hounsfield.errors import BundleError, StorageError
 from hounsfield.findings.model import ModelIdentity
 from hounsfield.plan import Plan, read_plan, write_plan
 
@@ -36,6 +39,10 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 _MANIFEST = "bundle.json"
+_PLAN = "plan.toml"
+_WEIGHTS = "weights.safetensors"
+_NEEDED = (_PLAN, _WEIGHTS)
+"""Without these files there is nothing to read with."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,7 @@ class TrainingRecord:
     """For cases cut from a larger image: median and 95th percentile of the square's side as a share of the
     image's longer side; None when a case is a whole image."""
     warnings: tuple[str, ...] = ()
+    """What a user of the bundle must know; names no case and no file."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,7 @@ class Bundle:
         """
         from safetensors.torch import load_file
 
-        weights = load_file(self.folder / "weights.safetensors")
+        weights = load_file(self.folder / _WEIGHTS)
         members = []
         for number in range(self.training.members):
             own = {key.split(".", 1)[1]: value for key, value in weights.items() if key.startswith(f"{number}.")}
@@ -117,7 +125,10 @@ def _network(plan: Plan, weights: dict[str, torch.Tensor], folder: Path) -> nn.M
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
-        raise BundleError(f"{folder}: the weights do not fit the plan's network: {error}") from error
+        found = "; ".join(line.strip() for line in str(error).splitlines()[1:3])
+        raise BundleError(
+            f"{folder}: the weights do not fit the network of {_PLAN} ({found}); copy the bundle again from its source"
+        ) from error
     return network.eval()
 
 
@@ -138,7 +149,7 @@ def write_bundle(
     """Write a bundle to `folder`, whole or not at all, and open it; evidence and card are added with `add_file`.
 
     Args:
-        folder: Replaced if it is there.
+        folder: A bundle that is there already is replaced.
         plan: The plan that was followed.
         members: The weights of each network.
         operating: How logits become an answer.
@@ -146,26 +157,41 @@ def write_bundle(
         split: Which cases were trained and validated on.
 
     Raises:
-        StorageError: The disk refused.
+        StorageError: The disk refused, or something that is no bundle is there.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
+    require_room(folder)
+    weights = {f"{n}.{key}": value.contiguous() for n, state in enumerate(members) for key, value in state.items()}
     with atomic_folder(folder) as temporary:
-        write_plan(plan, temporary / "plan.toml")
-        weights = {f"{n}.{key}": value.contiguous() for n, state in enumerate(members) for key, value in state.items()}
-        save_file(weights, temporary / "weights.safetensors")
+        write_plan(plan, temporary / _PLAN)
+        (temporary / _WEIGHTS).write_bytes(save(weights))
         split.write(temporary / "split.json")
+        files = {path.name: _sha256(path) for path in sorted(temporary.iterdir())}
+        choices = plan.model_dump(mode="json", exclude={"reasons"})
         manifest = {
             "format": FORMAT_VERSION,
-            "name": folder.name,
+            "name": folder.resolve().name,
             "version": __version__,
-            "files": {path.name: _sha256(path) for path in sorted(temporary.iterdir())},
+            "files": files,
             "operating": asdict(operating),
             "training": asdict(training),
+            "model": _digest({"plan": choices, "weights": files[_WEIGHTS], "operating": asdict(operating)}),
         }
-        manifest["model"] = _digest({key: manifest[key] for key in ("files", "operating")})
         _write_manifest(temporary, manifest)
     return read_bundle(folder)
+
+
+def require_room(folder: Path) -> None:
+    """Accept a place for a bundle: nothing is there, or an empty folder, or a bundle, which will be replaced.
+
+    Raises:
+        StorageError: A file is there, or a folder with other things in it.
+    """
+    if folder.is_dir() and ((folder / _MANIFEST).is_file() or not any(folder.iterdir())):
+        return
+    if folder.exists():
+        raise StorageError(f"{folder} is there already and is no bundle; it was left as it is. Choose another place")
 
 
 def add_file(bundle: Bundle, name: str, text: str) -> None:
@@ -174,24 +200,28 @@ def add_file(bundle: Bundle, name: str, text: str) -> None:
     Raises:
         StorageError: The disk refused.
     """
-    write_text(bundle.folder / name, text)
     manifest = _read_manifest(bundle.folder)
+    if manifest["files"].pop(name, None):  # a stop between the next two writes must not look like a changed file
+        _write_manifest(bundle.folder, manifest)
+    write_text(bundle.folder / name, text)
     manifest["files"][name] = _sha256(bundle.folder / name)
     _write_manifest(bundle.folder, manifest)
 
 
 def read_bundle(folder: Path) -> Bundle:
-    """The bundle in `folder`, after every hash was checked.
+    """The bundle in `folder`, after the hash of every file that is there was checked.
 
     Raises:
-        BundleError: It is no bundle, a file is missing or was changed, or its format is newer than this version.
+        BundleError: It is no bundle, plan or weights are missing, a file was changed, or its format is newer than
+            this version.
     """
     manifest = _read_manifest(folder)
+    for name in _NEEDED:
+        if name not in manifest["files"] or not (folder / name).is_file():
+            raise BundleError(f"{folder}: {name} is missing; copy the bundle again from its source")
     for name, expected in manifest["files"].items():
         path = folder / name
-        if not path.is_file():
-            raise BundleError(f"{folder}: {name} is missing; copy the bundle again from its source")
-        if _sha256(path) != expected:
+        if path.is_file() and _sha256(path) != expected:
             raise BundleError(
                 f"{path} was changed after it was written (its SHA-256 is not the one in {_MANIFEST}); "
                 "copy the bundle again from its source, or train it again"
@@ -205,7 +235,7 @@ def read_bundle(folder: Path) -> Bundle:
     }
     return Bundle(
         folder=folder,
-        plan=read_plan(folder / "plan.toml"),
+        plan=read_plan(folder / _PLAN),
         operating=OperatingPoint(**operating),
         training=TrainingRecord(**training),
         identity=ModelIdentity(name=manifest["name"], version=manifest["version"], sha256=manifest["model"]),
@@ -223,10 +253,13 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         version = manifest["format"]
     except (ValueError, KeyError, AttributeError, TypeError, OSError) as error:
         raise BundleError(f"{path} is damaged ({error}); copy the bundle again") from error
+    if version != FORMAT_VERSION:
+        raise BundleError(
+            f"{folder} has bundle format {version}, and hounsfield {__version__} reads format {FORMAT_VERSION}; "
+            "install the version that wrote it, or train it again"
+        )
     if _manifest_text(manifest) != text:
         raise BundleError(f"{path} was changed after it was written; copy the bundle again from its source")
-    if version != FORMAT_VERSION:
-        raise BundleError(f"{folder} has bundle format {version}; this version reads {FORMAT_VERSION}")
     return manifest
 
 
@@ -239,12 +272,17 @@ def _manifest_text(manifest: dict[str, Any]) -> str:
 
 
 def _no_bundle(folder: Path) -> str:
+    if unfinished_folder(folder).is_dir():
+        return f"the training of {folder} is not finished; give the same train command again to go on"
     if not folder.exists():
         return f"there is no bundle at {folder}; make one with: hounsfield train DATA -o {folder}"
-    work = folder.with_name(folder.name + ".training")
-    if work.is_dir():
-        return f"{folder} is not finished; give the same train command again to go on"
     return f"{folder} is not a bundle: it has no {_MANIFEST}"
+
+
+def unfinished_folder(folder: Path) -> Path:
+    """Where a training that was not finished keeps the state of the bundle `folder`."""
+    whole = folder.resolve()
+    return whole.with_name(whole.name + ".training")
 
 
 def _digest(manifest: Mapping[str, Any]) -> str:

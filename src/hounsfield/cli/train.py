@@ -63,20 +63,25 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     following = Following()
     try:
-        trained = train(dataset, arguments.output, on_plan=following.on_plan, on_epoch=following.on_epoch, **choices)
+        trained = train(
+            dataset,
+            arguments.output,
+            on_plan=following.on_plan,
+            on_epoch=following.on_epoch,
+            on_written=lambda trained: add_reports(trained, dataset, arguments),
+            **choices,
+        )
     finally:
         following.stop()
-    return finish(trained, dataset, arguments)
+    return finish(trained, arguments)
 
 
-def finish(trained: Trained, dataset: Dataset, arguments: argparse.Namespace) -> int:
-    """Measure on the validation cases, write evidence, card and report, and print what came out."""
+def add_reports(trained: Trained, dataset: Dataset, arguments: argparse.Namespace) -> None:
+    """Measure on the validation cases, and write evidence, card and report into the bundle."""
     from hounsfield.bundle import add_file
     from hounsfield.cli.story import training_story
-    from hounsfield.cli.words import print_scores
     from hounsfield.evaluation.store import evidence_text
     from hounsfield.learning.validation import validation_evidence
-    from hounsfield.progress import say
     from hounsfield.reporting.card import model_card
     from hounsfield.reporting.training_report import training_page
 
@@ -85,14 +90,24 @@ def finish(trained: Trained, dataset: Dataset, arguments: argparse.Namespace) ->
     add_file(bundle, "evidence.json", evidence_text(evidence.as_json()))
     add_file(bundle, "card.md", model_card(bundle, evidence))
     add_file(bundle, "report.html", training_page(training_story(trained, dataset, evidence, command(arguments))))
-    for warning in bundle.training.warnings:
-        say(f"warning: {warning}")
+
+
+def finish(trained: Trained, arguments: argparse.Namespace) -> int:
+    """Print what came out, and give the exit code."""
+    from hounsfield.cli.words import print_scores
+    from hounsfield.evaluation.store import read_evidence
+    from hounsfield.progress import say
+
+    bundle = trained.bundle
+    evidence = read_evidence(bundle.folder / "evidence.json")
+    for case, reason in trained.left_out:
+        say(f"warning: {case} was left out: {reason}")
     if arguments.json:
         print(json.dumps({"bundle": str(bundle.folder), "evidence": evidence.as_json()}, indent=2))
     else:
         print_scores(evidence)
         print(f"bundle: {bundle.folder}\nreport: {bundle.folder / 'report.html'}")
-    return 1 if bundle.training.warnings else 0
+    return 1 if trained.left_out else 0
 
 
 def command(arguments: argparse.Namespace) -> str:

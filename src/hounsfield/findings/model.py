@@ -13,4 +13,4 @@ class ModelIdentity:
     version: str
     """The package version that made it."""
     sha256: str
-    """Of the bundle's plan and weights."""
+    """Of the plan's choices, the weights and the operating point."""

@@ -24,17 +24,16 @@ def choose_operating_point(logits: FloatArray, targets: IntArray, task: Task, *,
         task: How logits are decoded.
         folds: How the cases were validated, for the sentence that says where the threshold comes from.
     """
-    rest = "one validation part" if folds == 1 else f"{folds} folds, each read by the network that had not seen it"
-    where = f"{len(targets)} validation cases ({rest})"
+    where = "the validation part" if folds == 1 else f"{folds} folds, each read by the network that had not seen it"
     fewest = min(int((targets == number).sum()) for number in range(task.outputs))
     if fewest < FEWEST_TO_CHOOSE:
-        return OperatingPoint(threshold=0.5, threshold_from=f"0.5: {where} are too few to choose on")
+        return OperatingPoint(threshold=0.5, threshold_from=f"0.5: {len(targets)} validation cases are too few to choose on")
     scale, offset, calibrated = _calibration(logits, targets, fewest)
     if task.outputs != 2:
         return OperatingPoint(0.5, "the most probable class", scale, offset, calibrated)
     plain = OperatingPoint(0.5, "", scale, offset, calibrated)
     chosen = choose_threshold(targets == 1, task.decode(plain.apply(logits))[:, 1])
-    return OperatingPoint(chosen.threshold, f"{chosen} on {where}", scale, offset, calibrated)
+    return OperatingPoint(chosen.threshold, f"{chosen}: {where}", scale, offset, calibrated)
 
 
 def _calibration(logits: FloatArray, targets: IntArray, fewest: int) -> tuple[float, tuple[float, ...], bool]:

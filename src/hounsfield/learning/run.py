@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hounsfield.atomic import atomic_folder
+from hounsfield.bundle import require_room, unfinished_folder
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.split import Split, read_split
 from hounsfield.errors import TrainingError
@@ -32,11 +33,6 @@ class Run:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def run_folder(out: Path) -> Path:
-    """Where an unfinished training of the bundle `out` keeps its state."""
-    return out.with_name(out.name + ".training")
-
-
 def open_run(out: Path, request: Mapping[str, Any], choose: Callable[[], tuple[Plan, Split]]) -> Run:
     """Begin a run, or take up the one that was stopped.
 
@@ -47,9 +43,10 @@ def open_run(out: Path, request: Mapping[str, Any], choose: Callable[[], tuple[P
 
     Raises:
         TrainingError: An unfinished run of another request lies there, or is damaged.
-        StorageError: The disk refused.
+        StorageError: The disk refused, or something that is no bundle is at `out`.
     """
-    folder = run_folder(out)
+    require_room(out)
+    folder = unfinished_folder(out)
     if not folder.is_dir():
         plan, split = choose()
         with atomic_folder(folder) as temporary:

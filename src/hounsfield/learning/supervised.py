@@ -97,7 +97,7 @@ def fit(
         on_epoch: Called after each epoch, and for each epoch that a checkpoint already holds.
 
     Raises:
-        TrainingError: The loss is not a number, or the checkpoint cannot be used.
+        TrainingError: A loss is not a number, or the checkpoint cannot be used.
         StorageError: A checkpoint cannot be written.
     """
     run = setup(plan, task, member=member)
@@ -111,6 +111,7 @@ def fit(
         began = time.monotonic()
         train_loss = train_epoch(run, plan, task, inputs, train_rows, member=member, epoch=state.epoch)
         val_loss, val_score = validate(run.network, plan, task, inputs, val_rows)
+        _require_finite(val_loss, "validation", plan, state.epoch)
         state.epoch += 1
         record = EpochRecord(state.epoch, train_loss, val_loss, val_score, time.monotonic() - began)
         state.history.append(record)
@@ -158,12 +159,16 @@ def train_epoch(
         run.optimizer.step()
         total += loss.detach().cpu()
     mean = float(total) / steps
-    if not math.isfinite(mean):
-        raise TrainingError(
-            f"the training loss became {mean} in epoch {epoch + 1}; lower optimisation.learning_rate "
-            f"(now {plan.optimisation.learning_rate}) in the plan and train again"
-        )
+    _require_finite(mean, "training", plan, epoch)
     return mean
+
+
+def _require_finite(loss: float, which: str, plan: Plan, epoch: int) -> None:
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"the {which} loss became {loss} in epoch {epoch + 1}; lower optimisation.learning_rate "
+            f"(now {plan.optimisation.learning_rate}) in the plan and train again with --plan, into another folder"
+        )
 
 
 def training_batch(plan: Plan, inputs: Inputs, rows: IntArray, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +16,14 @@ from hounsfield.bundle import Bundle, TrainingRecord, patient_digest, write_bund
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.fingerprint import make_fingerprint
 from hounsfield.datasets.split import Split, check_split, make_folds, make_split
-from hounsfield.errors import PlanError
+from hounsfield.errors import PlanError, TrainingError
 from hounsfield.learning.checkpoint import EpochRecord
 from hounsfield.learning.inputs import Inputs, prepare_inputs
 from hounsfield.learning.operating_point import choose_operating_point
 from hounsfield.learning.run import Run, cases_digest, open_run
 from hounsfield.learning.supervised import Fitted, fit, predict_rows, setup
 from hounsfield.learning.throughput import images_per_second
+from hounsfield.networks.build import require_network
 from hounsfield.plan import Plan, inspect_machine, make_plan, modality_of, plan_to_text
 from hounsfield.plan.task import task_of
 
@@ -39,6 +40,8 @@ class Trained:
     """Each validated once, by a network that had not seen its patient."""
     val_logits: FloatArray
     """(n, outputs), before calibration."""
+    left_out: tuple[tuple[str, str], ...]
+    """Cases that could not be read: id, and the reason as a sentence."""
 
 
 def train(
@@ -52,6 +55,7 @@ def train(
     split: Split | None = None,
     on_plan: Callable[[Plan, Split], None] = lambda plan, split: None,
     on_epoch: MemberReport = lambda member, record: None,
+    on_written: Callable[[Trained], None] = lambda trained: None,
 ) -> Trained:
     """Split, plan, train all members, choose the operating point on the validation cases, and write the bundle.
 
@@ -67,10 +71,13 @@ def train(
         split: A split to be used instead of a new one.
         on_plan: Called once, before training, with what was chosen.
         on_epoch: Called after each epoch with the member's number.
+        on_written: Called when the bundle is whole and before the run's folder is removed, so that what it adds to the
+            bundle is made again after a stop.
 
     Raises:
         DatasetError, SplitError: The data cannot be learned from.
         PlanError: The plan is for other classes.
+        UnknownNameError: There is no network of the plan's name.
         TrainingError: Too few cases can be read, or the loss is not a number.
         StorageError: The disk refused.
     """
@@ -86,6 +93,7 @@ def train(
     def choose() -> tuple[Plan, Split]:
         return choose_plan_and_split(dataset, minutes=minutes, seed=seed, network=network, plan=plan, split=split)
 
+    require_network(plan.network.name if plan else network)
     run = open_run(out, request, choose)
     if run.plan.classes != dataset.classes:
         raise PlanError(
@@ -93,6 +101,7 @@ def train(
         )
     on_plan(run.plan, run.split)
     trained = _train(dataset, run, out, on_epoch=on_epoch)
+    on_written(trained)
     run.close()
     return trained
 
@@ -124,6 +133,7 @@ def _new_plan(dataset: Dataset, split: Split, *, minutes: float, seed: int, netw
         inspect_machine(),
         modality=modality_of(dataset, fingerprint),
         cropped=any(ref.crop is not None for case in cases for ref in case.images.values()),
+        rarest_patients=_rarest_patients(cases),
         minutes=minutes,
         seed=seed,
         speed=images_per_second,
@@ -131,12 +141,24 @@ def _new_plan(dataset: Dataset, split: Split, *, minutes: float, seed: int, netw
     )
 
 
+def _rarest_patients(cases: Sequence[Case]) -> int:
+    """Patients of the class that has fewest of them."""
+    patients: dict[int, set[str]] = {}
+    for case in cases:
+        if case.target is not None:
+            patients.setdefault(case.target, set()).add(case.patient)
+    return min(map(len, patients.values()), default=0)
+
+
 def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> Trained:
     plan, split = run.plan, run.split
     task = task_of(plan)
     cases = [case for case in dataset.cases if split.parts.get(case.id) in ("train", "val") and case.target is not None]
+    rounds_of_cases = member_cases(dataset, plan, split, [case.id for case in cases])
     inputs = prepare_inputs(dataset, cases, plan.input, run.folder, threads=plan.optimisation.threads)
-    rounds = member_rows(dataset, plan, split, inputs)
+    rounds = [(inputs.rows(learned), inputs.rows(validated)) for learned, validated in rounds_of_cases]
+    for learned_rows, validated_rows in rounds:
+        _require_enough(inputs, learned_rows, validated_rows)
     fitted: list[Fitted] = []
     logits: list[FloatArray] = []
     for member, (train_rows, val_rows) in enumerate(rounds):
@@ -167,24 +189,47 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
         stopped=", ".join(sorted({result.stopped for result in fitted})),
         seen_patients=tuple(sorted({patient_digest(dataset.name, case.patient) for case in inputs.cases})),
         input_sides=_input_sides(inputs.cases),
-        warnings=tuple(f"{case} was left out: {reason}" for case, reason in inputs.failed),
+        warnings=_warnings(inputs),
     )
     weights = [result.weights for result in fitted]
     bundle = write_bundle(out, plan=plan, members=weights, operating=operating, training=record, split=split)
-    return Trained(bundle, tuple(fitted), tuple(inputs.cases[row] for row in val_rows), val_logits)
+    val_cases = tuple(inputs.cases[row] for row in val_rows)
+    return Trained(bundle, tuple(fitted), val_cases, val_logits, inputs.failed)
 
 
-def member_rows(dataset: Dataset, plan: Plan, split: Split, inputs: Inputs) -> list[tuple[IntArray, IntArray]]:
-    """For each member, the rows it learns from and the rows it is validated on."""
+def member_cases(
+    dataset: Dataset, plan: Plan, split: Split, ids: Sequence[str]
+) -> list[tuple[Sequence[str], Sequence[str]]]:
+    """For each member, which of the cases `ids` it learns from and which it is validated on.
+
+    Raises:
+        SplitError: There are fewer patients of a class than the plan has folds.
+    """
     if plan.ensemble.folds == 1:
-        parts = {part: [case.id for case in inputs.cases if split.parts[case.id] == part] for part in ("train", "val")}
-        return [(inputs.rows(parts["train"]), inputs.rows(parts["val"]))]
-    ids = [case.id for case in inputs.cases]
-    rounds = []
+        learned, validated = ([case for case in ids if split.parts[case] == part] for part in ("train", "val"))
+        return [(learned, validated)]
+    rounds: list[tuple[Sequence[str], Sequence[str]]] = []
     for fold in make_folds(dataset, ids, folds=plan.ensemble.folds, seed=plan.seed):
         held_back = set(fold)
-        rounds.append((inputs.rows([case for case in ids if case not in held_back]), inputs.rows(fold)))
+        rounds.append(([case for case in ids if case not in held_back], fold))
     return rounds
+
+
+def _require_enough(inputs: Inputs, train_rows: IntArray, val_rows: IntArray) -> None:
+    classes = len(np.unique(inputs.targets[train_rows]))
+    if classes < 2 or len(val_rows) == 0:
+        raise TrainingError(
+            f"{len(train_rows)} cases of {classes} classes are left to learn from and {len(val_rows)} to validate on, "
+            f"after {len(inputs.failed)} that cannot be read; two classes and a validation case are needed: mend the "
+            "files that inspect names, or use another split"
+        )
+
+
+def _warnings(inputs: Inputs) -> tuple[str, ...]:
+    if not inputs.failed:
+        return ()
+    count = len(inputs.failed) + len(inputs.cases)
+    return (f"{len(inputs.failed)} of {count} cases could not be read and were left out of the training.",)
 
 
 def _predict(plan: Plan, inputs: Inputs, weights: dict[str, Tensor], rows: IntArray, *, member: int) -> FloatArray:
