@@ -2,6 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import imagecodecs
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -91,6 +92,12 @@ def test_alpha_is_dropped(tmp_path: Path, mode: str) -> None:
     plain = np.asarray(Pillow.fromarray(COLOUR8).convert("L" if mode == "LA" else "RGB"))
     expected = plain[None] if plain.ndim == 2 else np.moveaxis(plain, -1, 0)
     np.testing.assert_array_equal(agrees(tmp_path / "a.png")[:, 0], expected)
+
+
+def test_sixteen_bit_grey_beside_alpha_keeps_its_bits(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(imagecodecs.png_encode(np.dstack([GREY16, np.full_like(GREY16, 9)])))
+    np.testing.assert_array_equal(agrees(path)[0, 0], GREY16)
 
 
 def test_the_pages_of_a_tiff_are_its_slices(tmp_path: Path) -> None:

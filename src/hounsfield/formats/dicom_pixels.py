@@ -68,7 +68,8 @@ def check_pixels(dataset: Dataset, path: Path) -> tuple[int, int, int, int]:
 def decode(dataset: Dataset, path: Path) -> VoxelArray:
     """Stored values, (frame, row, column), or (frame, row, column, 3) in RGB.
 
-    Palette colours and luminance-chrominance come out as RGB (PS3.3 C.7.6.3.1.2).
+    Palette colours and luminance-chrominance come out as RGB (PS3.3 C.7.6.3.1.2). The bytes are taken out of the data
+    set, so that they do not lie in memory beside what becomes of them.
 
     Raises:
         FormatError: No image, cut off, damaged, or in a form that no decoder here knows.
@@ -80,14 +81,18 @@ def decode(dataset: Dataset, path: Path) -> VoxelArray:
         codec = codec_for(str(syntax)) if samples == 1 and int(dataset.get("BitsAllocated", 0)) in (8, 16) else None
         with quiet():
             if codec is not None and "PixelData" in dataset:
-                return _decode_parallel(dataset, codec, frames=frames, rows=rows, columns=columns)
-            return _decode_by_pydicom(dataset, frames=frames, rows=rows, columns=columns)
+                voxels = _decode_parallel(dataset, codec, frames=frames, rows=rows, columns=columns)
+            else:
+                voxels = _decode_by_pydicom(dataset, frames=frames, rows=rows, columns=columns)
     except Exception as error:  # the decoders raise what they trip over, from ValueError to RuntimeError
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise FormatError(
             f"{path}: its pixel data ({syntax.name}) could not be decoded: {reason}; the file is damaged, or made by "
             "software that breaks the standard: export it again, uncompressed"
         ) from error
+    for keyword in _PIXEL_KEYWORDS:
+        dataset.pop(keyword, None)
+    return voxels
 
 
 def _decode_parallel(dataset: Dataset, codec: Codec, *, frames: int, rows: int, columns: int) -> VoxelArray:

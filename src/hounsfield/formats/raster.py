@@ -7,7 +7,6 @@ in colour and grey in every pixel stays in colour: what to make of that is for p
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from hounsfield.errors import FormatError
 from hounsfield.formats.capacity import check_bytes, check_memory
 from hounsfield.formats.finite import check_finite
 from hounsfield.formats.header import Header
+from hounsfield.formats.quiet import quiet
 from hounsfield.image import Image, Source
 
 _MOST_PIXELS_PER_BYTE = {"png": 8300, "jpeg": 1100, "tiff": 400_000, "bmp": 600, "pnm": 8}
@@ -47,7 +47,8 @@ def read_raster(path: Path, kind: str) -> Image:
     """
     header, mode = _header(path, kind)
     check_memory(path, (header.channels, *header.shape), header.dtype.itemsize)
-    pages = _pages_by_pillow(path, header) if mode in _BY_PILLOW else _pages_by_opencv(path, kind)
+    by_pillow = mode in _BY_PILLOW and header.dtype == np.uint8  # it would cut 16 bits beside alpha down to 8
+    pages = _pages_by_pillow(path, header) if by_pillow else _pages_by_opencv(path, kind, header.channels)
     sizes = {page.shape for page in pages}
     if len(sizes) > 1:
         raise FormatError(f"{path}: its pages are of several sizes {sorted(sizes)}; split it into one file a page")
@@ -71,8 +72,7 @@ def _header(path: Path, kind: str) -> tuple[Header, str]:
     from PIL import Image as Pillow
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of large pictures; their size is checked here
+        with quiet():  # Pillow warns of large pictures, whose size is checked here, and of odd tags
             limit, Pillow.MAX_IMAGE_PIXELS = Pillow.MAX_IMAGE_PIXELS, None
             try:
                 with Pillow.open(path) as picture:
@@ -134,7 +134,7 @@ def _pages_by_pillow(path: Path, header: Header) -> list[VoxelArray]:
 
     target = "L" if header.channels == 1 else "RGB"
     try:
-        with Pillow.open(path) as picture:
+        with quiet(), Pillow.open(path) as picture:
             pages = []
             for page in range(header.shape[0]):
                 picture.seek(page)
@@ -146,7 +146,7 @@ def _pages_by_pillow(path: Path, header: Header) -> list[VoxelArray]:
         ) from error
 
 
-def _pages_by_opencv(path: Path, kind: str) -> list[VoxelArray]:
+def _pages_by_opencv(path: Path, kind: str, channels: int) -> list[VoxelArray]:
     import cv2
 
     data = np.fromfile(path, dtype=np.uint8)
@@ -162,7 +162,7 @@ def _pages_by_opencv(path: Path, kind: str) -> list[VoxelArray]:
         raise FormatError(f"{path}: its pixels cannot be read ({error.err or error}); it is damaged") from error
     if not whole or not pages:
         raise FormatError(f"{path}: its pixels cannot be read; it is cut off or damaged, copy it again")
-    return [_red_first(page) for page in pages]
+    return [_red_first(page, channels) for page in pages]
 
 
 def _check_end(path: Path, kind: str, data: VoxelArray) -> None:
@@ -172,8 +172,9 @@ def _check_end(path: Path, kind: str, data: VoxelArray) -> None:
         raise FormatError(f"{path}: the {kind} file has no end: it is cut off, copy it again from its source")
 
 
-def _red_first(page: VoxelArray) -> VoxelArray:
-    """OpenCV's blue, green, red (and alpha) as red, green, blue; grey as it is."""
+def _red_first(page: VoxelArray, channels: int) -> VoxelArray:
+    """OpenCV's blue, green, red (and alpha) as red, green, blue, or as grey where the file holds grey and alpha."""
     if page.ndim == 2:
         return page
-    return page[..., 0] if page.shape[-1] == 1 else page[..., 2::-1]
+    grey: VoxelArray = page[..., 0]
+    return grey if channels == 1 or page.shape[-1] == 1 else page[..., 2::-1]
