@@ -1,0 +1,43 @@
+"""`Image` and `Mask` refuse what does not fit together."""
+
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+
+from hounsfield import geometry
+from hounsfield.errors import ShapeError
+from hounsfield.image import Image, Mask
+
+
+def test_an_image_knows_its_shape_channels_and_spacing() -> None:
+    image = Image(np.zeros((3, 1, 4, 5), np.uint8), geometry.planar_affine((0.1, 0.2)))
+    assert (image.channels, image.shape, image.planar) == (3, (1, 4, 5), True)
+    assert image.spacing_mm == pytest.approx((1, 0.1, 0.2))
+    assert not Image(np.zeros((1, 2, 4, 5)), np.eye(4)).planar
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (1, 4, 5), (1, 1, 0, 5)])
+def test_voxels_need_four_axes_with_something_in_them(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError, match=r"\(channel, depth, height, width\), not"):
+        Image(np.zeros(shape), np.eye(4))
+
+
+def test_an_affine_is_four_by_four() -> None:
+    with pytest.raises(ShapeError, match=r"\(4, 4\), not \(3, 4\)"):
+        Image(np.zeros((1, 1, 2, 2)), np.eye(4)[:3])
+    with pytest.raises(ShapeError, match=r"\(4, 4\), not \(3, 4\)"):
+        Mask(np.zeros((1, 2, 2), np.uint8), np.eye(4)[:3])
+
+
+def test_labels_are_whole_numbers_on_three_axes() -> None:
+    with pytest.raises(ShapeError, match=r"\(depth, height, width\), not \(2, 2\)"):
+        Mask(np.zeros((2, 2), np.uint8), np.eye(4))
+    with pytest.raises(ShapeError, match="whole numbers, not float32"):
+        Mask(np.zeros((1, 2, 2), np.float32), np.eye(4))  # type: ignore[arg-type]  # the wrong type is the point
+
+
+def test_an_image_does_not_change() -> None:
+    image = Image(np.zeros((1, 1, 2, 2)), np.eye(4))
+    with pytest.raises(FrozenInstanceError):
+        image.modality = "CT"  # type: ignore[misc]  # assigning is the point
