@@ -40,7 +40,7 @@ def load(ref: ImageRef, *, margin: float = 1.0) -> Image:
     elif ref.crop is None:
         return _read(ref.path)
     else:
-        image = _film(ref.path)
+        image = load_film(ref.path)
     return image if ref.crop is None else cut(image, ref.crop, margin=margin)
 
 
@@ -108,7 +108,13 @@ def _row(ref: ImageRef) -> Image:
     return Image(voxels_of_row(values[ref.index]), geometry.planar_affine(), source=source)
 
 
-def _film(path: Path) -> Image:
+def load_film(path: Path) -> Image:
+    """The whole image in a file, of which the last few are held; its voxels are shared and read-only.
+
+    Raises:
+        DatasetError: There is no such file.
+        FormatError, GeometryError: As `load`.
+    """
     try:
         state = path.stat()
     except OSError as error:

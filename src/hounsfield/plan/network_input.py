@@ -11,11 +11,12 @@ import numpy as np
 from hounsfield.arrays import FloatArray
 from hounsfield.datasets import load
 from hounsfield.datasets.case import ImageRef
-from hounsfield.datasets.load import cut
+from hounsfield.datasets.load import cut, load_film
 from hounsfield.errors import ShapeError
 from hounsfield.image import Image
 from hounsfield.plan.schema import Input
 from hounsfield.preprocessing import Pipeline
+from hounsfield.preprocessing.channels import Grey
 
 _FILMS_KEPT = 4
 """Prepared films held while squares are cut from them; cases of one film follow each other in a data set."""
@@ -25,7 +26,8 @@ def prepare(image: Image, spec: Input) -> Image:
     """The image after the plan's preprocessing: voxels (channels, depth, height, width) with the canvas's shape.
 
     Args:
-        image: As stored; for a case cut from a larger image, cut with `spec.margin` from what `prepare_film` gave.
+        image: As stored; for a case cut from a larger image, cut with `spec.margin` from what `prepare_film` gave. A
+            colour image becomes grey, or a grey one coloured, where the network takes the other.
         spec: The plan's input section.
 
     Raises:
@@ -37,7 +39,7 @@ def prepare(image: Image, spec: Input) -> Image:
     if flat != image.planar:
         found, wanted = ("a flat image", "volumes") if image.planar else (f"a volume of {image.shape}", "flat images")
         raise ShapeError(f"{image.source.path or 'the image'} is {found}; this plan is for {wanted}")
-    prepared = Pipeline.from_data(spec.steps).apply(image)
+    prepared = Pipeline.from_data(spec.steps).apply(_with_channels(image, spec.channels))
     expected = (spec.channels, 1, *spec.canvas) if flat else (spec.channels, *spec.canvas)
     if prepared.voxels.shape != expected:
         raise ShapeError(
@@ -45,6 +47,15 @@ def prepare(image: Image, spec: Input) -> Image:
             "the last spatial step of input.steps must resize to input.shape times input.margin"
         )
     return prepared
+
+
+def _with_channels(image: Image, channels: int) -> Image:
+    """A colour image as grey where the network takes one channel, a grey one three times where it takes three."""
+    if image.channels == 3 and channels == 1:
+        return Grey().apply(image)
+    if image.channels == 1 and channels == 3:
+        return replace(image, voxels=np.repeat(image.voxels, 3, axis=0))
+    return image
 
 
 def network_array(prepared: Image, spec: Input) -> FloatArray:
@@ -90,7 +101,8 @@ def prepare_case(ref: ImageRef, spec: Input) -> Image:
 @functools.lru_cache(maxsize=_FILMS_KEPT)
 def _kept_film(ref: ImageRef, changed: int, steps: str) -> Image:
     """The prepared film; `changed`, the file's time of change, is there for the cache alone."""
-    return _same_grid(load(ref), Pipeline.from_data(json.loads(steps)))
+    film = load(ref) if ref.array else load_film(ref.path)
+    return _same_grid(film, Pipeline.from_data(json.loads(steps)))
 
 
 def trace_case(ref: ImageRef, spec: Input) -> list[tuple[str, Image]]:
