@@ -47,6 +47,9 @@ class Reading:
     """Why no answer is given; empty when there is one."""
     calibrated: bool = False
     """Whether the probabilities were calibrated on held-back data."""
+    scanned: bool = False
+    """Whether a model of lesions was shown squares of a whole image, because nobody said where to look. The answer is
+    then that of the most suspicious square, and neither its probability nor the threshold was validated for that."""
     notes: tuple[str, ...] = ()
     study_uid: str = ""
     sop_uids: tuple[str, ...] = ()

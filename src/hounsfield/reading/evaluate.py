@@ -14,12 +14,13 @@ from hounsfield.arrays import FloatArray
 from hounsfield.bundle import Bundle, patient_digest
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.split import read_split
-from hounsfield.errors import DatasetError, HounsfieldError
+from hounsfield.errors import DatasetError, HounsfieldError, ImageError
 from hounsfield.evaluation.evidence import CaseResult, Evidence
 from hounsfield.evaluation.measure import measure
-from hounsfield.plan.network_input import network_array, prepare_case
+from hounsfield.plan.network_input import network_array, prepare, prepare_case
 from hounsfield.progress import track
-from hounsfield.reading.batch import Failure
+from hounsfield.reading.batch import Failure, reason_of
+from hounsfield.reading.quality import judge
 from hounsfield.reading.reader import Reader
 
 _BATCH = 32
@@ -50,7 +51,8 @@ def evaluate(
         resamples: Bootstrap draws.
 
     Raises:
-        DatasetError: The classes differ, or no case is left to measure on.
+        DatasetError: The classes differ, the cases are whole images and the model reads lesions or the reverse, no case
+            is left to measure on, or none can be read.
     """
     began = time.perf_counter()
     if dataset.classes != bundle.plan.classes:
@@ -61,11 +63,14 @@ def evaluate(
     labelled = [case for case in dataset.cases if case.target is not None]
     cases, split, notes = _choose(labelled, bundle, dataset, which)
     reader = Reader(bundle)
+    _require_same_kind(cases, reader, dataset.name)
     logits, read, failures = _read(reader, cases, dataset.name)
     if failures:
-        notes.append(f"{len(failures)} of {len(cases)} cases could not be read and are not in the figures")
+        notes.append(f"{len(failures)} of {len(cases)} cases could not be read and are not in the figures.")
     if not read:
-        raise DatasetError(f"none of the {len(cases)} cases of {dataset.name} could be read; {failures[0].reason}")
+        raise DatasetError(
+            f"none of the {len(cases)} cases of {dataset.name} could be read; the first: {failures[0].reason}"
+        )
     probabilities = reader.calibrated(logits)
     results = [
         CaseResult(case.id, case.patient, int(case.target or 0), tuple(float(p) for p in row))
@@ -100,17 +105,50 @@ def _choose(cases: Sequence[Case], bundle: Bundle, dataset: Dataset, which: Whic
     if which == "val":
         return _validation(cases, bundle, dataset)
     if which == "all":
-        notes = [f"{left_out} of {len(cases)} cases are of patients the model was trained or validated on"]
+        notes = [f"{left_out} of {len(cases)} cases are of patients the model was trained or validated on."]
         return list(cases), "all", notes if left_out else []
     if not fresh:
         raise DatasetError(
-            f"the model has seen every patient of {dataset.name}; measure on other data (--root points the same "
-            "description at another folder), or give --cases all and get figures that are too good"
+            f"the model was trained or validated on every patient of {dataset.name}; measure on other data, or give "
+            "--cases all and get figures that are too good. If these are other people with the same ids, give the data "
+            "another name in their description"
         )
     notes = []
     if left_out:
-        notes.append(f"{left_out} cases of patients the model was trained or validated on were left out")
+        notes.append(f"{_counted(left_out)} of patients the model was trained or validated on left out.")
+    if not same_data and dataset.patients_known:
+        notes += _same_ids(cases, bundle)
     return fresh, "test" if same_data else "external", notes
+
+
+def _same_ids(cases: Sequence[Case], bundle: Bundle) -> list[str]:
+    """A warning when data of another name hold patients that the training data have too."""
+    name, seen = bundle.training.dataset, set(bundle.training.seen_patients)
+    shared = sum(patient_digest(name, case.patient) in seen for case in cases)
+    if not shared:
+        return []
+    return [
+        f"{_counted(shared)} with patient ids that {name} has too: if they are the same people, the figures are too "
+        "good."
+    ]
+
+
+def _counted(cases: int) -> str:
+    return f"{cases} case{'' if cases == 1 else 's'}"
+
+
+def _require_same_kind(cases: Sequence[Case], reader: Reader, name: str) -> None:
+    cut = [any(ref.crop is not None for ref in case.images.values()) for case in cases]
+    if reader.of_lesions and not all(cut):
+        raise DatasetError(
+            f"the model reads squares cut around lesions, and the cases of {name} are whole images, for which its "
+            "threshold says nothing; measure it on data with boxes and [crop] in their description"
+        )
+    if not reader.of_lesions and any(cut):
+        raise DatasetError(
+            f"the model reads whole images, and the cases of {name} are cut out around boxes; measure it on a "
+            "description without [crop]"
+        )
 
 
 def _validation(cases: Sequence[Case], bundle: Bundle, dataset: Dataset) -> tuple[list[Case], str, list[str]]:
@@ -122,18 +160,18 @@ def _validation(cases: Sequence[Case], bundle: Bundle, dataset: Dataset) -> tupl
     split = read_split(bundle.folder / "split.json")
     chosen = [case for case in cases if split.parts.get(case.id) == "val"] if split.dataset == dataset.name else []
     if not chosen:
-        raise DatasetError(f"{dataset.name} holds no case of the validation part of {split.dataset}")
+        raise DatasetError(
+            f"{dataset.name} holds no case of the validation part of {split.dataset}; measure on the data the model "
+            "was trained on, or leave out --cases val"
+        )
     return chosen, "val", ["Threshold and best epoch were chosen on these cases: expect a little less on new ones."]
 
 
 def _read(reader: Reader, cases: Sequence[Case], name: str) -> tuple[FloatArray, list[Case], list[Failure]]:
-    spec = reader.bundle.plan.input
-
-    def ready(case: Case) -> FloatArray | HounsfieldError:
-        (ref,) = case.images.values()
+    def ready(case: Case) -> FloatArray | HounsfieldError | OSError:
         try:
-            return network_array(prepare_case(ref, spec), spec)
-        except HounsfieldError as error:
+            return _network_input(reader, case)
+        except (HounsfieldError, OSError) as error:
             return error
 
     found: list[FloatArray] = []
@@ -144,11 +182,28 @@ def _read(reader: Reader, cases: Sequence[Case], name: str) -> tuple[FloatArray,
         for batch in track(batches, f"reading {name}"):
             arrays = []
             for case, result in zip(batch, pool.map(ready, batch), strict=True):
-                if isinstance(result, HounsfieldError):
-                    failures.append(Failure(case.id, str(result)))
-                else:
+                if isinstance(result, np.ndarray):
                     arrays.append(result)
                     read.append(case)
+                else:
+                    failures.append(Failure(case.id, reason_of(result)))
             if arrays:
                 found.append(reader.logits(np.stack(arrays)))
     return (np.concatenate(found) if found else np.zeros((0, len(reader.bundle.plan.classes)))), read, failures
+
+
+def _network_input(reader: Reader, case: Case) -> FloatArray:
+    """What the networks are shown of a case.
+
+    Raises:
+        ImageError: The reader would give no answer on it.
+        HounsfieldError: It cannot be read.
+    """
+    spec = reader.bundle.plan.input
+    (ref,) = case.images.values()
+    stored = reader.load_case(case)
+    quality = judge(stored, spec)
+    if quality.verdict == "unfit":
+        raise ImageError(f"{ref.path}: no answer: {'; '.join(quality.reasons)}")
+    prepared = prepare(stored, spec) if ref.crop is None else prepare_case(ref, spec)
+    return network_array(prepared, spec)

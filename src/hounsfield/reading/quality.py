@@ -6,31 +6,42 @@ import numpy as np
 
 from hounsfield.findings import Quality
 from hounsfield.image import Image
-from hounsfield.plan import Plan
+from hounsfield.plan import Input
 
 _FEWEST_LEVELS = 4
 """An image with fewer grey levels shows nothing that could be read."""
 
+_SMALL = 0.25
+"""An image whose shorter side is below this share of the network's shows too little detail."""
 
-def judge(image: Image, plan: Plan) -> Quality:
+
+def judge(image: Image, spec: Input) -> Quality:
     """The verdict on an image, with reasons: "unfit" when it cannot be answered, "doubtful" when a person should look.
 
     Args:
         image: As stored.
-        plan: What the model takes.
+        spec: What the network takes.
     """
     unfit: list[str] = []
     doubtful: list[str] = []
-    if len(np.unique(image.voxels.ravel()[:: max(1, image.voxels.size // 100_000)])) < _FEWEST_LEVELS:
+    if _levels(image) < _FEWEST_LEVELS:
         unfit.append("the image is blank")
-    smallest = min(image.shape[1:])
-    if smallest < min(plan.input.shape) // 4:
+    if min(image.shape[1:]) < min(spec.shape) * _SMALL:
         doubtful.append(
             f"the image is {image.shape[1]} × {image.shape[2]} pixels, the model was made for "
-            f"{' × '.join(str(side) for side in plan.input.shape)}: fine detail is missing"
+            f"{' × '.join(str(side) for side in spec.shape)}: fine detail is missing"
         )
-    if image.channels != plan.input.channels:
-        doubtful.append(f"the image has {image.channels} channels, the model was trained with {plan.input.channels}")
+    if spec.channels == 1 and image.channels == 3 and np.any(image.voxels != image.voxels[:1]):
+        doubtful.append("the image is in colour, the model was trained on grey ones; its luminance is read")
+    if spec.channels == 3 and image.channels == 1:
+        doubtful.append("the image is grey, the model was trained on colour ones")
     if unfit:
         return Quality("unfit", tuple(unfit + doubtful))
     return Quality("doubtful" if doubtful else "good", tuple(doubtful))
+
+
+def _levels(image: Image) -> int:
+    """How many grey levels there are, up to `_FEWEST_LEVELS`: first in a sample, and in all only where that has few."""
+    values = image.voxels.reshape(-1)
+    sample = np.unique(values[:: max(1, values.size // 100_000)])
+    return len(sample) if len(sample) >= _FEWEST_LEVELS else len(np.unique(values))

@@ -12,8 +12,9 @@ import torch
 
 from hounsfield.arrays import FloatArray
 from hounsfield.bundle import Bundle
-from hounsfield.datasets.case import Case
-from hounsfield.findings import Answer, Quality, Reading
+from hounsfield.datasets import load
+from hounsfield.datasets.case import Case, ImageRef
+from hounsfield.findings import Answer, Reading
 from hounsfield.image import Image
 from hounsfield.plan.network_input import network_array, prepare, prepare_case
 from hounsfield.plan.task import task_of
@@ -23,9 +24,9 @@ from hounsfield.reading.scan import scan_film
 from hounsfield.tasks.predict import centre, predict_logits
 
 SCAN_NOTE = (
-    "This model was trained on squares cut around known lesions. No box was given, so it was shown overlapping "
-    "squares of the whole image; the probability is that of the most suspicious square, and neither it nor the "
-    "threshold was validated for whole images."
+    "This model was trained on squares cut around known lesions. Nobody said where to look, so it was shown "
+    "overlapping squares of the whole image; the probability is that of the most suspicious square, and neither it nor "
+    "the threshold was validated for whole images."
 )
 
 
@@ -46,6 +47,11 @@ class Reader:
         if bundle.plan.optimisation.channels_last:
             order = torch.channels_last if bundle.plan.dims == 2 else torch.channels_last_3d
             self._networks = [network.to(memory_format=order) for network in self._networks]
+
+    @property
+    def of_lesions(self) -> bool:
+        """Whether the model was trained on squares cut around lesions, and not on whole images."""
+        return self.bundle.training.input_sides is not None
 
     def read(self, path: Path | str, *, explain: bool = True) -> Reading:
         """What the model says of the image, or series, at `path`.
@@ -73,26 +79,34 @@ class Reader:
         began = time.perf_counter()
         reading = self._begun(image, case=case, path=path)
         if not reading.abstained:
-            if self.bundle.training.input_sides is not None:
+            if self.of_lesions:
                 reading = self._scanned(reading, image)
             else:
                 prepared = prepare(image, self.bundle.plan.input)
                 reading = self._answered(reading, image, prepared, explain=explain)
         return replace(reading, seconds=time.perf_counter() - began)
 
+    def load_case(self, case: Case) -> Image:
+        """The image that a reading of the case is about: cut around its box for a model of lesions, else whole.
+
+        Raises:
+            HounsfieldError: It cannot be read.
+        """
+        return load(self._ref(case))
+
     def read_case(self, case: Case, stored: Image, *, explain: bool = True) -> Reading:
-        """What the model says of a case of a data set, cut out of its film where the data say so.
+        """What the model says of a case of a data set, whose box is used where the model needs one.
 
         Args:
             case: The case.
-            stored: What `datasets.load` gives of it; the heat map lies on this grid.
+            stored: What `load_case` gives of it; the heat map lies on this grid.
             explain: Whether a heat map is made.
 
         Raises:
             HounsfieldError: The image is not of the kind the model takes.
         """
         began = time.perf_counter()
-        (ref,) = case.images.values()
+        ref = self._ref(case)
         if ref.crop is None:
             return self.read_image(stored, case=case.id, path=str(ref.path), explain=explain)
         reading = self._begun(stored, case=case.id, path=str(ref.path))
@@ -121,8 +135,12 @@ class Reader:
         """Probabilities, (n, classes), of averaged logits, through the bundle's scale and offset."""
         return self._task.decode(self.bundle.operating.apply(logits))
 
+    def _ref(self, case: Case) -> ImageRef:
+        (ref,) = case.images.values()
+        return ref if self.of_lesions else replace(ref, crop=None)
+
     def _begun(self, image: Image, *, case: str, path: str) -> Reading:
-        quality = judge(image, self.bundle.plan)
+        quality = judge(image, self.bundle.plan.input)
         return Reading(
             case=case,
             path=path,
@@ -149,15 +167,13 @@ class Reader:
 
     def _scanned(self, reading: Reading, image: Image) -> Reading:
         result = scan_film(image, self.bundle, self.probabilities)
-        answers = self._answers(result.highest)
-        quality = Quality("doubtful", (*reading.quality.reasons, "read without a box around the lesion"))
         return replace(
             reading,
-            answers=answers,
+            answers=self._answers(result.highest),
             findings=result.findings,
             heat=result.heat,
             calibrated=False,
-            quality=quality,
+            scanned=True,
             notes=(*reading.notes, SCAN_NOTE),
         )
 

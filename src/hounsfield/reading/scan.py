@@ -11,9 +11,10 @@ from hounsfield.arrays import BoolArray, FloatArray
 from hounsfield.bundle import Bundle
 from hounsfield.datasets.case import Crop
 from hounsfield.datasets.load import cut
-from hounsfield.errors import HounsfieldError
+from hounsfield.errors import ImageError, ShapeError
 from hounsfield.findings import Box, Finding
 from hounsfield.image import Image
+from hounsfield.plan import Input
 from hounsfield.plan.network_input import network_array, prepare, prepare_film
 
 STEP = 0.5
@@ -35,7 +36,8 @@ class Scan:
     """(classes,) probabilities of the most suspicious square."""
     findings: tuple[Finding, ...]
     heat: FloatArray
-    """(height, width): at each pixel, the mean probability of the squares that cover it."""
+    """(height, width): at each pixel of tissue, the probabilities of the squares that cover it, averaged with weights
+    that fall from a square's middle to its border; elsewhere 0."""
 
 
 def scan_film(image: Image, bundle: Bundle, probabilities: Callable[[FloatArray], FloatArray]) -> Scan:
@@ -47,19 +49,26 @@ def scan_film(image: Image, bundle: Bundle, probabilities: Callable[[FloatArray]
         probabilities: From inputs (n, channels, *canvas) to probabilities (n, classes).
 
     Raises:
-        HounsfieldError: The image is a volume, or holds no tissue.
+        ShapeError: The image is a volume, or the model tells more than two classes apart.
+        ImageError: The image holds no tissue.
     """
+    name = image.source.path or "the image"
     if not image.planar or bundle.training.input_sides is None:
-        raise HounsfieldError("only flat images can be scanned by a model of lesions")
-    tissue = _tissue(image)
+        raise ShapeError(f"{name}: only flat images can be scanned, by a model of lesions; give data with boxes")
+    if len(bundle.plan.classes) != 2:
+        raise ShapeError(
+            f"{name}: of {len(bundle.plan.classes)} classes none is the suspicious one that a scan looks for; give "
+            "data with boxes"
+        )
+    spec = bundle.plan.input
+    tissue = _tissue(image, spec)
     squares = [
         square
         for share in bundle.training.input_sides
         for square in _squares(tissue, side=max(8.0, share * max(image.shape[1:])))
     ]
     if not squares:
-        raise HounsfieldError(f"{image.source.path or 'the image'}: no tissue was found in it")
-    spec = bundle.plan.input
+        raise ImageError(f"{name}: no tissue was found in it to look for lesions in; leave it out")
     film = prepare_film(image, spec)
     found = []
     for start in range(0, len(squares), _BATCH):
@@ -73,13 +82,17 @@ def scan_film(image: Image, bundle: Bundle, probabilities: Callable[[FloatArray]
     kept = _apart(squares, suspicion)
     label = bundle.plan.classes[-1]
     findings = tuple(Finding(label, float(suspicion[index]), squares[index]) for index in kept)
-    return Scan(answers[int(suspicion.argmax())], findings, _heat(squares, suspicion, image.shape[1:]))
+    heat = np.where(tissue, _heat(squares, suspicion, image.shape[1:]), np.float32(0))
+    return Scan(answers[int(suspicion.argmax())], findings, heat)
 
 
-def _tissue(image: Image) -> BoolArray:
+def _tissue(image: Image, spec: Input) -> BoolArray:
+    """The breast where the plan looks for one, else everything."""
     from hounsfield.preprocessing.breast import region
 
-    return region(image)
+    if any(step.get("step") == "breast" for step in spec.film_steps):
+        return region(image)
+    return np.ones(image.shape[1:], dtype=bool)
 
 
 def _squares(tissue: BoolArray, *, side: float) -> list[Box]:
@@ -119,10 +132,18 @@ def _overlap(a: Box, b: Box) -> float:
 
 
 def _heat(squares: list[Box], suspicion: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """Weights fall linearly, so that between the middles of neighbouring squares the heat is their interpolation."""
     total, covered = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    rows, columns = np.arange(shape[0]) + 0.5, np.arange(shape[1]) + 0.5
     for box, value in zip(squares, suspicion, strict=True):
-        part = np.s_[round(box.y0) : round(box.y1), round(box.x0) : round(box.x1)]
-        total[part] += value
-        covered[part] += 1
-    heat: FloatArray = total / np.maximum(covered, 1)
+        (x, y), half = box.center, box.width / 2
+        part = np.s_[max(0, int(box.y0)) : int(np.ceil(box.y1)), max(0, int(box.x0)) : int(np.ceil(box.x1))]
+        down, across = (
+            np.clip(1 - np.abs(places - middle) / half, 0, 1)
+            for places, middle in ((rows[part[0]], y), (columns[part[1]], x))
+        )
+        weight = np.outer(down, across).astype(np.float32)
+        total[part] += value * weight
+        covered[part] += weight
+    heat: FloatArray = total / np.where(covered > 0, covered, 1)
     return heat

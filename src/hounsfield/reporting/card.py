@@ -26,6 +26,7 @@ def model_card(bundle: Bundle, evidence: Evidence) -> str:
     training, plan = bundle.training, bundle.plan
     shape = " × ".join(str(side) for side in plan.input.shape)
     counts = ", ".join(f"{n} {name}" for n, name in zip(evidence.class_counts, evidence.classes, strict=True))
+    ended = f"{duration(training.seconds)} on {training.machine or 'an unknown machine'}; ended: {training.stopped}"
     lines = [
         f"# {bundle.identity.name}",
         "",
@@ -38,10 +39,11 @@ def model_card(bundle: Bundle, evidence: Evidence) -> str:
         "",
         "## Training",
         "",
-        f"- Data: {training.dataset}, {training.cases} cases of {training.patients} patients (trained and validated on).",
-        f"- Networks: {training.members} × {plan.network.name}, input {shape}, {plan.optimisation.epochs} epochs at most.",
-        f"- Time: {duration(training.seconds)} on {training.machine or 'an unknown machine'}; ended: {training.stopped}.",
-        f"- Probabilities: {'calibrated on the validation cases' if bundle.operating.calibrated else 'not calibrated'}.",
+        f"- Data: {training.dataset}, {training.cases} cases of {training.patients} patients, to learn from and to "
+        "validate on.",
+        f"- Networks: {training.members} × {plan.network.name}, input {shape}, {plan.optimisation.epochs} epochs or less.",
+        f"- Time: {ended}.",
+        f"- Probabilities: {'' if bundle.operating.calibrated else 'not '}calibrated on the validation cases.",
         f"- Threshold: {bundle.operating.threshold:.4f}, {bundle.operating.threshold_from}.",
         "",
         "## Measured",

@@ -43,6 +43,7 @@ def case_figure(
     subtitle: str = "",
     reason: str = "",
     by_threshold: bool = True,
+    scanned: bool = False,
     boxes: Sequence[Box] = (),
 ) -> NDArray[np.uint8]:
     """(height, 1632, 3): the film, the film with its heat, and beside them label, probability and threshold.
@@ -55,6 +56,7 @@ def case_figure(
         subtitle: For instance the model's name, version and hash.
         reason: Why there is no answer.
         by_threshold: False where there are more than two classes and the largest probability decides.
+        scanned: Whether the answer is that of the most suspicious square of a scan, for which no threshold holds.
         boxes: Drawn over the heat, in pixels of the image.
     """
     from PIL import Image as Pillow
@@ -76,7 +78,12 @@ def case_figure(
         middle = (_MARGIN + _PANEL + _GAP + _PANEL // 2, _HEAD + tall // 2)
         pen.text(middle, "no heat", (160, 175, 186), _font(20), anchor="mm")
     _captions(canvas, pen, _HEAD + tall, has_heat=heat is not None)
-    _words(pen, (_MARGIN + 2 * _PANEL + 4 * _GAP, _HEAD, tall), answer, reason, subtitle, by_threshold)
+    column = (_MARGIN + 2 * _PANEL + 4 * _GAP, _HEAD, tall)
+    if scanned and answer is not None:
+        _scan_words(pen, column, answer)
+    else:
+        _words(pen, column, answer, reason, by_threshold)
+    _foot(pen, column, subtitle)
     return np.asarray(canvas)
 
 
@@ -90,6 +97,7 @@ def write_case_figure(
     subtitle: str = "",
     reason: str = "",
     by_threshold: bool = True,
+    scanned: bool = False,
     boxes: Sequence[Box] = (),
 ) -> None:
     """Write `case_figure` as PNG to `path`, whole or not at all.
@@ -100,7 +108,15 @@ def write_case_figure(
     from PIL import Image as Pillow
 
     pixels = case_figure(
-        image, heat, answer, title=title, subtitle=subtitle, reason=reason, by_threshold=by_threshold, boxes=boxes
+        image,
+        heat,
+        answer,
+        title=title,
+        subtitle=subtitle,
+        reason=reason,
+        by_threshold=by_threshold,
+        scanned=scanned,
+        boxes=boxes,
     )
     with atomic_file(path) as temporary:
         Pillow.fromarray(pixels).save(temporary, "PNG", compress_level=5)
@@ -139,11 +155,9 @@ def _captions(canvas: PillowImage, pen: ImageDraw, top: int, *, has_heat: bool) 
         pen.text((right - bar - 10, y), "none", _SOFT, _font(17), anchor="ra")
 
 
-def _words(
-    pen: ImageDraw, place: tuple[int, int, int], answer: Answer | None, reason: str, subtitle: str, by_threshold: bool
-) -> None:
-    """The column of words: label, probability as number and bar, threshold, and what the figure is for."""
-    left, top, tall = place
+def _words(pen: ImageDraw, place: tuple[int, int, int], answer: Answer | None, reason: str, by_threshold: bool) -> None:
+    """The column of words: label, probability as number and bar, and threshold."""
+    left, top, _ = place
     if answer is None:
         pen.text((left, top), "No answer", _INK, _font(40, bold=True))
         _paragraph(pen, (left, top + 64), reason or "The model abstained.", _SOFT, _font(19))
@@ -161,6 +175,22 @@ def _words(
         if not by_threshold:
             told = "the largest of all classes" if answer.positive else "not the largest of all classes"
         pen.text((left, top + 266), told, _SOFT, _font(19))
+
+
+def _scan_words(pen: ImageDraw, place: tuple[int, int, int], answer: Answer) -> None:
+    """The column of words of a scan: the most suspicious square's probability, and that nobody validated it."""
+    left, top, _ = place
+    pen.text((left, top), "Scanned", _INK, _font(40, bold=True))
+    pen.text((left, top + 74), f"Most suspicious square: {answer.label}", _SOFT, _font(19))
+    pen.text((left - 4, top + 100), wording.number(answer.probability, 2), _INK, _font(76))
+    _bar(pen, (left, top + 214), answer, _SOFT, mark=False)
+    told = "Nobody said where to look. Neither the value nor a threshold was validated for whole images."
+    _paragraph(pen, (left, top + 260), told, _SOFT, _font(19))
+
+
+def _foot(pen: ImageDraw, place: tuple[int, int, int], subtitle: str) -> None:
+    """Which model, and what the figure is for."""
+    left, top, tall = place
     foot = top + tall
     if subtitle:
         pen.text((left, foot - 56), _shortened(pen, subtitle, _font(15), _WORDS), _SOFT, _font(15))

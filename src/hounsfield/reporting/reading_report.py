@@ -18,7 +18,7 @@ from hounsfield.reporting.page import Fact, render, write_page
 from hounsfield.reporting.pictures import MAX_SIDE, Picture, film_picture, heat_picture, heat_scale
 from hounsfield.reporting.windowing import shown_slice
 
-Verdict = Literal["positive", "none", "negative"]
+Verdict = Literal["positive", "scanned", "none", "negative"]
 
 _MOST_ANSWERS = 5
 _MOST_BOXES = 5
@@ -39,7 +39,7 @@ class AnswerBar:
     label: str
     probability: str
     threshold: str
-    """Empty where the largest probability decides."""
+    """Empty where the largest probability decides, and where no threshold holds."""
     bar: Markup
 
 
@@ -104,6 +104,8 @@ def reading_page(
     return render(
         "reading.html.jinja",
         studies=studies,
+        has_scans=any(study.verdict == "scanned" for study in studies),
+        has_threshold=any(answer.threshold for study in studies for answer in study.answers),
         contents=_contents(bool(studies), bool(problems)),
         headline=_headline(studies, problems),
         lede=_lede(studies, problems),
@@ -139,9 +141,11 @@ def write_reading_page(
 
 
 def verdict_of(reading: Reading) -> Verdict:
-    """Whether any answer is positive, or none was given."""
+    """Whether any answer is positive, was only looked for by a scan (no threshold holds then), or none was given."""
     if reading.abstained or not reading.answers:
         return "none"
+    if reading.scanned:
+        return "scanned"
     return "positive" if any(answer.positive for answer in reading.answers) else "negative"
 
 
@@ -152,11 +156,13 @@ def verdict_words(reading: Reading) -> str:
         return "no answer"
     if verdict == "positive":
         return ", ".join(answer.label for answer in reading.answers if answer.positive)
+    if verdict == "scanned":
+        return f"scanned for {reading.answers[0].label}, not validated"
     return "below the threshold for " + ", ".join(answer.label for answer in reading.answers)
 
 
 def _urgency(reading: Reading) -> tuple[int, float]:
-    rank = ("positive", "none", "negative").index(verdict_of(reading))
+    rank = ("positive", "scanned", "none", "negative").index(verdict_of(reading))
     return rank, -max((answer.probability for answer in reading.answers), default=0.0)
 
 
@@ -170,14 +176,17 @@ def _study(number: int, reading: Reading, pictures: Mapping[str, StudyPictures |
         reading=reading,
         verdict=verdict_of(reading),
         words=words[:1].upper() + words[1:],
-        answers=tuple(_answer(answer, len(reading.answers)) for answer in reading.answers[:_MOST_ANSWERS]),
+        answers=tuple(
+            _answer(answer, by_threshold=len(reading.answers) == 1 and not reading.scanned)
+            for answer in reading.answers[:_MOST_ANSWERS]
+        ),
         pictures=given,
         facts=_study_facts(reading),
     )
 
 
-def _answer(answer: Answer, together: int) -> AnswerBar:
-    threshold = answer.threshold if together == 1 else None
+def _answer(answer: Answer, *, by_threshold: bool) -> AnswerBar:
+    threshold = answer.threshold if by_threshold else None
     return AnswerBar(
         label=answer.label,
         probability=wording.number(answer.probability, 2),
@@ -214,7 +223,8 @@ def _contents(studies: bool, problems: bool) -> list[tuple[str, str]]:
 
 
 def _amounts(studies: Sequence[Study]) -> dict[str, int]:
-    return {kind: sum(study.verdict == kind for study in studies) for kind in ("positive", "none", "negative")}
+    kinds: tuple[Verdict, ...] = ("positive", "scanned", "none", "negative")
+    return {kind: sum(study.verdict == kind for study in studies) for kind in kinds}
 
 
 def _headline(studies: Sequence[Study], problems: Sequence[tuple[str, str]]) -> str:
@@ -222,7 +232,10 @@ def _headline(studies: Sequence[Study], problems: Sequence[tuple[str, str]]) -> 
         return "Nothing could be read" if problems else "Nothing was read"
     if len(studies) == 1:
         return studies[0].words
-    positive = _amounts(studies)["positive"]
+    positive, scanned = (_amounts(studies)[kind] for kind in ("positive", "scanned"))
+    if scanned:
+        how_many = "all" if scanned == len(studies) else wording.count(scanned)
+        return f"{wording.plural(len(studies), 'study', 'studies')} read, {how_many} by a scan"
     if len({answer.label for study in studies for answer in study.reading.answers}) > 1:
         return f"{wording.plural(len(studies), 'study', 'studies')} read"
     how_many = "None" if not positive else wording.count(positive)
@@ -232,6 +245,11 @@ def _headline(studies: Sequence[Study], problems: Sequence[tuple[str, str]]) -> 
 def _lede(studies: Sequence[Study], problems: Sequence[tuple[str, str]]) -> str:
     amounts = _amounts(studies)
     sentences = []
+    if amounts["scanned"]:
+        sentences.append(
+            "The model knows lesions, and nobody said where to look: it was shown overlapping squares of the whole "
+            "image. The value is that of the most suspicious square; neither it nor a threshold was validated for that."
+        )
     if amounts["none"]:
         sentences.append(
             f"{wording.spelled(amounts['none'])} {'study' if amounts['none'] == 1 else 'studies'} got no answer."
@@ -250,11 +268,13 @@ def _ruler(readings: Sequence[Reading]) -> Markup | None:
     answers = [reading.answers[0] for reading in readings if len(reading.answers) == 1]
     if not answers or len({answer.label for answer in answers}) > 1 or any(len(r.answers) > 1 for r in readings):
         return None
-    thresholds = sorted({answer.threshold for answer in answers})
+    thresholds = sorted({r.answers[0].threshold for r in readings if len(r.answers) == 1 and not r.scanned})
     title = (
         f"Probabilities of {answers[0].label} of {wording.plural(len(answers), 'study', 'studies')} on a ruler from 0 "
-        f"to 1; threshold {', '.join(wording.number(value) for value in thresholds)}"
+        "to 1"
     )
+    if thresholds:
+        title += f"; threshold {', '.join(wording.number(value) for value in thresholds)}"
     return probability_ruler([answer.probability for answer in answers], thresholds=thresholds, title=title)
 
 
@@ -263,9 +283,20 @@ def _facts(studies: Sequence[Study], problems: Sequence[tuple[str, str]]) -> lis
     seconds = sum(study.reading.seconds for study in studies)
     facts = [
         Fact("Read", wording.count(len(studies)), f"{wording.duration(seconds)} in all" if studies else ""),
-        Fact("Positive", wording.count(amounts["positive"])),
-        Fact("Negative", wording.count(amounts["negative"])),
+        *_verdict_facts(amounts),
         Fact("Without answer", wording.count(amounts["none"])),
         Fact("Not readable", wording.count(len(problems))),
     ]
     return facts
+
+
+def _verdict_facts(amounts: Mapping[str, int]) -> list[Fact]:
+    """How many are positive and negative; of a batch that was only scanned, how many were."""
+    scanned = Fact("Scanned", wording.count(amounts["scanned"]), "without a threshold")
+    if amounts["scanned"] and not amounts["positive"] and not amounts["negative"]:
+        return [scanned]
+    answered = [
+        Fact("Positive", wording.count(amounts["positive"])),
+        Fact("Negative", wording.count(amounts["negative"])),
+    ]
+    return [*answered, scanned] if amounts["scanned"] else answered
