@@ -32,11 +32,14 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         HounsfieldError: As the verbs of the loop.
     """
+    from hounsfield.cli.output import require_folder
     from hounsfield.cli.words import print_scores
     from hounsfield.evaluation.store import read_evidence
     from hounsfield.progress import say
 
     out: Path = arguments.output
+    require_folder(out)
+    require_same_choices(arguments)
     steps = [
         (f"1 of 4: digital mammograms of {arguments.women} women into {out / 'phantom'}", _phantom),
         (f"2 of 4: learning to tell benign from malignant masses, into {out / 'reader'}", _train),
@@ -58,6 +61,27 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def require_same_choices(arguments: argparse.Namespace) -> None:
+    """Accept an empty place, or an earlier demo of the same choices, which is gone on with; note the choices there.
+
+    Raises:
+        StorageError: The folder holds something else.
+    """
+    from hounsfield.atomic import write_text
+    from hounsfield.errors import StorageError
+
+    out: Path = arguments.output
+    note = out / "demo.json"
+    choices = {name: getattr(arguments, name) for name in ("women", "minutes", "height", "seed")}
+    text = json.dumps(choices) + "\n"
+    if note.is_file() and note.read_text(encoding="utf-8") == text:
+        return
+    if out.is_dir() and any(out.iterdir()):
+        held = "a demo with other choices" if note.is_file() else "other things"
+        raise StorageError(f"{out} holds {held}; choose another -o, or delete it")
+    write_text(note, text)
+
+
 def _phantom(arguments: argparse.Namespace) -> None:
     from hounsfield.datasets.phantom import write_phantom
 
@@ -71,8 +95,10 @@ def _phantom(arguments: argparse.Namespace) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> None:
+    from hounsfield.bundle import unfinished_folder
+
     bundle = arguments.output / "reader"
-    if not (bundle / "report.html").exists():
+    if not bundle.exists() or unfinished_folder(bundle).exists():
         _verb(
             "train",
             [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,39 +39,51 @@ def run(arguments: argparse.Namespace) -> int:
         HounsfieldError: The bundle or the data cannot be used, or no case is left to measure on.
     """
     from hounsfield.bundle import read_bundle
-    from hounsfield.cli.words import print_scores
+    from hounsfield.cli.output import require_folder
+    from hounsfield.cli.words import print_scores, say_notes
     from hounsfield.datasets import open_dataset
-    from hounsfield.evaluation.store import write_evidence
+    from hounsfield.errors import UsageError
     from hounsfield.progress import say
     from hounsfield.reading.evaluate import evaluate
-    from hounsfield.reporting.evidence_report import write_evidence_page
 
+    if arguments.seed < 0:
+        raise UsageError(f"--seed {arguments.seed}: give a whole number, 0 or more")
+    if arguments.output:
+        require_folder(arguments.output)
     bundle = read_bundle(arguments.bundle)
     dataset = open_dataset(arguments.data, root=arguments.root)
+    for note in dataset.notes:
+        say(f"note: {note}")
     measured = evaluate(bundle, dataset, which=arguments.cases, seed=arguments.seed)
     for failure in measured.failures:
         say(f"not read: {failure.path}: {failure.reason}")
     evidence = measured.evidence
     if arguments.output:
-        write_evidence(evidence, arguments.output / "evidence.json")
-        write_evidence_page(
-            arguments.output / "report.html",
-            evidence,
-            examples=gallery(bundle, dataset, evidence),
-            command=command(arguments),
-        )
+        write_results(arguments, bundle, dataset, evidence)
     if arguments.json:
         print(json.dumps(evidence.as_json(), indent=2))
     else:
         print_scores(evidence)
+        say_notes(evidence)
         if arguments.output:
             print(f"report: {arguments.output / 'report.html'}")
     return 1 if measured.failures else 0
 
 
+def write_results(arguments: argparse.Namespace, bundle: Bundle, dataset: Dataset, evidence: Evidence) -> None:
+    """Write evidence.json and report.html, both or neither."""
+    from hounsfield.cli.output import filled_at_once
+    from hounsfield.evaluation.store import write_evidence
+    from hounsfield.reporting.evidence_report import write_evidence_page
+
+    with filled_at_once(arguments.output) as folder:
+        write_evidence(evidence, folder / "evidence.json")
+        examples = gallery(bundle, dataset, evidence)
+        write_evidence_page(folder / "report.html", evidence, examples=examples, command=command(arguments))
+
+
 def gallery(bundle: Bundle, dataset: Dataset, evidence: Evidence) -> list[Example]:
     """The worst mistakes and the best hits, read once more for their heat maps."""
-    from hounsfield.datasets import load
     from hounsfield.reading.reader import Reader
     from hounsfield.reporting.examples import Example, choose_examples
 
@@ -81,7 +94,7 @@ def gallery(bundle: Bundle, dataset: Dataset, evidence: Evidence) -> list[Exampl
     for result in (*chosen.mistakes, *chosen.hits):
         case = cases[result.case]
         (ref,) = case.images.values()
-        stored = load(ref)
+        stored = reader.load_case(case)
         reading = reader.read_case(case, stored)
         boxes = () if ref.crop else case.boxes
         examples.append(Example(result=result, image=stored, heat=reading.heat, boxes=boxes))
@@ -90,9 +103,11 @@ def gallery(bundle: Bundle, dataset: Dataset, evidence: Evidence) -> list[Exampl
 
 def command(arguments: argparse.Namespace) -> str:
     """The command that measures the same again."""
-    words = ["hounsfield evaluate", str(arguments.bundle), str(arguments.data)]
+    words = ["hounsfield", "evaluate", str(arguments.bundle), str(arguments.data)]
     if arguments.root:
         words += ["--root", str(arguments.root)]
     if arguments.cases != "unseen":
         words += ["--cases", arguments.cases]
-    return " ".join([*words, "-o", str(arguments.output)])
+    if arguments.seed:
+        words += ["--seed", str(arguments.seed)]
+    return shlex.join([*words, "-o", str(arguments.output)])

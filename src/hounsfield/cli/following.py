@@ -27,7 +27,8 @@ class Following:
         self._epochs = 1
         self._bar: Progress | None = None
         self._task: TaskID | None = None
-        self._began = self._printed = time.monotonic()
+        self._printed = time.monotonic()
+        self._seconds: list[float] = []
 
     def on_plan(self, plan: Plan, split: Split) -> None:
         """Print plan and split, and put up the bar."""
@@ -37,7 +38,6 @@ class Following:
         print_plan(plan, split)
         self._members, self._epochs = plan.ensemble.folds, plan.optimisation.epochs
         console = Console(stderr=True)
-        self._began = time.monotonic()
         if console.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
             self._bar = Progress(*columns, console=console, transient=True)
@@ -47,6 +47,7 @@ class Following:
     def on_epoch(self, member: int, record: EpochRecord) -> None:
         """Move the bar on, or now and then print a line."""
         done = member * self._epochs + record.epoch
+        self._seconds.append(record.seconds)
         words = (
             f"network {member + 1} of {self._members} · epoch {record.epoch} of {self._epochs} · "
             f"validation loss {record.val_loss:.3f}, AUC {record.val_score:.3f}"
@@ -57,8 +58,7 @@ class Following:
         now = time.monotonic()
         last = record.epoch == self._epochs
         if last or now - self._printed >= _LINE_EVERY_S:
-            share = done / (self._members * self._epochs)
-            left = (now - self._began) * (1 - share) / share
+            left = (self._members * self._epochs - done) * sum(self._seconds) / len(self._seconds)
             say(f"{words} · about {left / 60:.0f} min left")
             self._printed = now
 
@@ -76,9 +76,11 @@ def print_plan(plan: Plan, split: Split) -> None:
     from hounsfield.plan.choose import explain_plan
 
     console = Console(stderr=True)
+    if not console.is_terminal:  # a file or a pipe has no width of its own
+        console.width = 140
     table = Table(title=f"Plan for {plan.dataset}", title_justify="left", box=None, pad_edge=False)
     for heading in ("choice", "value", "reason"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading == "choice")
     for name, value, reason in explain_plan(plan):
         table.add_row(name, value, reason)
     console.print(table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,10 @@ HELP = "what a data set or an image holds, step by step"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the verb takes."""
-    parser.add_argument("data", type=Path, metavar="DATA", help="class folders, an npz file, or a TOML description")
+    parser.add_argument(
+        "data", type=Path, metavar="DATA",
+        help="class folders, an npz file, a TOML description; or one image: a file, or a folder of one DICOM series",
+    )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="folder for report.html")
     parser.add_argument("--root", type=Path, metavar="DIR", help="where the data of a description lie")
     parser.add_argument("--plan", type=Path, metavar="FILE", help="show the preprocessing of this plan.toml")
@@ -32,6 +36,19 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         HounsfieldError: The data cannot be opened at all.
     """
+    from hounsfield.cli.inspect_image import inspect_image, is_one_image
+    from hounsfield.cli.output import require_folder
+    from hounsfield.errors import UsageError
+
+    if arguments.seed < 0:
+        raise UsageError(f"--seed {arguments.seed}: give a whole number, 0 or more")
+    if arguments.output:
+        require_folder(arguments.output)
+    return inspect_image(arguments) if is_one_image(arguments.data) else inspect_dataset(arguments)
+
+
+def inspect_dataset(arguments: argparse.Namespace) -> int:
+    """As `run`, of a data set."""
     from hounsfield.datasets import open_dataset
     from hounsfield.datasets.check import check_dataset
     from hounsfield.datasets.fingerprint import make_fingerprint
@@ -92,9 +109,20 @@ def write_page(arguments: argparse.Namespace, dataset: Dataset, fingerprint: Fin
         contact=((case, shown(case)) for case in chosen),
         traces=(trace(case, spec) for case in chosen[:3]),
         split=split,
-        command=f"hounsfield inspect {arguments.data} -o {arguments.output}",
+        command=command(arguments),
     )
     write_text(arguments.output / "report.html", page)
+
+
+def command(arguments: argparse.Namespace) -> str:
+    """The command that looks at the same again."""
+    words = ["hounsfield", "inspect", str(arguments.data)]
+    for name in ("root", "plan"):
+        if value := getattr(arguments, name):
+            words += [f"--{name}", str(value)]
+    if arguments.seed:
+        words += ["--seed", str(arguments.seed)]
+    return shlex.join([*words, "-o", str(arguments.output)])
 
 
 def readable(cases: tuple[Case, ...], fingerprint: Fingerprint) -> list[Case]:

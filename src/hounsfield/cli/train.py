@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of split and plan (default: 0)")
     parser.add_argument("--plan", type=Path, metavar="FILE", help="follow this plan.toml instead of making one")
     parser.add_argument("--split", type=Path, metavar="FILE", help="use this split.json instead of making one")
+    parser.add_argument("--overwrite", action="store_true", help="replace a finished bundle that is at BUNDLE already")
     parser.add_argument("--plan-only", action="store_true", help="print the plan on stdout, to be edited, and stop")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
 
@@ -48,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.seed < 0:
         raise UsageError(f"--seed {arguments.seed}: give a whole number, 0 or more")
     require_network(arguments.network)
+    if not arguments.plan_only:
+        require_place(arguments.output, overwrite=arguments.overwrite)
     choices = {
         "minutes": arguments.minutes,
         "seed": arguments.seed,
@@ -76,6 +80,26 @@ def run(arguments: argparse.Namespace) -> int:
     return finish(trained, arguments)
 
 
+def require_place(out: Path, *, overwrite: bool) -> None:
+    """Accept a place for a bundle: nothing is there, a training that can go on, or a bundle that may be replaced.
+
+    Raises:
+        StorageError: Something else is there, or nothing may be written.
+    """
+    from hounsfield.bundle import require_room, unfinished_folder
+    from hounsfield.cli.output import require_folder
+    from hounsfield.errors import StorageError
+
+    require_folder(out)
+    require_room(out)
+    finished = out.is_dir() and any(out.iterdir()) and not unfinished_folder(out).is_dir()
+    if finished and not overwrite:
+        raise StorageError(
+            f"{out} is a finished bundle; choose another -o, or give --overwrite to have it replaced when the new one is "
+            "whole"
+        )
+
+
 def add_reports(trained: Trained, dataset: Dataset, arguments: argparse.Namespace) -> None:
     """Measure on the validation cases, and write evidence, card and report into the bundle."""
     from hounsfield.bundle import add_file
@@ -94,7 +118,7 @@ def add_reports(trained: Trained, dataset: Dataset, arguments: argparse.Namespac
 
 def finish(trained: Trained, arguments: argparse.Namespace) -> int:
     """Print what came out, and give the exit code."""
-    from hounsfield.cli.words import print_scores
+    from hounsfield.cli.words import print_scores, say_notes
     from hounsfield.evaluation.store import read_evidence
     from hounsfield.progress import say
 
@@ -106,17 +130,18 @@ def finish(trained: Trained, arguments: argparse.Namespace) -> int:
         print(json.dumps({"bundle": str(bundle.folder), "evidence": evidence.as_json()}, indent=2))
     else:
         print_scores(evidence)
+        say_notes(evidence)
         print(f"bundle: {bundle.folder}\nreport: {bundle.folder / 'report.html'}")
     return 1 if trained.left_out else 0
 
 
 def command(arguments: argparse.Namespace) -> str:
     """The command that does the same again."""
-    words = ["hounsfield train", str(arguments.data), "-o", str(arguments.output)]
+    words = ["hounsfield", "train", str(arguments.data), "-o", str(arguments.output)]
     for name in ("root", "plan", "split"):
         value = getattr(arguments, name, None)
         if value:
             words += [f"--{name}", str(value)]
     if not getattr(arguments, "plan", None):
-        words += ["--minutes", f"{arguments.minutes:g}", "--seed", str(arguments.seed)]
-    return " ".join(words)
+        words += ["--network", arguments.network, "--minutes", f"{arguments.minutes:g}"]
+    return shlex.join([*words, "--seed", str(arguments.seed)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from hounsfield.progress import say
 
 if TYPE_CHECKING:
     from hounsfield.datasets.case import Dataset
-    from hounsfield.evaluation.evidence import Evidence, Score
+    from hounsfield.evaluation.evidence import Evidence
 
 
 def checked_dataset(path: Path, root: Path | None) -> Dataset:
@@ -37,27 +36,18 @@ def checked_dataset(path: Path, root: Path | None) -> Dataset:
 
 def print_scores(evidence: Evidence) -> None:
     """The scores with their intervals, as a table on stdout."""
-    from rich.console import Console
-    from rich.table import Table
+    from hounsfield.reporting.score_words import label, ordered
 
-    table = Table(
-        title=f"{evidence.dataset}, {evidence.split}: {evidence.cases} cases of {evidence.patients} patients",
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-    )
-    table.add_column("score")
-    table.add_column("value", justify="right")
-    table.add_column("95 % interval", justify="right")
-    for name, score in evidence.scores.items():
-        table.add_row(name, f"{score.value:.3f}", f"{score.low:.3f} to {score.high:.3f}")
-    console = Console()
-    console.print(table)
-    console.print(f"threshold {evidence.threshold:.3f}: {evidence.threshold_from}", highlight=False)
+    print(f"{evidence.dataset}, {evidence.split}: {evidence.cases} cases of {evidence.patients} patients")
+    print(f"{'score':<18}{'value':>7}   95 % interval")
+    for name in ordered(list(evidence.scores)):
+        score = evidence.scores[name]
+        print(f"{label(name):<18}{score.value:>7.3f}   {score.low:.3f} to {score.high:.3f}")
+    if len(evidence.classes) == 2:
+        print(f"threshold {evidence.threshold:.3f}: {evidence.threshold_from}")
+
+
+def say_notes(evidence: Evidence) -> None:
+    """What a reader of the scores must know, on stderr."""
     for note in evidence.notes:
         say(f"note: {note}")
-
-
-def scores_as_json(scores: Mapping[str, Score]) -> dict[str, dict[str, float]]:
-    """Name to value, low and high."""
-    return {name: {"value": score.value, "low": score.low, "high": score.high} for name, score in scores.items()}

@@ -1,0 +1,116 @@
+"""What `hounsfield read` writes: a figure for each image, readings.json and report.html."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from hounsfield.atomic import write_text
+from hounsfield.bundle import Bundle
+from hounsfield.findings import Reading
+from hounsfield.image import Image
+from hounsfield.reading.batch import Failure, Item
+from hounsfield.reporting.case_figure import write_case_figure
+from hounsfield.reporting.reading_report import StudyPictures, study_pictures, write_reading_page
+
+FORMAT_VERSION = "1"
+"""Raised when a key of readings.json changes its meaning or goes; added keys leave it."""
+
+_LONGEST_NAME = 80
+"""Characters of a figure's name: well below what any file system takes."""
+
+_DOCUMENT = "readings.json"
+
+
+class Batch:
+    """Collects readings, writes a figure for each as it comes, and the rest at the end."""
+
+    def __init__(self, folder: Path, *, figures: bool) -> None:
+        """Nothing is written yet."""
+        self.folder = folder
+        self.readings: list[Reading] = []
+        self.failures: list[Failure] = []
+        self._figures = figures
+        self._pictures: dict[str, StudyPictures | Image] = {}
+        self._names: dict[str, str] = {}
+
+    def take(self, item: Item, image: Image | None, result: Reading | Failure) -> None:
+        """Keep a result, and draw it."""
+        if isinstance(result, Failure):
+            self.failures.append(result)
+            return
+        if self._figures and image is not None:
+            self._pictures[item.case] = study_pictures(result, image)
+            self._draw(item, image, result)
+        self.readings.append(replace(result, heat=None))
+
+    def _draw(self, item: Item, image: Image, reading: Reading) -> None:
+        boxes = [finding.box for finding in reading.findings[:1] if finding.box is not None]
+        self._names[item.case] = self._file_name(item.case)
+        write_case_figure(
+            self.folder / self._names[item.case],
+            image,
+            reading.heat,
+            reading.answers[0] if reading.answers else None,
+            title=item.case,
+            subtitle=f"{reading.model.name} · {reading.model.sha256[:12]}",
+            reason=reading.abstained,
+            by_threshold=len(reading.answers) == 1,
+            scanned=reading.scanned,
+            boxes=boxes,
+        )
+
+    def write(self, bundle: Bundle, command: str, *, earlier: Path) -> dict[str, Any]:
+        """Write readings.json and report.html; what readings.json holds.
+
+        Args:
+            bundle: What read.
+            command: How to read the same again.
+            earlier: Where the results are going to lie; figures of an earlier reading there are removed.
+        """
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        document = {
+            "format": FORMAT_VERSION,
+            "created": created,
+            "model": {
+                "name": bundle.identity.name,
+                "version": bundle.identity.version,
+                "sha256": bundle.identity.sha256,
+            },
+            "readings": [
+                {**reading.as_json(), "figure": self._names.get(reading.case, "")} for reading in self.readings
+            ],
+            "failed": [{"path": failure.path, "reason": failure.reason} for failure in self.failures],
+        }
+        write_text(self.folder / _DOCUMENT, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        problems = [(failure.path, failure.reason) for failure in self.failures]
+        write_reading_page(
+            self.folder / "report.html", self.readings, self._pictures, problems, command=command, created=created
+        )
+        _remove_figures(earlier)
+        return document
+
+    def _file_name(self, case: str) -> str:
+        """A name that every file system takes, unlike all others whatever their capitals."""
+        plain = re.sub(r"[^\w.\-]+", "_", case).strip("._")[-_LONGEST_NAME:].strip("._") or "image"
+        taken = {name.casefold() for name in self._names.values()}
+        name, number = f"{plain}.png", 2
+        while name.casefold() in taken:
+            name, number = f"{plain}-{number}.png", number + 1
+        return name
+
+
+def _remove_figures(folder: Path) -> None:
+    """Remove the figures that an earlier readings.json in the folder names, so that none is taken for a new one."""
+    try:
+        earlier = json.loads((folder / _DOCUMENT).read_text(encoding="utf-8"))
+        names = [reading["figure"] for reading in earlier["readings"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    for name in names:
+        if isinstance(name, str) and name and Path(name).name == name:
+            (folder / name).unlink(missing_ok=True)
