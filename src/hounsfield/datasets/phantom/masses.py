@@ -134,8 +134,9 @@ def _spicules(rng: np.random.Generator, count: int, pixel: float) -> FloatArray:
     bend = rng.uniform(-0.35, 0.35, count)
     width = rng.uniform(0.05, 0.10, count) + 0.4 * max(pixel, 0.03)
     strength = rng.uniform(0.35, 0.75, count)
-    distance = np.linspace(0.6, _REACH, _RADII)[:, np.newaxis, np.newaxis]
-    around = (np.arange(_ANGLES) * (2 * math.pi / _ANGLES))[np.newaxis, :, np.newaxis]
+    angle, length, bend, width, strength = np.stack([angle, length, bend, width, strength]).astype(np.float32)
+    distance = np.linspace(0.6, _REACH, _RADII, dtype=np.float32)[:, np.newaxis, np.newaxis]
+    around = (np.arange(_ANGLES, dtype=np.float32) * np.float32(2 * math.pi / _ANGLES))[np.newaxis, :, np.newaxis]
     beyond = (distance - 1) / length
     off = around - angle - bend * (distance - 1)
     off = (off + math.pi) % (2 * math.pi) - math.pi
