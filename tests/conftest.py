@@ -26,6 +26,86 @@ def real_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a small phantom: films.toml (64 films of 16 women) and masses.toml. Not to be changed."""
+    from hounsfield.datasets.phantom import write_phantom
+
+    return write_phantom(tmp_path_factory.mktemp("data") / "phantom", women=16, size=(192, 144)).parent
+
+
+@pytest.fixture(scope="session")
+def lesion_bundle(phantom: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle trained for a moment on squares around the phantom's masses. Not to be changed."""
+    return _trained(phantom / "masses.toml", tmp_path_factory.mktemp("bundles") / "lesions", shape=[32, 32], margin=1.5)
+
+
+@pytest.fixture(scope="session")
+def film_bundle(phantom: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of two networks trained for a moment on the phantom's whole films. Not to be changed."""
+    return _trained(phantom / "films.toml", tmp_path_factory.mktemp("bundles") / "films", shape=[48, 32], folds=2)
+
+
+def _trained(description: Path, out: Path, *, shape: list[int], margin: float = 1.0, folds: int = 1) -> Path:
+    """As `hounsfield train --plan` does it."""
+    from hounsfield.cli.main import main
+
+    plan = out.with_suffix(".toml")
+    plan.write_text(TINY_PLAN[margin > 1].format(shape=shape, margin=margin, folds=folds), encoding="utf-8")
+    assert main(["train", str(description), "-o", str(out), "--plan", str(plan)]) == 0
+    return out
+
+
+TINY_PLAN = (
+    """\
+dataset = "phantom_films"
+classes = ["not malignant", "malignant"]
+[input]
+shape = {shape}
+steps = [
+    {{step = "breast"}},
+    {{step = "rescale", low = 1.0, high = 99.5, over = "nonzero"}},
+    {{step = "resize", shape = {shape}, anchor = "start"}},
+]
+[network]
+widths = [4, 8, 8]
+pool_after = [1, 2]
+[augmentation]
+flip_axes = [0]
+[optimisation]
+epochs = 2
+threads = 1
+[ensemble]
+folds = {folds}
+flips = true
+""",
+    """\
+dataset = "phantom_masses"
+classes = ["benign", "malignant"]
+[input]
+shape = {shape}
+margin = {margin}
+film_steps = [
+    {{step = "breast", side = "as_is", crop = false}},
+    {{step = "rescale", low = 1.0, high = 99.5, over = "nonzero"}},
+]
+steps = [{{step = "gaussian", sigma = 0.5}}, {{step = "resize", shape = [48, 48]}}]
+[network]
+widths = [4, 8, 8]
+pool_after = [1, 2]
+[augmentation]
+flip_axes = [0, 1]
+[optimisation]
+epochs = 2
+threads = 1
+[ensemble]
+folds = {folds}
+flips = true
+""",
+)
+"""Plans of two epochs for films and for masses, as TOML with places to be filled."""
+
+
 @pytest.fixture
 def one_thread() -> Iterator[None]:
     """Torch works in one thread for the test."""
@@ -62,7 +142,7 @@ def tiny_dataset(tmp_path: Path) -> Dataset:
 
 @pytest.fixture
 def make_tiny_plan() -> MakeTinyPlan:
-    """A plan that `tiny_dataset` is learned with in a moment; keywords change a section's fields: epochs=3, folds=2 …"""
+    """A plan that `tiny_dataset` is learned with in a moment; keywords change a section's fields: epochs=3, folds=2."""
     from hounsfield.plan import Augmentation, Ensemble, Input, Network, Optimisation, Plan
 
     def make(**changed: Any) -> Plan:

@@ -8,6 +8,7 @@ from typing import Any
 
 import tomlkit
 from pydantic import BaseModel, ValidationError
+from tomlkit.items import Item, Key, Table
 
 from hounsfield.atomic import write_text
 from hounsfield.errors import PlanError
@@ -49,9 +50,14 @@ def _inline(values: dict[str, Any]) -> Any:
 
 def _put(table: Any, key: str, value: Any, reason: str | None) -> None:
     item = tomlkit.item(value)
-    if reason:
+    if reason := _on_one_line(reason or ""):
         item.comment(reason)
     table.add(key, item)
+
+
+def _on_one_line(reason: str) -> str:
+    """A reason as a comment can hold it: without line breaks and other characters that cannot be seen."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in reason).split()).lstrip("# ")
 
 
 def plan_from_text(text: str, *, name: str = "plan") -> Plan:
@@ -64,6 +70,8 @@ def plan_from_text(text: str, *, name: str = "plan") -> Plan:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PlanError(f"{name} is not valid TOML: {error}") from error
+    if "reasons" in data:
+        raise PlanError(f"{name}: unknown key reasons; a reason is a comment behind the value it explains")
     try:
         return Plan.model_validate(data | {"reasons": _reasons(text)})
     except ValidationError as error:
@@ -89,16 +97,19 @@ def write_plan(plan: Plan, path: Path) -> None:
 
 
 def _reasons(text: str) -> dict[str, str]:
+    """The comments that stand behind a value, by "section.key"."""
     found: dict[str, str] = {}
 
-    def collect(table: Any, prefix: str) -> None:
-        for key, item in table.items():
-            if isinstance(item, dict):
-                collect(item, f"{key}.")
-            elif (comment := getattr(getattr(item, "trivia", None), "comment", "")) and "\n" not in comment:
-                found[f"{prefix}{key}"] = comment.removeprefix("#").strip()
+    def collect(body: list[tuple[Key | None, Item]], prefix: str) -> None:
+        for key, item in body:
+            if key is None:  # an empty line, or a comment of its own
+                continue
+            if isinstance(item, Table):
+                collect(item.value.body, f"{key.key}.")
+            elif comment := _on_one_line(item.trivia.comment):
+                found[f"{prefix}{key.key}"] = comment
 
-    collect(tomlkit.parse(text), "")
+    collect(tomlkit.parse(text).body, "")
     return found
 
 
