@@ -95,8 +95,8 @@ def require_place(out: Path, *, overwrite: bool) -> None:
     finished = out.is_dir() and any(out.iterdir()) and not unfinished_folder(out).is_dir()
     if finished and not overwrite:
         raise StorageError(
-            f"{out} is a finished bundle; choose another -o, or give --overwrite to have it replaced when the new one is "
-            "whole"
+            f"{out} is a finished bundle; choose another -o, or give --overwrite to replace it when the new one "
+            "is whole"
         )
 
 

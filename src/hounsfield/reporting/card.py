@@ -41,7 +41,7 @@ def model_card(bundle: Bundle, evidence: Evidence) -> str:
         "",
         f"- Data: {training.dataset}, {training.cases} cases of {training.patients} patients, to learn from and to "
         "validate on.",
-        f"- Networks: {training.members} × {plan.network.name}, input {shape}, {plan.optimisation.epochs} epochs or less.",
+        f"- Networks: {training.members} {plan.network.name}, input {shape}, at most {plan.optimisation.epochs} epochs.",
         f"- Time: {ended}.",
         f"- Probabilities: {'' if bundle.operating.calibrated else 'not '}calibrated on the validation cases.",
         f"- Threshold: {bundle.operating.threshold:.4f}, {bundle.operating.threshold_from}.",
