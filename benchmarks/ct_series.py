@@ -107,6 +107,9 @@ def affine(origin: Any, spacing: Any, directions: Any) -> Any:
     return made
 
 
+_KEPT: list[Any] = []
+
+
 def read_hounsfield() -> Callable[[str], Volume]:
     import imagecodecs  # noqa: F401  the imports of all readers are left out of the time
     import pydicom  # noqa: F401
@@ -147,6 +150,7 @@ def read_simpleitk() -> Callable[[str], Volume]:
         reader.SetOutputPixelType(sitk.sitkFloat32)
         image = reader.Execute()
         directions = np.asarray(image.GetDirection()).reshape(3, 3)[:, ::-1]
+        _KEPT[:] = [image]  # the view below does not own its memory
         return sitk.GetArrayViewFromImage(image), affine(image.GetOrigin(), image.GetSpacing()[::-1], directions)
 
     return run
@@ -351,6 +355,7 @@ def main() -> int:
         "compare the minima.",
         f"The volume takes {volume_mib:.0f} MiB; peak memory is that of the first read of a process, above its start.",
         "voxels equal: to what was written, in each read; geometry apart: largest difference in the affine, mm.",
+        *(["All ran at a raised priority, because the machine was not idle."] if os.nice(0) < 0 else []),
         "dcm2niix writes a NIfTI file that is then loaded; its memory is counted in.",
     ]
     packages = ["numpy", "pydicom", "imagecodecs", "python-gdcm", "pylibjpeg-openjpeg", "SimpleITK", "highdicom"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 
 _BY_PREFIX: tuple[tuple[str, str], ...] = (
@@ -32,6 +34,7 @@ _LOCALIZER = "LOCALIZER"
 _DIRECTORY = "1.2.840.10008.1.3.10"
 
 
+@cache
 def refusal(sop_class: str) -> str:
     """Why this SOP class is not read, as the end of a sentence; empty for images and for unknown classes."""
     if sop_class == _DIRECTORY:

@@ -143,52 +143,69 @@ def _walk_meta(data: bytes, values: dict[str, Value]) -> int:
 def _walk_explicit(data: bytes, position: int, values: dict[str, Value]) -> tuple[int, int]:
     """Step from element to element; return where the pixels begin and their length, -1 when compressed.
 
-    Sequences of undefined length are walked through, counting how deep we are; only what stands at depth 0 is kept.
-    The commonest case comes first: this loop is what a series waits for.
+    The commonest case comes first, and nothing is done twice: this loop is what a series waits for.
     """
-    head, short, wanted, depth = _EXPLICIT_HEAD.unpack_from, _SHORT, _SWAPPED, 0
+    head, short, wanted = _EXPLICIT_HEAD.unpack_from, _SHORT, _SWAPPED
     while True:
         tag, representation, length = head(data, position)
-        if representation in short and (depth == 0 or tag & 0xFFFF != 0xFFFE):  # an item's length may look like letters
-            value = position + 8
-            if tag in wanted and depth == 0:
-                _keep(values, tag, data[value : value + length])
-            position = value + length
+        if representation in short:
+            position += 8
+            if tag in wanted:
+                _keep(values, tag, data[position : position + length])
+            position += length
             continue
-        if tag & 0xFFFF == 0xFFFE:
-            length, value = _U32.unpack_from(data, position + 4)[0], position + 8
-        elif representation in _LONG:
-            length, value = _U32.unpack_from(data, position + 8)[0], position + 12
-        else:
+        if representation not in _LONG:
             raise _OddError
-        if tag == _PIXEL_DATA and depth == 0:
+        length, value = _U32.unpack_from(data, position + 8)[0], position + 12
+        if tag == _PIXEL_DATA:
             return value, -1 if length == _UNDEFINED else length
-        if length == _UNDEFINED and representation == b"UN":
+        if length == _UNDEFINED and representation != b"SQ":
             raise _OddError
-        position, depth = _enter(data, tag, value, length, depth, values)
+        position = _pass_long(data, tag, value, length, values, _EXPLICIT_HEAD)
 
 
 def _walk_implicit(data: bytes, position: int, values: dict[str, Value]) -> tuple[int, int]:
     """As `_walk_explicit`, where elements carry no value representation (PS3.5 A.1)."""
-    depth = 0
     while True:
         tag, length = _IMPLICIT_HEAD.unpack_from(data, position)
-        if tag == _PIXEL_DATA and depth == 0:
+        if tag == _PIXEL_DATA:
             return position + 8, -1 if length == _UNDEFINED else length
-        position, depth = _enter(data, tag, position + 8, length, depth, values)
+        position = _pass_long(data, tag, position + 8, length, values, _IMPLICIT_HEAD)
 
 
-def _enter(data: bytes, tag: int, value: int, length: int, depth: int, values: dict[str, Value]) -> tuple[int, int]:
-    """Keep the element if it is wanted; return where the next one begins, and how deep it stands."""
-    if tag in _FLOAT_PIXEL_DATA:
+def _pass_long(data: bytes, tag: int, value: int, length: int, values: dict[str, Value], head: struct.Struct) -> int:
+    """Keep the element if it is wanted; return where the next one begins."""
+    if tag in _FLOAT_PIXEL_DATA or tag & 0xFFFF == 0xFFFE:
         raise _OddError
-    if tag in (_ITEM_END, _SEQUENCE_END):
-        if depth == 0:
-            raise _OddError
-        return value, depth - 1
-    if depth == 0 and tag in _SWAPPED:
-        _keep(values, tag, data[value : value + length] if length != _UNDEFINED else b"1")
-    return (value, depth + 1) if length == _UNDEFINED else (value + length, depth)
+    if length == _UNDEFINED:
+        if tag in _SWAPPED:
+            _keep(values, tag, b"1")
+        return _end_of_sequence(data, value, explicit=head is _EXPLICIT_HEAD)
+    if tag in _SWAPPED:
+        _keep(values, tag, data[value : value + length])
+    return value + length
+
+
+def _end_of_sequence(data: bytes, position: int, *, explicit: bool) -> int:
+    """Where the element after a sequence of undefined length begins; sequences in it are counted (PS3.5 7.5.2)."""
+    depth = 1
+    while depth:
+        tag, length = _IMPLICIT_HEAD.unpack_from(data, position)
+        value = position + 8
+        if explicit and tag & 0xFFFF != 0xFFFE:
+            representation, length = data[position + 4 : position + 6], _U16.unpack_from(data, position + 6)[0]
+            if representation in _LONG:
+                length, value = _U32.unpack_from(data, position + 8)[0], position + 12
+            elif representation not in _SHORT:
+                raise _OddError
+            if length == _UNDEFINED and representation != b"SQ":
+                raise _OddError
+        if tag in (_ITEM_END, _SEQUENCE_END):
+            depth, length = depth - 1, 0
+        elif length == _UNDEFINED:
+            depth, length = depth + 1, 0
+        position = value + length
+    return position
 
 
 def _keep(values: dict[str, Value], tag: int, raw: bytes) -> None:

@@ -128,13 +128,19 @@ def _slice(path: Path, values: dict[str, Value], offset: int, length: int) -> Sl
 
 
 def _typed_slice(path: Path, values: dict[str, Value], offset: int, length: int) -> Slice:
-    texts = {keyword: value for keyword, value in values.items() if isinstance(value, str)}
-    numbers = {keyword: value for keyword, value in values.items() if isinstance(value, int)}
-    decimals = {
-        keyword: tuple(float(part) for part in value) for keyword, value in values.items()
-        if isinstance(value, tuple) and keyword != "ImageType"
-    }  # fmt: skip
-    kinds = values.get("ImageType", ())
+    texts: dict[str, str] = {}
+    numbers: dict[str, int] = {}
+    decimals: dict[str, tuple[float, ...]] = {}
+    kinds: tuple[str, ...] = ()
+    for keyword, value in values.items():
+        if isinstance(value, str):
+            texts[keyword] = value
+        elif isinstance(value, int):
+            numbers[keyword] = value
+        elif keyword == "ImageType":
+            kinds = tuple(str(part) for part in value)
+        else:
+            decimals[keyword] = tuple(float(part) for part in value)
     return Slice(
         path=path,
         transfer_syntax=texts.get("TransferSyntaxUID", ""),
@@ -143,7 +149,7 @@ def _typed_slice(path: Path, values: dict[str, Value], offset: int, length: int)
         series_uid=texts.get("SeriesInstanceUID", ""),
         series_name=" ".join(filter(None, (texts.get("SeriesNumber"), texts.get("SeriesDescription")))),
         modality=texts.get("Modality", ""),
-        image_type=tuple(str(part) for part in kinds) if isinstance(kinds, tuple) else (),
+        image_type=kinds,
         rows=numbers.get("Rows", 0),
         columns=numbers.get("Columns", 0),
         samples=numbers.get("SamplesPerPixel", 1),

@@ -46,7 +46,7 @@ def survey(folder: Path, *, below: bool = True) -> Contents:
     files = 0
     for path in _files(folder, below=below):
         files += 1
-        with path.open("rb", buffering=0) as stream:
+        with open(path, "rb", buffering=0) as stream:
             head = stream.read(_HEAD_BYTES)
         kind = identify_bytes(head)
         if kind == "dicom":
@@ -80,12 +80,17 @@ def _by_series(slices: list[Slice]) -> dict[str, tuple[Slice, ...]]:
 
 def _files(folder: Path, *, below: bool) -> Iterator[Path]:
     """Regular files; hidden ones are left out."""
-    for root, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".")) if below else []
-        for name in sorted(names):
-            path = Path(root, name)
-            if not name.startswith(".") and path.is_file():
-                yield path
+    folders = []
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.name.startswith("."):
+                continue
+            if entry.is_file():
+                yield Path(entry.path)
+            elif entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+    for path in folders if below else ():
+        yield from _files(Path(path), below=True)
 
 
 def choose(contents: Contents, folder: Path, series: str | None) -> tuple[Slice, ...] | Path:
