@@ -94,15 +94,20 @@ def _mammogram(cropped: bool) -> Kind:
 
 
 def _levels(fingerprint: Fingerprint, modality: str) -> tuple[dict[str, Any], ...]:
-    if modality == "CT":
+    if _hounsfield_units(fingerprint, modality):
         return ({"step": "window", "center": 40.0, "width": 400.0},)
     if set(fingerprint.dtypes) == {"uint8"}:
         return ({"step": "float", "scale": "type"},)
     return ({"step": "rescale"},)
 
 
+def _hounsfield_units(fingerprint: Fingerprint, modality: str) -> bool:
+    """Whether voxels are in HU; a CT in 8 bits is a picture of one, seen through a window already."""
+    return modality == "CT" and set(fingerprint.dtypes) != {"uint8"}
+
+
 def _levels_reason(fingerprint: Fingerprint, modality: str) -> str:
-    if modality == "CT":
+    if _hounsfield_units(fingerprint, modality):
         return "Hounsfield units have a meaning: a soft-tissue window"
     if set(fingerprint.dtypes) == {"uint8"}:
         return "8-bit levels mean the same in all images"
