@@ -120,7 +120,7 @@ def test_a_volume(make_bundle: MakeBundle, slow_probability: SlowProbability, tm
 
 @pytest.mark.parametrize("place", [(30, 12), (90, 40)])
 def test_the_heat_is_warmest_where_the_network_looked(make_bundle: MakeBundle, place: tuple[int, int]) -> None:
-    """The network's map is its input: a breast with a bright spot, turned, cut and shrunk; back on the film as stored."""
+    """The network's map is its input: a breast with a bright spot, turned, cut and shrunk; back on the stored film."""
     rows, columns = np.mgrid[:128, :96]
     breast = ((rows - 64) / 56) ** 2 + ((columns - 95) / 90) ** 2 < 1
     pixels = np.where(breast, 100, 0).astype(np.uint8)
