@@ -78,11 +78,13 @@ def print_plan(plan: Plan, split: Split) -> None:
     console = Console(stderr=True)
     if not console.is_terminal:  # a file or a pipe has no width of its own
         console.width = 140
-    table = Table(title=f"Plan for {plan.dataset}", title_justify="left", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     for heading in ("choice", "value", "reason"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "choice")
     for name, value, reason in explain_plan(plan):
         table.add_row(name, value, reason)
-    console.print(table)
+    console.print(f"Plan for {plan.dataset}", highlight=False)
+    if table.row_count:
+        console.print(table)
     counts = ", ".join(f"{len(split.ids(part))} {part}" for part in ("train", "val", "test"))
     console.print(f"Split: {counts} cases; {split.reason}", highlight=False)
