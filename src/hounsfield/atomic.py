@@ -62,6 +62,21 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def remove_folder(target: Path) -> None:
+    """Remove a folder so that it is whole or gone, at whatever moment the process is killed.
+
+    Raises:
+        StorageError: The folder's own folder may not be changed.
+    """
+    place = target.resolve()
+    aside = _beside(place, "part")
+    try:
+        os.replace(place, aside)
+    except OSError as error:
+        raise StorageError(f"could not remove {target}: {error.strerror or error}") from error
+    shutil.rmtree(aside, ignore_errors=True)
+
+
 def write_text(target: Path, text: str) -> None:
     """Write `text` as UTF-8 to `target`, whole or not at all.
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hounsfield.atomic import atomic_folder
+from hounsfield.atomic import atomic_folder, remove_folder
 from hounsfield.bundle import require_room, unfinished_folder
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.split import Split, read_split
@@ -30,7 +29,7 @@ class Run:
 
     def close(self) -> None:
         """Remove the folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_folder(self.folder)
 
 
 def open_run(out: Path, request: Mapping[str, Any], choose: Callable[[], tuple[Plan, Split]]) -> Run:

@@ -94,11 +94,12 @@ def train(
         return choose_plan_and_split(dataset, minutes=minutes, seed=seed, network=network, plan=plan, split=split)
 
     require_network(plan.network.name if plan else network)
-    run = open_run(out, request, choose)
-    if run.plan.classes != dataset.classes:
+    if plan and plan.classes != dataset.classes:
         raise PlanError(
-            f"the plan is for the classes {', '.join(run.plan.classes)}, the data have {', '.join(dataset.classes)}"
+            f"the plan is for the classes {', '.join(plan.classes)}, the data have {', '.join(dataset.classes)}; "
+            "use a plan made for these data, or name its classes as they do"
         )
+    run = open_run(out, request, choose)
     on_plan(run.plan, run.split)
     trained = _train(dataset, run, out, on_epoch=on_epoch)
     on_written(trained)

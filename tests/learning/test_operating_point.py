@@ -1,0 +1,76 @@
+"""Threshold and calibration from validation logits."""
+
+import numpy as np
+import pytest
+
+from hounsfield.arrays import FloatArray, IntArray
+from hounsfield.bundle import OperatingPoint
+from hounsfield.evaluation.calibration import fit_platt, fit_temperature
+from hounsfield.evaluation.threshold import choose_threshold
+from hounsfield.learning.operating_point import choose_operating_point
+from hounsfield.tasks.classification import Classification
+
+TWO = Classification(("benign", "malignant"))
+THREE = Classification(("a", "b", "c"))
+
+
+def logits(cases: int, classes: int = 2, *, skill: float = 2.0) -> tuple[FloatArray, IntArray]:
+    """Logits that are right by `skill`, three times too sure of themselves."""
+    rng = np.random.default_rng(0)
+    targets = np.arange(cases) % classes
+    return 3 * (rng.normal(size=(cases, classes)) + skill * np.eye(classes)[targets]), targets
+
+
+def test_two_classes_are_calibrated_by_platts_line_and_the_threshold_is_chosen_after_that() -> None:
+    values, targets = logits(80)
+    point = choose_operating_point(values, targets, TWO, folds=1)
+    line = fit_platt(values, targets)
+    assert point.calibrated
+    assert point.scale == pytest.approx(line.slope)
+    assert 0.1 < point.scale < 0.9  # less sure of themselves
+    probabilities = TWO.decode(point.apply(values))
+    np.testing.assert_allclose(probabilities, line(values), atol=1e-9)
+    chosen = choose_threshold(targets == 1, probabilities[:, 1])
+    assert point.threshold == chosen.threshold
+    assert point.threshold_from == f"{chosen}: the validation part"
+
+
+def test_folds_are_named() -> None:
+    point = choose_operating_point(*logits(80), TWO, folds=5)
+    assert point.threshold_from.endswith(": 5 folds, each read by the network that had not seen it")
+
+
+def test_three_classes_are_calibrated_by_a_temperature_and_have_no_threshold() -> None:
+    values, targets = logits(90, 3)
+    point = choose_operating_point(values, targets, THREE, folds=1)
+    temperature = fit_temperature(values, targets)
+    assert (point.threshold_from, point.calibrated) == ("the most probable class", True)
+    np.testing.assert_allclose(THREE.decode(point.apply(values)), temperature(values), atol=1e-9)
+
+
+def test_few_cases_give_a_threshold_and_no_calibration() -> None:
+    values, targets = logits(38)
+    point = choose_operating_point(values, targets, TWO, folds=1)
+    assert (point.scale, point.offset, point.calibrated) == (1.0, (), False)
+    assert point.threshold == choose_threshold(targets == 1, TWO.decode(values)[:, 1]).threshold
+    assert choose_operating_point(*logits(40), TWO, folds=1).calibrated
+
+
+@pytest.mark.parametrize("targets", [[0, 0, 0, 0], [0, 0, 0, 1], [1]])
+def test_too_few_of_a_class_leave_the_threshold_in_the_middle(targets: list[int]) -> None:
+    point = choose_operating_point(np.zeros((len(targets), 2)), np.array(targets), TWO, folds=1)
+    words = f"0.5: {len(targets)} validation cases are too few to choose on"
+    assert point == OperatingPoint(0.5, words)
+
+
+def test_answers_worse_than_chance_are_not_turned_round() -> None:
+    values, targets = logits(80, skill=-2.0)
+    point = choose_operating_point(values, targets, TWO, folds=1)
+    assert (point.scale, point.offset, point.calibrated) == (1.0, (), False)
+    assert "sensitivity" in point.threshold_from
+
+
+def test_an_operating_point_by_hand() -> None:
+    point = OperatingPoint(0.5, "", scale=2.0, offset=(0.0, -1.0))
+    assert point.apply(np.array([[1.0, 3.0]])).tolist() == [[2.0, 5.0]]
+    assert OperatingPoint(0.5, "").apply(np.array([[1.0, 3.0]])).tolist() == [[1.0, 3.0]]

@@ -1,0 +1,202 @@
+"""The training loop: it learns, repeats itself, stops early and says when it diverges."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from hounsfield.errors import TrainingError
+from hounsfield.learning import supervised
+from hounsfield.learning.checkpoint import EpochRecord
+from hounsfield.learning.inputs import Inputs
+from hounsfield.learning.supervised import (
+    Fitted,
+    derived_seed,
+    fit,
+    learning_rate_at,
+    predict_rows,
+    setup,
+    train_epoch,
+    training_batch,
+    validate,
+)
+from hounsfield.learning.throughput import images_per_second
+from hounsfield.plan import Plan
+from hounsfield.plan.task import task_of
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+MakeTinyPlan = Callable[..., Plan]
+
+
+def inputs(plan: Plan, *, cases: int = 24) -> Inputs:
+    """Noise; every second case has a bright middle."""
+    rng = np.random.default_rng(0)
+    voxels = rng.random((cases, plan.input.channels, *plan.input.canvas)).astype(np.float16)
+    targets = np.arange(cases) % 2
+    middle = tuple(slice(side // 4, 3 * side // 4) for side in plan.input.canvas)
+    voxels[(targets == 1, slice(None), *middle)] += 1
+    return Inputs(voxels, targets, (), ())
+
+
+def fitted(plan: Plan, folder: Path, *, member: int = 0, data: Inputs | None = None, **more: Any) -> Fitted:
+    return fit(
+        plan,
+        task_of(plan),
+        data or inputs(plan),
+        train_rows=np.arange(16),
+        val_rows=np.arange(16, 24),
+        member=member,
+        checkpoint=folder / f"member-{member}.safetensors",
+        **more,
+    )
+
+
+def same(first: Fitted, second: Fitted) -> bool:
+    return all(torch.equal(second.weights[key], value) for key, value in first.weights.items())
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (8, 8, 8)])
+def test_four_images_are_learned_by_heart(make_tiny_plan: MakeTinyPlan, shape: Sequence[int]) -> None:
+    plain = {"flip_axes": (), "rotation_degrees": 0, "noise": 0, "dropout": 0}
+    plan = make_tiny_plan(shape=shape, batch_size=4, epochs=60, learning_rate=0.05, **plain)
+    run, data = setup(plan, task_of(plan), member=0), inputs(plan)
+    for epoch in range(60):
+        train_epoch(run, plan, task_of(plan), data, np.arange(4), member=0, epoch=epoch)
+    loss, score = validate(run.network, plan, task_of(plan), data, np.arange(4))
+    assert loss < 0.1
+    assert score == 1.0
+
+
+def test_the_weights_of_the_best_epoch_are_kept(make_tiny_plan: MakeTinyPlan, tmp_path: Path) -> None:
+    plan = make_tiny_plan(epochs=6)
+    seen: list[EpochRecord] = []
+    result = fitted(plan, tmp_path, on_epoch=seen.append)
+    assert tuple(seen) == result.history
+    assert [record.epoch for record in seen] == [1, 2, 3, 4, 5, 6]
+    best = min(seen, key=lambda record: record.val_loss)
+    assert (result.best_epoch, result.stopped) == (best.epoch, "finished")
+    network = setup(plan, task_of(plan), member=0).network
+    network.load_state_dict(result.weights)
+    loss, score = validate(network, plan, task_of(plan), inputs(plan), np.arange(16, 24))
+    assert (loss, score) == (best.val_loss, best.val_score)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
+    make_tiny_plan: MakeTinyPlan, tmp_path: Path
+) -> None:
+    plan = make_tiny_plan()
+    first = fitted(plan, tmp_path)
+    torch.rand(7)  # what was drawn before does not matter
+    assert same(first, fitted(plan, tmp_path))
+    assert not same(first, fitted(make_tiny_plan(seed=1), tmp_path))
+    assert not same(first, fitted(plan, tmp_path, member=1))
+
+
+def test_training_stops_early_without_a_better_loss(
+    make_tiny_plan: MakeTinyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter([0.9, 0.5, 0.7, 0.6, 0.55])
+    monkeypatch.setattr(supervised, "validate", lambda *given: (next(losses), 0.5))
+    result = fitted(make_tiny_plan(epochs=50, patience=3), tmp_path)
+    assert (result.best_epoch, result.stopped, len(result.history)) == (2, "early stopping", 5)
+
+
+def test_a_resumed_run_remembers_its_patience(
+    make_tiny_plan: MakeTinyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervised, "CHECKPOINT_SECONDS", 0)
+    losses = iter([0.5, 0.6, 0.7, 0.8])
+    monkeypatch.setattr(supervised, "validate", lambda *given: (next(losses), 0.5))
+    plan = make_tiny_plan(epochs=50, patience=3)
+    first = fitted(plan, tmp_path)
+    again: list[EpochRecord] = []
+    second = fitted(plan, tmp_path, on_epoch=again.append)  # would ask for a fifth loss, and there is none
+    assert (second.stopped, second.best_epoch) == ("early stopping", 1)
+    assert tuple(again) == first.history
+    assert same(first, second)
+
+
+def test_the_class_weights_of_the_plan_are_in_the_loss(make_tiny_plan: MakeTinyPlan) -> None:
+    plain, weighted = make_tiny_plan(), make_tiny_plan(class_weights=(1.0, 5.0))
+    data, rows = inputs(plain), np.array([0, 1, 3])  # one of the first class, two of the second
+    network = setup(plain, task_of(plain), member=0).network
+    logits = torch.from_numpy(predict_rows(network, plain, data, rows, flips=False))
+    each = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 1, 1]), reduction="none")
+    expected = float((each[0] + 5 * each[1] + 5 * each[2]) / 11)
+    assert validate(network, weighted, task_of(weighted), data, rows)[0] == pytest.approx(expected)
+
+
+def test_a_loss_that_is_no_number_is_a_sentence(make_tiny_plan: MakeTinyPlan, tmp_path: Path) -> None:
+    plan = make_tiny_plan()
+    data = inputs(plan)
+    data.voxels[3] = np.nan
+    words = r"the training loss became nan in epoch 1; lower optimisation.learning_rate \(now 0.01\) in the plan"
+    with pytest.raises(TrainingError, match=words):
+        fitted(plan, tmp_path, data=data)
+
+
+def test_a_validation_loss_that_is_no_number_is_a_sentence(make_tiny_plan: MakeTinyPlan, tmp_path: Path) -> None:
+    plan = make_tiny_plan()
+    data = inputs(plan)
+    data.voxels[20] = np.nan
+    with pytest.raises(TrainingError, match="the validation loss became nan in epoch 1"):
+        fitted(plan, tmp_path, data=data)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_batch_is_what_the_plan_says(make_tiny_plan: MakeTinyPlan) -> None:
+    plan = make_tiny_plan(margin=1.5)
+    data = inputs(plan)
+    images, targets = training_batch(plan, data, np.array([5, 2]), generator=torch.Generator().manual_seed(0))
+    assert (images.shape, images.dtype) == ((2, 1, 16, 16), torch.float32)
+    assert targets.tolist() == [1, 0]
+    still = make_tiny_plan(margin=1.5, rotation_degrees=0, flip_axes=(), noise=0)
+    images, _ = training_batch(still, data, np.array([5]), generator=torch.Generator().manual_seed(0))
+    middle = torch.from_numpy(data.voxels[5:6, :, 4:20, 4:20].astype(np.float32))
+    torch.testing.assert_close(images, middle, atol=1e-5, rtol=0)
+
+
+def test_mirrored_copies_are_averaged_where_asked_for(make_tiny_plan: MakeTinyPlan) -> None:
+    plan = make_tiny_plan(flip_axes=(1,))
+    data, rows = inputs(plan), np.arange(10)  # more than a batch
+    mirrored = dataclasses.replace(data, voxels=data.voxels[..., ::-1])
+    network = setup(plan, task_of(plan), member=0).network
+    straight, turned = (predict_rows(network, plan, each, rows, flips=False) for each in (data, mirrored))
+    both = predict_rows(network, plan, data, rows, flips=True)
+    np.testing.assert_allclose(both, (straight + turned) / 2, atol=1e-6)
+    assert both.shape == (10, 2)
+
+
+def test_the_rate_rises_for_a_fifth_and_falls_to_nothing(make_tiny_plan: MakeTinyPlan) -> None:
+    plan = make_tiny_plan(learning_rate=1.0)
+    rates = [learning_rate_at(plan, progress) for progress in np.linspace(0, 0.999, 50)]
+    assert rates[0] == pytest.approx(0.04)
+    assert learning_rate_at(plan, 0.1) == pytest.approx(0.52)
+    assert learning_rate_at(plan, 0.2) == pytest.approx(1.0)
+    assert learning_rate_at(plan, 0.6) == pytest.approx(0.5)
+    assert rates[-1] < 1e-4
+    assert np.argmax(rates) == 10
+
+
+def test_every_member_and_epoch_has_a_seed_of_its_own() -> None:
+    seeds = {derived_seed(seed, member, epoch) for seed in range(5) for member in range(5) for epoch in range(20)}
+    assert len(seeds) == 500
+    assert max(seeds) < 2**63
+
+
+def test_few_training_cases_are_one_small_batch(make_tiny_plan: MakeTinyPlan) -> None:
+    plan = make_tiny_plan(batch_size=32)
+    run = setup(plan, task_of(plan), member=0)
+    assert math.isfinite(train_epoch(run, plan, task_of(plan), inputs(plan), np.arange(5), member=0, epoch=0))
+
+
+def test_the_speed_of_a_plan_is_measured(make_tiny_plan: MakeTinyPlan) -> None:
+    small, large = make_tiny_plan(), make_tiny_plan(shape=(96, 96), widths=(32, 32))
+    assert images_per_second(small) > images_per_second(large) > 0
