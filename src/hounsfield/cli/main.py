@@ -112,6 +112,9 @@ def build_parser(name: str | None) -> Parser:
 def _run(words: list[str], name: str | None) -> int:
     if name is not None and name not in VERBS:
         raise UsageError(_unknown(name))
+    # Threads that wait for each other by spinning make training many times slower as soon as another program runs
+    # beside it; OpenMP reads this when torch is imported, so it has to be said before.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     parser = build_parser(name)
     arguments = parser.parse_args(words)
     if arguments.verb is None:

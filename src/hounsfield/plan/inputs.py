@@ -68,12 +68,11 @@ def kind_of(fingerprint: Fingerprint, *, modality: str, cropped: bool) -> Kind:
 
 
 def _mammogram(cropped: bool) -> Kind:
-    background: dict[str, Any] = {"step": "breast", "side": "as_is", "crop": False}
-    rescale: dict[str, Any] = {"step": "rescale", "low": 1.0, "high": 99.5, "over": "nonzero"}
+    display: dict[str, Any] = {"step": "display"}
     if cropped:
         return Kind(
-            film=(background, rescale),
-            film_reason="labels off, and grey levels of the breast to 0 … 1, so that a mass keeps its contrast",
+            film=(display, {"step": "breast", "side": "as_is", "crop": False}),
+            film_reason="the film's own grey levels, so that a mass keeps its contrast; labels and markers off",
             steps=CASE_STUDY_FILTERS,
             reason="the filters of the case study, then one size",
             margin=1.4,
@@ -83,8 +82,8 @@ def _mammogram(cropped: bool) -> Kind:
             flip_reason="a mass's mirror image is as likely",
         )
     return Kind(
-        steps=({"step": "breast"}, *CASE_STUDY_FILTERS, rescale),
-        reason="the breast alone, turned to one side; the filters of the case study; its grey levels to 0 … 1",
+        steps=(display, {"step": "breast"}, *CASE_STUDY_FILTERS),
+        reason="as the film is shown; the breast alone, turned to one side; the filters of the case study",
         rotation_degrees=15.0,
         rotation_reason="breasts are placed alike, turned to one side",
         flips="none",

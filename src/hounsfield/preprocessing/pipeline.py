@@ -13,6 +13,7 @@ from hounsfield.errors import PlanError
 from hounsfield.image import Image
 from hounsfield.preprocessing.breast import BreastRegion
 from hounsfield.preprocessing.channels import Grey
+from hounsfield.preprocessing.display import Display
 from hounsfield.preprocessing.filters import Bilateral, Gaussian, Median
 from hounsfield.preprocessing.intensity import Clahe, Float, Rescale, WindowLevel, ZScore
 from hounsfield.preprocessing.resample import Resize, Spacing
@@ -25,7 +26,21 @@ STEPS: dict[str, type[Step]] = {
     kind.step: kind
     for kind in cast(
         "tuple[type[Step], ...]",
-        (BreastRegion, Gaussian, Median, Bilateral, Float, Rescale, ZScore, WindowLevel, Clahe, Resize, Spacing, Grey),
+        (
+            BreastRegion,
+            Gaussian,
+            Median,
+            Bilateral,
+            Display,
+            Float,
+            Rescale,
+            ZScore,
+            WindowLevel,
+            Clahe,
+            Resize,
+            Spacing,
+            Grey,
+        ),
     )
 }
 """Every step by the name a plan calls it."""
