@@ -150,7 +150,7 @@ def test_a_bad_file_and_a_blank_one_are_named_and_the_rest_measured(
     measured = evaluate(read_bundle(film_bundle), replace(films, cases=tuple(map(moved, films.cases))), resamples=50)
     assert [failure.path for failure in measured.failures] == [unseen[0].id, unseen[1].id]
     assert str(broken) in measured.failures[0].reason
-    assert measured.failures[1].reason == f"{blank}: no answer: the image is blank"
+    assert measured.failures[1].reason == f"{blank}: no answer: the image is blank: export it again, or leave it out"
     assert measured.evidence.cases == len(unseen) - 2
     assert f"2 of {len(unseen)} cases could not be read and are not in the figures." in measured.evidence.notes
 

@@ -1,10 +1,13 @@
 """The verdict on an image."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 
 from hounsfield.arrays import VoxelArray
 from hounsfield.geometry import planar_affine
-from hounsfield.image import Image
+from hounsfield.image import Image, Source
 from hounsfield.plan import Input
 from hounsfield.reading.quality import judge
 
@@ -25,7 +28,7 @@ def test_an_image_with_detail_is_good() -> None:
 
 def test_a_blank_image_is_unfit() -> None:
     quality = judge(image(np.full((1, 1, 64, 64), 7, np.uint8)), SPEC)
-    assert (quality.verdict, quality.reasons) == ("unfit", ("the image is blank",))
+    assert (quality.verdict, quality.reasons) == ("unfit", ("the image is blank: export it again, or leave it out",))
 
 
 def test_detail_that_the_sample_misses_is_still_seen() -> None:
@@ -37,7 +40,10 @@ def test_detail_that_the_sample_misses_is_still_seen() -> None:
 def test_one_pixel_is_unfit_and_also_too_small() -> None:
     quality = judge(image(np.ones((1, 1, 1, 1), np.uint8)), SPEC)
     assert quality.verdict == "unfit"
-    assert [reason.split(",")[0] for reason in quality.reasons] == ["the image is blank", "the image is 1 × 1 pixels"]
+    assert [reason.split(",")[0] for reason in quality.reasons] == [
+        "the image is 1 × 1 pixels",
+        "the image is blank: export it again",
+    ]
 
 
 def test_an_image_below_a_quarter_of_the_input_is_doubtful() -> None:
@@ -52,3 +58,9 @@ def test_colour_is_doubtful_only_where_there_is_some() -> None:
 
 def test_a_grey_image_is_doubtful_for_a_model_of_colour() -> None:
     assert "is grey" in judge(image(grey(64, 64)), Input(shape=(64, 64), channels=3)).reasons[0]
+
+
+def test_a_name_that_promises_dicom_is_doubted() -> None:
+    named = replace(image(grey(64, 64)), source=Source(path=Path("film.dcm"), format="png"))
+    assert judge(named, SPEC).reasons == ("the file is named .dcm, yet it is PNG, without DICOM's tags",)
+    assert judge(replace(named, source=Source(path=Path("film.dcm"), format="dicom")), SPEC).reasons == ()

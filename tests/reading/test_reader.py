@@ -150,7 +150,7 @@ def test_a_blank_image_gets_no_answer_and_says_why(make_bundle: MakeBundle) -> N
     blank = Image(np.full((1, 1, 40, 40), 9, np.uint8), planar_affine())
     reading = Reader(make_bundle(steps=AS_THEY_ARE)).read_image(blank, case="blank")
     assert reading.answers == () and reading.heat is None
-    assert reading.abstained == "the image is blank" == reading.quality.reasons[0]
+    assert reading.abstained == "the image is blank: export it again, or leave it out" == reading.quality.reasons[0]
 
 
 def test_a_colour_picture_is_read_by_its_luminance(make_bundle: MakeBundle, tmp_path: Path) -> None:

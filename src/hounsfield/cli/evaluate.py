@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from hounsfield.bundle import read_bundle
     from hounsfield.cli.output import require_folder
-    from hounsfield.cli.words import print_scores, say_notes
+    from hounsfield.cli.words import print_scores, say_not_read, say_notes
     from hounsfield.datasets import open_dataset
     from hounsfield.errors import UsageError
     from hounsfield.progress import say
@@ -55,8 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     for note in dataset.notes:
         say(f"note: {note}")
     measured = evaluate(bundle, dataset, which=arguments.cases, seed=arguments.seed)
-    for failure in measured.failures:
-        say(f"not read: {failure.path}: {failure.reason}")
+    say_not_read(measured.failures)
     evidence = measured.evidence
     if arguments.output:
         write_results(arguments, bundle, dataset, evidence)

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when every image was read, 1 when some could not be.
+    """0 when every image got an answer, 1 when some could not be read or got none.
 
     Raises:
         HounsfieldError: The bundle cannot be used, there is nothing to read, or the disk refused.
@@ -37,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     from hounsfield.bundle import read_bundle
     from hounsfield.cli.output import filled_at_once, require_folder
     from hounsfield.cli.readings import Batch
+    from hounsfield.cli.words import say_not_read
     from hounsfield.progress import say, track
     from hounsfield.reading.batch import read_many
     from hounsfield.reading.reader import Reader
@@ -50,14 +51,16 @@ def run(arguments: argparse.Namespace) -> int:
         for item, image, result in track(read, "reading", total=len(items)):
             batch.take(item, image, result)
         document = batch.write(bundle, command(arguments), earlier=arguments.output)
-    for failure in batch.failures:
-        say(f"not read: {failure.path}: {failure.reason}")
+    unanswered = [reading for reading in batch.readings if reading.abstained]
+    say_not_read(batch.failures)
+    for reading in unanswered:
+        say(f"no answer: {reading.path}: {reading.abstained}")
     if arguments.json:
         print(json.dumps(document, indent=2))
     else:
         print_readings(batch.readings)
         print(f"{len(batch.readings)} of {len(items)} images read; report: {arguments.output / 'report.html'}")
-    return 1 if batch.failures else 0
+    return 1 if batch.failures or unanswered else 0
 
 
 def find_items(paths: list[Path], root: Path | None) -> list[Item]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from hounsfield.progress import say
 if TYPE_CHECKING:
     from hounsfield.datasets.case import Dataset
     from hounsfield.evaluation.evidence import Evidence
+    from hounsfield.reading.batch import Failure
 
 
 def checked_dataset(path: Path, root: Path | None) -> Dataset:
@@ -32,6 +34,13 @@ def checked_dataset(path: Path, root: Path | None) -> Dataset:
     for problem in problems:
         say(f"warning: {problem.text}")
     return dataset
+
+
+def say_not_read(failures: Iterable[Failure]) -> None:
+    """Which images could not be read and why, a line each on stderr."""
+    for failure in failures:
+        named = failure.reason.startswith(f"{failure.path}:")
+        say(f"not read: {failure.reason}" if named else f"not read: {failure.path}: {failure.reason}")
 
 
 def print_scores(evidence: Evidence) -> None:

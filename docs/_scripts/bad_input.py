@@ -1,0 +1,313 @@
+"""Writes docs/bad-input.md: what the commands say to input that is no good, as they say it. A test compares them."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import re
+import shutil
+import struct
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+from hounsfield.cli.main import main
+
+PAGE = Path(__file__).parents[1] / "bad-input.md"
+
+_HEAD = """\
+# Bad input
+
+<!-- Written by docs/_scripts/bad_input.py, which gives these things to the commands: change it there. -->
+
+Each of these ends in a sentence that says what was found and what to do, with the exit code of
+[Errors and exit codes](errors.md), and leaves nothing half-written. The sentences are what the commands print, with the
+folders left out of the paths. With several images, the others are still read.
+
+"""
+
+PLAN = """\
+dataset = "phantom_films"
+classes = ["not malignant", "malignant"]
+[input]
+shape = [48, 32]
+steps = [{step = "breast"}, {step = "rescale"}, {step = "resize", shape = [48, 32]}]
+[network]
+widths = [4, 8]
+pool_after = [1, 2]
+[optimisation]
+epochs = 2
+threads = 1
+"""
+"""Trains in a moment."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What an input is made from, and where."""
+
+    folder: Path
+    """Empty, for the input and what the command writes."""
+    phantom: Path
+    bundle: Path
+    """Of whole films."""
+
+
+@dataclass(frozen=True)
+class BadInput:
+    """Something that is no good, and the command that is given it."""
+
+    name: str
+    make: Callable[[Place], Sequence[str]]
+    """Makes it, and gives the words of the command."""
+    code: int
+    disk: str = ""
+    """The disk is full when a file of this name is written."""
+
+
+def read(place: Place, path: Path) -> Sequence[str]:
+    """The words that read an image."""
+    return "read", str(place.bundle), str(path), "-o", str(place.folder / "readings")
+
+
+def train(place: Place, data: Path, *more: str) -> Sequence[str]:
+    """The words that train on data."""
+    plan = place.folder / "plan.toml"
+    if not plan.exists():
+        plan.write_text(PLAN, encoding="utf-8")
+    return "train", str(data), "-o", str(place.folder / "reader"), "--plan", str(plan), *more
+
+
+def truncated_dicom(place: Place) -> Sequence[str]:
+    """A film of which the second half did not arrive."""
+    film = place.folder / "film.dcm"
+    whole = (place.phantom / "films" / "P0001_L_CC.dcm").read_bytes()
+    film.write_bytes(whole[: len(whole) // 2])
+    return read(place, film)
+
+
+def png_named_dcm(place: Place) -> Sequence[str]:
+    """A picture of a film under a DICOM file's name."""
+    from hounsfield import formats
+
+    picture = place.folder / "film.png"
+    formats.write_png(formats.read(place.phantom / "films" / "P0001_L_CC.dcm"), picture)
+    return read(place, picture.rename(place.folder / "film.dcm"))
+
+
+def text_named_dcm(place: Place) -> Sequence[str]:
+    """A letter under a DICOM file's name."""
+    (place.folder / "film.dcm").write_text("Dear colleague,", encoding="utf-8")
+    return read(place, place.folder / "film.dcm")
+
+
+def empty_folder_to_read(place: Place) -> Sequence[str]:
+    """A folder without a file."""
+    (place.folder / "films").mkdir()
+    return read(place, place.folder / "films")
+
+
+def empty_folder_to_train_on(place: Place) -> Sequence[str]:
+    """A folder without a file."""
+    (place.folder / "films").mkdir()
+    return train(place, place.folder / "films")
+
+
+def missing_files(place: Place) -> Sequence[str]:
+    """A table of more films than there are."""
+    shutil.copytree(place.phantom, place.folder / "data")
+    for film in sorted((place.folder / "data" / "films").iterdir())[5:8]:
+        film.unlink()
+    return train(place, place.folder / "data" / "films.toml")
+
+
+def rows_of_films(place: Place, keep: Callable[[str], bool]) -> Path:
+    """The phantom's films.toml with those rows of its table that are kept."""
+    data = place.folder / "data"
+    shutil.copytree(place.phantom, data)
+    head, *rows = (data / "films.csv").read_text(encoding="utf-8").splitlines()
+    kept = [row for row in rows if keep(row)]
+    (data / "films.csv").write_text("\n".join([head, *kept]) + "\n", encoding="utf-8")
+    return data / "films.toml"
+
+
+def one_class(place: Place) -> Sequence[str]:
+    """A table in which no film is malignant."""
+    return train(place, rows_of_films(place, lambda row: row.split(",")[-2] == "0"))
+
+
+def three_patients(place: Place) -> Sequence[str]:
+    """The films of three women."""
+    rows = (place.phantom / "films.csv").read_text(encoding="utf-8").splitlines()[1:]
+    ill = sorted({row[:5] for row in rows if row.split(",")[-2] == "1"})
+    well = sorted({row[:5] for row in rows} - set(ill))
+    return train(place, rows_of_films(place, lambda row: row[:5] in (*ill[:2], well[0])))
+
+
+def nan_pixels(place: Place) -> Sequence[str]:
+    """A NIfTI file with not-a-number outside of a circle."""
+    import nibabel
+    import numpy as np
+
+    rows, columns = np.mgrid[:64, :64]
+    inside = (rows - 32) ** 2 + (columns - 32) ** 2 < 900
+    values = np.where(inside, rows.astype(np.float32), np.float32(np.nan))[..., None]
+    nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), place.folder / "film.nii")
+    return read(place, place.folder / "film.nii")
+
+
+def png(path: Path, width: int, height: int, rows: bytes) -> Path:
+    """A grey PNG that says it is so wide and high, with what follows as its rows."""
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    ]
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+            for kind, body in chunks
+        )
+    )
+    return path
+
+
+def one_pixel(place: Place) -> Sequence[str]:
+    """A picture of one pixel."""
+    return read(place, png(place.folder / "dot.png", 1, 1, b"\0\x80"))
+
+
+def header_without_pixels(place: Place) -> Sequence[str]:
+    """A DICOM film that announces 40,000 × 40,000 pixels and holds none."""
+    import pydicom
+
+    film = pydicom.dcmread(place.phantom / "films" / "P0001_L_CC.dcm")
+    film.Rows = film.Columns = 40_000
+    film.PixelData = b""
+    film.save_as(place.folder / "film.dcm")
+    return read(place, place.folder / "film.dcm")
+
+
+def picture_without_pixels(place: Place) -> Sequence[str]:
+    """A PNG that announces 40,000 × 40,000 pixels and holds none."""
+    return read(place, png(place.folder / "film.png", 40_000, 40_000, b""))
+
+
+def full_disk(place: Place) -> Sequence[str]:
+    """A training whose disk is full when its first checkpoint is written."""
+    return train(place, place.phantom / "films.toml")
+
+
+def changed_bundle(place: Place) -> Sequence[str]:
+    """A bundle in whose weights one byte is another."""
+    bundle = place.folder / "changed"
+    shutil.copytree(place.bundle, bundle)
+    weights = bytearray((bundle / "weights.safetensors").read_bytes())
+    weights[-5] ^= 1
+    (bundle / "weights.safetensors").write_bytes(weights)
+    return "read", str(bundle), str(place.phantom / "films"), "-o", str(place.folder / "readings")
+
+
+def unknown_key(place: Place) -> Sequence[str]:
+    """A plan with a word of another program."""
+    (place.folder / "plan.toml").write_text(PLAN.replace("epochs = 2", "epochs = 2\nlr = 0.1"), encoding="utf-8")
+    return train(place, place.phantom / "films.toml")
+
+
+def unknown_step(place: Place) -> Sequence[str]:
+    """A plan with a field that a step does not have."""
+    steps = '{step = "rescale", upper = 99}'
+    (place.folder / "plan.toml").write_text(PLAN.replace('{step = "rescale"}', steps), encoding="utf-8")
+    return train(place, place.phantom / "films.toml")
+
+
+ALL = (
+    BadInput("A DICOM file of which half is missing", truncated_dicom, 1),
+    BadInput("A PNG named .dcm: it is read, for the content decides", png_named_dcm, 0),
+    BadInput("A text named .dcm", text_named_dcm, 1),
+    BadInput("An empty folder, to read", empty_folder_to_read, 1),
+    BadInput("An empty folder, to train on", empty_folder_to_train_on, 1),
+    BadInput("A table that names missing files", missing_files, 1),
+    BadInput("One class only", one_class, 1),
+    BadInput("Three patients only", three_patients, 1),
+    BadInput("Pixels that are not a number", nan_pixels, 1),
+    BadInput("An image of one pixel", one_pixel, 1),
+    BadInput("A DICOM header of 40,000 × 40,000 without pixels", header_without_pixels, 1),
+    BadInput("A PNG header of 40,000 × 40,000 without pixels", picture_without_pixels, 1),
+    BadInput("A disk that fills while a checkpoint is written", full_disk, 1, disk="member-0.safetensors"),
+    BadInput("A bundle with one byte changed", changed_bundle, 1),
+    BadInput("A plan with an unknown key", unknown_key, 2),
+    BadInput("A plan with an unknown field of a step", unknown_step, 2),
+)
+
+
+@contextlib.contextmanager
+def full_disk_for(name: str) -> Iterator[None]:
+    """No room is left whenever a file of this name is about to be moved into place."""
+    from hounsfield import atomic
+    from hounsfield.learning import supervised
+
+    flush = atomic._flush
+
+    def refuse(path: Path) -> None:
+        if name in path.name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        flush(path)
+
+    with mock.patch.object(atomic, "_flush", refuse), mock.patch.object(supervised, "CHECKPOINT_SECONDS", 0.0):
+        yield
+
+
+def said(bad: BadInput, place: Place) -> tuple[int, str]:
+    """Exit code and the sentence, the folders left out."""
+    words = bad.make(place)
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        full_disk_for(bad.disk) if bad.disk else contextlib.nullcontext(),
+    ):
+        code = main(list(words))
+    lines = [line for line in err.getvalue().splitlines() if _is_verdict(line)] or _doubts(out.getvalue())
+    sentence = " ".join(lines)
+    for folder in (place.folder / "data", place.folder, place.phantom, place.bundle.parent):
+        sentence = sentence.replace(f"{folder}/", "")
+    return code, sentence
+
+
+def _is_verdict(line: str) -> bool:
+    return line.startswith(("not read: ", "no answer: ")) or ": error: " in line
+
+
+def _doubts(printed: str) -> list[str]:
+    """What stands in brackets behind the answers."""
+    return re.findall(r"\[(.*)\]$", printed, re.MULTILINE)
+
+
+def page(rows: Sequence[tuple[str, int, str]]) -> str:
+    """The page; a row is a name, an exit code and a sentence."""
+    table = ["| given | code | said |", "|---|---|---|"]
+    table += [f"| {name} | {code} | `{sentence}` |" for name, code, sentence in rows]
+    return _HEAD + "\n".join(table) + "\n"
+
+
+if __name__ == "__main__":
+    from hounsfield.datasets.phantom import write_phantom
+
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        phantom = write_phantom(root / "phantom", women=16, size=(192, 144)).parent
+        (root / "plan.toml").write_text(PLAN, encoding="utf-8")
+        words = ["train", str(phantom / "films.toml"), "-o", str(root / "films"), "--plan", str(root / "plan.toml")]
+        with contextlib.redirect_stdout(io.StringIO()):
+            main(words)
+        rows = []
+        for number, bad in enumerate(ALL):
+            (root / str(number)).mkdir()
+            rows.append((bad.name, *said(bad, Place(root / str(number), phantom, root / "films"))))
+        PAGE.write_text(page(rows), encoding="utf-8")
