@@ -28,7 +28,9 @@ def test_a_sound_data_set_has_no_problems(sound: Dataset) -> None:
 
 def test_one_class_only_is_refused(make_dataset: MakeDataset) -> None:
     problems = check_dataset(make_dataset([(str(n), str(n), "benign") for n in range(40)]))
-    assert _texts(problems, "refuse") == ["every labelled case is 'benign'; to tell classes apart, two are needed"]
+    assert _texts(problems, "refuse") == [
+        "every labelled case is 'benign'; to tell classes apart, two are needed: add cases of another class"
+    ]
 
 
 def test_no_labels_at_all_are_refused(make_dataset: MakeDataset) -> None:

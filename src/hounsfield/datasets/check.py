@@ -58,7 +58,10 @@ def _counts(dataset: Dataset) -> Iterator[Problem]:
         return
     if len(counts) == 1:
         only = next(iter(counts))
-        yield Problem("refuse", f"every labelled case is {only!r}; to tell classes apart, two are needed")
+        yield Problem(
+            "refuse",
+            f"every labelled case is {only!r}; to tell classes apart, two are needed: add cases of another class",
+        )
     unlabelled = tuple(case.id for case in dataset.cases if case.target is None)
     if unlabelled:
         yield Problem(

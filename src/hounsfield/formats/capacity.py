@@ -47,7 +47,9 @@ def check_bytes(path: Path | str, shape: tuple[int, ...], *, needed: int, presen
     if present >= needed:
         return
     if present <= 0:
-        raise FormatError(f"{path}: the header declares {_times(shape)} pixels and the file holds none")
+        raise FormatError(
+            f"{path}: the header declares {_times(shape)} pixels and the file holds none; copy it again from its source"
+        )
     raise FormatError(
         f"{path}: the header declares {_times(shape)} pixels, at least {needed:,} bytes, and the file holds "
         f"{present:,}; it is cut off or damaged, copy it again from its source"

@@ -115,4 +115,4 @@ def _known(path: Path) -> str:
         packed = stream.read(2)
     if packed in (b"\x1f\x8b", b"PK"):
         raise FormatError(f"{path}: a packed archive that holds no NIfTI image; unpack it first")
-    raise FormatError(f"{path}: not an image of a known format ({KNOWN})")
+    raise FormatError(f"{path}: not an image of a known format ({KNOWN}); look what it is, or leave it out")

@@ -74,6 +74,8 @@ def plan_from_text(text: str, *, name: str = "plan") -> Plan:
         raise PlanError(f"{name}: unknown key reasons; a reason is a comment behind the value it explains")
     try:
         return Plan.model_validate(data | {"reasons": _reasons(text)})
+    except PlanError as error:  # of a step
+        raise PlanError(f"{name}: {error}") from error
     except ValidationError as error:
         raise PlanError(f"{name}: " + "; ".join(_sentence(problem) for problem in error.errors())) from error
 

@@ -26,6 +26,7 @@ def model_card(bundle: Bundle, evidence: Evidence) -> str:
     training, plan = bundle.training, bundle.plan
     shape = " × ".join(str(side) for side in plan.input.shape)
     counts = ", ".join(f"{n} {name}" for n, name in zip(evidence.class_counts, evidence.classes, strict=True))
+    network = f"{training.members} {plan.network.name}"
     ended = f"{duration(training.seconds)} on {training.machine or 'an unknown machine'}; ended: {training.stopped}"
     lines = [
         f"# {bundle.identity.name}",
@@ -41,7 +42,7 @@ def model_card(bundle: Bundle, evidence: Evidence) -> str:
         "",
         f"- Data: {training.dataset}, {training.cases} cases of {training.patients} patients, to learn from and to "
         "validate on.",
-        f"- Networks: {training.members} {plan.network.name}, input {shape}, at most {plan.optimisation.epochs} epochs.",
+        f"- Networks: {network}, input {shape}, at most {plan.optimisation.epochs} epochs.",
         f"- Time: {ended}.",
         f"- Probabilities: {'' if bundle.operating.calibrated else 'not '}calibrated on the validation cases.",
         f"- Threshold: {bundle.operating.threshold:.4f}, {bundle.operating.threshold_from}.",
