@@ -27,7 +27,7 @@ def choose_operating_point(logits: FloatArray, targets: IntArray, task: Task, *,
     where = "the validation part" if folds == 1 else f"{folds} folds, each read by the network that had not seen it"
     fewest = min(int((targets == number).sum()) for number in range(task.outputs))
     if fewest < FEWEST_TO_CHOOSE:
-        return OperatingPoint(threshold=0.5, threshold_from=f"0.5: {len(targets)} validation cases are too few to choose on")
+        return OperatingPoint(0.5, f"0.5: {len(targets)} validation cases are too few to choose on")
     scale, offset, calibrated = _calibration(logits, targets, fewest)
     if task.outputs != 2:
         return OperatingPoint(0.5, "the most probable class", scale, offset, calibrated)
