@@ -1,17 +1,22 @@
 """`hounsfield demo`, small: the whole loop, gone on with, and left alone when the choices differ."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hounsfield.cli import demo as verb
 from hounsfield.cli.main import main
+from hounsfield.learning import train as training
+from hounsfield.plan import inspect_machine
 
 
 def test_the_loop_ends_in_three_reports_and_is_gone_on_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    one_thread = replace(inspect_machine(), threads=1)  # two would wait for each other where others work as well
+    monkeypatch.setattr(training, "inspect_machine", lambda: one_thread)
     out = tmp_path / "demo"
     words = ["demo", "-o", str(out), "--women", "20", "--height", "128", "--minutes", "0.01", "--json"]
     assert main(words) == 0
