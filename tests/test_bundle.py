@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -264,3 +267,28 @@ def test_a_patient_is_16_digits_that_depend_on_the_data_set() -> None:
 def test_the_plan_of_a_bundle_can_be_used_again(write_tiny: WriteTiny) -> None:
     bundle = write_tiny()
     assert read_plan(bundle.folder / "plan.toml") == bundle.plan
+
+
+def test_the_page_about_bundles_names_every_file_and_every_key(write_tiny: WriteTiny) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "bundle.md").read_text(encoding="utf-8")
+    bundle = write_tiny()
+    named = set(re.findall(r"`([\w.]+)`", page))
+    assert set(files(bundle.folder)) | {"evidence.json", "card.md", "report.html"} <= named
+    for key, value in manifest(bundle).items():
+        if key in ("operating", "training"):
+            assert {f"{key}.{name}" for name in value} <= named
+        else:
+            assert key in named
+
+
+def test_the_hashes_can_be_compared_as_the_page_says(write_tiny: WriteTiny) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "bundle.md").read_text(encoding="utf-8")
+    script = re.search(r"```bash\ncd reader && python -c \"\n(.*?)\" \|", page, re.DOTALL)
+    assert script is not None
+    bundle = write_tiny()
+    command = [sys.executable, "-W", "ignore::ResourceWarning", "-c", script[1]]
+    printed = subprocess.run(command, cwd=bundle.folder, capture_output=True, text=True, check=True).stdout
+    for line in printed.splitlines():
+        sha256, name = line.split("  ")
+        assert hashlib.sha256((bundle.folder / name).read_bytes()).hexdigest() == sha256
+    assert len(printed.splitlines()) == 3
