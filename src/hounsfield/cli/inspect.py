@@ -44,7 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--seed {arguments.seed}: give a whole number, 0 or more")
     if arguments.output:
         require_folder(arguments.output)
-    return inspect_image(arguments) if is_one_image(arguments.data) else inspect_dataset(arguments)
+    if is_one_image(arguments.data):
+        return inspect_image(arguments, command(arguments))
+    return inspect_dataset(arguments)
 
 
 def inspect_dataset(arguments: argparse.Namespace) -> int:

@@ -24,8 +24,12 @@ def is_one_image(path: Path) -> bool:
     return identify(path) is not None
 
 
-def inspect_image(arguments: argparse.Namespace) -> int:
+def inspect_image(arguments: argparse.Namespace, command: str) -> int:
     """0 when the image is fit to be read, 1 when it is not.
+
+    Args:
+        arguments: Of the verb.
+        command: That looks at the same again, for the report.
 
     Raises:
         HounsfieldError: It cannot be read, or a step of the preprocessing refuses it.
@@ -42,7 +46,7 @@ def inspect_image(arguments: argparse.Namespace) -> int:
     quality = judge(image, spec)
     facts = image_facts(arguments.data, image)
     if arguments.output and quality.verdict != "unfit":
-        write_page(arguments, facts, quality, trace(image, spec))
+        write_page(arguments, facts, quality, trace(image, spec), command)
     if arguments.json:
         verdict = {"verdict": quality.verdict, "reasons": list(quality.reasons)}
         print(json.dumps({"image": facts, "quality": verdict}, indent=2))
@@ -108,10 +112,13 @@ def trace(image: Image, spec: Input) -> list[tuple[str, Image]]:
 
 
 def write_page(
-    arguments: argparse.Namespace, facts: dict[str, Any], quality: Quality, images: list[tuple[str, Image]]
+    arguments: argparse.Namespace,
+    facts: dict[str, Any],
+    quality: Quality,
+    images: list[tuple[str, Image]],
+    command: str,
 ) -> None:
     """Write the report: facts, quality, and the preprocessing before and after."""
-    from hounsfield.cli.inspect import command
     from hounsfield.reporting.image_report import write_image_page
     from hounsfield.reporting.page import Fact
 
@@ -121,4 +128,4 @@ def write_page(
         if value
     ]
     name = arguments.data.name
-    write_image_page(arguments.output / "report.html", name, shown, quality, images, command=command(arguments))
+    write_image_page(arguments.output / "report.html", name, shown, quality, images, command=command)
