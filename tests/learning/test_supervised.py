@@ -92,11 +92,19 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
     make_tiny_plan: MakeTinyPlan, tmp_path: Path
 ) -> None:
     plan = make_tiny_plan()
-    first = fitted(plan, tmp_path)
+    first = fitted(plan, tmp_path / "first")
     torch.rand(7)  # what was drawn before does not matter
-    assert same(first, fitted(plan, tmp_path))
-    assert not same(first, fitted(make_tiny_plan(seed=1), tmp_path))
-    assert not same(first, fitted(plan, tmp_path, member=1))
+    assert same(first, fitted(plan, tmp_path / "again"))
+    assert not same(first, fitted(make_tiny_plan(seed=1), tmp_path / "other"))
+    assert not same(first, fitted(plan, tmp_path / "first", member=1))
+
+
+def test_a_network_that_is_finished_is_not_trained_again(
+    make_tiny_plan: MakeTinyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = fitted(make_tiny_plan(), tmp_path)
+    monkeypatch.setattr(supervised, "train_epoch", lambda *given, **more: pytest.fail("trained again"))
+    assert same(first, fitted(make_tiny_plan(), tmp_path))
 
 
 def test_training_stops_early_without_a_better_loss(

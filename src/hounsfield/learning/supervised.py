@@ -28,7 +28,7 @@ from hounsfield.tasks.predict import centre, memory_order, predict_logits
 from hounsfield.tasks.task import Task
 
 CHECKPOINT_SECONDS = 5.0
-"""A checkpoint is written at the end of an epoch when the last one is at least this old."""
+"""A checkpoint is written after the last epoch, and after any other when the last one is at least this old."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +118,8 @@ def fit(
         if val_loss < state.best_loss:
             state.best_loss, state.best_epoch = val_loss, state.epoch
             state.best = {key: value.detach().clone() for key, value in run.network.state_dict().items()}
-        if time.monotonic() - written >= CHECKPOINT_SECONDS:
+        ended = state.epoch >= plan.optimisation.epochs or _worn_out(state, plan)
+        if ended or time.monotonic() - written >= CHECKPOINT_SECONDS:
             save_checkpoint(checkpoint, state, run.network, run.optimizer)
             written = time.monotonic()
         on_epoch(record)
