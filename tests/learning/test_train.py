@@ -75,8 +75,29 @@ def test_with_folds_every_case_is_validated_once_by_a_network_that_had_not_seen_
         assert sorted([*learned, *validated]) == sorted(ids)
         assert not {patient[case] for case in learned} & {patient[case] for case in validated}
     trained = train(tiny_dataset, tmp_path / "B", plan=plan, split=split)
-    assert [case.id for case in trained.val_cases] == [case for _, validated in rounds for case in validated]
+    assert [case.id for case in trained.val_cases] == ids
     assert len(trained.members) == trained.bundle.training.members == len(trained.bundle.networks()) == 3
+
+
+def test_repeats_draw_other_folds_and_average_what_each_network_says_of_a_case(
+    tiny_dataset: Dataset, make_tiny_plan: MakeTinyPlan, tmp_path: Path
+) -> None:
+    plan = make_tiny_plan(folds=2, epochs=1)
+    repeated = plan.model_copy(update={"ensemble": plan.ensemble.model_copy(update={"repeats": 2})})
+    split = make_split(tiny_dataset, seed=0)
+    ids = [case.id for case in tiny_dataset.cases if split.parts[case.id] != "test"]
+    rounds = module.member_cases(tiny_dataset, repeated, split, ids)
+    assert len(rounds) == 4
+    assert {frozenset(validated) for _, validated in rounds[:2]} != {frozenset(validated) for _, validated in rounds[2:]}
+    once = train(tiny_dataset, tmp_path / "once", plan=plan, split=split)
+    twice = train(tiny_dataset, tmp_path / "twice", plan=repeated, split=split)
+    assert len(twice.members) == repeated.ensemble.networks == 4
+    assert [case.id for case in twice.val_cases] == [case.id for case in once.val_cases] == ids
+    rows, mean = module._mean_by_row(
+        [np.array([2, 0]), np.array([0])], [np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 0.0]])]
+    )
+    assert rows.tolist() == [0, 2]
+    assert mean.tolist() == [[4.0, 2.0], [1.0, 2.0]]
 
 
 def test_the_same_seed_gives_the_same_bundle_and_another_seed_another(

@@ -131,13 +131,16 @@ def test_more_minutes_give_larger_inputs_and_more_epochs(make_images: MakeImages
     def speed(plan: Plan) -> float:
         return 4e6 / np.prod(plan.input.shape)  # as a convolution: in proportion to the pixels
 
-    plans = [plan_for(dataset, speed=speed, minutes=minutes, rarest_patients=50) for minutes in (1, 5, 20, 200)]
+    plans = [plan_for(dataset, speed=speed, minutes=minutes, rarest_patients=50) for minutes in (0.5, 5, 20, 200)]
     sides = [plan.input.shape[0] for plan in plans]
     assert sides == sorted(sides)
     assert sides[0] < sides[-1] == 256
     folds = [plan.ensemble.folds for plan in plans]
     assert folds == sorted(folds)
     assert (folds[0], folds[-1]) == (1, 5)
+    networks = [plan.ensemble.networks for plan in plans]
+    assert networks == sorted(networks)
+    assert networks[-1] == 10  # 61 images a second for 170 minutes, 60,000 for each network
 
 
 def test_the_epochs_are_as_many_as_fit_into_the_minutes(make_images: MakeImages) -> None:

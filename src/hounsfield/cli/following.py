@@ -36,7 +36,7 @@ class Following:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
         print_plan(plan, split)
-        self._members, self._epochs = plan.ensemble.folds, plan.optimisation.epochs
+        self._members, self._epochs = plan.ensemble.networks, plan.optimisation.epochs
         console = Console(stderr=True)
         if console.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())

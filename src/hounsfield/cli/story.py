@@ -25,7 +25,7 @@ def training_story(trained: Trained, dataset: Dataset, evidence: Evidence, comma
     bundle = trained.bundle
     curves = tuple(
         LearningCurve(
-            member=f"fold {number}" if len(trained.members) > 1 else "",
+            member=f"network {number}" if len(trained.members) > 1 else "",
             epoch=tuple(record.epoch for record in member.history),
             train_loss=tuple(record.train_loss for record in member.history),
             val_loss=tuple(record.val_loss for record in member.history),

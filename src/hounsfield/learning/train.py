@@ -176,8 +176,7 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
         )
         fitted.append(result)
         logits.append(_predict(plan, inputs, result.weights, val_rows, member=member))
-    val_rows = np.concatenate([rows for _, rows in rounds])
-    val_logits = np.concatenate(logits)
+    val_rows, val_logits = _mean_by_row([rows for _, rows in rounds], logits)
     operating = choose_operating_point(val_logits, inputs.targets[val_rows], task, folds=plan.ensemble.folds)
     record = TrainingRecord(
         dataset=dataset.name,
@@ -208,12 +207,21 @@ def member_cases(
     """
     if plan.ensemble.folds == 1:
         learned, validated = ([case for case in ids if split.parts[case] == part] for part in ("train", "val"))
-        return [(learned, validated)]
+        return [(learned, validated)] * plan.ensemble.repeats
     rounds: list[tuple[Sequence[str], Sequence[str]]] = []
-    for fold in make_folds(dataset, ids, folds=plan.ensemble.folds, seed=plan.seed):
-        held_back = set(fold)
-        rounds.append(([case for case in ids if case not in held_back], fold))
+    for repeat in range(plan.ensemble.repeats):
+        for fold in make_folds(dataset, ids, folds=plan.ensemble.folds, seed=plan.seed + repeat):
+            held_back = set(fold)
+            rounds.append(([case for case in ids if case not in held_back], fold))
     return rounds
+
+
+def _mean_by_row(rows: Sequence[IntArray], logits: Sequence[FloatArray]) -> tuple[IntArray, FloatArray]:
+    """Each row once, in rising order, with the mean of the logits of the networks that validated on it."""
+    unique, place, count = np.unique(np.concatenate(rows), return_inverse=True, return_counts=True)
+    total = np.zeros((len(unique), logits[0].shape[1]))
+    np.add.at(total, place, np.concatenate(logits))
+    return unique, total / count[:, None]
 
 
 def _require_enough(inputs: Inputs, train_rows: IntArray, val_rows: IntArray) -> None:

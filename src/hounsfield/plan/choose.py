@@ -15,7 +15,10 @@ Speed = Callable[[Plan], float]
 """Measures how many training images a second a plan works through on this machine."""
 
 IMAGES_WANTED = 60_000
-"""Images each network should see in training, changed anew each time, before more stops helping."""
+"""Images each network should see in training, changed anew each time; after that another network helps more."""
+
+MOST_REPEATS = 4
+"""More networks than this for each fold gain nothing that could be measured."""
 
 IMAGES_NEEDED = 20_000
 """Below this a smaller input or fewer networks are the better use of the time."""
@@ -62,7 +65,8 @@ def make_plan(
         for sides in input_sides(fingerprint, kind)
     ]
     folds_wanted = _folds_wanted(fingerprint, rarest_patients)
-    plan, per_second, epochs, folds = _within_budget(drafts, fingerprint, speed, minutes, folds_wanted)
+    plan, per_second, epochs, ensemble = _within_budget(drafts, fingerprint, speed, minutes, folds_wanted)
+    folds = ensemble.folds
     per_network = epochs * _images_an_epoch(fingerprint, folds)
     shape = " × ".join(str(side) for side in plan.input.shape)
     median = " × ".join(str(side) for side in fingerprint.shape_median[-len(plan.input.shape) :])
@@ -82,13 +86,16 @@ def make_plan(
         else "no native bfloat16 here, or no gain from it",
         "optimisation.threads": f"{machine.cores} cores; more than 2 threads hardly help a network of this size",
         "ensemble.folds": _fold_reason(folds, folds_wanted, fingerprint),
+        "ensemble.repeats": "as often as each network still sees enough images"
+        if ensemble.repeats > 1
+        else "the minutes allow no more",
         "ensemble.flips": "mirrored copies cost little in reading" if plan.ensemble.flips else "nothing to mirror",
     }
     optimisation = plan.optimisation.model_copy(update={"epochs": epochs, "patience": max(10, epochs // 2)})
     return plan.model_copy(
         update={
             "optimisation": optimisation,
-            "ensemble": plan.ensemble.model_copy(update={"folds": folds}),
+            "ensemble": ensemble,
             "reasons": {key: value for key, value in reasons.items() if value},
         }
     )
@@ -157,8 +164,8 @@ def _draft(
 
 def _within_budget(
     drafts: list[Plan], fingerprint: Fingerprint, speed: Speed, minutes: float, folds: int
-) -> tuple[Plan, float, int, int]:
-    """The largest input of which each network sees enough, its speed, and the epochs and folds that fit."""
+) -> tuple[Plan, float, int, Ensemble]:
+    """The largest input of which each network sees enough, its speed, and the epochs and networks that fit."""
     seconds = minutes * 60 * SHARE_FOR_TRAINING
     for draft in drafts:
         plan, per_second = _faster_precision(draft, speed)
@@ -166,9 +173,10 @@ def _within_budget(
             break
     while folds > 1 and per_second * seconds / folds < IMAGES_NEEDED:
         folds = 3 if folds > 3 else 1
-    an_epoch = _images_an_epoch(fingerprint, folds)
-    epochs = int(per_second * seconds / folds / an_epoch)
-    return plan, per_second, max(1, min(LONGEST, epochs)), folds
+    repeats = max(1, min(MOST_REPEATS, int(per_second * seconds / folds / IMAGES_WANTED)))
+    epochs = int(per_second * seconds / (folds * repeats) / _images_an_epoch(fingerprint, folds))
+    ensemble = plan.ensemble.model_copy(update={"folds": folds, "repeats": repeats})
+    return plan, per_second, max(1, min(LONGEST, epochs)), ensemble
 
 
 def _faster_precision(draft: Plan, speed: Speed) -> tuple[Plan, float]:

@@ -7,8 +7,11 @@ from typing import Any, Literal
 
 from hounsfield.datasets.fingerprint import Fingerprint
 
-_FILM_SIDES = (256, 192, 128)
-_CROP_SIDES = (128, 112, 96, 80, 64)
+_FILM_SIDES = (256, 192, 128, 96, 64, 48)
+"""Longer side of whole images."""
+_CROP_SIDES = (64, 48)
+"""Of the squares around lesions. On the validation folds of CBIS-DDSM's masses 96 × 96 was no better than 64 × 64
+(AUC .722 and .742 after as many images), and takes twice the time."""
 _VOLUME_SIDES = (64, 48, 40, 32, 24)
 _SMALLEST = 24
 
@@ -136,7 +139,7 @@ def input_sides(fingerprint: Fingerprint, kind: Kind) -> list[tuple[int, ...]]:
             tuple(max(_SMALLEST, side) for side in median)
         ]
     longest = max(median[1:])
-    sides = _CROP_SIDES if kind.margin > 1 else _FILM_SIDES + _CROP_SIDES[1:]
+    sides = _CROP_SIDES if kind.margin > 1 else _FILM_SIDES
     fitting = [side for side in sides if side <= longest] or [max(_SMALLEST, longest)]
     if kind.margin > 1:
         return [(side, side) for side in fitting]

@@ -108,8 +108,15 @@ class Ensemble(Section):
     folds: int = Field(default=1, ge=1, le=20)
     """1: one network, on the split's own training and validation parts. More: that many networks, each validated on
     another fold of training and validation parts together, so that every case is validated once."""
+    repeats: int = Field(default=1, ge=1, le=20)
+    """The same again with fresh weights and, where there are folds, other folds: folds times repeats networks."""
     flips: bool = False
     """Whether reading averages over mirrored copies, along the augmentation's flip axes."""
+
+    @property
+    def networks(self) -> int:
+        """How many networks are trained."""
+        return self.folds * self.repeats
 
 
 class Plan(Section):
