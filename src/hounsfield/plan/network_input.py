@@ -111,9 +111,10 @@ def trace_case(ref: ImageRef, spec: Input) -> list[tuple[str, Image]]:
     Raises:
         HounsfieldError: As `prepare_case`.
     """
+    steps = Pipeline.from_data(spec.steps)
     if ref.crop is None:
-        return Pipeline.from_data(spec.steps).trace(load(ref))
+        return steps.trace(_with_channels(load(ref), spec.channels))
     crop = ref.crop
     film = Pipeline.from_data(spec.film_steps).trace(load(replace(ref, crop=None)))
     before = [(name, cut(image, crop, margin=spec.margin)) for name, image in film]
-    return before + Pipeline.from_data(spec.steps).trace(before[-1][1])[1:]
+    return before + steps.trace(_with_channels(before[-1][1], spec.channels))[1:]
