@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 HELP = "the whole loop on the built-in phantom, in minutes"
 
 _NEW_WOMEN = 3
-"""Women of a second phantom, whose films are read as new ones."""
+"""Women of a second phantom, whose masses are read as new ones."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         (f"1 of 4: digital mammograms of {arguments.women} women into {out / 'phantom'}", _phantom),
         (f"2 of 4: learning to tell benign from malignant masses, into {out / 'reader'}", _train),
         (f"3 of 4: measuring on women kept apart, into {out / 'evidence'}", _evaluate),
-        (f"4 of 4: reading the films of {_NEW_WOMEN} new women, into {out / 'readings'}", _read),
+        (f"4 of 4: reading the masses of {_NEW_WOMEN} new women, into {out / 'readings'}", _read),
     ]
     for words, step in steps:
         say(words)
@@ -117,7 +117,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 def _read(arguments: argparse.Namespace) -> None:
     out = arguments.output
-    _verb("read", [str(out / "reader"), str(out / "new-films" / "films"), f"-o{out / 'readings'}"])
+    _verb("read", [str(out / "reader"), str(out / "new-films" / "masses.toml"), f"-o{out / 'readings'}"])
 
 
 def _verb(name: str, words: list[str]) -> None:
