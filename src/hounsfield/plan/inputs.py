@@ -12,7 +12,7 @@ _FILM_SIDES = (256, 192, 128, 96, 64, 48)
 _CROP_SIDES = (64, 48)
 """Of the squares around lesions. On the validation folds of CBIS-DDSM's masses 96 × 96 was no better than 64 × 64
 (AUC .722 and .742 after as many images), and takes twice the time."""
-_VOLUME_SIDES = (64, 48, 40, 32, 24)
+_VOLUME_SIDES = (64, 48, 40, 32, 28, 24)
 _SMALLEST = 24
 
 
@@ -25,8 +25,6 @@ class Kind:
     reason: str
     film: tuple[dict[str, Any], ...] = ()
     film_reason: str = ""
-    after: tuple[dict[str, Any], ...] = ()
-    """After the image has its size."""
     margin: float = 1.0
     rotation_degrees: float = 15.0
     rotation_reason: str = "patients are placed alike"
@@ -58,6 +56,7 @@ def kind_of(fingerprint: Fingerprint, *, modality: str, cropped: bool) -> Kind:
         return Kind(
             steps=_levels(fingerprint, modality),
             reason=_levels_reason(fingerprint, modality),
+            keep_aspect=False,  # voxels are rarely cubes; the shape follows the median volume, axis by axis
         )
     return Kind(
         steps=_levels(fingerprint, modality),
@@ -127,7 +126,7 @@ def canvas_steps(kind: Kind, canvas: tuple[int, ...], *, grey: bool) -> tuple[di
     size: dict[str, Any] = {"step": "resize", "shape": list(canvas), "keep_aspect": kind.keep_aspect}
     if kind.anchor != "center":
         size["anchor"] = kind.anchor
-    return (*first, *kind.steps, size, *kind.after)
+    return (*first, *kind.steps, size)
 
 
 def input_sides(fingerprint: Fingerprint, kind: Kind) -> list[tuple[int, ...]]:
