@@ -88,7 +88,8 @@ def test_repeats_draw_other_folds_and_average_what_each_network_says_of_a_case(
     ids = [case.id for case in tiny_dataset.cases if split.parts[case.id] != "test"]
     rounds = module.member_cases(tiny_dataset, repeated, split, ids)
     assert len(rounds) == 4
-    assert {frozenset(validated) for _, validated in rounds[:2]} != {frozenset(validated) for _, validated in rounds[2:]}
+    folds = [frozenset(validated) for _, validated in rounds]
+    assert set(folds[:2]) != set(folds[2:])
     once = train(tiny_dataset, tmp_path / "once", plan=plan, split=split)
     twice = train(tiny_dataset, tmp_path / "twice", plan=repeated, split=split)
     assert len(twice.members) == repeated.ensemble.networks == 4
