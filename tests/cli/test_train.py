@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -99,8 +100,15 @@ def test_ctrl_c_leaves_no_bundle_and_the_same_command_goes_on(words: list[str], 
     words[words.index(str(plan))] = str(longer)
     command = [sys.executable, "-m", "hounsfield", *words]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     ) as process:
+        last_resort = threading.Timer(120, process.kill)  # a test that hangs says nothing
+        last_resort.start()
         assert process.stdout is not None and process.stderr is not None
         for line in process.stderr:
             if line.startswith("Split:"):
@@ -108,6 +116,8 @@ def test_ctrl_c_leaves_no_bundle_and_the_same_command_goes_on(words: list[str], 
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
         assert process.stdout.read() == ""
+        process.wait()
+        last_resort.cancel()
     assert process.returncode == 130
     assert "stopped from the keyboard" in said
     assert not (tmp_path / "reader").exists() and (tmp_path / "reader.training").is_dir()
