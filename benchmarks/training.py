@@ -250,8 +250,8 @@ def main() -> int:
             f"The best of {arguments.rounds} rounds in which all take turns, each in a process of its own.",
             "Later epochs: the fastest after the first. Whole run: all, with decoding, tracing, choosing kernels.",
             "Keras caches decoded images and augments in tf.data; the plain loop opens its files in each epoch.",
-            *(() if native else ("No native bfloat16 here: Keras' mixed mode, many times slower, is left out.",)),
-            "Keras without XLA (jit_compile), which was slower here.",
+            *(() if native else ("No native bfloat16 here: Keras' mixed mode is left out.",)),
+            "Keras runs without XLA (jit_compile=False).",
             *(f"{reader} could not be run" for reader in sorted(set(missing))),
         ),
     )

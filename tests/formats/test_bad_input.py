@@ -49,6 +49,17 @@ def test_a_dicom_file_with_any_byte_changed_is_read_or_refused(tmp_path: Path, p
             assert str(path) in str(error)
 
 
+def test_a_number_of_half_its_bytes_is_a_damaged_tag(tmp_path: Path) -> None:
+    raw = save(tmp_path / "a.dcm", dataset(PIXELS)).read_bytes()
+    bits_stored = b"\x28\x00\x01\x01US\x02\x00"
+    assert raw.count(bits_stored) == 1
+    path = tmp_path / "b.dcm"
+    path.write_bytes(raw.replace(bits_stored, bits_stored[:-2] + b"\x01\x00"))
+    for function in (read, header):
+        with pytest.raises(FormatError, match="b.dcm"):
+            function(path)
+
+
 def test_pixels_cut_off_are_told_in_bytes(tmp_path: Path) -> None:
     path = save(tmp_path / "a.dcm", dataset(PIXELS))
     path.write_bytes(path.read_bytes()[:-100])

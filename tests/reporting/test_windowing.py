@@ -27,6 +27,11 @@ def test_exact_window_ends_where_it_says() -> None:
     assert shown.tolist() == [0, 128, 255]
 
 
+def test_a_table_of_the_file_is_shown_as_it_says() -> None:
+    inverted = Window(2, 4, table=(1.0, 0.5, 0.0))
+    assert eight_bits(np.array([-10.0, 0.0, 2.0, 4.0, 10.0]), inverted).tolist() == [255, 255, 128, 0, 0]
+
+
 def test_sigmoid_window_is_half_at_its_centre_and_never_overflows() -> None:
     with np.errstate(all="raise"):
         shown = eight_bits(np.array([-1e9, 100.0, 1e9]), Window(100, 50, "SIGMOID"))

@@ -46,10 +46,13 @@ def readable_header(path: Path) -> Iterator[None]:
     Raises:
         FormatError: Instead of those.
     """
+    from pydicom.errors import BytesLengthException
+
+    damage = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, NotImplementedError, error)
     try:
         with quiet():
             yield
-    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, NotImplementedError, error) as reason:
+    except (*damage, BytesLengthException) as reason:
         raise FormatError(f"{path}: a tag of its header cannot be read ({reason}); the file is damaged") from reason
 
 

@@ -33,7 +33,7 @@ def apply_window(values: VoxelArray, window: Window) -> NDArray[np.float32]:
         return np.interp(values, steps, window.table).astype(np.float32)
     levels = values.astype(np.float32)
     if window.function == "SIGMOID":
-        with np.errstate(over="ignore"):  # far below the window, e to the x overflows to inf, and the result is 0
+        with np.errstate(over="ignore", under="ignore"):  # far from the window the result is 0 or 1 all the same
             return np.asarray(1 / (1 + np.exp(-4 * (levels - np.float32(center)) / np.float32(width))), np.float32)
     if window.function == "LINEAR":
         center, width = center - 0.5, width - 1

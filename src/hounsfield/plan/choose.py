@@ -15,10 +15,10 @@ Speed = Callable[[Plan], float]
 """Measures how many training images a second a plan works through on this machine."""
 
 IMAGES_WANTED = 60_000
-"""Images each network should see in training, changed anew each time; after that another network helps more."""
+"""Images each network should see in training, changed anew each time, before the minutes go to further networks."""
 
 MOST_REPEATS = 4
-"""More networks than this for each fold gain nothing that could be measured."""
+"""Networks for each fold, at most: each of them makes reading slower."""
 
 IMAGES_NEEDED = 20_000
 """Below this a smaller input or fewer networks are the better use of the time."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from hounsfield.arrays import FloatArray
 from hounsfield.geometry import cropped
 from hounsfield.image import Image
+from hounsfield.preprocessing.transfer import move_map
 
 
 @runtime_checkable
@@ -67,26 +68,8 @@ def on_stored_grid(heat: FloatArray, prepared: Image, stored: Image) -> FloatArr
         prepared: What preprocessing made of the stored image; its affine tells what was cropped, turned and resized.
         stored: The image as it was read.
     """
-    from scipy import ndimage
-
     volume = heat[None] if heat.ndim == 2 else heat
     start = [(side - part) // 2 for side, part in zip(prepared.shape, volume.shape, strict=True)]
-    affine = cropped(prepared.affine, (start[0], start[1], start[2]))
-    mapping = np.linalg.inv(affine) @ stored.affine  # from index in the stored image to index in the heat map
-    if not stored.planar:
-        resampled = ndimage.affine_transform(
-            volume, mapping[:3, :3], mapping[:3, 3], output_shape=stored.shape, order=1, mode="constant"
-        )
-        return np.asarray(resampled, dtype=np.float32)
-    import cv2
-
-    (hh, hw, h0), (wh, ww, w0) = mapping[1, [1, 2, 3]], mapping[2, [1, 2, 3]]
-    inverse = np.array([[ww, wh, w0], [hw, hh, h0]])  # OpenCV counts (x, y), arrays (h, w)
-    flat = cv2.warpAffine(
-        volume[0].astype(np.float32),
-        inverse,
-        (stored.shape[2], stored.shape[1]),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-    )
-    return np.asarray(flat, dtype=np.float32)
+    middle = replace(prepared, voxels=volume[None], affine=cropped(prepared.affine, (start[0], start[1], start[2])))
+    moved = move_map(volume, origin=middle, target=stored)
+    return moved[0] if stored.planar else moved

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.arrays import FloatArray, VoxelArray
+from hounsfield.formats.window import CT_WINDOWS, apply_window
 from hounsfield.image import Image, Window
 
-SOFT_TISSUE = Window(center=40, width=400, name="soft tissue")
+SOFT_TISSUE = CT_WINDOWS["soft"]
 """Used for CT without a window of its own."""
 
 _TAILS_PERCENT = (0.5, 99.5)
@@ -67,11 +68,4 @@ def eight_bits(plane: VoxelArray, window: Window | None) -> NDArray[np.uint8]:
     if window is None:
         return plane.astype(np.uint8, copy=False)
     values = np.nan_to_num(plane.astype(np.float32), nan=-np.inf)
-    if window.function == "SIGMOID":
-        exponent = np.clip(-4 * (values - window.center) / window.width, -60, 60)
-        share = 1 / (1 + np.exp(exponent))
-    elif window.function == "LINEAR" and window.width > 1:
-        share = (values - (window.center - 0.5)) / (window.width - 1) + 0.5
-    else:
-        share = (values - window.center) / window.width + 0.5
-    return np.asarray(np.clip(share, 0, 1) * 255 + 0.5, dtype=np.uint8)
+    return np.asarray(apply_window(values, window) * 255 + 0.5, dtype=np.uint8)
