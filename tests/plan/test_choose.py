@@ -131,7 +131,7 @@ def test_more_minutes_give_larger_inputs_and_more_epochs(make_images: MakeImages
     def speed(plan: Plan) -> float:
         return 4e6 / np.prod(plan.input.shape)  # as a convolution: in proportion to the pixels
 
-    plans = [plan_for(dataset, speed=speed, minutes=minutes, rarest_patients=50) for minutes in (0.5, 5, 20, 200)]
+    plans = [plan_for(dataset, speed=speed, minutes=minutes, rarest_patients=50) for minutes in (0.05, 0.5, 5, 200)]
     sides = [plan.input.shape[0] for plan in plans]
     assert sides == sorted(sides)
     assert sides[0] < sides[-1] == 256
@@ -140,7 +140,21 @@ def test_more_minutes_give_larger_inputs_and_more_epochs(make_images: MakeImages
     assert (folds[0], folds[-1]) == (1, 5)
     networks = [plan.ensemble.networks for plan in plans]
     assert networks == sorted(networks)
-    assert networks[-1] == 10  # 61 images a second for 170 minutes, 60,000 for each network
+    assert networks[-1] == 20  # 61 images a second for 170 minutes, 8,000 wanted by each
+    assert plans[-1].optimisation.epochs >= 100
+
+
+def test_few_images_are_not_made_smaller_for_further_epochs(make_images: MakeImages) -> None:
+    def speed(plan: Plan) -> float:
+        return 4e6 / np.prod(plan.input.shape)
+
+    # 61 images a second at 256 a side for 9 minutes: 5,600 for each of five networks, 140 times each of 40
+    few, many = (
+        plan_for(make_images(grey(300, 300), count=count), speed=speed, minutes=9.0, rarest_patients=20)
+        for count in (50, 1000)
+    )
+    assert few.input.shape == (256, 256)
+    assert many.input.shape[0] < 256
 
 
 def test_the_epochs_are_as_many_as_fit_into_the_minutes(make_images: MakeImages) -> None:

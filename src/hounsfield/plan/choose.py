@@ -17,11 +17,14 @@ Speed = Callable[[Plan], float]
 IMAGES_WANTED = 60_000
 """Images each network should see in training, changed anew each time, before the minutes go to further networks."""
 
+EPOCHS_WANTED = 100
+"""And no more than this often each: from few images no smaller input and no time is given up for further epochs."""
+
 MOST_REPEATS = 4
 """Networks for each fold, at most: each of them makes reading slower."""
 
-IMAGES_NEEDED = 20_000
-"""Below this a smaller input or fewer networks are the better use of the time."""
+SHARE_NEEDED = 1 / 3
+"""Of the images wanted; below this fewer networks are the better use of the time."""
 
 LONGEST = 150
 """Epochs; more only repeat what was seen."""
@@ -167,13 +170,14 @@ def _within_budget(
 ) -> tuple[Plan, float, int, Ensemble]:
     """The largest input of which each network sees enough, its speed, and the epochs and networks that fit."""
     seconds = minutes * 60 * SHARE_FOR_TRAINING
+    wanted = min(IMAGES_WANTED, EPOCHS_WANTED * _images_an_epoch(fingerprint, folds))
     for draft in drafts:
         plan, per_second = _faster_precision(draft, speed)
-        if per_second * seconds / folds >= IMAGES_WANTED:
+        if per_second * seconds / folds >= wanted:
             break
-    while folds > 1 and per_second * seconds / folds < IMAGES_NEEDED:
+    while folds > 1 and per_second * seconds / folds < wanted * SHARE_NEEDED:
         folds = 3 if folds > 3 else 1
-    repeats = max(1, min(MOST_REPEATS, int(per_second * seconds / folds / IMAGES_WANTED)))
+    repeats = max(1, min(MOST_REPEATS, int(per_second * seconds / folds / wanted)))
     epochs = int(per_second * seconds / (folds * repeats) / _images_an_epoch(fingerprint, folds))
     ensemble = plan.ensemble.model_copy(update={"folds": folds, "repeats": repeats})
     return plan, per_second, max(1, min(LONGEST, epochs)), ensemble
