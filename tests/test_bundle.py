@@ -49,6 +49,7 @@ RECORD = TrainingRecord(
     stopped="finished",
     seen_patients=("0123456789abcdef",),
     input_sides=(0.1, 0.2),
+    film_side=1024,
     warnings=("2 of 38 cases could not be read and were left out of the training.",),
 )
 
@@ -95,7 +96,7 @@ def test_everything_that_was_written_is_read(write_tiny: WriteTiny, make_tiny_pl
 
 
 def test_a_record_of_whole_images_has_no_sides(write_tiny: WriteTiny) -> None:
-    record = replace(RECORD, input_sides=None, warnings=())
+    record = replace(RECORD, input_sides=None, film_side=None, warnings=())
     assert read_bundle(write_tiny(training=record).folder).training == record
 
 

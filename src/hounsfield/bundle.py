@@ -86,6 +86,9 @@ class TrainingRecord:
     input_sides: tuple[float, float] | None = None
     """For cases cut from a larger image: median and 95th percentile of the square's side as a share of the
     image's longer side; None when a case is a whole image."""
+    film_side: int | None = None
+    """For such cases: median of the images' longer sides, in pixels. Filters work on the pixels of the image, so a
+    scan brings a larger one to this size first."""
     warnings: tuple[str, ...] = ()
     """What a user of the bundle must know; names no case and no file."""
 

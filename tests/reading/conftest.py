@@ -28,13 +28,14 @@ def make_bundle(tmp_path: Path) -> MakeBundle:
     """A bundle whose network is one layer that passes the image on, so that its feature map is the image itself.
 
     The last class's logit is the image's mean, the others' are 0. Keywords change the plan's input section;
-    `classes`, `input_sides`, `flip_axes` and `threshold` are what they say.
+    `classes`, `input_sides`, `film_side`, `flip_axes` and `threshold` are what they say.
     """
 
     def make(
         *,
         classes: tuple[str, ...] = ("plain", "bright"),
         input_sides: tuple[float, float] | None = None,
+        film_side: int | None = None,
         flip_axes: tuple[int, ...] = (),
         threshold: float = 0.6,
         **changed: Any,
@@ -48,7 +49,9 @@ def make_bundle(tmp_path: Path) -> MakeBundle:
             optimisation=Optimisation(threads=1),
             ensemble=Ensemble(flips=bool(flip_axes)),
         )
-        record = TrainingRecord("by hand", 2, 2, 1, 0.0, "", "", "finished", input_sides=input_sides)
+        record = TrainingRecord(
+            "by hand", 2, 2, 1, 0.0, "", "", "finished", input_sides=input_sides, film_side=film_side
+        )
         return write_bundle(
             tmp_path / "bundle",
             plan=plan,

@@ -129,3 +129,18 @@ def test_what_cannot_be_scanned_is_refused_by_a_sentence(make_bundle: MakeBundle
         )
     with pytest.raises(ImageError, match="no tissue was found"):
         Reader(make_bundle(shape=(16, 16), steps=STEPS, input_sides=(1.6, 1.6))).read_image(film(), case="film")
+
+
+def test_a_larger_film_is_scanned_at_the_size_of_the_training_films(make_bundle: MakeBundle) -> None:
+    """The film four times as large: the same squares, answers and findings, on the grid of the larger film."""
+    reader = Reader(make_bundle(shape=(16, 16), steps=STEPS, input_sides=(0.25, 0.25), film_side=64))
+    small = film()
+    large = Image(small.voxels.repeat(4, axis=2).repeat(4, axis=3), planar_affine())
+    once, again = reader.read_image(small, case="film"), reader.read_image(large, case="film")
+    assert again.answers == once.answers
+    for finding, other in zip(once.findings, again.findings, strict=True):
+        assert finding.box is not None and other.box is not None
+        assert (other.box.center, other.box.width) == (tuple(4 * v for v in finding.box.center), 4 * finding.box.width)
+    assert once.heat is not None and again.heat is not None
+    assert again.heat.shape == (256, 192)
+    assert again.heat[:].reshape(64, 4, 48, 4).mean(axis=(1, 3)) == pytest.approx(once.heat, abs=0.05)

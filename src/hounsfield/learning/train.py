@@ -178,6 +178,7 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
         logits.append(_predict(plan, inputs, result.weights, val_rows, member=member))
     val_rows, val_logits = _mean_by_row([rows for _, rows in rounds], logits)
     operating = choose_operating_point(val_logits, inputs.targets[val_rows], task, folds=plan.ensemble.folds)
+    sides, film_side = _scales(inputs.cases)
     record = TrainingRecord(
         dataset=dataset.name,
         cases=len(inputs.cases),
@@ -188,7 +189,8 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
         machine=inspect_machine().name,
         stopped=", ".join(sorted({result.stopped for result in fitted})),
         seen_patients=tuple(sorted({patient_digest(dataset.name, case.patient) for case in inputs.cases})),
-        input_sides=_input_sides(inputs.cases),
+        input_sides=sides,
+        film_side=film_side,
         warnings=_warnings(inputs),
     )
     weights = [result.weights for result in fitted]
@@ -247,14 +249,15 @@ def _predict(plan: Plan, inputs: Inputs, weights: dict[str, Tensor], rows: IntAr
     return predict_rows(network, plan, inputs, rows, flips=plan.ensemble.flips)
 
 
-def _input_sides(cases: tuple[Case, ...]) -> tuple[float, float] | None:
-    """Median and 95th percentile of the crops' sides as a share of the film's longer side; None for whole images."""
+def _scales(cases: tuple[Case, ...]) -> tuple[tuple[float, float] | None, int | None]:
+    """`input_sides` and `film_side` of a record; None for whole images."""
     from hounsfield import formats
     from hounsfield.datasets.load import crop_side
 
     refs = [ref for case in cases for ref in case.images.values() if ref.crop is not None]
     if not refs:
-        return None
+        return None, None
     longest = {path: max(formats.header(path).shape) for path in {ref.path for ref in refs}}
     shares = [crop_side(ref.crop) / longest[ref.path] for ref in refs if ref.crop is not None]
-    return float(np.median(shares)), float(np.percentile(shares, 95))
+    sides = float(np.median(shares)), float(np.percentile(shares, 95))
+    return sides, round(float(np.median(list(longest.values()))))

@@ -16,6 +16,7 @@ from hounsfield.findings import Box, Finding
 from hounsfield.image import Image
 from hounsfield.plan import Input
 from hounsfield.plan.network_input import network_array, prepare, prepare_film
+from hounsfield.preprocessing.resample import resize, resize_array
 
 STEP = 0.5
 """Distance between neighbouring squares as a share of their side."""
@@ -61,15 +62,16 @@ def scan_film(image: Image, bundle: Bundle, probabilities: Callable[[FloatArray]
             "data with boxes"
         )
     spec = bundle.plan.input
-    tissue = _tissue(image, spec)
+    small = _as_trained(image, bundle.training.film_side)
+    tissue = _tissue(small, spec)
     squares = [
         square
         for share in bundle.training.input_sides
-        for square in _squares(tissue, side=max(8.0, share * max(image.shape[1:])))
+        for square in _squares(tissue, side=max(8.0, share * max(small.shape[1:])))
     ]
     if not squares:
         raise ImageError(f"{name}: no tissue was found in it to look for lesions in; leave it out")
-    film = prepare_film(image, spec)
+    film = prepare_film(small, spec)
     found = []
     for start in range(0, len(squares), _BATCH):
         arrays = [
@@ -81,9 +83,24 @@ def scan_film(image: Image, bundle: Bundle, probabilities: Callable[[FloatArray]
     suspicion = answers[:, -1]
     kept = _apart(squares, suspicion)
     label = bundle.plan.classes[-1]
-    findings = tuple(Finding(label, float(suspicion[index]), squares[index]) for index in kept)
-    heat = np.where(tissue, _heat(squares, suspicion, image.shape[1:]), np.float32(0))
-    return Scan(answers[int(suspicion.argmax())], findings, heat)
+    findings = tuple(Finding(label, float(suspicion[index]), _stored(squares[index], small, image)) for index in kept)
+    heat = np.where(tissue, _heat(squares, suspicion, small.shape[1:]), np.float32(0))
+    return Scan(answers[int(suspicion.argmax())], findings, resize_array(heat[None], image.shape)[0])
+
+
+def _as_trained(image: Image, side: int | None) -> Image:
+    """The image, brought to the size of the training images when it is larger: filters then see the same texture."""
+    factor = side / max(image.shape[1:]) if side else 1.0
+    if factor >= 1:
+        return image
+    height, width = (max(1, round(length * factor)) for length in image.shape[1:])
+    return resize(image, (1, height, width))
+
+
+def _stored(box: Box, small: Image, image: Image) -> Box:
+    """A box of the smaller image in pixels of the stored one."""
+    y, x = (whole / part for whole, part in zip(image.shape[1:], small.shape[1:], strict=True))
+    return Box(box.x0 * x, box.y0 * y, box.x1 * x, box.y1 * y)
 
 
 def _tissue(image: Image, spec: Input) -> BoolArray:
