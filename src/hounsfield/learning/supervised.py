@@ -22,6 +22,7 @@ from hounsfield.errors import TrainingError
 from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp
 from hounsfield.learning.checkpoint import EpochRecord, FitState, load_checkpoint, save_checkpoint
 from hounsfield.learning.inputs import Inputs
+from hounsfield.memory import keep_freed_memory
 from hounsfield.networks.build import build_from
 from hounsfield.plan import Plan
 from hounsfield.tasks.predict import centre, memory_order, predict_logits
@@ -57,6 +58,7 @@ class Setup:
 def setup(plan: Plan, task: Task, *, member: int) -> Setup:
     """Fresh weights, drawn from the plan's seed and the member's number, and an optimiser for them."""
     torch.set_num_threads(plan.optimisation.threads)
+    keep_freed_memory()
     fabric = Fabric(accelerator="auto", devices=1, precision=plan.optimisation.precision)
     torch.manual_seed(derived_seed(plan.seed, member, 0))
     network = build_from(plan.network.model_dump(), dims=plan.dims, channels=plan.input.channels, outputs=task.outputs)

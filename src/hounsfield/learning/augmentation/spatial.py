@@ -54,5 +54,16 @@ def warp(images: Tensor, affines: Tensor, shape: Sequence[int]) -> Tensor:
     columns = torch.cat([out, torch.ones(1)])
     scaled = affines * columns / side[:, None]  # from pixels of `shape` to shares of the input's sides
     scaled[:, :, -1] *= out
-    grid = torch.nn.functional.affine_grid(scaled, [len(images), 1, *shape], align_corners=False)
+    grid = _grid(scaled, shape)
     return torch.nn.functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def _grid(affines: Tensor, shape: Sequence[int]) -> Tensor:
+    """`torch.nn.functional.affine_grid` without aligned corners, (N, *shape, dims), as a sum over the axes."""
+    dims = len(shape)
+    grid = affines[:, :, dims].view(-1, *[1] * dims, dims)
+    for column, length in enumerate(reversed(shape)):
+        places = (2 * torch.arange(length) + 1) / length - 1
+        along = [-1 if axis == dims - 1 - column else 1 for axis in range(dims)]
+        grid = grid + places.view(1, *along, 1) * affines[:, :, column].view(-1, *[1] * dims, dims)
+    return grid
