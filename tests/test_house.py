@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "hounsfield"
 
 FLOORS = (
-    {"errors", "arrays", "atomic", "progress"},
+    {"errors", "arrays", "atomic", "memory", "progress"},
     {"geometry"},
     {"image"},
     {"findings", "formats", "preprocessing", "networks"},
