@@ -83,6 +83,8 @@ class TrainingRecord:
     """Why training ended: "finished", "early stopping" …"""
     seen_patients: tuple[str, ...] = ()
     """Digests (see `patient_digest`) of the patients trained or validated on."""
+    seen_images: tuple[str, ...] = ()
+    """Digests (see `datasets.digest`) of the images trained or validated on, whatever the data are called."""
     input_sides: tuple[float, float] | None = None
     """For cases cut from a larger image: median and 95th percentile of the square's side as a share of the
     image's longer side; None when a case is a whole image."""
@@ -233,6 +235,7 @@ def read_bundle(folder: Path) -> Bundle:
     sides = manifest["training"]["input_sides"]
     training = manifest["training"] | {
         "seen_patients": tuple(manifest["training"]["seen_patients"]),
+        "seen_images": tuple(manifest["training"].get("seen_images", ())),
         "input_sides": tuple(sides) if sides else None,
         "warnings": tuple(manifest["training"]["warnings"]),
     }

@@ -120,3 +120,41 @@ def test_a_folder_without_images_is_an_error(tmp_path: Path, capsys: pytest.Capt
     (tmp_path / "in").mkdir()
     assert converted(tmp_path / "in", "-o", tmp_path / "out") == 1
     assert "no image of a known format" in capsys.readouterr().err
+
+
+def held(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("target", ["data", "data/ct.png", "data/ct"])
+def test_a_series_is_never_replaced_by_its_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str
+) -> None:
+    folder = write_series(tmp_path / "data" / "ct", [0, 2, 4])
+    before = held(tmp_path)
+    assert converted(folder, "-o", tmp_path / target) in (1, 2)
+    assert held(tmp_path) == before
+    assert "which it is made from; give -o another place" in capsys.readouterr().err
+
+
+def test_a_picture_is_never_converted_onto_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), PIXELS)
+    before = held(tmp_path)
+    for target in (tmp_path, tmp_path / "a.png"):
+        assert converted(tmp_path / "a.png", "-o", target) in (1, 2)
+        assert held(tmp_path) == before
+    assert "would be written over" in capsys.readouterr().err
+
+
+def test_a_folder_with_other_things_is_not_replaced_and_an_earlier_conversion_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_series(tmp_path / "ct", [0, 2, 4])
+    (tmp_path / "out" / "ct").mkdir(parents=True)
+    (tmp_path / "out" / "ct" / "notes.txt").write_text("mine")
+    assert converted(folder, "-o", tmp_path / "out") in (1, 2)
+    assert held(tmp_path / "out") == {"ct/notes.txt": b"mine"}
+    assert "holds other files (notes.txt)" in capsys.readouterr().err
+    for _ in range(2):
+        assert converted(folder, "-o", tmp_path / "elsewhere") == 0
+    assert len(held(tmp_path / "elsewhere")) == 3

@@ -25,6 +25,8 @@ def elsewhere(phantom: Path, tmp_path: Path) -> Path:
             writer = csv.DictWriter(stream, list(rows[0]))
             writer.writeheader()
             writer.writerows({**row, "patient": f"Q{row['patient']}"} for row in rows)
+    for film in (root / "films").glob("*.dcm"):  # padding after the pixels: other files, the same images
+        film.write_bytes(film.read_bytes() + b"\xfc\xff\xfc\xffOB\0\0\0\0\0\0")
     return root
 
 

@@ -133,3 +133,9 @@ def test_shared_rows_cannot_be_written_to(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.zeros((2, 4, 4), np.uint8))
     with pytest.raises(ValueError, match="read-only"):
         load(ImageRef(tmp_path / "a.npz", array="x", index=0)).voxels[...] = 1
+
+
+def test_a_box_far_outside_is_a_typing_error_and_takes_no_memory() -> None:
+    film = Image(np.zeros((1, 1, 80, 100), np.uint8), geometry.planar_affine())
+    with pytest.raises(DatasetError, match="reaches far out of the image of 100 × 80 pixels .*mend the number"):
+        cut(film, Crop(Box(10, 10, 3_000_000, 20)))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import nibabel
 import numpy as np
 import pytest
 from dicom_files import dataset, save
@@ -15,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hounsfield.errors import FormatError, HounsfieldError
-from hounsfield.formats import header, list_images, read
+from hounsfield.formats import dicom_pixels, header, list_images, read
+from hounsfield.formats.identify import identify
 
 PIXELS = np.random.default_rng(1).integers(0, 4096, (20, 30)).astype(np.uint16)
 
@@ -188,3 +190,56 @@ def test_a_folder_of_one_picture_is_read_and_of_several_refused(tmp_path: Path) 
 
 def test_an_absurd_number_of_bits_is_told(tmp_path: Path) -> None:
     refused(save(tmp_path / "a.dcm", dataset(PIXELS, BitsAllocated=13)), "13 bits a pixel")
+
+
+def test_a_nifti_file_damaged_within_its_packing_is_refused(tmp_path: Path) -> None:
+    plain = np.random.default_rng(0).normal(size=(20, 20, 20)).astype(np.float32)
+    path = tmp_path / "a.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(plain, np.eye(4)), path)  # type: ignore[no-untyped-call,attr-defined]
+    whole = path.read_bytes()
+    for at in (20, 60, 200, len(whole) // 2):
+        path.write_bytes(whole[:at] + bytes(byte ^ 0xFF for byte in whole[at : at + 100]) + whole[at + 100 :])
+        with pytest.raises(FormatError):
+            read(path)
+
+
+def test_an_unknown_unit_of_length_counts_as_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.nii"
+    nibabel.save(nibabel.Nifti1Image(np.zeros((2, 3, 4), np.int16), np.eye(4)), path)  # type: ignore[no-untyped-call,attr-defined]
+    data = bytearray(path.read_bytes())
+    data[123] = 7
+    path.write_bytes(data)
+    assert read(path).shape == (4, 3, 2)
+
+
+def test_a_decoder_that_panics_is_one_that_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Panic(BaseException):
+        pass
+
+    def panic(*_: object, **__: object) -> None:
+        raise Panic("index out of bounds")
+
+    path = save(tmp_path / "a.dcm", dataset(np.zeros((4, 4), np.uint8)))
+    monkeypatch.setattr(dicom_pixels, "_decode_by_pydicom", panic)
+    monkeypatch.setattr(dicom_pixels, "_decode_parallel", panic)
+    with pytest.raises(FormatError, match="could not be decoded: index out of bounds"):
+        read(path)
+
+
+def test_a_file_that_may_not_be_opened_is_refused_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(tmp_path / "a.dcm", dataset(np.zeros((4, 4), np.uint8)))
+
+    def refuse(self: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    for way in (read, header):
+        with pytest.raises(FormatError, match=r"a\.dcm: cannot be read \(Permission denied\); check who may read it"):
+            way(path)
+
+
+def test_text_that_begins_as_a_bitmap_is_none(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("BMI,age\n22.4,61\n" * 20)
+    assert identify(tmp_path / "a.csv") is None

@@ -3,6 +3,7 @@ from typing import Any
 
 import imagecodecs
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 from dicom_files import compressed, dataset, item, save, slice_at, write_series
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from hounsfield.errors import FormatError, GeometryError, StorageError
 from hounsfield.formats import capacity, header, list_images, read
+from hounsfield.formats.dicom_slice import read_slice
 
 JPEG_2000, RLE = "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.5"
 RNG = np.random.default_rng(3)
@@ -180,3 +182,35 @@ def test_a_volume_larger_than_the_free_memory_is_refused_before_it_is_made(
     monkeypatch.setattr(capacity, "_SHARE_OF_MEMORY", 1e-12)
     with pytest.raises(StorageError, match=r"its 3 x 4 x 5 image needs .* GB of memory"):
         read(write_series(tmp_path / "ct", [0, 1, 2]))
+
+
+@pytest.mark.parametrize(("tag", "what"), [("PatientID", "patient"), ("StudyInstanceUID", "study")])
+def test_slices_of_two_owners_are_no_volume(tmp_path: Path, tag: str, what: str) -> None:
+    folder = write_series(tmp_path / "ct", [0, 2, 4, 6])
+    other = slice_at(np.zeros((4, 5), np.int16), (0, 0, 8), **{tag: "1.2.3"})
+    first = pydicom.dcmread(next(folder.iterdir()))
+    for same in {"PatientID", "StudyInstanceUID", "SeriesInstanceUID"} - {tag}:
+        if same in first:
+            setattr(other, same, first[same].value)
+    save(folder / "other.dcm", other)
+    with pytest.raises(FormatError, match=f"not the same {what}: other.dcm and 0 more are of 1.2.3"):
+        read(folder)
+
+
+def test_a_slope_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "ct", [0, 2, 4], RescaleSlope="1.25")
+    path = sorted(folder.iterdir())[1]
+    path.write_bytes(path.read_bytes().replace(b"1.25", b"nan "))
+    with pytest.raises(FormatError, match="RescaleSlope is not a number"):
+        read_slice(path)
+    with pytest.raises((FormatError, GeometryError)):
+        read(folder)
+
+
+def test_slices_outweigh_an_image_and_a_series_beside_and_below_them(tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "top", [0, 2, 4, 6, 8])
+    save(folder / "dose.dcm", slice_at(np.zeros((4, 5), np.int16), (0, 0, 0), SeriesInstanceUID="1.2.99"))
+    below = write_series(folder / "sub", [0, 3, 6])
+    assert [path.name for path in list_images(tmp_path)] == ["top", "dose.dcm", "sub"]
+    assert read(folder).shape[0] == 5
+    assert read(below).shape[0] == 3

@@ -138,3 +138,15 @@ def test_nothing_but_a_signature_is_refused(tmp_path: Path, suffix: str) -> None
     path.write_bytes(path.read_bytes()[:9])
     with pytest.raises(FormatError, match="header cannot be read"):
         read(path)
+
+
+@pytest.mark.parametrize("values", [GREY8, GREY16])
+def test_a_tiff_whose_zero_is_white_is_turned_over(tmp_path: Path, values: NDArray[Any]) -> None:
+    path = tmp_path / "a.tif"
+    Pillow.fromarray(values).save(path)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"\x06\x01\x03\x00")  # the photometric interpretation
+    data[at + 8 : at + 10] = b"\0\0"
+    path.write_bytes(data)
+    top = np.iinfo(values.dtype).max
+    np.testing.assert_array_equal(agrees(path)[0, 0], top - values)

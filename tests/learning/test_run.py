@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.split import Split, make_split
 from hounsfield.errors import StorageError, TrainingError
-from hounsfield.learning.run import cases_digest, open_run
+from hounsfield.learning.run import Run, cases_digest, open_run
 from hounsfield.plan import Plan
 
 MakeTinyPlan = Callable[..., Plan]
@@ -75,3 +76,14 @@ def test_the_digest_of_the_cases_changes_when_one_of_them_does(tiny_dataset: Dat
     assert cases_digest(replace(tiny_dataset, cases=tuple(tiny_dataset.cases))) == digest
     for changed in (replace(first, target=0), replace(first, patient="another"), replace(first, images=rest[0].images)):
         assert cases_digest(replace(tiny_dataset, cases=(changed, *rest))) != digest
+
+
+def test_networks_begin_anew_when_the_images_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(tmp_path, cast("Plan", None), cast("Split", None), resumed=True)
+    run.begin_anew_unless("one")
+    (tmp_path / "member-0.safetensors").write_bytes(b"learned")
+    run.begin_anew_unless("one")
+    assert (tmp_path / "member-0.safetensors").is_file()
+    run.begin_anew_unless("two")
+    assert not (tmp_path / "member-0.safetensors").exists()
+    assert "its networks begin anew" in capsys.readouterr().err

@@ -84,14 +84,44 @@ def test_the_figures_are_those_of_the_readers_own_answers(bundle: Bundle, masses
         assert evidence.scores[name].low == pytest.approx(score.low, abs=1e-5), name
 
 
-def test_data_of_another_name_are_external_and_shared_ids_are_pointed_out(bundle: Bundle, masses: Dataset) -> None:
-    other = replace(renamed(masses, "other-"), name="another hospital")
-    measured = evaluate(bundle, other, resamples=50).evidence
+def with_other_images(dataset: Dataset, folder: Path) -> Dataset:
+    """The same cases in copies of their files that differ in a byte behind the image."""
+    copies: dict[Path, Path] = {}
+    for case in dataset.cases:
+        for ref in case.images.values():
+            if ref.path not in copies:
+                copies[ref.path] = folder / f"{len(copies)}.dcm"
+                copies[ref.path].write_bytes(ref.path.read_bytes() + b"\xfc\xff\xfc\xffOB\0\0\0\0\0\0")
+    moved = (
+        replace(case, images={name: replace(ref, path=copies[ref.path]) for name, ref in case.images.items()})
+        for case in dataset.cases
+    )
+    return replace(dataset, cases=tuple(moved))
+
+
+def test_data_of_another_name_are_external_and_shared_ids_are_pointed_out(
+    bundle: Bundle, masses: Dataset, tmp_path: Path
+) -> None:
+    others = with_other_images(masses, tmp_path)
+    measured = evaluate(bundle, replace(renamed(others, "other-"), name="another hospital"), resamples=50).evidence
     assert (measured.split, measured.cases) == ("external", len(masses.cases))
     assert not any("patient ids" in note for note in measured.notes)
-    same = evaluate(bundle, replace(masses, name="a copy"), resamples=50).evidence
+    same = evaluate(bundle, replace(others, name="a copy"), resamples=50).evidence
     assert same.split == "external"
     assert any("with patient ids that phantom_masses has too" in note for note in same.notes)
+
+
+@pytest.mark.parametrize("patients_known", [True, False])
+def test_images_that_were_learned_from_are_known_whatever_the_data_are_called(
+    bundle: Bundle, masses: Dataset, patients_known: bool
+) -> None:
+    copy = replace(renamed(masses, "other-"), name="a copy", patients_known=patients_known)
+    evidence = evaluate(bundle, copy, resamples=50).evidence
+    unseen = evaluate(bundle, masses, resamples=50).evidence.cases
+    assert (evidence.split, evidence.cases) == ("external", unseen)
+    assert unseen < len(masses.cases)
+    left_out = len(masses.cases) - unseen
+    assert any(note.startswith(f"{left_out} cases of patients the model was trained") for note in evidence.notes)
 
 
 def test_when_every_patient_was_seen_a_sentence_says_what_to_do(bundle: Bundle, masses: Dataset) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -11,10 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from hounsfield.datasets.case import Case, Dataset, ImageRef
+from hounsfield.datasets.digest import content_digest, files_of
 from hounsfield.datasets.listing import counted, some
-from hounsfield.datasets.npz import read_array
 from hounsfield.datasets.parallel import in_threads
-from hounsfield.errors import DatasetError, HounsfieldError
+from hounsfield.errors import HounsfieldError
 
 _FEWEST_PATIENTS = 3
 """Of a class, without which train, val and test cannot each have one."""
@@ -155,7 +154,7 @@ def _digests(refs: Sequence[ImageRef]) -> Mapping[Hashable, str]:
     sizes = {ref.path: _size(ref.path) for ref in refs if not ref.array}
     often = Counter(sizes.values())
     wanted = [ref for ref in refs if ref.array or often[sizes[ref.path]] > 1]
-    results = in_threads(_digest, wanted, "looking for copies")
+    results = in_threads(content_digest, wanted, "looking for copies")
     return {
         (ref.path, ref.array, ref.index): result
         for ref, result in zip(wanted, results, strict=True)
@@ -163,26 +162,9 @@ def _digests(refs: Sequence[ImageRef]) -> Mapping[Hashable, str]:
     }
 
 
-def _digest(ref: ImageRef) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    if ref.array and ref.index is not None:
-        digest.update(read_array(ref.path, ref.array)[ref.index].tobytes())
-    else:
-        try:
-            for file in _files(ref.path):
-                digest.update(file.read_bytes())
-        except OSError as error:
-            raise DatasetError(f"cannot read {ref.path}: {error.strerror or error}") from error
-    return digest.hexdigest()
-
-
 def _size(path: Path) -> int:
     """Bytes of a file, or of all files in a folder; 0 when they cannot be reached."""
     try:
-        return sum(file.stat().st_size for file in _files(path))
+        return sum(file.stat().st_size for file in files_of(path))
     except OSError:
         return 0
-
-
-def _files(path: Path) -> list[Path]:
-    return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]

@@ -84,11 +84,21 @@ def check_box(box: Box, size: tuple[int, int] | None, *, where: str) -> None:
         raise DatasetError(f"{where}: the box {corners} is empty; x1 must be above x0 and y1 above y0")
     if size is not None:
         height, width = size
+        spare = _OUTSIDE * max(height, width)
+        if box.x0 < -spare or box.y0 < -spare or box.x1 > width + spare or box.y1 > height + spare:
+            raise DatasetError(
+                f"{where}: the box {corners} reaches far out of the image of {width} × {height} pixels (width × "
+                "height); mend the number in the table"
+            )
         if box.x1 <= 0 or box.y1 <= 0 or box.x0 >= width or box.y0 >= height:
             raise DatasetError(
                 f"{where}: the box {corners} lies outside the image of {width} × {height} pixels (width × height); "
                 "boxes count pixels of the image as it is stored, from its upper left corner"
             )
+
+
+_OUTSIDE = 1.0
+"""A box may reach over the image's border by this share of its longer side; further out it is a typing error."""
 
 
 def voxels_of_row(row: VoxelArray) -> VoxelArray:

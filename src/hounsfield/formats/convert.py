@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".pgm", ".ppm", "
 _VOLUMES = (".nii.gz", ".nii", ".img", ".hdr", ".nrrd", ".mha", ".mhd", ".dcm", ".dicom", ".ima")
 _INPUT_SUFFIXES: tuple[str, ...] = (*_VOLUMES, *_PICTURES)
 """Taken off a name before the new suffix is put on; any other dot belongs to the name (UIDs have many)."""
+_SLICE_NAME = re.compile(r"slice-\d{4,}\.png")
+"""What `write_png` calls the slices of a volume."""
 _WORTH_PROCESSES = 8
 """With fewer images than this, starting processes takes longer than it saves."""
 
@@ -145,11 +148,32 @@ def _write(source: Path, target: Path, options: Options) -> Path:
     """Read and write one image; return where it went: a volume's PNGs go into a folder named without the suffix."""
     image = read(source, series=options.series)
     if options.format == "nifti":
+        _require_apart(source, target)
         write_nifti(image, target)
         return target
     target = target if image.planar else target.with_name(target.name.removesuffix(".png"))
+    _require_apart(source, target)
     write_png(image, target, bits=options.bits, window=options.window)
     return target
+
+
+def _require_apart(source: Path, target: Path) -> None:
+    """Accept a target that replaces nothing but what an earlier conversion wrote there.
+
+    Raises:
+        UsageError: It is the source, holds it or lies in it, or is a folder with other things in it.
+    """
+    read, written = source.resolve(), target.resolve()
+    inside = read in written.parents and not target.name.lower().endswith(_NIFTI_SUFFIXES)
+    if read == written or written in read.parents or inside:
+        raise UsageError(f"{target} would be written over {source}, which it is made from; give -o another place")
+    if target.is_dir():
+        others = [path.name for path in target.iterdir() if not _SLICE_NAME.fullmatch(path.name)]
+        if others:
+            raise UsageError(
+                f"{target} is there already and holds other files ({others[0]}); they were left as they are: give -o "
+                "another place"
+            )
 
 
 def _in_processes(pairs: Sequence[tuple[Path, Path]], options: Options, jobs: int) -> Iterator[Converted]:

@@ -84,7 +84,9 @@ def decode(dataset: Dataset, path: Path) -> VoxelArray:
                 voxels = _decode_parallel(dataset, codec, frames=frames, rows=rows, columns=columns)
             else:
                 voxels = _decode_by_pydicom(dataset, frames=frames, rows=rows, columns=columns)
-    except Exception as error:  # the decoders raise what they trip over, from ValueError to RuntimeError
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # the decoders raise what they trip over; one in Rust not even an Exception
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise FormatError(
             f"{path}: its pixel data ({syntax.name}) could not be decoded: {reason}; the file is damaged, or made by "

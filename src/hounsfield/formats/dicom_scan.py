@@ -23,6 +23,8 @@ WANTED: dict[int, tuple[str, Kind]] = {
     0x00080018: ("SOPInstanceUID", "text"),
     0x00080060: ("Modality", "text"),
     0x0008103E: ("SeriesDescription", "text"),
+    0x00100020: ("PatientID", "text"),
+    0x0020000D: ("StudyInstanceUID", "text"),
     0x0020000E: ("SeriesInstanceUID", "text"),
     0x00200011: ("SeriesNumber", "text"),
     0x00200032: ("ImagePositionPatient", "decimals"),

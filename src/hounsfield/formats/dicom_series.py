@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -105,12 +106,26 @@ def _stack(slices: Sequence[Slice], folder: Path) -> tuple[Sequence[int], FloatA
 
 
 def _check_stackable(slices: Sequence[Slice], folder: Path) -> None:
+    _check_one_study(slices, folder)
     flat = [one.label for one in slices if not one.stackable or len(one.pixel_spacing_mm) != 2 or one.samples != 1]
     if flat:
         raise FormatError(
             f"{folder}: its {len(slices)} images are not slices of one volume (no position in the patient, colour or "
             f"several frames, as in {flat[0]}); name one file, or work through the folder image by image"
         )
+
+
+def _check_one_study(slices: Sequence[Slice], folder: Path) -> None:
+    """Refuse slices of several patients or studies that share a series UID, or have none."""
+    for what, owners in (("patient", [one.patient for one in slices]), ("study", [one.study_uid for one in slices])):
+        counts = Counter(owners)
+        if len(counts) > 1:
+            rarest = min(counts, key=lambda owner: counts[owner])
+            odd = [one.label for one, owner in zip(slices, owners, strict=True) if owner == rarest]
+            raise FormatError(
+                f"{folder}: its {len(slices)} slices name the same series, but not the same {what}: {odd[0]} and "
+                f"{len(odd) - 1} more are of {rarest or 'none'}; move them to a folder of their own"
+            )
 
 
 def _intensity(one: Slice) -> Intensity:

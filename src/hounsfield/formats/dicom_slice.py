@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,9 @@ class Slice:
     sop_class: str
     sop_uid: str
     series_uid: str
+    study_uid: str
+    patient: str
+    """Patient ID."""
     series_name: str
     """For listings: number and description."""
     modality: str
@@ -141,12 +145,17 @@ def _typed_slice(path: Path, values: dict[str, Value], offset: int, length: int)
             kinds = tuple(str(part) for part in value)
         else:
             decimals[keyword] = tuple(float(part) for part in value)
+    for keyword, parts in decimals.items():
+        if not all(map(math.isfinite, parts)):
+            raise ValueError(f"{keyword} is not a number")
     return Slice(
         path=path,
         transfer_syntax=texts.get("TransferSyntaxUID", ""),
         sop_class=texts.get("SOPClassUID", ""),
         sop_uid=texts.get("SOPInstanceUID", ""),
         series_uid=texts.get("SeriesInstanceUID", ""),
+        study_uid=texts.get("StudyInstanceUID", ""),
+        patient=texts.get("PatientID", ""),
         series_name=" ".join(filter(None, (texts.get("SeriesNumber"), texts.get("SeriesDescription")))),
         modality=texts.get("Modality", ""),
         image_type=kinds,

@@ -46,8 +46,12 @@ def survey(folder: Path, *, below: bool = True) -> Contents:
     files = 0
     for path in _files(folder, below=below):
         files += 1
-        with open(path, "rb", buffering=0) as stream:
-            head = stream.read(_HEAD_BYTES)
+        try:
+            with open(path, "rb", buffering=0) as stream:
+                head = stream.read(_HEAD_BYTES)
+        except OSError:
+            others.append(path)  # whoever reads it is told why it cannot be
+            continue
         kind = identify_bytes(head)
         if kind == "dicom":
             _sort_in(path, head, slices, refused)
@@ -106,11 +110,12 @@ def choose(contents: Contents, folder: Path, series: str | None) -> tuple[Slice,
     """
     if series is not None:
         return _named(contents, folder, series)
-    if len(contents.series) == 1:
-        members = next(iter(contents.series.values()))
-        # Slices outweigh what lies beside them: a mask, a screenshot, a preview.
-        if not contents.others or (len(members) > 1 and all(one.stackable for one in members)):
-            return members
+    # Slices outweigh what lies beside them: a mask, a screenshot, a page with the dose.
+    stacks = [group for group in contents.series.values() if len(group) > 1 and all(one.stackable for one in group)]
+    if len(stacks) == 1 and all(group is stacks[0] or len(group) == 1 for group in contents.series.values()):
+        return stacks[0]
+    if len(contents.series) == 1 and not contents.others:
+        return next(iter(contents.series.values()))
     if not contents.series and len(contents.others) == 1:
         return contents.others[0]
     if not contents.series and not contents.others:

@@ -19,9 +19,10 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"MM\0*", "tiff"),
     (b"II+\0", "tiff"),
     (b"MM\0+", "tiff"),
-    (b"BM", "bmp"),
     (b"NRRD000", "nrrd"),
 )
+_BMP_HEADERS = tuple(size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124))
+"""Lengths of the second header of a bitmap; text may begin with the same two letters as the first."""
 _PNM = (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6")
 _META_IMAGE_KEYS = (b"ObjectType", b"NDims", b"Comment")
 _DICOM_FIRST_GROUPS = (0x0002, 0x0008)
@@ -50,6 +51,8 @@ def identify_bytes(head: bytes) -> str | None:
     for magic, name in _MAGICS:
         if head.startswith(magic):
             return name
+    if head.startswith(b"BM") and head[6:10] == bytes(4) and head[14:18] in _BMP_HEADERS:
+        return "bmp"
     if head[:2] in _PNM and head[2:3].isspace():
         return "pnm"
     if head.startswith(b"\x1f\x8b"):

@@ -21,6 +21,7 @@ from hounsfield.image import Image, Source
 SHEAR_TOLERANCE = 1e-3
 """Largest cosine between two axes that still counts as a right angle; 0.06 degrees."""
 _UNITS_MM = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
+_CHUNK = 1 << 20
 _RGB = ("R", "G", "B")
 
 
@@ -39,6 +40,7 @@ def read_nifti(path: Path) -> Image:
     try:
         with quiet():
             stored = np.asarray(source.dataobj.get_unscaled())
+            _check_packing(source)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise FormatError(
             f"{path}: its voxels cannot be read ({error}); it is cut off or damaged, copy it again"
@@ -68,14 +70,13 @@ def _load(path: Path) -> Any:
 
     nib: Any = nibabel  # its functions carry no types
 
-    with path.open("rb") as stream:
-        packed = stream.read(2) == b"\x1f\x8b"
+    packed = _is_gzip(path)
     opener: Any = gzip.open if packed else open
-    with opener(path, "rb") as stream:
-        head = stream.read(348)
-    second = int.from_bytes(head[:4], "little") == 540 or int.from_bytes(head[:4], "big") == 540
-    pair = (head[4:8] if second else head[344:348]) in (b"ni1\0", b"ni2\0")
     try:
+        with opener(path, "rb") as stream:
+            head = stream.read(348)
+        second = int.from_bytes(head[:4], "little") == 540 or int.from_bytes(head[:4], "big") == 540
+        pair = (head[4:8] if second else head[344:348]) in (b"ni1\0", b"ni2\0")
         with quiet():
             if pair:
                 whole = (nib.Nifti2Pair if second else nib.Nifti1Pair).from_filename(str(path))
@@ -108,6 +109,14 @@ def _header(source: Any, path: Path) -> Header:
         spacing_kind="patient" if placed else "none",
         source=Source(path=path, format="nifti", description=_description(source)),
     )
+
+
+def _check_packing(source: Any) -> None:
+    """Read a gzipped file to its end, where the checksum of its content stands: what was damaged must not pass."""
+    stream = source.file_map["image"].fileobj
+    if isinstance(stream, gzip.GzipFile):
+        while stream.read(_CHUNK):
+            pass
 
 
 def _is_gzip(path: Path) -> bool:
@@ -151,7 +160,7 @@ def _affine(source: Any, path: Path) -> tuple[FloatArray, bool]:
     Sizes that are all exactly 1 and were never set apart from that mean nothing.
     """
     header = source.header
-    units = _UNITS_MM.get(header.get_xyzt_units()[0], 1.0)
+    units = _UNITS_MM.get(_length_unit(header), 1.0)
     if int(header["sform_code"]) <= 0 and int(header["qform_code"]) <= 0:
         width, height, depth = (*(abs(float(zoom)) * units for zoom in header.get_zooms()[:3]), 1.0, 1.0)[:3]
         if min(width, height, depth) <= 0:
@@ -164,6 +173,14 @@ def _affine(source: Any, path: Path) -> tuple[FloatArray, bool]:
     affine = geometry.RAS_FROM_LPS @ ras[:, [2, 1, 0, 3]]
     _check_axes(affine, path)
     return affine, True
+
+
+def _length_unit(header: Any) -> str:
+    """The name of the unit of length; "unknown" for a code that the standard does not give a meaning."""
+    try:
+        return str(header.get_xyzt_units()[0])
+    except KeyError:
+        return "unknown"
 
 
 def _check_axes(affine: FloatArray, path: Path) -> None:

@@ -31,7 +31,7 @@ _MODE_DTYPES: dict[str, tuple[str, int]] = {
 }  # fmt: skip
 """Type and channels of the voxels by Pillow's mode."""
 _BY_PILLOW = ("1", "P", "PA", "LA", "La", "CMYK", "YCbCr", "LAB")
-_TIFF_BITS, _TIFF_SAMPLES, _TIFF_FORMAT = 258, 277, 339
+_TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_SAMPLES, _TIFF_FORMAT = 258, 262, 277, 339
 
 
 def read_raster(path: Path, kind: str) -> Image:
@@ -49,6 +49,8 @@ def read_raster(path: Path, kind: str) -> Image:
     check_memory(path, (header.channels, *header.shape), header.dtype.itemsize)
     by_pillow = mode in _BY_PILLOW and header.dtype == np.uint8  # it would cut 16 bits beside alpha down to 8
     pages = _pages_by_pillow(path, header) if by_pillow else _pages_by_opencv(path, kind, header.channels)
+    if not by_pillow and _white_is_zero(path, kind) and header.dtype == np.uint16:  # with 8 bits OpenCV turns it over
+        pages = [np.iinfo(np.uint16).max - page for page in pages]
     sizes = {page.shape for page in pages}
     if len(sizes) > 1:
         raise FormatError(f"{path}: its pages are of several sizes {sorted(sizes)}; split it into one file a page")
@@ -57,6 +59,16 @@ def read_raster(path: Path, kind: str) -> Image:
     voxels = np.ascontiguousarray(voxels)
     check_finite(path, voxels)
     return Image(voxels=voxels, affine=header.affine, source=header.source)
+
+
+def _white_is_zero(path: Path, kind: str) -> bool:
+    """Whether a TIFF says that its lowest value is white; its values are turned over, so that bright is high."""
+    from PIL import Image as Pillow
+
+    if kind != "tiff":
+        return False
+    with quiet(), Pillow.open(path) as picture:
+        return int(getattr(picture, "tag_v2", {}).get(_TIFF_PHOTOMETRIC, 1)) == 0
 
 
 def raster_header(path: Path, kind: str) -> Header:

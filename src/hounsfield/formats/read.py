@@ -9,6 +9,7 @@ from hounsfield.errors import FormatError
 from hounsfield.formats.folder import choose, survey
 from hounsfield.formats.header import Header
 from hounsfield.formats.identify import identify
+from hounsfield.formats.openable import openable
 
 if TYPE_CHECKING:
     from hounsfield.formats.dicom_slice import Slice
@@ -34,6 +35,11 @@ def read(path: Path | str, *, series: str | None = None) -> Image:
         StorageError: The image does not fit into memory.
     """
     path = Path(path)
+    with openable(path):
+        return _read(path, series)
+
+
+def _read(path: Path, series: str | None) -> Image:
     target = _target(path, series)
     if isinstance(target, tuple):
         from hounsfield.formats.dicom_series import read_series
@@ -69,6 +75,11 @@ def header(path: Path | str, *, series: str | None = None) -> Header:
         GeometryError: As `read`.
     """
     path = Path(path)
+    with openable(path):
+        return _header(path, series)
+
+
+def _header(path: Path, series: str | None) -> Header:
     target = _target(path, series)
     if isinstance(target, tuple):
         from hounsfield.formats.dicom_series import series_header
@@ -95,7 +106,10 @@ def header(path: Path | str, *, series: str | None = None) -> Header:
 def _target(path: Path, series: str | None) -> Path | tuple[Slice, ...]:
     """The file to read, or the slices of the series."""
     if path.is_dir():
-        chosen = choose(survey(path), path, series)
+        contents = survey(path, below=False)
+        if series is not None or not contents.series:  # a folder of slices is the image, whatever lies below it
+            contents = survey(path)
+        chosen = choose(contents, path, series)
         if isinstance(chosen, tuple) and len(chosen) == 1:
             return chosen[0].path
         return chosen

@@ -38,6 +38,8 @@ class Inputs:
     cases: tuple[Case, ...]
     failed: tuple[tuple[str, str], ...]
     """Cases that could not be read: id, and the reason as a sentence."""
+    key: str = ""
+    """Changes when a case, its file or the preprocessing changes."""
 
     def rows(self, ids: Sequence[str]) -> IntArray:
         """Row numbers of those of the cases `ids` that could be read, in the order of `ids`."""
@@ -63,7 +65,7 @@ def prepare_inputs(dataset: Dataset, cases: Sequence[Case], spec: Input, folder:
     if index_path.is_file() and array_path.is_file():
         index = json.loads(index_path.read_text(encoding="utf-8"))
         if index["key"] == key:
-            return _open(array_path, cases, index["failed"])
+            return _open(array_path, cases, index["failed"], key)
     index_path.unlink(missing_ok=True)
     failed: dict[str, str] = {}
     with (
@@ -83,7 +85,7 @@ def prepare_inputs(dataset: Dataset, cases: Sequence[Case], spec: Input, folder:
         some = "; ".join(f"{case}: {reason}" for case, reason in list(failed.items())[:3])
         raise TrainingError(f"{len(failed)} of {len(cases)} cases of {dataset.root} cannot be read ({some})")
     write_text(index_path, json.dumps({"key": key, "failed": failed}))
-    return _open(array_path, cases, failed)
+    return _open(array_path, cases, failed, key)
 
 
 def _write_header(stream: BinaryIO, rows: int, spec: Input) -> None:
@@ -117,11 +119,11 @@ def _prepare(case: Case, spec: Input) -> VoxelArray | HounsfieldError:
     return array.astype(_STORED_TYPE)
 
 
-def _open(path: Path, cases: Sequence[Case], failed: dict[str, str]) -> Inputs:
+def _open(path: Path, cases: Sequence[Case], failed: dict[str, str], key: str) -> Inputs:
     kept = tuple(case for case in cases if case.id not in failed)
     voxels = np.load(path, mmap_mode="r")
     targets = np.asarray([case.target for case in kept], dtype=np.int64)
-    return Inputs(voxels, targets, kept, tuple(failed.items()))
+    return Inputs(voxels, targets, kept, tuple(failed.items()), key)
 
 
 def _key(cases: Sequence[Case], spec: Input) -> str:

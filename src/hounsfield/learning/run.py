@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hounsfield.atomic import atomic_folder, remove_folder
+from hounsfield.atomic import atomic_folder, remove_folder, write_text
 from hounsfield.bundle import require_room, unfinished_folder
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.split import Split, read_split
 from hounsfield.errors import TrainingError
 from hounsfield.plan import Plan, read_plan, write_plan
+from hounsfield.progress import say
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,15 @@ class Run:
     plan: Plan
     split: Split
     resumed: bool
+
+    def begin_anew_unless(self, key: str) -> None:
+        """Forget what the networks have learned when they learned it from other inputs than those of `key`."""
+        path = self.folder / "learned-from"
+        if path.is_file() and path.read_text(encoding="utf-8") != key:
+            say("warning: images changed since this training was stopped; its networks begin anew")
+            for checkpoint in self.folder.glob("member-*.safetensors"):
+                checkpoint.unlink()
+        write_text(path, key)
 
     def close(self) -> None:
         """Remove the folder."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.bundle import Bundle, TrainingRecord, patient_digest, write_bundle
 from hounsfield.datasets.case import Case, Dataset
+from hounsfield.datasets.digest import case_digests
 from hounsfield.datasets.fingerprint import make_fingerprint
 from hounsfield.datasets.split import Split, check_split, make_folds, make_split
 from hounsfield.errors import PlanError, TrainingError
@@ -157,6 +158,7 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
     cases = [case for case in dataset.cases if split.parts.get(case.id) in ("train", "val") and case.target is not None]
     rounds_of_cases = member_cases(dataset, plan, split, [case.id for case in cases])
     inputs = prepare_inputs(dataset, cases, plan.input, run.folder, threads=plan.optimisation.threads)
+    run.begin_anew_unless(inputs.key)
     rounds = [(inputs.rows(learned), inputs.rows(validated)) for learned, validated in rounds_of_cases]
     for learned_rows, validated_rows in rounds:
         _require_enough(inputs, learned_rows, validated_rows)
@@ -189,6 +191,7 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
         machine=inspect_machine().name,
         stopped=", ".join(sorted({result.stopped for result in fitted})),
         seen_patients=tuple(sorted({patient_digest(dataset.name, case.patient) for case in inputs.cases})),
+        seen_images=tuple(sorted(frozenset().union(*case_digests(inputs.cases)))),
         input_sides=sides,
         film_side=film_side,
         warnings=_warnings(inputs),

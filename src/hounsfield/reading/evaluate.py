@@ -13,6 +13,7 @@ import numpy as np
 from hounsfield.arrays import FloatArray
 from hounsfield.bundle import Bundle, patient_digest
 from hounsfield.datasets.case import Case, Dataset
+from hounsfield.datasets.digest import case_digests
 from hounsfield.datasets.split import read_split
 from hounsfield.errors import DatasetError, HounsfieldError, ImageError
 from hounsfield.evaluation.evidence import CaseResult, Evidence
@@ -96,8 +97,7 @@ def evaluate(
 
 def _choose(cases: Sequence[Case], bundle: Bundle, dataset: Dataset, which: Which) -> tuple[list[Case], str, list[str]]:
     """The cases to measure on, what they are with respect to the training, and what a reader must know."""
-    seen = set(bundle.training.seen_patients)
-    fresh = [case for case in cases if patient_digest(dataset.name, case.patient) not in seen]
+    fresh = _unseen(cases, bundle, dataset)
     left_out = len(cases) - len(fresh)
     same_data = dataset.name == bundle.training.dataset
     if not cases:
@@ -119,6 +119,17 @@ def _choose(cases: Sequence[Case], bundle: Bundle, dataset: Dataset, which: Whic
     if not same_data and dataset.patients_known:
         notes += _same_ids(cases, bundle)
     return fresh, "test" if same_data else "external", notes
+
+
+def _unseen(cases: Sequence[Case], bundle: Bundle, dataset: Dataset) -> list[Case]:
+    """Cases of patients that the model has not seen: not by their id, nor by any of their images under another name."""
+    seen, images = set(bundle.training.seen_patients), set(bundle.training.seen_images)
+    known = {
+        case.patient
+        for case, digests in zip(cases, case_digests(cases) if images else [frozenset()] * len(cases), strict=True)
+        if patient_digest(dataset.name, case.patient) in seen or digests & images
+    }
+    return [case for case in cases if case.patient not in known]
 
 
 def _same_ids(cases: Sequence[Case], bundle: Bundle) -> list[str]:

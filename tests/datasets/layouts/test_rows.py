@@ -87,12 +87,18 @@ def test_a_template_fills_braces_and_a_bare_word_is_a_column() -> None:
     [
         ("{film}.png", "no column 'film' for image; columns: image, index"),
         ("film", "no column 'film'"),
-        ("{image.__class__}", "the name of a column and nothing else"),
-        ("{image!r}", "the name of a column and nothing else"),
-        ("{index:03d}", "the name of a column and nothing else"),
+        ("{image.__class__}", "no column 'image.__class__'"),
+        ("{image!r}", "no column 'image!r'"),
+        ("{index:03d}", "no column 'index:03d'"),
         ("{image", "write columns as"),
     ],
 )
 def test_a_template_that_cannot_be_filled_is_refused(text: str, sentence: str) -> None:
     with pytest.raises(DatasetError, match=sentence):
         template(text, _table("t.csv", "image index", "a 1"), "image")
+
+
+def test_names_with_dots_are_columns_too() -> None:
+    table = Table(Path("t.csv"), ("file.name", "Patient.ID"), ({"file.name": "a.png", "Patient.ID": "7"},))
+    for text, filled in (("file.name", "a.png"), ("{Patient.ID}/{file.name}", "7/a.png")):
+        assert template(text, table, "image").fill(table.rows[0]) == filled

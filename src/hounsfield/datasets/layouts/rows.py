@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import string
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,9 @@ from hounsfield.errors import DatasetError
 
 Row = Mapping[str, str]
 """Cells by column name, without surrounding blanks; an empty cell is an empty string."""
+
+_BRACES = re.compile(r"\{([^{}]*)\}")
+"""A column's name in a template; it may hold dots and blanks, as names from other programs do."""
 
 _DELIMITERS = ",;\t"
 
@@ -102,7 +105,7 @@ class Template:
 
     def fill(self, row: Row) -> str:
         """The text with the row's cells in place of the braces."""
-        return self.text.format_map(row)
+        return _BRACES.sub(lambda found: row[found[1]], self.text)
 
 
 def template(text: str, table: Table, purpose: str) -> Template:
@@ -113,15 +116,7 @@ def template(text: str, table: Table, purpose: str) -> Template:
     """
     if "{" not in text:
         return Template("{" + table.need(text, purpose) + "}", (text,))
-    try:
-        pieces = list(string.Formatter().parse(text))
-    except ValueError as error:
-        raise DatasetError(f"{purpose} = {text!r}: {error}; write columns as {{column}}") from error
-    columns = []
-    for _, column, spec, conversion in pieces:
-        if column is None:
-            continue
-        if spec or conversion or not column.replace(" ", "_").replace("-", "_").isidentifier():
-            raise DatasetError(f"{purpose} = {text!r}: braces hold the name of a column and nothing else")
-        columns.append(table.need(column, purpose))
-    return Template(text, tuple(columns))
+    rest = _BRACES.sub("", text)
+    if "{" in rest or "}" in rest:
+        raise DatasetError(f"{purpose} = {text!r}: a brace stands alone; write columns as {{column}}")
+    return Template(text, tuple(table.need(column, purpose) for column in _BRACES.findall(text)))

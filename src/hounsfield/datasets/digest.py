@@ -1,0 +1,46 @@
+"""A digest of what an image's file holds, by which the same image is known under another name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from hounsfield.datasets.case import Case, ImageRef
+from hounsfield.datasets.npz import read_array
+from hounsfield.datasets.parallel import in_threads
+from hounsfield.errors import DatasetError
+
+
+def content_digest(ref: ImageRef) -> str:
+    """32 hexadecimal digits of the file's bytes, of all files in a folder, or of an array's row; crops do not count.
+
+    Raises:
+        DatasetError: The file cannot be read.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    if ref.array and ref.index is not None:
+        digest.update(read_array(ref.path, ref.array)[ref.index].tobytes())
+    else:
+        try:
+            for file in files_of(ref.path):
+                digest.update(file.read_bytes())
+        except OSError as error:
+            raise DatasetError(f"cannot read {ref.path}: {error.strerror or error}") from error
+    return digest.hexdigest()
+
+
+def case_digests(cases: Sequence[Case]) -> list[frozenset[str]]:
+    """For each case the digests of those of its images that can be read."""
+    refs = {(ref.path, ref.array, ref.index): ref for case in cases for ref in case.images.values()}
+    results = in_threads(content_digest, list(refs.values()), "comparing images")
+    known = {place: result for place, result in zip(refs, results, strict=True) if isinstance(result, str)}
+    return [
+        frozenset(known[place] for ref in case.images.values() if (place := (ref.path, ref.array, ref.index)) in known)
+        for case in cases
+    ]
+
+
+def files_of(path: Path) -> list[Path]:
+    """The file itself, or the files of a folder in the order of their names."""
+    return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
