@@ -97,8 +97,8 @@ def check_box(box: Box, size: tuple[int, int] | None, *, where: str) -> None:
             )
 
 
-_OUTSIDE = 1.0
-"""A box may reach over the image's border by this share of its longer side; further out it is a typing error."""
+_OUTSIDE = 2.0
+"""A box may reach over the border by this many times the longer side of the image; further is a typing error."""
 
 
 def voxels_of_row(row: VoxelArray) -> VoxelArray:
