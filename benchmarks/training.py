@@ -56,7 +56,7 @@ def run_hounsfield(folder: Path) -> None:
     from hounsfield.datasets import open_dataset
     from hounsfield.learning.inputs import prepare_inputs
     from hounsfield.learning.supervised import setup, train_epoch
-    from hounsfield.plan import Augmentation, Input, Network, Optimisation, Plan
+    from hounsfield.plan import Augmentation, ConvNetChoice, Input, Optimisation, Plan
     from hounsfield.plan.task import task_of
 
     torch.set_num_threads(THREADS)
@@ -65,7 +65,7 @@ def run_hounsfield(folder: Path) -> None:
         dataset=dataset.name,
         classes=dataset.classes,
         input=Input(shape=(SIDE, SIDE), margin=CANVAS / SIDE, steps=({"step": "float", "scale": "type"},)),
-        network=Network(widths=WIDTHS, dropout=0.0),
+        network=ConvNetChoice(widths=WIDTHS, dropout=0.0),
         augmentation=Augmentation(rotation_degrees=180, zoom=0.2, flip_axes=(0, 1), gain=0.2),
         optimisation=Optimisation(epochs=EPOCHS, batch_size=BATCH, threads=THREADS),
     )

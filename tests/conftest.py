@@ -143,7 +143,7 @@ def tiny_dataset(tmp_path: Path) -> Dataset:
 @pytest.fixture
 def make_tiny_plan() -> MakeTinyPlan:
     """A plan that `tiny_dataset` is learned with in a moment; keywords change a section's fields: epochs=3, folds=2."""
-    from hounsfield.plan import Augmentation, Ensemble, Input, Network, Optimisation, Plan
+    from hounsfield.plan import Augmentation, ConvNetChoice, Ensemble, Input, Optimisation, Plan
 
     def make(**changed: Any) -> Plan:
         usual: dict[str, Any] = {
@@ -159,6 +159,9 @@ def make_tiny_plan() -> MakeTinyPlan:
             "learning_rate": 0.01,
             "threads": 1,
         }
+        network = changed.pop("network", None)
+        if network is not None:
+            usual = {key: value for key, value in usual.items() if key not in ConvNetChoice.model_fields}
         values = usual | changed
 
         def section(kind: Any) -> Any:
@@ -166,7 +169,7 @@ def make_tiny_plan() -> MakeTinyPlan:
 
         sections = {
             "input": section(Input),
-            "network": section(Network),
+            "network": network or section(ConvNetChoice),
             "augmentation": section(Augmentation),
             "optimisation": section(Optimisation),
             "ensemble": section(Ensemble),

@@ -45,6 +45,10 @@ class BundleError(HounsfieldError):
     """A bundle is missing files, was changed after it was written, or was made by another version."""
 
 
+class WeightsError(HounsfieldError):
+    """Pretrained weights are not at hand, or do not fit the network."""
+
+
 class TrainingError(HounsfieldError):
     """Training cannot start, or cannot go on."""
 

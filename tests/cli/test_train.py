@@ -167,7 +167,7 @@ def test_a_place_where_nothing_may_be_written_is_refused_before_the_work(
         ("--minutes", "0", "give a number above 0"),
         ("--minutes", "nan", "give a number above 0"),
         ("--seed", "-1", "0 or more"),
-        ("--network", "resnet", "known: convnet"),
+        ("--network", "resnet", "known: auto, convnet, residual"),
         ("--plan", "nowhere.toml", "cannot read the plan nowhere.toml"),
     ],
 )

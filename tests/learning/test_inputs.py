@@ -33,6 +33,12 @@ def with_bad(dataset: Dataset, *numbers: int) -> Dataset:
     return replace(dataset, cases=cases)
 
 
+def kept(tmp_path: Path, suffix: str) -> Path:
+    """The one file of that kind in the run's folder."""
+    (path,) = (tmp_path / "run").glob(f"inputs-*.{suffix}")
+    return path
+
+
 def prepared(dataset: Dataset, plan: Plan, folder: Path) -> Inputs:
     folder.mkdir(exist_ok=True)
     return prepare_inputs(dataset, dataset.cases, plan.input, folder, threads=2)
@@ -71,8 +77,8 @@ def test_they_are_prepared_again_when_anything_changed(
     elif change == "target":
         tiny_dataset = replace(tiny_dataset, cases=tuple(replace(case, target=1) for case in tiny_dataset.cases))
     else:  # killed between the array and its index
-        (tmp_path / "run" / "inputs.json").unlink()
-        (tmp_path / "run" / "inputs.npy").write_bytes(b"half")
+        kept(tmp_path, "json").unlink()
+        kept(tmp_path, "npy").write_bytes(b"half")
     again = prepared(tiny_dataset, plan, tmp_path / "run")
     fresh = prepared(tiny_dataset, plan, tmp_path / "other")
     np.testing.assert_array_equal(again.voxels, fresh.voxels)
@@ -88,9 +94,9 @@ def test_a_case_that_cannot_be_read_is_left_out_and_named(
         inputs = prepared(bad, make_tiny_plan(), tmp_path / "run")
         assert [case for case, _ in inputs.failed] == ["case-00", "case-07"]
         assert "there is no row 999" in inputs.failed[0][1]
-        kept = [number for number in range(40) if number not in (0, 7)]
-        assert [case.id for case in inputs.cases] == [f"case-{number:02d}" for number in kept]
-        np.testing.assert_array_equal(inputs.voxels, whole.voxels[kept])
+        left = [number for number in range(40) if number not in (0, 7)]
+        assert [case.id for case in inputs.cases] == [f"case-{number:02d}" for number in left]
+        np.testing.assert_array_equal(inputs.voxels, whole.voxels[left])
         assert inputs.rows(["case-00", "case-08"]).tolist() == [6]
 
 
@@ -99,8 +105,8 @@ def test_the_file_is_a_plain_array_of_as_many_rows_as_could_be_read(
 ) -> None:
     few = replace(tiny_dataset, cases=tiny_dataset.cases[:10])  # two digits of rows become one
     prepared(with_bad(few, 0, 7), make_tiny_plan(), tmp_path / "run")
-    assert np.load(tmp_path / "run" / "inputs.npy").shape == (8, 1, 16, 16)
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {"inputs.npy", "inputs.json"}
+    assert np.load(kept(tmp_path, "npy")).shape == (8, 1, 16, 16)
+    assert {path.suffix for path in (tmp_path / "run").iterdir()} == {".npy", ".json"}
 
 
 def test_more_than_half_unreadable_stops_the_training_with_the_first_reasons(
@@ -127,7 +133,9 @@ def test_a_full_disk_is_a_sentence_and_stops_the_work(
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
     try:
-        with pytest.raises(StorageError, match=r"could not write .*inputs\.npy: File too large; nothing was changed"):
+        with pytest.raises(
+            StorageError, match=r"could not write .*inputs-.*\.npy: File too large; nothing was changed"
+        ):
             prepared(tiny_dataset, make_tiny_plan(), tmp_path / "run")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -160,5 +168,5 @@ def test_a_stop_does_not_wait_for_the_rest(
 
 def test_the_index_says_what_was_left_out(tiny_dataset: Dataset, make_tiny_plan: MakeTinyPlan, tmp_path: Path) -> None:
     prepared(with_bad(tiny_dataset, 3), make_tiny_plan(), tmp_path / "run")
-    index = json.loads((tmp_path / "run" / "inputs.json").read_text())
+    index = json.loads(kept(tmp_path, "json").read_text())
     assert list(index["failed"]) == ["case-03"]

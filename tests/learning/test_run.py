@@ -20,15 +20,17 @@ REQUEST = {"minutes": 10.0, "seed": 0, "network": "convnet"}
 
 
 @pytest.fixture
-def choose(tiny_dataset: Dataset, make_tiny_plan: MakeTinyPlan) -> Callable[[], tuple[Plan, Split]]:
-    return lambda: (make_tiny_plan(learning_rate=0.1 + 0.2), make_split(tiny_dataset, seed=1))
+def choose(tiny_dataset: Dataset, make_tiny_plan: MakeTinyPlan) -> Callable[[Path], tuple[Plan, Split]]:
+    return lambda folder: (make_tiny_plan(learning_rate=0.1 + 0.2), make_split(tiny_dataset, seed=1))
 
 
-def never() -> tuple[Plan, Split]:
+def never(folder: Path) -> tuple[Plan, Split]:
     raise AssertionError("chosen again")
 
 
-def test_a_run_is_taken_up_with_its_plan_and_split(choose: Callable[[], tuple[Plan, Split]], tmp_path: Path) -> None:
+def test_a_run_is_taken_up_with_its_plan_and_split(
+    choose: Callable[[Path], tuple[Plan, Split]], tmp_path: Path
+) -> None:
     begun = open_run(tmp_path / "B", REQUEST, choose)
     assert begun.folder == tmp_path / "B.training"
     again = open_run(tmp_path / "B", REQUEST, never)
@@ -40,7 +42,7 @@ def test_a_run_is_taken_up_with_its_plan_and_split(choose: Callable[[], tuple[Pl
 
 
 def test_another_request_is_refused_and_says_what_differs(
-    choose: Callable[[], tuple[Plan, Split]], tmp_path: Path
+    choose: Callable[[Path], tuple[Plan, Split]], tmp_path: Path
 ) -> None:
     open_run(tmp_path / "B", REQUEST, choose)
     with pytest.raises(
@@ -51,7 +53,7 @@ def test_another_request_is_refused_and_says_what_differs(
 
 @pytest.mark.parametrize("damage", ["gone", "no JSON"])
 def test_a_folder_that_is_no_run_is_refused(
-    choose: Callable[[], tuple[Plan, Split]], tmp_path: Path, damage: str
+    choose: Callable[[Path], tuple[Plan, Split]], tmp_path: Path, damage: str
 ) -> None:
     request = open_run(tmp_path / "B", REQUEST, choose).folder / "request.json"
     if damage == "gone":

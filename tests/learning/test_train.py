@@ -14,8 +14,10 @@ from hounsfield.bundle import patient_digest, read_bundle
 from hounsfield.datasets.case import Dataset, ImageRef
 from hounsfield.datasets.split import make_split, read_split
 from hounsfield.errors import PlanError, SplitError, TrainingError, UnknownNameError
+from hounsfield.learning import choosing
 from hounsfield.learning import train as module
-from hounsfield.learning.train import Trained, choose_plan_and_split, train
+from hounsfield.learning.choosing import choose_plan_and_split
+from hounsfield.learning.train import Trained, train
 from hounsfield.learning.validation import validation_evidence
 from hounsfield.plan import Plan
 
@@ -123,8 +125,8 @@ def test_a_reason_in_the_plan_does_not_make_another_model(
 def test_without_a_plan_one_is_made_for_the_minutes(
     tiny_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "images_per_second", lambda plan: 1.0)
-    trained = train(tiny_dataset, tmp_path / "B", minutes=1.0, seed=5)
+    monkeypatch.setattr(choosing, "images_per_second", lambda plan: 1.0)
+    trained = train(tiny_dataset, tmp_path / "B", minutes=1.0, seed=5, network="convnet")
     plan = trained.bundle.plan
     assert (plan.seed, plan.minutes, plan.dataset, plan.classes) == (5, 1.0, "tiny", ("plain", "square"))
     assert plan.optimisation.epochs == 1
@@ -135,15 +137,15 @@ def test_without_a_plan_one_is_made_for_the_minutes(
 def test_folds_are_limited_by_the_patients_of_the_rarest_class(
     tiny_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "images_per_second", lambda plan: 1e6)
+    monkeypatch.setattr(choosing, "images_per_second", lambda plan: 1e6)
     # all cases with a square are of three women: one in each part, so two to learn from
     cases = tuple(
         replace(case, patient=f"woman-{n % 3}" if case.target == 1 else f"other-{n}")
         for n, case in enumerate(tiny_dataset.cases)
     )
-    plan, _ = choose_plan_and_split(replace(tiny_dataset, cases=cases), minutes=10, seed=0)
+    plan, _ = choose_plan_and_split(replace(tiny_dataset, cases=cases), minutes=10, seed=0, network="convnet")
     assert plan.ensemble.folds == 1
-    plan, _ = choose_plan_and_split(tiny_dataset, minutes=10, seed=0)
+    plan, _ = choose_plan_and_split(tiny_dataset, minutes=10, seed=0, network="convnet")
     assert plan.ensemble.folds == 5
 
 
@@ -189,8 +191,8 @@ def test_a_plan_for_other_classes_is_refused_and_leaves_nothing(
 ) -> None:
     with pytest.raises(PlanError, match="for the classes benign, malignant, the data have plain, square"):
         train(tiny_dataset, tmp_path / "B", plan=make_tiny_plan(classes=("benign", "malignant")))
-    with pytest.raises(UnknownNameError, match="unknown network 'oracle'; known"):
-        train(tiny_dataset, tmp_path / "B", plan=make_tiny_plan(name="oracle"))
+    with pytest.raises(UnknownNameError, match="there is no network 'oracle'; known: auto, convnet, residual, slices"):
+        train(tiny_dataset, tmp_path / "B", network="oracle")
     assert {path.name for path in tmp_path.iterdir()} == {"tiny.npz"}
 
 

@@ -24,7 +24,8 @@ from hounsfield.plan import (
     plan_from_text,
     plan_to_text,
 )
-from hounsfield.plan.choose import LONGEST, explain_plan
+from hounsfield.plan.choose import explain_plan
+from hounsfield.plan.families import CONVNET
 from hounsfield.plan.network_input import network_array, prepare_case
 
 MakeImages = Callable[..., Dataset]
@@ -164,7 +165,7 @@ def test_the_epochs_are_as_many_as_fit_into_the_minutes(make_images: MakeImages)
     assert (plan.ensemble.folds, plan.optimisation.epochs) == (1, 63)
     assert plan.reasons["optimisation.epochs"] == "5040 images a network at 100 a second (measured here)"
     assert plan.reasons["ensemble.folds"] == "the minutes allow one network"
-    assert plan_for(dataset, speed=lambda plan: 1e9).optimisation.epochs == LONGEST
+    assert plan_for(dataset, speed=lambda plan: 1e9).optimisation.epochs == CONVNET.longest
     assert plan_for(dataset, speed=lambda plan: 1e-9).optimisation.epochs == 1
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from hounsfield.plan import Plan, plan_from_text
+from hounsfield.plan.schema import CHOICES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plan.md").read_text(encoding="utf-8")
 
@@ -23,7 +24,14 @@ def keys() -> dict[str, object]:
     return {key: ... if default is PydanticUndefined else default for key, default in found.items()}
 
 
+def rows_of(text: str) -> dict[str, str]:
+    """Default of every key in the tables of some text."""
+    return dict(re.findall(r"^\| `([\w.]+)` \| ([^|]+) \|", text, re.MULTILINE))
+
+
 def as_toml(default: object) -> str:
+    if isinstance(default, BaseModel):
+        return str(default.name)  # type: ignore[attr-defined]
     if default is ...:
         return "needed"
     if isinstance(default, tuple):
@@ -34,8 +42,14 @@ def as_toml(default: object) -> str:
 
 
 def test_every_key_is_on_the_page_with_its_default_and_no_other() -> None:
-    rows = dict(re.findall(r"^\| `([\w.]+)` \| ([^|]+) \|", PAGE, re.MULTILINE))
-    assert rows == {key: as_toml(default) for key, default in keys().items()}
+    networks = PAGE[PAGE.index("## `[network]`") : PAGE.index("## `[augmentation]`")]
+    wanted = {key: as_toml(default) for key, default in keys().items() if key != "network"}
+    assert rows_of(PAGE.replace(networks, "")) == wanted
+    sections = dict(re.findall(r"^### `(\w+)`\n(.*?)(?=^###|\Z)", networks, re.MULTILINE | re.DOTALL))
+    assert set(sections) == set(CHOICES)
+    for name, text in sections.items():
+        own = {f"network.{key}": as_toml(field.default) for key, field in CHOICES[name].model_fields.items()}
+        assert rows_of(text) == own, name
 
 
 def test_the_example_is_a_plan() -> None:

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from hounsfield.plan import Augmentation, Ensemble, Input, Network, Optimisation, Plan
+from hounsfield.plan import (
+    Augmentation,
+    ConvNetChoice,
+    Ensemble,
+    Input,
+    MultipleInstanceChoice,
+    Optimisation,
+    Plan,
+    PretrainedChoice,
+    ResidualChoice,
+)
 from hounsfield.plan.schema import canvas_of
 
 
@@ -22,14 +32,24 @@ def plan(**changed: Any) -> Plan:
             {"input": Input(shape=(64, 16))},
             r"\(64, 16\) is halved 5 times by network.pool_after; .* at least 32 pixels",
         ),
-        ({"network": Network(widths=(4, 4), pool_after=(3,))}, "names a layer that network.widths"),
-        ({"network": Network(pool_after=(1, 1))}, "network.pool_after names something twice: 1, 1"),
+        ({"network": {"widths": (4, 4), "pool_after": (3,)}}, "names a layer that network.widths"),
+        ({"network": {"pool_after": (1, 1)}}, "network.pool_after names something twice: 1, 1"),
+        ({"network": {"name": "residual", "widths": (8, 8)}}, r"network.blocks .* one number a stage"),
+        (
+            {"network": PretrainedChoice(), "input": Input(shape=(64, 16))},
+            r"\(64, 16\) is halved 5 times by the pretrained network; every side needs at least 32 pixels",
+        ),
+        ({"network": MultipleInstanceChoice()}, r'network.over = "slices" is for volumes'),
+        (
+            {"network": MultipleInstanceChoice(over="views"), "input": Input(shape=(9, 64, 64))},
+            r'network.over = "views" is for flat images',
+        ),
         ({"augmentation": Augmentation(flip_axes=(2,))}, "flip_axes must lie in 0 … 1"),
         ({"augmentation": Augmentation(flip_axes=(1, 1))}, "augmentation.flip_axes names something twice: 1, 1"),
         ({"optimisation": Optimisation(class_weights=(1.0,))}, "class_weights needs one number per class"),
         ({"classes": ("a", "a")}, "classes names something twice: a, a"),
         ({"classes": ("a",)}, "at least 2 items"),
-        ({"network": Network(pool_after=(0,))}, "names a layer that network.widths"),
+        ({"network": {"pool_after": (0,)}}, "names a layer that network.widths"),
     ],
 )
 def test_contradictions_are_refused(changed: dict[str, Any], words: str) -> None:
@@ -63,3 +83,16 @@ def test_the_canvas_has_as_much_to_spare_on_one_side_as_on_the_other(side: int, 
 def test_a_margin_of_two_fifths_by_hand() -> None:
     assert Input(shape=(128, 64), margin=1.4).canvas == (180, 90)  # 25.6 → 26 and 12.8 → 13 on either side
     assert Input(shape=(128, 64)).canvas == (128, 64)
+
+
+def test_a_network_is_known_by_its_name_and_is_the_case_studys_where_none_is_given() -> None:
+    assert plan().network == ConvNetChoice()
+    assert plan(network={"widths": (8,), "pool_after": ()}).network == ConvNetChoice(widths=(8,), pool_after=())
+    assert plan(network={"name": "residual"}).network == ResidualChoice()
+    many = plan(network={"name": "multiple_instance", "over": "views", "encoder": {"name": "residual"}}).network
+    assert many == MultipleInstanceChoice(over="views", encoder=ResidualChoice())
+
+
+def test_the_slices_of_a_volume_may_be_fewer_than_the_backbone_halves() -> None:
+    assert plan(input=Input(shape=(5, 64, 64)), network=PretrainedChoice()).dims == 3
+    assert plan(input=Input(shape=(5, 64, 64)), network=MultipleInstanceChoice()).dims == 3

@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 from hounsfield.errors import PlanError
 from hounsfield.plan import (
     Augmentation,
+    ConvNetChoice,
     Ensemble,
     Input,
-    Network,
+    MultipleInstanceChoice,
     Optimisation,
     Plan,
+    PretrainedChoice,
+    ResidualChoice,
     plan_from_text,
     plan_to_text,
     read_plan,
@@ -38,6 +41,24 @@ steps = st.lists(
 ).map(tuple)
 
 
+def networks(dims: int) -> st.SearchStrategy[Any]:
+    """Any network for images of so many axes."""
+    convnet = st.builds(
+        ConvNetChoice,
+        widths=st.lists(st.integers(1, 64), min_size=5, max_size=6).map(tuple),
+        pool_after=st.lists(st.integers(1, 5), unique=True).map(tuple),
+        dropout=shares,
+    )
+    residual = st.builds(ResidualChoice, stem_stride=st.sampled_from((1, 2)), dropout=shares)
+    pretrained = st.builds(PretrainedChoice, backbone=words, folded=st.booleans(), drop_path=shares)
+    many = st.builds(
+        MultipleInstanceChoice,
+        over=st.just("views" if dims == 2 else "slices"),
+        encoder=st.one_of(convnet, residual, pretrained),
+    )
+    return st.one_of(convnet, residual, pretrained, many)
+
+
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
     """Any valid plan, with a reason for some of its choices."""
@@ -56,11 +77,7 @@ def plans(draw: st.DrawFn) -> Plan:
             film_steps=draw(steps),
             steps=draw(steps),
         ),
-        network=Network(
-            widths=tuple(draw(st.lists(st.integers(1, 64), min_size=5, max_size=6))),
-            pool_after=tuple(draw(st.lists(st.integers(1, 5), unique=True))),
-            dropout=draw(shares),
-        ),
+        network=draw(networks(dims)),
         augmentation=Augmentation(
             rotation_degrees=draw(st.floats(0, 180)),
             flip_axes=tuple(draw(st.lists(st.integers(0, dims - 1), unique=True))),
@@ -74,14 +91,14 @@ def plans(draw: st.DrawFn) -> Plan:
         ),
         ensemble=Ensemble(folds=draw(st.integers(1, 20)), flips=draw(st.booleans())),
     )
-    keys = [f"{name}.{key}" for name, section in SECTIONS.items() for key in section.model_fields]
+    keys = [f"{name}.{key}" for name in SECTIONS for key in type(getattr(plan, name)).model_fields]
     reasons = draw(st.dictionaries(st.sampled_from([*keys, "seed", "minutes", "classes"]), words))
     return plan.model_copy(update={"reasons": {key: text for key, text in reasons.items() if text.split()}})
 
 
 SECTIONS: dict[str, Any] = {
     "input": Input,
-    "network": Network,
+    "network": ConvNetChoice,
     "augmentation": Augmentation,
     "optimisation": Optimisation,
     "ensemble": Ensemble,
@@ -135,6 +152,23 @@ def test_a_plan_is_written_to_a_file_and_read_from_it(tmp_path: Path) -> None:
         ("[optimisation]\nepochs = 0", "optimisation.epochs: Input should be greater than or equal to 1"),
         ("[optimisation]\nlearning_rate = nan", "optimisation.learning_rate: Input should be a finite number"),
         ("[optimisation]\nclass_weights = [1.0, -1.0]", "optimisation.class_weights.1: Input should be greater than 0"),
+        (
+            '[network]\nname = "residual"\npool_after = [1]',
+            "unknown key network.pool_after; known here: name, widths, b",
+        ),
+        (
+            '[network]\nname = "vgg"',
+            "network.name: there is no network 'vgg'; known: convnet, residual, pretrained, mul",
+        ),
+        (
+            '[network]\nname = "multiple_instance"\nencoder = { depth = 3 }',
+            "unknown key network.encoder.depth; known h",
+        ),
+        (
+            '[network]\nname = "multiple_instance"\nencoder = { name = "x" }',
+            "network.encoder.name: there is no network",
+        ),
+        ("[optimisation]\nlayer_decay = 2.0", "optimisation.layer_decay: Input should be less than or equal to 1"),
         ("[network]\ndropout = 1.0", "network.dropout: Input should be less than 1"),
         ("[network]\nwidths = []", "network.widths: .* at least 1 item"),
         ("[network]\nwidths = [0]", "network.widths.0: Input should be greater than 0"),

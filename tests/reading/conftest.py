@@ -17,7 +17,7 @@ from hounsfield.arrays import FloatArray
 from hounsfield.bundle import Bundle, OperatingPoint, TrainingRecord, write_bundle
 from hounsfield.datasets.split import Split
 from hounsfield.networks.convnet import ConvNet
-from hounsfield.plan import Augmentation, Ensemble, Input, Network, Optimisation, Plan
+from hounsfield.plan import Augmentation, ConvNetChoice, Ensemble, Input, Optimisation, Plan
 
 MakeBundle = Callable[..., Bundle]
 SlowProbability = Callable[[Bundle, FloatArray], FloatArray]
@@ -44,7 +44,7 @@ def make_bundle(tmp_path: Path) -> MakeBundle:
             dataset="by hand",
             classes=classes,
             input=Input(**{"shape": (32, 32), **changed}),
-            network=Network(widths=(1,), pool_after=()),
+            network=ConvNetChoice(widths=(1,), pool_after=()),
             augmentation=Augmentation(flip_axes=flip_axes),
             optimisation=Optimisation(threads=1),
             ensemble=Ensemble(flips=bool(flip_axes)),

@@ -21,7 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="BUNDLE", help="the bundle's folder")
     parser.add_argument("--root", type=Path, metavar="DIR", help="where the data of a description lie")
     parser.add_argument("--task", choices=("classification",), default="classification", help="what is learned")
-    parser.add_argument("--network", default="convnet", metavar="NAME", help="(default: convnet, five layers)")
+    parser.add_argument(
+        "--network", default="auto", metavar="NAME",
+        help="auto: a few are tried, and the validation cases decide; convnet, residual, slices; timm's name of a "
+        "pretrained network, with :probe behind it for its features alone; or a bundle to learn on from "
+        "(default: auto)",
+    )  # fmt: skip
     parser.add_argument("--minutes", type=float, default=10.0, metavar="M", help="budget of the plan (default: 10)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of split and plan (default: 0)")
     parser.add_argument("--plan", type=Path, metavar="FILE", help="follow this plan.toml instead of making one")
@@ -41,8 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     from hounsfield.cli.words import checked_dataset
     from hounsfield.datasets.split import read_split
     from hounsfield.errors import UsageError
-    from hounsfield.learning.train import choose_plan_and_split, train
-    from hounsfield.networks.build import require_network
+    from hounsfield.learning.choosing import choose_plan_and_split, require_network
+    from hounsfield.learning.train import train
     from hounsfield.plan import plan_to_text, read_plan
 
     if not 0 < arguments.minutes < float("inf"):
@@ -61,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     }
     dataset = checked_dataset(arguments.data, arguments.root)
     if arguments.plan_only:
-        plan, split = choose_plan_and_split(dataset, **choices)
+        plan, split = choose_plan_and_split(dataset, None, **choices)
         print_plan(plan, split)
         print(plan_to_text(plan), end="")
         return 0

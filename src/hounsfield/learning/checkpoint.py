@@ -76,7 +76,8 @@ def load_checkpoint(path: Path, network: nn.Module, optimizer: torch.optim.Optim
             facts = json.loads(stream.metadata()["state"])
             tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118 - not a dict
         network.load_state_dict(_under("network/", tensors))
-        moments = _moments(_under("optimizer/", tensors), list(network.parameters()))
+        in_order = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        moments = _moments(_under("optimizer/", tensors), in_order)
         optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
         return FitState(
             epoch=facts["epoch"],

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from hounsfield.errors import HounsfieldError, ImageError, TrainingError
 from hounsfield.plan import Input
 from hounsfield.plan.network_input import network_array, prepare_case
 from hounsfield.progress import track
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _STORED_TYPE = np.dtype(np.float16)
 """Half the memory of float32; its steps near 1 are 0.001, finer than the grey levels of an 8-bit film."""
@@ -47,6 +50,13 @@ class Inputs:
         return np.asarray([number[case] for case in ids if case in number], dtype=np.int64)
 
 
+def images_of(inputs: Inputs, rows: IntArray) -> Tensor:
+    """Images (n, channels, *canvas) float32 of some rows."""
+    import torch
+
+    return torch.from_numpy(inputs.voxels[rows].astype(np.float32))
+
+
 def prepare_inputs(dataset: Dataset, cases: Sequence[Case], spec: Input, folder: Path, *, threads: int) -> Inputs:
     """Preprocess every labelled case into `folder`, or take what an earlier call left there.
 
@@ -60,8 +70,8 @@ def prepare_inputs(dataset: Dataset, cases: Sequence[Case], spec: Input, folder:
     Raises:
         TrainingError: Fewer than half of the cases can be read; the message shows the first reasons.
     """
-    array_path, index_path = folder / "inputs.npy", folder / "inputs.json"
     key = _key(cases, spec)
+    array_path, index_path = (folder / f"inputs-{key[:16]}.{suffix}" for suffix in ("npy", "json"))
     if index_path.is_file() and array_path.is_file():
         index = json.loads(index_path.read_text(encoding="utf-8"))
         if index["key"] == key:

@@ -13,7 +13,7 @@ from hounsfield.atomic import atomic_folder, remove_folder, write_text
 from hounsfield.bundle import require_room, unfinished_folder
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.split import Split, read_split
-from hounsfield.errors import TrainingError
+from hounsfield.errors import HounsfieldError, TrainingError
 from hounsfield.plan import Plan, read_plan, write_plan
 from hounsfield.progress import say
 
@@ -42,13 +42,13 @@ class Run:
         remove_folder(self.folder)
 
 
-def open_run(out: Path, request: Mapping[str, Any], choose: Callable[[], tuple[Plan, Split]]) -> Run:
+def open_run(out: Path, request: Mapping[str, Any], choose: Callable[[Path], tuple[Plan, Split]]) -> Run:
     """Begin a run, or take up the one that was stopped.
 
     Args:
         out: The bundle's folder.
         request: What was asked for, as plain values; a stopped run goes on only for the same request.
-        choose: Makes plan and split for a new run.
+        choose: Makes plan and split for a new run; what it tries on the way may be kept in the folder it is given.
 
     Raises:
         TrainingError: An unfinished run of another request lies there, or is damaged.
@@ -57,12 +57,22 @@ def open_run(out: Path, request: Mapping[str, Any], choose: Callable[[], tuple[P
     require_room(out)
     folder = unfinished_folder(out)
     if not folder.is_dir():
-        plan, split = choose()
         with atomic_folder(folder) as temporary:
-            write_plan(plan, temporary / "plan.toml")
-            split.write(temporary / "split.json")
             (temporary / "request.json").write_text(json.dumps(request), encoding="utf-8")
-        return Run(folder, plan, split, resumed=False)
+    _require_same_request(folder, request)
+    resumed = (folder / "plan.toml").is_file()  # it is written last, when plan and split are chosen
+    if not resumed:
+        try:
+            plan, split = choose(folder)
+        except HounsfieldError:  # a run that cannot begin leaves nothing behind
+            remove_folder(folder)
+            raise
+        split.write(folder / "split.json")
+        write_plan(plan, folder / "plan.toml")
+    return Run(folder, read_plan(folder / "plan.toml"), read_split(folder / "split.json"), resumed=resumed)
+
+
+def _require_same_request(folder: Path, request: Mapping[str, Any]) -> None:
     request_path = folder / "request.json"
     try:
         earlier = json.loads(request_path.read_text(encoding="utf-8"))
@@ -74,7 +84,6 @@ def open_run(out: Path, request: Mapping[str, Any], choose: Callable[[], tuple[P
             f"{folder} holds an unfinished training that was asked for otherwise ({changed}); give its command again "
             "to go on, choose another -o, or delete the folder to start anew"
         )
-    return Run(folder, read_plan(folder / "plan.toml"), read_split(folder / "split.json"), resumed=True)
 
 
 def cases_digest(dataset: Dataset) -> str:

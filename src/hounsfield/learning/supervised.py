@@ -21,11 +21,12 @@ from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.errors import TrainingError
 from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp
 from hounsfield.learning.checkpoint import EpochRecord, FitState, load_checkpoint, save_checkpoint
-from hounsfield.learning.inputs import Inputs
+from hounsfield.learning.inputs import Inputs, images_of
+from hounsfield.learning.transfer import freeze, keep_statistics, load_start, parameter_groups
 from hounsfield.memory import keep_freed_memory
 from hounsfield.networks.build import build_from
 from hounsfield.plan import Plan
-from hounsfield.tasks.predict import centre, memory_order, predict_logits
+from hounsfield.tasks.predict import centre, memory_order, network_in_order, predict_logits
 from hounsfield.tasks.task import Task
 
 CHECKPOINT_SECONDS = 5.0
@@ -56,19 +57,21 @@ class Setup:
 
 
 def setup(plan: Plan, task: Task, *, member: int) -> Setup:
-    """Fresh weights, drawn from the plan's seed and the member's number, and an optimiser for them."""
+    """Weights drawn from the plan's seed and the member's number, or those it starts from, and an optimiser for them.
+
+    Raises:
+        WeightsError, BundleError: The weights to start from are not at hand, or do not fit.
+    """
     torch.set_num_threads(plan.optimisation.threads)
     keep_freed_memory()
     fabric = Fabric(accelerator="auto", devices=1, precision=plan.optimisation.precision)
     torch.manual_seed(derived_seed(plan.seed, member, 0))
     network = build_from(plan.network.model_dump(), dims=plan.dims, channels=plan.input.channels, outputs=task.outputs)
-    if plan.optimisation.channels_last:
-        order = torch.channels_last if plan.dims == 2 else torch.channels_last_3d
-        network = network.to(memory_format=order)
+    load_start(network, plan)
+    network = network_in_order(network, channels_last=plan.optimisation.channels_last)
     optimizer = torch.optim.AdamW(
-        network.parameters(),
+        parameter_groups(network, plan),
         lr=plan.optimisation.learning_rate,
-        weight_decay=plan.optimisation.weight_decay,
         fused=True,
     )
     wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
@@ -148,11 +151,14 @@ def train_epoch(
     order = torch.randperm(len(rows), generator=generator).numpy()
     size = min(plan.optimisation.batch_size, len(rows))
     steps = max(1, len(rows) // size)
+    freeze(run.network, plan, epoch=epoch)
     run.wrapped.train()
+    keep_statistics(run.network)
     total = torch.zeros(())
     for step in range(steps):
         for group in run.optimizer.param_groups:
-            group["lr"] = learning_rate_at(plan, (epoch * steps + step) / (plan.optimisation.epochs * steps))
+            rate = learning_rate_at(plan, (epoch * steps + step) / (plan.optimisation.epochs * steps))
+            group["lr"] = rate * group["scale"]
         chosen = rows[order[step * size : (step + 1) * size]]
         images, targets = training_batch(plan, inputs, chosen, generator=generator)
         images, targets = run.fabric.to_device((images, targets))
@@ -176,7 +182,7 @@ def _require_finite(loss: float, which: str, plan: Plan, epoch: int) -> None:
 
 def training_batch(plan: Plan, inputs: Inputs, rows: IntArray, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Augmented images (N, C, *shape) in the plan's memory order and their targets (N,)."""
-    images = _images(inputs, rows)
+    images = images_of(inputs, rows)
     affines = draw_affines(len(rows), dims=plan.dims, augmentation=plan.augmentation, generator=generator)
     images = warp(images, affines, plan.input.shape)
     change = draw_intensity(images.shape, augmentation=plan.augmentation, generator=generator)
@@ -201,7 +207,7 @@ def predict_rows(network: nn.Module, plan: Plan, inputs: Inputs, rows: IntArray,
     axes = plan.augmentation.flip_axes if flips else ()
     found = []
     for start in range(0, len(rows), plan.optimisation.batch_size):
-        images = centre(_images(inputs, rows[start : start + plan.optimisation.batch_size]), plan.input.shape)
+        images = centre(images_of(inputs, rows[start : start + plan.optimisation.batch_size]), plan.input.shape)
         logits = predict_logits(
             network, images.to(device), flip_axes=axes, channels_last=plan.optimisation.channels_last
         )
@@ -230,7 +236,3 @@ def learning_rate_at(plan: Plan, progress: float) -> float:
 def derived_seed(seed: int, member: int, epoch: int) -> int:
     """A seed of its own for each member and epoch of a run."""
     return int(np.random.SeedSequence([seed, member, epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
-def _images(inputs: Inputs, rows: IntArray) -> Tensor:
-    return torch.from_numpy(inputs.voxels[rows].astype(np.float32))

@@ -9,6 +9,7 @@ import torch
 
 from hounsfield.learning.inputs import Inputs
 from hounsfield.learning.supervised import setup, training_batch
+from hounsfield.learning.transfer import freeze
 from hounsfield.plan import Plan
 from hounsfield.plan.task import task_of
 
@@ -28,6 +29,7 @@ def images_per_second(plan: Plan) -> float:
     inputs = Inputs(voxels, rows % len(plan.classes), (), ())
     task = task_of(plan)
     run = setup(plan, task, member=0)
+    freeze(run.network, plan, epoch=plan.optimisation.epochs - 1)
     run.wrapped.train()
     generator = torch.Generator().manual_seed(0)
     fastest = float("inf")

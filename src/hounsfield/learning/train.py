@@ -15,17 +15,17 @@ from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.bundle import Bundle, TrainingRecord, patient_digest, write_bundle
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.digest import case_digests
-from hounsfield.datasets.fingerprint import make_fingerprint
-from hounsfield.datasets.split import Split, check_split, make_folds, make_split
+from hounsfield.datasets.split import Split, make_folds
 from hounsfield.errors import PlanError, TrainingError
+from hounsfield.learning.candidates import AUTO
 from hounsfield.learning.checkpoint import EpochRecord
+from hounsfield.learning.choosing import choose_plan_and_split, require_network
 from hounsfield.learning.inputs import Inputs, prepare_inputs
+from hounsfield.learning.members import fit_member
 from hounsfield.learning.operating_point import choose_operating_point
 from hounsfield.learning.run import Run, cases_digest, open_run
-from hounsfield.learning.supervised import Fitted, fit, predict_rows, setup
-from hounsfield.learning.throughput import images_per_second
-from hounsfield.networks.build import require_network
-from hounsfield.plan import Plan, inspect_machine, make_plan, modality_of, plan_to_text
+from hounsfield.learning.supervised import Fitted, predict_rows, setup
+from hounsfield.plan import Plan, inspect_machine, plan_to_text
 from hounsfield.plan.task import task_of
 
 MemberReport = Callable[[int, EpochRecord], None]
@@ -51,7 +51,7 @@ def train(
     *,
     minutes: float = 10.0,
     seed: int = 0,
-    network: str = "convnet",
+    network: str = AUTO,
     plan: Plan | None = None,
     split: Split | None = None,
     on_plan: Callable[[Plan, Split], None] = lambda plan, split: None,
@@ -67,7 +67,7 @@ def train(
         out: The bundle's folder.
         minutes: Budget that a plan is made for; not used when `plan` is given.
         seed: Of the split and the plan; not used where these are given.
-        network: Name of the network; not used when `plan` is given.
+        network: As `choose_plan_and_split`; not used when `plan` is given.
         plan: Choices to be followed instead of new ones.
         split: A split to be used instead of a new one.
         on_plan: Called once, before training, with what was chosen.
@@ -78,7 +78,8 @@ def train(
     Raises:
         DatasetError, SplitError: The data cannot be learned from.
         PlanError: The plan is for other classes.
-        UnknownNameError: There is no network of the plan's name.
+        UnknownNameError: There is no network of this name, or its weights are not at hand.
+        WeightsError, BundleError: The weights that the plan starts from are not at hand, or do not fit.
         TrainingError: Too few cases can be read, or the loss is not a number.
         StorageError: The disk refused.
     """
@@ -91,10 +92,13 @@ def train(
         "split": split.sha256 if split else "",
     }
 
-    def choose() -> tuple[Plan, Split]:
-        return choose_plan_and_split(dataset, minutes=minutes, seed=seed, network=network, plan=plan, split=split)
+    def choose(folder: Path) -> tuple[Plan, Split]:
+        return choose_plan_and_split(
+            dataset, folder, minutes=minutes, seed=seed, network=network, plan=plan, split=split
+        )
 
-    require_network(plan.network.name if plan else network)
+    if plan is None:
+        require_network(network)
     if plan and plan.classes != dataset.classes:
         raise PlanError(
             f"the plan is for the classes {', '.join(plan.classes)}, the data have {', '.join(dataset.classes)}; "
@@ -106,50 +110,6 @@ def train(
     on_written(trained)
     run.close()
     return trained
-
-
-def choose_plan_and_split(
-    dataset: Dataset,
-    *,
-    minutes: float,
-    seed: int,
-    network: str = "convnet",
-    plan: Plan | None = None,
-    split: Split | None = None,
-) -> tuple[Plan, Split]:
-    """What `train` will follow: what is given, checked against the data, and the rest made anew.
-
-    Raises:
-        DatasetError, SplitError: The data cannot be learned from, or do not fit the split.
-    """
-    split = split or make_split(dataset, seed=seed)
-    check_split(dataset, split)
-    return plan or _new_plan(dataset, split, minutes=minutes, seed=seed, network=network), split
-
-
-def _new_plan(dataset: Dataset, split: Split, *, minutes: float, seed: int, network: str) -> Plan:
-    cases = split.select(dataset, "train") + split.select(dataset, "val")
-    fingerprint = make_fingerprint(dataset, [case.id for case in cases], seed=seed)
-    return make_plan(
-        fingerprint,
-        inspect_machine(),
-        modality=modality_of(dataset, fingerprint),
-        cropped=any(ref.crop is not None for case in cases for ref in case.images.values()),
-        rarest_patients=_rarest_patients(cases),
-        minutes=minutes,
-        seed=seed,
-        speed=images_per_second,
-        network=network,
-    )
-
-
-def _rarest_patients(cases: Sequence[Case]) -> int:
-    """Patients of the class that has fewest of them."""
-    patients: dict[int, set[str]] = {}
-    for case in cases:
-        if case.target is not None:
-            patients.setdefault(case.target, set()).add(case.patient)
-    return min(map(len, patients.values()), default=0)
 
 
 def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> Trained:
@@ -166,7 +126,7 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
     logits: list[FloatArray] = []
     for member, (train_rows, val_rows) in enumerate(rounds):
         checkpoint = run.folder / f"member-{member}.safetensors"
-        result = fit(
+        result = fit_member(
             plan,
             task,
             inputs,

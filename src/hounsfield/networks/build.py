@@ -9,8 +9,16 @@ from torch import nn
 
 from hounsfield.errors import UnknownNameError
 from hounsfield.networks.convnet import ConvNet
+from hounsfield.networks.multiple_instance import MultipleInstance
+from hounsfield.networks.pretrained import Pretrained
+from hounsfield.networks.residual import ResidualNet
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {"convnet": ConvNet}
+NETWORKS: dict[str, Callable[..., nn.Module]] = {
+    "convnet": ConvNet,
+    "residual": ResidualNet,
+    "pretrained": Pretrained,
+    "multiple_instance": MultipleInstance,
+}
 
 
 def build(name: str, **options: object) -> nn.Module:
@@ -19,7 +27,8 @@ def build(name: str, **options: object) -> nn.Module:
     Raises:
         UnknownNameError: No network has this name; the message lists the known ones.
     """
-    require_network(name)
+    if name not in NETWORKS:
+        raise UnknownNameError(f"unknown network {name!r}; known: {', '.join(sorted(NETWORKS))}")
     return NETWORKS[name](**options)
 
 
@@ -28,16 +37,15 @@ def build_from(choices: Mapping[str, Any], *, dims: int, channels: int, outputs:
 
     Raises:
         UnknownNameError: As `build`.
+        ShapeError: The network is not made for so many axes or channels.
     """
     options = {key: value for key, value in choices.items() if key != "name"}
+    if "encoder" in options:
+        options["encoder"] = _encoder(options["encoder"], over=options["over"], channels=channels, outputs=outputs)
     return build(choices["name"], dims=dims, channels=channels, outputs=outputs, **options)
 
 
-def require_network(name: str) -> None:
-    """Accept the name of a network.
-
-    Raises:
-        UnknownNameError: No network has this name; the message lists the known ones.
-    """
-    if name not in NETWORKS:
-        raise UnknownNameError(f"unknown network {name!r}; known: {', '.join(sorted(NETWORKS))}")
+def _encoder(choices: Mapping[str, Any], *, over: str, channels: int, outputs: int) -> nn.Module:
+    """The flat network that looks at each instance; a pretrained one sees a grey slice between its neighbours."""
+    with_neighbours = over == "slices" and choices["name"] == "pretrained" and channels == 1
+    return build_from(choices, dims=2, channels=3 if with_neighbours else channels, outputs=outputs)

@@ -90,8 +90,21 @@ class ConvNet(nn.Module):
         """Logits, (N, outputs), of images (N, C, H, W) or (N, C, D, H, W)."""
         return self.head(self.feature_maps(images))
 
+    def pooled(self, images: Tensor) -> Tensor:
+        """Features averaged over space, (N, widths[-1])."""
+        return _averaged(self.feature_maps(images))
+
     def head(self, maps: Tensor) -> Tensor:
         """Logits, (N, outputs), of feature maps (N, widths[-1], …)."""
-        averaged = torch.mean(maps, dim=tuple(range(2, maps.ndim)))
-        logits: Tensor = self.answer(self.dropout(averaged))
+        logits: Tensor = self.answer(self.dropout(_averaged(maps)))
         return logits
+
+    def stages(self) -> list[list[nn.Module]]:
+        """The layers, each with its normalisation, and the answer, for rates that differ by depth."""
+        starts = [place for place, layer in enumerate(self.features) if isinstance(layer, nn.Conv2d | nn.Conv3d)]
+        ends = [*starts[1:], len(self.features)]
+        return [*(list(self.features[start:end]) for start, end in zip(starts, ends, strict=True)), [self.answer]]
+
+
+def _averaged(maps: Tensor) -> Tensor:
+    return torch.mean(maps, dim=tuple(range(2, maps.ndim)))

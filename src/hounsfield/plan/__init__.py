@@ -2,17 +2,32 @@
 
 from hounsfield.plan.choose import input_of, make_plan, modality_of
 from hounsfield.plan.machine import Machine, inspect_machine
-from hounsfield.plan.schema import Augmentation, Ensemble, Input, Network, Optimisation, Plan
+from hounsfield.plan.schema import (
+    Augmentation,
+    ConvNetChoice,
+    Ensemble,
+    Input,
+    MultipleInstanceChoice,
+    Network,
+    Optimisation,
+    Plan,
+    PretrainedChoice,
+    ResidualChoice,
+)
 from hounsfield.plan.store import plan_from_text, plan_to_text, read_plan, write_plan
 
 __all__ = [
     "Augmentation",
+    "ConvNetChoice",
     "Ensemble",
     "Input",
     "Machine",
+    "MultipleInstanceChoice",
     "Network",
     "Optimisation",
     "Plan",
+    "PretrainedChoice",
+    "ResidualChoice",
     "input_of",
     "inspect_machine",
     "make_plan",

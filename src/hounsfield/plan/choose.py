@@ -7,27 +7,16 @@ from typing import Any
 
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.fingerprint import Fingerprint
+from hounsfield.plan.families import CONVNET, Family
 from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, input_sides, kind_of
 from hounsfield.plan.machine import Machine
-from hounsfield.plan.schema import Augmentation, Ensemble, Input, Network, Optimisation, Plan, canvas_of
+from hounsfield.plan.schema import Augmentation, ConvNetChoice, Ensemble, Input, Optimisation, Plan, canvas_of
 
 Speed = Callable[[Plan], float]
 """Measures how many training images a second a plan works through on this machine."""
 
-IMAGES_WANTED = 60_000
-"""Images each network should see in training, changed anew each time, before the minutes go to further networks."""
-
-EPOCHS_WANTED = 100
-"""And no more than this often each: from few images no smaller input and no time is given up for further epochs."""
-
 MOST_REPEATS = 4
 """Networks for each fold, at most: each of them makes reading slower."""
-
-SHARE_NEEDED = 1 / 3
-"""Of the images wanted; below this fewer networks are the better use of the time."""
-
-LONGEST = 150
-"""Epochs; more only repeat what was seen."""
 
 SHARE_FOR_TRAINING = 0.85
 """Of the minutes; the rest is for preparing, validating and measuring."""
@@ -46,7 +35,8 @@ def make_plan(
     minutes: float,
     seed: int,
     speed: Speed,
-    network: str = "convnet",
+    family: Family = CONVNET,
+    folds: int | None = None,
 ) -> Plan:
     """A plan for the cases that were fingerprinted.
 
@@ -59,16 +49,19 @@ def make_plan(
         minutes: Time that training may take.
         seed: Of the weights, the folds and the augmentation.
         speed: Measures a candidate.
-        network: Name of the network.
+        family: Which kind of network, and how it is trained.
+        folds: As many, whatever the minutes; chosen where not given.
     """
     reasons: dict[str, str] = {"minutes": "as asked", "seed": "as asked"}
-    kind = kind_of(fingerprint, modality=modality, cropped=cropped)
+    kind = kind_of(fingerprint, modality=modality, cropped=cropped, filters=family.filters)
     drafts = [
-        _draft(fingerprint, machine, kind, sides, minutes=minutes, seed=seed, network=network)
-        for sides in input_sides(fingerprint, kind)
+        _draft(fingerprint, machine, kind, sides, minutes=minutes, seed=seed, family=family)
+        for sides in family.sides(fingerprint, kind)
     ]
-    folds_wanted = _folds_wanted(fingerprint, rarest_patients)
-    plan, per_second, epochs, ensemble = _within_budget(drafts, fingerprint, speed, minutes, folds_wanted)
+    folds_wanted = _folds_wanted(fingerprint, rarest_patients) if folds is None else folds
+    plan, per_second, epochs, ensemble = _within_budget(drafts, fingerprint, speed, minutes, folds_wanted, family)
+    if folds is not None:
+        ensemble = ensemble.model_copy(update={"repeats": 1})
     folds = ensemble.folds
     per_network = epochs * _images_an_epoch(fingerprint, folds)
     shape = " × ".join(str(side) for side in plan.input.shape)
@@ -78,8 +71,7 @@ def make_plan(
         "input.margin": "surroundings to turn and shift in" if cropped else "whole images have no surroundings",
         "input.film_steps": kind.film_reason,
         "input.steps": kind.reason,
-        "network.name": "the five convolution layers of the case study",
-        "network.pool_after": f"halved until about {min(plan.input.shape) // 2 ** len(plan.network.pool_after)} a side",
+        "network.name": family.reason,
         "augmentation.rotation_degrees": kind.rotation_reason,
         "augmentation.flip_axes": kind.flip_reason,
         "optimisation.epochs": f"{per_network} images a network at {per_second:.0f} a second (measured here)",
@@ -93,7 +85,11 @@ def make_plan(
         if ensemble.repeats > 1
         else "the minutes allow no more",
         "ensemble.flips": "mirrored copies cost little in reading" if plan.ensemble.flips else "nothing to mirror",
+        **family.reasons,
     }
+    if isinstance(plan.network, ConvNetChoice):
+        left = min(plan.input.shape) // 2**plan.network.halvings
+        reasons["network.pool_after"] = f"halved until about {left} a side"
     optimisation = plan.optimisation.model_copy(update={"epochs": epochs, "patience": max(10, epochs // 2)})
     return plan.model_copy(
         update={
@@ -137,7 +133,7 @@ def _draft(
     *,
     minutes: float,
     seed: int,
-    network: str,
+    family: Family,
 ) -> Plan:
     weights = _class_weights(fingerprint.class_counts)
     return Plan(
@@ -146,41 +142,47 @@ def _draft(
         seed=seed,
         minutes=minutes,
         input=_input(fingerprint, kind, sides),
-        network=Network(name=network, pool_after=_pool_after(sides)),
+        network=family.network(sides),
         augmentation=Augmentation(
-            rotation_degrees=kind.rotation_degrees,
-            zoom=0.2,
-            shift=0.08,
-            flip_axes=kind.flip_axes(len(sides)),
-            gain=0.2,
-            bias=0.05,
+            **{
+                "rotation_degrees": kind.rotation_degrees,
+                "zoom": 0.2,
+                "shift": 0.08,
+                "flip_axes": kind.flip_axes(len(sides)),
+                "gain": 0.2,
+                "bias": 0.05,
+                **family.augmentation,
+            }
         ),
         optimisation=Optimisation(
-            class_weights=weights,
-            precision="bf16-mixed" if machine.bf16 else "32-true",
-            channels_last=len(sides) == 2,
-            threads=machine.threads,
+            **{
+                "class_weights": weights,
+                "precision": "bf16-mixed" if machine.bf16 else "32-true",
+                "channels_last": len(sides) == 2,
+                "threads": machine.threads,
+                **family.optimisation,
+            }
         ),
         ensemble=Ensemble(flips=bool(kind.flip_axes(len(sides)))),
     )
 
 
 def _within_budget(
-    drafts: list[Plan], fingerprint: Fingerprint, speed: Speed, minutes: float, folds: int
+    drafts: list[Plan], fingerprint: Fingerprint, speed: Speed, minutes: float, folds: int, family: Family
 ) -> tuple[Plan, float, int, Ensemble]:
     """The largest input of which each network sees enough, its speed, and the epochs and networks that fit."""
     seconds = minutes * 60 * SHARE_FOR_TRAINING
-    wanted = min(IMAGES_WANTED, EPOCHS_WANTED * _images_an_epoch(fingerprint, folds))
+    wanted = min(family.images_wanted, family.epochs_wanted * _images_an_epoch(fingerprint, folds))
     for draft in drafts:
         plan, per_second = _faster_precision(draft, speed)
         if per_second * seconds / folds >= wanted:
             break
-    while folds > 1 and per_second * seconds / folds < wanted * SHARE_NEEDED:
+    while folds > 1 and per_second * seconds / folds < wanted * family.share_needed:
         folds = 3 if folds > 3 else 1
     repeats = max(1, min(MOST_REPEATS, int(per_second * seconds / folds / wanted)))
     epochs = int(per_second * seconds / (folds * repeats) / _images_an_epoch(fingerprint, folds))
     ensemble = plan.ensemble.model_copy(update={"folds": folds, "repeats": repeats})
-    return plan, per_second, max(1, min(LONGEST, epochs)), ensemble
+    return plan, per_second, max(1, min(family.longest, epochs)), ensemble
 
 
 def _faster_precision(draft: Plan, speed: Speed) -> tuple[Plan, float]:
@@ -197,14 +199,6 @@ def _images_an_epoch(fingerprint: Fingerprint, folds: int) -> int:
     cases = sum(fingerprint.class_counts)
     share = 8 / 9 if folds == 1 else (folds - 1) / folds
     return max(1, round(cases * share))
-
-
-def _pool_after(sides: tuple[int, ...]) -> tuple[int, ...]:
-    """The layers after which the maps are halved: as many, the first ones last, as leave about four a side."""
-    halvings = 0
-    while halvings < 5 and min(sides) // 2 ** (halvings + 1) >= 3:
-        halvings += 1
-    return {5: (1, 2, 3, 4, 5), 4: (1, 2, 3, 4), 3: (1, 3, 5), 2: (2, 4), 1: (3,), 0: ()}[halvings]
 
 
 def _class_weights(counts: tuple[int, ...]) -> tuple[float, ...]:
@@ -251,6 +245,8 @@ def explain_plan(plan: Plan) -> list[tuple[str, str, str]]:
 def _shown(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return " → ".join(str(step["step"]) for step in value)
+    if isinstance(value, dict):
+        return str(value.get("name", value))
     if isinstance(value, list):
         return " × ".join(str(item) for item in value) if value else "none"
     return str(value)

@@ -48,10 +48,17 @@ CASE_STUDY_FILTERS: tuple[dict[str, Any], ...] = (
 not give their strengths: speckle is removed first, edges are kept, and the rest is lightly smoothed."""
 
 
-def kind_of(fingerprint: Fingerprint, *, modality: str, cropped: bool) -> Kind:
-    """What kind of images these are."""
+def kind_of(fingerprint: Fingerprint, *, modality: str, cropped: bool, filters: bool = True) -> Kind:
+    """What kind of images these are.
+
+    Args:
+        fingerprint: Of the images.
+        modality: DICOM code of what most are, "" when nobody knows.
+        cropped: Whether a case is a square cut out of a larger image.
+        filters: Whether mammograms go through the filters of the case study.
+    """
     if modality == "MG" and fingerprint.planar:
-        return _mammogram(cropped)
+        return _mammogram(cropped, CASE_STUDY_FILTERS if filters else ())
     if not fingerprint.planar:
         return Kind(
             steps=_levels(fingerprint, modality),
@@ -69,14 +76,14 @@ def kind_of(fingerprint: Fingerprint, *, modality: str, cropped: bool) -> Kind:
     )
 
 
-def _mammogram(cropped: bool) -> Kind:
+def _mammogram(cropped: bool, filters: tuple[dict[str, Any], ...]) -> Kind:
     display: dict[str, Any] = {"step": "display"}
     if cropped:
         return Kind(
             film=(display, {"step": "breast", "side": "as_is", "crop": False}),
             film_reason="the film's own grey levels, so that a mass keeps its contrast; labels and markers off",
-            steps=CASE_STUDY_FILTERS,
-            reason="the filters of the case study, then one size",
+            steps=filters,
+            reason="the filters of the case study, then one size" if filters else "one size",
             margin=1.4,
             rotation_degrees=180.0,
             rotation_reason="a mass has no upright",
@@ -84,8 +91,9 @@ def _mammogram(cropped: bool) -> Kind:
             flip_reason="a mass's mirror image is as likely",
         )
     return Kind(
-        steps=(display, {"step": "breast"}, *CASE_STUDY_FILTERS),
-        reason="as the film is shown; the breast alone, turned to one side; the filters of the case study",
+        steps=(display, {"step": "breast"}, *filters),
+        reason="as the film is shown; the breast alone, turned to one side"
+        + ("; the filters of the case study" if filters else ""),
         rotation_degrees=15.0,
         rotation_reason="breasts are placed alike, turned to one side",
         flips="none",
@@ -143,6 +151,31 @@ def input_sides(fingerprint: Fingerprint, kind: Kind) -> list[tuple[int, ...]]:
     if kind.margin > 1:
         return [(side, side) for side in fitting]
     return [tuple(_scaled(median[1:], side, longest)) for side in fitting]
+
+
+_FITTED_FILM_SIDES = (640, 512, 448, 384, 320, 256, 224, 192, 160, 128)
+_FITTED_CROP_SIDES = (224, 192, 160, 128)
+_ENLARGED = 4
+"""A network pretrained on photographs of 224 pixels finds little in an image of 28; enlarged, by no more than this,
+its textures have the size that the network knows."""
+_LARGEST_ENLARGED = 128
+
+
+def fitted_sides(fingerprint: Fingerprint, kind: Kind) -> list[tuple[int, ...]]:
+    """Candidate shapes for a pretrained network, the largest first: small images are enlarged.
+
+    Volumes keep their shape, as in `input_sides`.
+    """
+    if not fingerprint.planar:
+        return input_sides(fingerprint, kind)
+    median = fingerprint.shape_median[1:]
+    longest = max(median)
+    most = max(longest, min(_ENLARGED * longest, _LARGEST_ENLARGED), 32)
+    sides = _FITTED_CROP_SIDES if kind.margin > 1 else _FITTED_FILM_SIDES
+    fitting = [side for side in sides if side <= most] or [most // 16 * 16]
+    if kind.margin > 1:
+        return [(side, side) for side in fitting]
+    return [tuple(max(32, length) for length in _scaled(median, side, longest)) for side in fitting]
 
 
 def _scaled(shape: tuple[int, ...], side: int, longest: int) -> list[int]:

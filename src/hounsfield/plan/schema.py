@@ -5,9 +5,9 @@ The pydantic models here are the file's schema: what `plan.toml` may say is what
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, PositiveFloat, PositiveInt, Tag, model_validator
 
 from hounsfield.preprocessing import Pipeline
 
@@ -53,15 +53,122 @@ def canvas_of(shape: tuple[int, ...], margin: float) -> tuple[int, ...]:
     return tuple(side + 2 * round(side * (margin - 1) / 2) for side in shape)
 
 
-class Network(Section):
-    """Which network, and how large."""
+class ConvNetChoice(Section):
+    """`networks.convnet`: the convolution layers of the case study, from scratch."""
 
-    name: str = "convnet"
+    name: Literal["convnet"] = "convnet"
     widths: tuple[PositiveInt, ...] = Field(default=(16, 32, 64, 128, 128), min_length=1)
     """Feature maps of each convolution layer."""
     pool_after: tuple[int, ...] = (1, 2, 3, 4, 5)
     """Layers, counted from 1, after which the maps are halved."""
     dropout: float = Field(default=0.3, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _layers_are_there(self) -> Self:
+        if not set(self.pool_after) <= set(range(1, len(self.widths) + 1)):
+            raise ValueError(f"network.pool_after names a layer that network.widths {self.widths} has not")
+        if len(set(self.pool_after)) < len(self.pool_after):
+            raise ValueError(f"network.pool_after names something twice: {', '.join(map(str, self.pool_after))}")
+        return self
+
+    @property
+    def halvings(self) -> int:
+        """How often the maps are halved along every side."""
+        return len(self.pool_after)
+
+
+class ResidualChoice(Section):
+    """`networks.residual`: a residual network, from scratch."""
+
+    name: Literal["residual"] = "residual"
+    widths: tuple[PositiveInt, ...] = Field(default=(32, 64, 128, 256), min_length=1)
+    """Feature maps of each stage; every stage but the first halves them along every side."""
+    blocks: tuple[PositiveInt, ...] = (1, 1, 1, 1)
+    """Residual blocks of each stage."""
+    stem_stride: Literal[1, 2] = 1
+    """2: the first layer halves the image already."""
+    dropout: float = Field(default=0.3, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _stages_agree(self) -> Self:
+        if len(self.blocks) != len(self.widths):
+            raise ValueError(f"network.blocks {self.blocks} needs one number a stage of network.widths {self.widths}")
+        return self
+
+    @property
+    def halvings(self) -> int:
+        """How often the maps are halved along every side."""
+        return len(self.widths) - 1 + (self.stem_stride == 2)
+
+
+class PretrainedChoice(Section):
+    """`networks.pretrained`: a network of timm, pretrained on ImageNet; inflated for volumes."""
+
+    name: Literal["pretrained"] = "pretrained"
+    backbone: str = Field(default="efficientnet_lite0", min_length=1)
+    """timm's name of the network."""
+    folded: bool = True
+    """Whether batch normalisations are folded into the convolutions before fine-tuning."""
+    dropout: float = Field(default=0.3, ge=0, lt=1)
+    drop_path: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the residual branches left out in training, rising from 0 to this with depth."""
+
+    @property
+    def halvings(self) -> int:
+        """How often the maps are halved along every side; short axes of volumes stop at one voxel."""
+        return 5
+
+
+def _name_of(choice: Any) -> str:
+    return str(choice.get("name", "convnet") if isinstance(choice, dict) else getattr(choice, "name", "convnet"))
+
+
+Encoder = Annotated[
+    Annotated[ConvNetChoice, Tag("convnet")]
+    | Annotated[ResidualChoice, Tag("residual")]
+    | Annotated[PretrainedChoice, Tag("pretrained")],
+    Discriminator(_name_of),
+]
+"""A network that looks at one image."""
+
+
+class MultipleInstanceChoice(Section):
+    """`networks.multiple_instance`: one network on every slice, or every image of a case, and attention over them."""
+
+    name: Literal["multiple_instance"] = "multiple_instance"
+    over: Literal["slices", "views"] = "slices"
+    """Of a volume, or the images of a case."""
+    stride: int = Field(default=1, ge=1)
+    """Every how many slices are looked at."""
+    attention: PositiveInt = 64
+    """Width of the layer that weighs the instances."""
+    dropout: float = Field(default=0.3, ge=0, lt=1)
+    encoder: Encoder = PretrainedChoice()
+    """The network that looks at each of them."""
+
+    @property
+    def halvings(self) -> int:
+        """How often the encoder halves its maps."""
+        return self.encoder.halvings
+
+
+Network = Annotated[
+    Annotated[ConvNetChoice, Tag("convnet")]
+    | Annotated[ResidualChoice, Tag("residual")]
+    | Annotated[PretrainedChoice, Tag("pretrained")]
+    | Annotated[MultipleInstanceChoice, Tag("multiple_instance")],
+    Discriminator(_name_of),
+]
+"""Which network, and how large: one of the choices, by its name."""
+
+
+CHOICES: dict[str, type[Section]] = {
+    "convnet": ConvNetChoice,
+    "residual": ResidualChoice,
+    "pretrained": PretrainedChoice,
+    "multiple_instance": MultipleInstanceChoice,
+}
+"""The sections that `[network]` may be, by their name."""
 
 
 class Augmentation(Section):
@@ -90,6 +197,17 @@ class Optimisation(Section):
     batch_size: int = Field(default=32, ge=2)
     learning_rate: float = Field(default=2e-3, gt=0)
     """The peak of a one-cycle schedule."""
+    start: str = ""
+    """Where the weights come from: "" drawn at random; "imagenet"; or the folder of a bundle."""
+    head_only: bool = False
+    """A linear probe: only the answer is learned, as a logistic regression on the features."""
+    layer_decay: float = Field(default=1.0, gt=0, le=1)
+    """The rate of each stage is this times that of the stage after it, the answer's being the highest."""
+    frozen_stages: int = Field(default=0, ge=0)
+    """As many stages from the input on keep the weights they started with."""
+    unfreeze_epochs: int = Field(default=0, ge=0)
+    """Above 0: training begins with the answer alone, and every so many epochs one more stage is let go, the last
+    first, down to `frozen_stages`."""
     weight_decay: float = Field(default=0.05, ge=0)
     label_smoothing: float = Field(default=0.0, ge=0, lt=0.5)
     class_weights: tuple[PositiveFloat, ...] = ()
@@ -131,7 +249,7 @@ class Plan(Section):
     minutes: float = Field(default=10.0, gt=0)
     """The budget the choices were made for."""
     input: Input
-    network: Network = Network()
+    network: Network = ConvNetChoice()
     augmentation: Augmentation = Augmentation()
     optimisation: Optimisation = Optimisation()
     ensemble: Ensemble = Ensemble()
@@ -141,26 +259,34 @@ class Plan(Section):
     @model_validator(mode="after")
     def _choices_agree(self) -> Self:
         sides = len(self.input.shape)
-        halved = 2 ** len(self.network.pool_after)
-        if min(self.input.shape) < halved:
-            raise ValueError(
-                f"input.shape {self.input.shape} is halved {len(self.network.pool_after)} times by "
-                f"network.pool_after; every side needs at least {halved} pixels"
-            )
-        if not set(self.network.pool_after) <= set(range(1, len(self.network.widths) + 1)):
-            raise ValueError(f"network.pool_after names a layer that network.widths {self.network.widths} has not")
+        self._sides_are_long_enough()
         if not set(self.augmentation.flip_axes) <= set(range(sides)):
             raise ValueError(f"augmentation.flip_axes must lie in 0 … {sides - 1} for input.shape {self.input.shape}")
         if self.optimisation.class_weights and len(self.optimisation.class_weights) != len(self.classes):
             raise ValueError("optimisation.class_weights needs one number per class, or none")
         for name, values in (
             ("classes", self.classes),
-            ("network.pool_after", self.network.pool_after),
             ("augmentation.flip_axes", self.augmentation.flip_axes),
         ):
             if len(set(values)) < len(values):
                 raise ValueError(f"{name} names something twice: {', '.join(map(str, values))}")
         return self
+
+    def _sides_are_long_enough(self) -> None:
+        network, shape = self.network, self.input.shape
+        if isinstance(network, MultipleInstanceChoice):
+            if (network.over == "slices") != (len(shape) == 3):
+                wanted = "volumes" if network.over == "slices" else "flat images"
+                raise ValueError(f'network.over = "{network.over}" is for {wanted}, and input.shape is {shape}')
+            shape = shape[-2:]
+        elif isinstance(network, PretrainedChoice):
+            shape = shape[-2:]  # the slices of a volume may be fewer
+        if min(shape) < 2**network.halvings:
+            cause = "network.pool_after" if isinstance(network, ConvNetChoice) else f"the {network.name} network"
+            raise ValueError(
+                f"input.shape {self.input.shape} is halved {network.halvings} times by {cause}; "
+                f"every side needs at least {2**network.halvings} pixels"
+            )
 
     @property
     def dims(self) -> Literal[2, 3]:

@@ -12,7 +12,7 @@ from tomlkit.items import Item, Key, Table
 
 from hounsfield.atomic import write_text
 from hounsfield.errors import PlanError
-from hounsfield.plan.schema import Plan
+from hounsfield.plan.schema import CHOICES, Plan
 
 
 def plan_to_text(plan: Plan) -> str:
@@ -33,7 +33,9 @@ def plan_to_text(plan: Plan) -> str:
 def _section(name: str, values: dict[str, Any], reasons: dict[str, str]) -> Any:
     table = tomlkit.table()
     for key, value in values.items():
-        if value and isinstance(value, list) and isinstance(value[0], dict):
+        if isinstance(value, dict):
+            value = _inline(value)
+        elif value and isinstance(value, list) and isinstance(value[0], dict):
             tables = tomlkit.array().multiline(True)
             for step in value:
                 tables.append(_inline(step))
@@ -116,19 +118,35 @@ def _reasons(text: str) -> dict[str, str]:
 
 
 def _sentence(problem: Any) -> str:
-    place = ".".join(str(part) for part in problem["loc"]) or "the plan"
+    location = _without_tags(problem["loc"])
+    place = ".".join(location) or "the plan"
     if problem["type"] == "extra_forbidden":
         section = _section_at(problem["loc"][:-1])
         known = ", ".join(name for name in section.model_fields if name != "reasons") if section else ""
         return f"unknown key {place}; known here: {known}"
+    if problem["type"] == "union_tag_invalid":
+        return f"{place}.name: there is no network {problem['ctx']['tag']!r}; known: {', '.join(CHOICES)}"
     return f"{place}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _without_tags(location: tuple[Any, ...]) -> list[str]:
+    """The keys of a place in the file: pydantic puts the name of the chosen network behind its section."""
+    return [
+        str(part)
+        for before, part in zip(("", *location), location, strict=False)
+        if not (before in ("network", "encoder") and part in CHOICES)
+    ]
 
 
 def _section_at(location: tuple[Any, ...]) -> type[BaseModel] | None:
     section: type[BaseModel] = Plan
     for part in location:
+        if part in CHOICES:
+            section = CHOICES[part]
+            continue
         field = section.model_fields.get(str(part))
-        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+        if field is None:
             return None
-        section = field.annotation
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            section = field.annotation
     return section

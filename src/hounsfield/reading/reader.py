@@ -21,7 +21,7 @@ from hounsfield.plan.task import task_of
 from hounsfield.reading.explain import Explainable, grad_cam, on_stored_grid
 from hounsfield.reading.quality import judge
 from hounsfield.reading.scan import scan_film
-from hounsfield.tasks.predict import centre, predict_logits
+from hounsfield.tasks.predict import centre, network_in_order, predict_logits
 
 SCAN_NOTE = (
     "This model was trained on squares cut around known lesions. Nobody said where to look, so it was shown "
@@ -43,10 +43,8 @@ class Reader:
         torch.set_num_threads(threads or bundle.plan.optimisation.threads)
         self.bundle = bundle
         self._task = task_of(bundle.plan)
-        self._networks = bundle.networks()
-        if bundle.plan.optimisation.channels_last:
-            order = torch.channels_last if bundle.plan.dims == 2 else torch.channels_last_3d
-            self._networks = [network.to(memory_format=order) for network in self._networks]
+        channels_last = bundle.plan.optimisation.channels_last
+        self._networks = [network_in_order(network, channels_last=channels_last) for network in bundle.networks()]
 
     @property
     def of_lesions(self) -> bool:

@@ -30,6 +30,15 @@ def memory_order(images: Tensor, *, channels_last: bool) -> Tensor:
     return images.contiguous(memory_format=torch.channels_last if images.ndim == 4 else torch.channels_last_3d)
 
 
+def network_in_order(network: nn.Module, *, channels_last: bool) -> nn.Module:
+    """The network, in place, with the kernels of its convolutions in the memory order its images come in."""
+    if channels_last:
+        for parameter in network.parameters():
+            if parameter.ndim in (4, 5):
+                parameter.data = memory_order(parameter.data, channels_last=True)
+    return network
+
+
 @torch.inference_mode()
 def predict_logits(
     network: nn.Module, images: Tensor, *, flip_axes: Sequence[int] = (), channels_last: bool = True

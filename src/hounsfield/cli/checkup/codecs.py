@@ -39,7 +39,7 @@ class Trial:
     bits: int
     tolerance: int = 0
     """Largest difference of a voxel; 0 where the syntax is lossless."""
-    encode: Callable[[IntArray], bytes | bytearray] | None = None
+    encode: Callable[[IntArray], bytes | bytearray | memoryview] | None = None
     """One compressed frame; None where pydicom stores the image itself."""
 
 
@@ -47,7 +47,7 @@ def trials() -> tuple[Trial, ...]:
     """Every transfer syntax for images that DICOM has today or had, but for video (PS3.5 section 10)."""
     import imagecodecs as codecs
 
-    def j2k(image: IntArray) -> bytes | bytearray:
+    def j2k(image: IntArray) -> bytes | bytearray | memoryview:
         return codecs.jpeg2k_encode(image, codecformat="J2K", reversible=True, level=0)
 
     return (

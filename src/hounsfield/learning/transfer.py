@@ -1,0 +1,156 @@
+"""Beginning from weights that others learned: where they come from, and how fast each stage may leave them.
+
+Reference:
+    Howard, Ruder, "Universal language model fine-tuning" (2018), arXiv:1801.06146 (rates by layer, gradual unfreezing).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hounsfield.bundle import read_bundle
+from hounsfield.errors import PlanError, WeightsError
+from hounsfield.networks.pretrained import Pretrained
+from hounsfield.networks.weights import load_weights
+from hounsfield.plan import Plan, PretrainedChoice
+from hounsfield.plan.schema import Network
+
+IMAGENET = "imagenet"
+
+
+def load_start(network: nn.Module, plan: Plan) -> None:
+    """Put the weights that `optimisation.start` names into a network; its answer keeps its own.
+
+    Raises:
+        PlanError: The network is of a kind that has none.
+        WeightsError: They are not at hand, or do not fit.
+        BundleError: The bundle named cannot be read.
+    """
+    start = plan.optimisation.start
+    if start == IMAGENET:
+        _load_imagenet(network, plan)
+    elif start:
+        load_bundle_weights(network, Path(start))
+
+
+def _load_imagenet(network: nn.Module, plan: Plan) -> None:
+    choice = pretrained_part(plan.network)
+    if choice is None:
+        raise PlanError(
+            f'optimisation.start = "imagenet" is for pretrained networks, and network.name is "{plan.network.name}"'
+        )
+    for part in network.modules():
+        if isinstance(part, Pretrained):
+            put_imagenet(part, choice)
+
+
+def pretrained_part(choice: Network) -> PretrainedChoice | None:
+    """The choice of a pretrained backbone inside a network's choice, or None."""
+    if isinstance(choice, PretrainedChoice):
+        return choice
+    encoder = getattr(choice, "encoder", None)
+    return encoder if isinstance(encoder, PretrainedChoice) else None
+
+
+def put_imagenet(network: Pretrained, choice: PretrainedChoice) -> None:
+    """ImageNet weights into the backbone of a pretrained network, folded and inflated as it is.
+
+    Raises:
+        WeightsError: They are not at hand, or do not fit.
+    """
+    found = load_weights(choice.backbone)
+    donor = Pretrained(dims=2, channels=3, outputs=1, backbone=choice.backbone, folded=False)
+    donor.backbone.load_state_dict(_fitted(found, donor.backbone.state_dict(), choice.backbone))
+    donor.finish(dims=network.dims, folded=choice.folded)
+    network.backbone.load_state_dict(donor.backbone.state_dict())
+
+
+def _fitted(found: dict[str, Tensor], wanted: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    """`found` under the names of `wanted`: by name, or else by order, where every shape agrees."""
+    if set(wanted) <= set(found):
+        matched = {key: found[key] for key in wanted}
+    else:  # the same network under another library's names: everything but the last layer, in the same order
+        matched = dict(zip(wanted, found.values(), strict=False))
+    odd = [key for key, value in wanted.items() if key not in matched or matched[key].shape != value.shape]
+    if odd:
+        shape = tuple(matched[odd[0]].shape) if odd[0] in matched else "nothing"
+        raise WeightsError(
+            f"the weights for {name} do not fit the network: {odd[0]} is {tuple(wanted[odd[0]].shape)}, the weights "
+            f"have {shape} ({len(odd)} of {len(wanted)} tensors differ); take weights made for timm's {name}"
+        )
+    return matched
+
+
+def load_bundle_weights(network: nn.Module, folder: Path) -> None:
+    """The mean of a bundle's members' weights is no network, so the first member's, but for its answer.
+
+    Raises:
+        BundleError: The bundle cannot be read.
+        WeightsError: Its network is another one.
+    """
+    own = network.state_dict()
+    found = read_bundle(folder).networks()[0].state_dict()
+    body = {key: value for key, value in found.items() if not key.startswith("answer.")}
+    odd = [key for key, value in own.items() if not key.startswith("answer.") and _differs(body.get(key), value)]
+    if odd or len(body) != sum(not key.startswith("answer.") for key in own):
+        raise WeightsError(
+            f"{folder}: its weights do not fit the plan's network ({odd[0] if odd else 'it is a smaller one'}); leave "
+            "out --plan, and the plan takes the bundle's network"
+        )
+    network.load_state_dict(own | body)
+
+
+def _differs(value: Tensor | None, wanted: Tensor) -> bool:
+    return value is None or value.shape != wanted.shape
+
+
+def parameter_groups(network: nn.Module, plan: Plan) -> list[dict[str, Any]]:
+    """Groups for the optimiser: each stage with its "scale" of the rate; biases and normalisations without decay."""
+    stages = stages_of(network)
+    groups: list[dict[str, Any]] = []
+    for number, parameters in enumerate(stages):
+        scale = plan.optimisation.layer_decay ** (len(stages) - 1 - number)
+        for wanted, decay in ((True, plan.optimisation.weight_decay), (False, 0.0)):
+            chosen = [parameter for parameter in parameters if (parameter.ndim > 1) == wanted]
+            if chosen:
+                groups.append({"params": chosen, "weight_decay": decay, "scale": scale})
+    return groups
+
+
+def stages_of(network: nn.Module) -> list[list[nn.Parameter]]:
+    """Parameters by stage, from the input to the answer, every one once."""
+    stages = [[p for module in stage for p in module.parameters()] for stage in network.stages()]  # type: ignore[operator]
+    return [stage for stage in stages if stage]
+
+
+def freeze(network: nn.Module, plan: Plan, *, epoch: int) -> None:
+    """Hold back the stages that do not learn in this epoch (from 0), and let the others go."""
+    stages = stages_of(network)
+    frozen = frozen_in(plan, epoch=epoch, stages=len(stages))
+    for number, parameters in enumerate(stages):
+        for parameter in parameters:
+            parameter.requires_grad_(number >= frozen)
+
+
+def frozen_in(plan: Plan, *, epoch: int, stages: int) -> int:
+    """How many stages from the input on do not learn in an epoch, of `stages` with the answer."""
+    optimisation = plan.optimisation
+    if optimisation.head_only:
+        return stages - 1
+    lowest = min(optimisation.frozen_stages, stages - 1)
+    if not optimisation.unfreeze_epochs:
+        return lowest
+    return max(lowest, stages - 1 - epoch // optimisation.unfreeze_epochs)
+
+
+def keep_statistics(network: nn.Module) -> None:
+    """Normalisations of frozen stages go on with the statistics they came with."""
+    for module in network.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            parameters = list(module.parameters(recurse=False))
+            if parameters and not any(parameter.requires_grad for parameter in parameters):
+                module.eval()

@@ -1,0 +1,144 @@
+"""Attention over many images of one case: the slices of a volume, or the views of a breast, and one answer.
+
+One flat network looks at each instance; a small gated network weighs what it saw; the weighted mean answers. So a
+case's label teaches which of its slices, or views, matter.
+
+Reference:
+    Ilse, Tomczak, Welling, "Attention-based deep multiple instance learning" (2018), arXiv:1802.04712.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from hounsfield.errors import ShapeError
+
+
+class MultipleInstance(nn.Module):
+    """An encoder for each instance, gated attention over them, and a linear answer."""
+
+    def __init__(
+        self,
+        *,
+        dims: Literal[2, 3],
+        channels: int,
+        outputs: int,
+        encoder: nn.Module,
+        over: Literal["slices", "views"] = "slices",
+        stride: int = 1,
+        attention: int = 64,
+        dropout: float = 0.3,
+    ) -> None:
+        """Make the layers around `encoder`; their weights are drawn from torch's generator.
+
+        Args:
+            dims: 3 for slices of volumes (N, C, D, H, W); 2 for views (N, V * C, H, W), the views one after another.
+            channels: C, of one slice or view.
+            outputs: Length of the answer.
+            encoder: A flat network with `feature_maps` and `answer`; one that takes three channels where `channels` is
+                1 is shown each slice between its neighbours.
+            over: What the instances are.
+            stride: Every how many slices are looked at.
+            attention: Width of the layer that weighs the instances.
+            dropout: Share of the weighted features set to zero in training.
+
+        Raises:
+            ShapeError: `over` and `dims` do not fit each other, or the encoder takes other images.
+        """
+        super().__init__()
+        taken = encoder.channels
+        neighbours = over == "slices" and channels == 1 and taken == 3
+        if (over == "slices") != (dims == 3) or encoder.dims != 2 or not (taken == channels or neighbours):
+            raise ShapeError(
+                f"{over} of {dims}-D images with {channels} channels do not go into an encoder of {encoder.dims}-D "
+                f"images with {taken}"
+            )
+        self.dims = dims
+        self.channels = channels
+        self.over = over
+        self.stride = stride
+        self.neighbours = neighbours
+        self.smallest_side: int = encoder.smallest_side  # type: ignore[assignment]
+        width = encoder.answer.in_features  # type: ignore[union-attr]
+        encoder.answer = nn.Identity()
+        self.encoder = encoder
+        self.what = nn.Linear(width, attention)  # type: ignore[arg-type]
+        self.gate = nn.Linear(width, attention)  # type: ignore[arg-type]
+        self.weigh = nn.Linear(attention, 1)
+        self.dropout = nn.Dropout(dropout)
+        self.answer = nn.Linear(width, outputs)  # type: ignore[arg-type]
+
+    def instances(self, images: Tensor) -> Tensor:
+        """(N, I, C', H, W): the slices or views of each case, as the encoder takes them.
+
+        Raises:
+            ShapeError: The images have another number of axes or channels, or are too small.
+        """
+        fits = images.ndim == self.dims + 2 and images.shape[1] % self.channels == 0
+        if self.over == "slices":
+            fits = fits and images.shape[1] == self.channels
+        if not fits or min(images.shape[-2:]) < self.smallest_side:
+            wanted = "(N, views * C, H, W)" if self.over == "views" else "(N, C, D, H, W)"
+            raise ShapeError(
+                f"the network takes {wanted} with C = {self.channels} and at least {self.smallest_side} pixels a side, "
+                f"not {tuple(images.shape)}"
+            )
+        if self.over == "views":
+            return images.reshape(len(images), -1, self.channels, *images.shape[2:])
+        slices = images.transpose(1, 2)
+        if self.neighbours:
+            before = torch.cat([slices[:, :1], slices[:, :-1]], dim=1)
+            after = torch.cat([slices[:, 1:], slices[:, -1:]], dim=1)
+            slices = torch.cat([before, slices, after], dim=2)
+        return slices[:, self.stride // 2 :: self.stride] if slices.shape[1] > self.stride else slices
+
+    def feature_maps(self, images: Tensor) -> Tensor:
+        """Maps of every instance's last layer, (N, F, I, h, w); all 0 for a view that was not taken.
+
+        Raises:
+            ShapeError: As `instances`.
+        """
+        instances = self.instances(images)
+        cases = instances.shape[0]
+        flat = instances.flatten(0, 1)
+        if images.is_contiguous(memory_format=torch.channels_last if self.dims == 2 else torch.channels_last_3d):
+            flat = flat.contiguous(memory_format=torch.channels_last)
+        maps: Tensor = self.encoder.feature_maps(flat)  # type: ignore[operator]
+        maps = maps.reshape(cases, -1, *maps.shape[1:]).transpose(1, 2)
+        if self.over == "views":
+            taken = (instances != 0).flatten(2).any(dim=2)
+            maps = maps * taken[:, None, :, None, None].to(maps.dtype)
+        return maps
+
+    def attention(self, features: Tensor, taken: Tensor) -> Tensor:
+        """Weights (N, I), 1 in all, of features (N, I, F); 0 where an instance was not taken, unless none was."""
+        heat = self.weigh(torch.tanh(self.what(features)) * torch.sigmoid(self.gate(features)))[..., 0]
+        return torch.softmax(heat.float() + (taken.float() - 1) * 1e4, dim=1)
+
+    def weighted(self, maps: Tensor) -> Tensor:
+        """Features (N, F) of maps (N, F, I, h, w), weighted over the instances."""
+        features = maps.mean(dim=(3, 4)).transpose(1, 2)
+        taken = (maps != 0).flatten(3).any(dim=3).any(dim=1)
+        weights = self.attention(features, taken)
+        return torch.einsum("ni,nif->nf", weights.to(features.dtype), features)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits, (N, outputs), of volumes (N, C, D, H, W), or of views (N, V * C, H, W)."""
+        return self.head(self.feature_maps(images))
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """Features of the case, (N, F): those of its instances, weighted."""
+        return self.weighted(self.feature_maps(images))
+
+    def head(self, maps: Tensor) -> Tensor:
+        """Logits, (N, outputs), of feature maps (N, F, I, h, w)."""
+        logits: Tensor = self.answer(self.dropout(self.weighted(maps)))
+        return logits
+
+    def stages(self) -> list[list[nn.Module]]:
+        """The encoder's stages, and the attention with the answer."""
+        encoder: list[list[nn.Module]] = self.encoder.stages()  # type: ignore[operator]
+        return [*encoder[:-1], [self.what, self.gate, self.weigh, self.answer]]

@@ -1,0 +1,179 @@
+"""A network of the timm library, pretrained on ImageNet, with an answer of our own.
+
+Grey images become three equal channels, and all are brought to the mean and standard deviation that the weights were
+made with: the network takes values in [0, 1], of 8 or 16 bits before, it does not matter. With `folded`, the batch
+normalisations are part of the convolutions (see `folding`): fine-tuning then depends on no statistics of small
+batches, and is about twice as fast on a CPU. For volumes the kernels are inflated (see `inflation`).
+
+Reference:
+    Tan, Le, "EfficientNet" (2019), arXiv:1905.11946; Wightman, "PyTorch image models",
+    doi:10.5281/zenodo.4414861 (timm).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from hounsfield.errors import ShapeError, UnknownNameError
+from hounsfield.networks.folding import fold
+
+SMALLEST_SIDE = 32
+"""Backbones halve five times."""
+
+
+class Pretrained(nn.Module):
+    """A backbone of timm, averaged over space, dropout and a linear answer."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        *,
+        dims: Literal[2, 3],
+        channels: int,
+        outputs: int,
+        backbone: str = "efficientnet_lite0",
+        folded: bool = True,
+        dropout: float = 0.3,
+        drop_path: float = 0.0,
+    ) -> None:
+        """Make the layers, with weights drawn from torch's generator; `learning.transfer` puts the pretrained ones in.
+
+        Args:
+            dims: 2 for flat images, (N, C, H, W); 3 for volumes, (N, C, D, H, W).
+            channels: 1 for grey, 3 for colour.
+            outputs: Length of the answer.
+            backbone: timm's name of the network.
+            folded: Whether its batch normalisations are folded into the convolutions.
+            dropout: Share of the averaged features set to zero in training.
+            drop_path: Share of the residual branches left out in training, rising from 0 to this with depth.
+
+        Raises:
+            ShapeError: `channels` is neither 1 nor 3, or the backbone cannot be inflated.
+            UnknownNameError: timm has no network of this name, or it has no convolutions to be averaged over space.
+        """
+        super().__init__()
+        if channels not in (1, 3):
+            raise ShapeError(f"a network pretrained on photographs takes 1 or 3 channels, not {channels}")
+        self.channels = channels
+        self.backbone, facts = create_backbone(backbone, drop_path=drop_path)
+        self.finish(dims=dims, folded=folded)
+        shape = (1, 3, *[1] * dims)
+        self.register_buffer("mean", torch.tensor(facts.mean).view(shape), persistent=False)
+        self.register_buffer("std", torch.tensor(facts.std).view(shape), persistent=False)
+        self.dropout = nn.Dropout(dropout)
+        self.answer = nn.Linear(facts.features, outputs)
+
+    def finish(self, *, dims: Literal[2, 3], folded: bool) -> None:
+        """Make what timm gave into what the plan wants: folded or not, flat or inflated for volumes.
+
+        Raises:
+            ShapeError: The backbone has layers that cannot be inflated.
+        """
+        self.dims = dims
+        self.smallest_side = SMALLEST_SIDE if dims == 2 else 1
+        if folded:
+            fold(self.backbone)
+        if dims == 3:
+            from hounsfield.networks.inflation import inflate
+
+            self.backbone = inflate(self.backbone)
+
+    def feature_maps(self, images: Tensor) -> Tensor:
+        """Maps of the last layer, (N, features, …).
+
+        Raises:
+            ShapeError: The images have another number of axes or channels, or are too small to be halved that often.
+        """
+        fits = images.ndim == self.dims + 2 and images.shape[1] == self.channels
+        if not fits or min(images.shape[2:]) < self.smallest_side:
+            raise ShapeError(
+                f"the network takes {self.dims}-D images of at least {self.smallest_side} pixels a side as "
+                f"(N, {self.channels}, …), not {tuple(images.shape)}"
+            )
+        coloured = images.expand(-1, 3, *images.shape[2:]) if self.channels == 1 else images
+        normal = (coloured - self.mean) / self.std
+        if images.is_contiguous(memory_format=torch.channels_last if self.dims == 2 else torch.channels_last_3d):
+            normal = normal.contiguous(memory_format=torch.channels_last if self.dims == 2 else torch.channels_last_3d)
+        maps: Tensor = self.backbone.forward_features(normal)  # type: ignore[operator]
+        return maps
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits, (N, outputs), of images (N, C, H, W) or (N, C, D, H, W) with values in [0, 1]."""
+        return self.head(self.feature_maps(images))
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """Features averaged over space, (N, features)."""
+        return averaged(self.feature_maps(images))
+
+    def head(self, maps: Tensor) -> Tensor:
+        """Logits, (N, outputs), of feature maps (N, features, …)."""
+        logits: Tensor = self.answer(self.dropout(averaged(maps)))
+        return logits
+
+    def stages(self) -> list[list[nn.Module]]:
+        """The backbone's stages from input to output, and the answer, for rates that differ by depth."""
+        return [*backbone_stages(self.backbone), [self.answer]]
+
+
+def averaged(maps: Tensor) -> Tensor:
+    """(N, F) means over space of maps (N, F, …)."""
+    return torch.mean(maps, dim=tuple(range(2, maps.ndim)))
+
+
+@dataclass(frozen=True)
+class BackboneFacts:
+    """What a backbone gives and expects."""
+
+    features: int
+    mean: tuple[float, ...]
+    """Of the three channels of its training images, in [0, 1]; so is `std`."""
+    std: tuple[float, ...]
+
+
+def create_backbone(name: str, *, drop_path: float = 0.0) -> tuple[nn.Module, BackboneFacts]:
+    """timm's network without its answer, with fresh weights, and what it gives and expects.
+
+    Raises:
+        UnknownNameError: timm has no network of this name, or it is no network of convolutions.
+    """
+    import difflib
+
+    import timm
+
+    if not timm.is_model(name):
+        near = difflib.get_close_matches(name, timm.list_models(), n=4)
+        raise UnknownNameError(
+            f"timm has no network {name!r}; " + (f"near it: {', '.join(near)}" if near else "see timm.list_models()")
+        )
+    options: dict[str, Any] = {"pretrained": False, "num_classes": 0, "global_pool": ""}
+    model: Any
+    try:
+        model = timm.create_model(name, drop_path_rate=drop_path, **options)
+    except TypeError:  # a family without that option, or a transformer, which is averaged over tokens
+        try:
+            model = timm.create_model(name, **options)
+        except TypeError as error:
+            raise UnknownNameError(f"timm's {name} cannot be used as a backbone ({error})") from error
+    if not hasattr(model, "forward_features") or hasattr(model, "pos_embed"):
+        raise UnknownNameError(f"timm's {name} is no network of convolutions; take an efficientnet, resnet or convnext")
+    config = model.pretrained_cfg
+    return model, BackboneFacts(int(model.num_features), tuple(config["mean"]), tuple(config["std"]))
+
+
+def backbone_stages(backbone: nn.Module) -> list[list[nn.Module]]:
+    """Children in the order of definition; what holds a list of stages is opened, layers between them go together."""
+    stages: list[list[nn.Module]] = []
+    loose: list[nn.Module] = []
+    for child in backbone.children():
+        if isinstance(child, nn.Sequential | nn.ModuleList) and len(child) > 1:
+            stages += [*([loose] if loose else []), *([part] for part in child)]
+            loose = []
+        elif any(True for _ in child.parameters()):
+            loose.append(child)
+    return stages + ([loose] if loose else [])

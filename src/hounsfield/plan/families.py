@@ -1,0 +1,215 @@
+"""`Family`: how networks of one kind are trained, so that a plan needs only the data's size and the minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hounsfield.datasets.fingerprint import Fingerprint
+from hounsfield.errors import UnknownNameError
+from hounsfield.networks.weights import PACKAGES, at_hand, how_to_get
+from hounsfield.plan.inputs import Kind, fitted_sides, input_sides
+from hounsfield.plan.schema import (
+    ConvNetChoice,
+    MultipleInstanceChoice,
+    Network,
+    Plan,
+    PretrainedChoice,
+    ResidualChoice,
+)
+
+Sides = tuple[int, ...]
+
+PROBE = ":probe"
+"""Behind a pretrained network's name: only its answer is learned."""
+
+SLICES = "slices"
+"""Name of the family that looks at a volume's slices."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """How networks of one kind are trained."""
+
+    name: str
+    """As `--network` takes it."""
+    reason: str
+    """Why a plan has this network, in words."""
+    network: Callable[[Sides], Network]
+    """The choice for inputs of this shape."""
+    sides: Callable[[Fingerprint, Kind], list[Sides]]
+    """Candidate input shapes, the largest first."""
+    images_wanted: int
+    """Images each network should see in training, changed anew each time, before the minutes go to further networks."""
+    epochs_wanted: int
+    """And no more than this often each: from few images no smaller input and no time is given up for more."""
+    longest: int
+    """Epochs; more only repeat what was seen."""
+    share_needed: float = 1 / 3
+    """Of the images wanted; below this fewer networks are the better use of the time."""
+    filters: bool = False
+    """Whether mammograms go through the filters of the case study."""
+    optimisation: Mapping[str, Any] = field(default_factory=dict)
+    """What differs from the schema's defaults."""
+    augmentation: Mapping[str, Any] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Of single choices, by "section.key"."""
+
+
+CONVNET = Family(
+    name="convnet",
+    reason="the five convolution layers of the case study",
+    network=lambda sides: ConvNetChoice(pool_after=pool_after(sides)),
+    sides=input_sides,
+    images_wanted=60_000,
+    epochs_wanted=100,
+    longest=150,
+    filters=True,
+)
+
+RESIDUAL = Family(
+    name="residual",
+    reason="a residual network from scratch: more depth than the convnet, for images that look like no photograph",
+    network=lambda sides: ResidualChoice(widths=_residual_widths(sides), blocks=(1,) * len(_residual_widths(sides))),
+    sides=input_sides,
+    images_wanted=40_000,
+    epochs_wanted=60,
+    longest=100,
+    optimisation={"learning_rate": 1e-3},
+)
+
+_FINE_TUNING: Mapping[str, Any] = {
+    "start": "imagenet",
+    "batch_size": 16,
+    "learning_rate": 5e-4,
+    "layer_decay": 0.8,
+    "frozen_stages": 3,
+}
+_FINE_TUNING_REASONS: Mapping[str, str] = {
+    "optimisation.start": "edges, textures and shapes learned from photographs serve medical images too",
+    "optimisation.layer_decay": "early stages are of use as they are; later ones learn faster",
+    "optimisation.frozen_stages": "edges and blobs stay as they are, which also saves time",
+}
+
+
+def family_of(name: str) -> Family:
+    """The family that `--network` names.
+
+    Args:
+        name: "convnet", "residual", "slices", or timm's name of a pretrained network, with ":probe" behind it for one
+            whose answer alone is learned.
+
+    Raises:
+        UnknownNameError: There is none of this name, or its weights are not at hand.
+    """
+    if name in _OWN:
+        return _OWN[name]
+    backbone = name.removesuffix(PROBE)
+    if not at_hand(backbone):
+        known = ", ".join([*_OWN, *(known for known in PACKAGES if at_hand(known))])
+        raise UnknownNameError(
+            f"there is no network {name!r}; known: auto, {known}, the folder of a bundle, or timm's name of a network "
+            f"whose weights are here ({how_to_get(backbone)})"
+        )
+    return probe(backbone) if name.endswith(PROBE) else fine_tuned(backbone)
+
+
+def fine_tuned(backbone: str) -> Family:
+    """A network of timm, pretrained on ImageNet, of which all but the first stages learn."""
+    return Family(
+        name=backbone,
+        reason=f"{backbone}, pretrained on ImageNet and fine-tuned: few cases suffice",
+        network=lambda sides: PretrainedChoice(backbone=backbone, drop_path=0.1),
+        sides=fitted_sides,
+        images_wanted=30_000,
+        epochs_wanted=12,
+        longest=20,
+        share_needed=1 / 4,
+        optimisation=_FINE_TUNING,
+        reasons=_FINE_TUNING_REASONS,
+    )
+
+
+def probe(backbone: str) -> Family:
+    """A network of timm as it is; a logistic regression on its features answers."""
+    return Family(
+        name=backbone + PROBE,
+        reason=f"{backbone} as ImageNet left it, and a logistic regression on its features: seconds, not minutes",
+        network=lambda sides: PretrainedChoice(backbone=backbone),
+        sides=fitted_sides,
+        images_wanted=1,
+        epochs_wanted=1,
+        longest=1,
+        optimisation={"start": "imagenet", "head_only": True},
+        reasons={
+            "optimisation.start": _FINE_TUNING_REASONS["optimisation.start"],
+            "optimisation.head_only": "features are computed once, and only the answer is learned from them",
+        },
+    )
+
+
+def over_slices(backbone: str) -> Family:
+    """A network pretrained on photographs looks at every slice of a volume; attention weighs them."""
+    return Family(
+        name=SLICES,
+        reason=f"{backbone} looks at slices, and attention finds those that matter",
+        network=lambda sides: MultipleInstanceChoice(
+            encoder=PretrainedChoice(backbone=backbone, drop_path=0.1), stride=max(1, sides[0] // 16)
+        ),
+        sides=input_sides,
+        images_wanted=10_000,
+        epochs_wanted=10,
+        longest=16,
+        optimisation={**_FINE_TUNING, "batch_size": 8, "channels_last": True},
+        reasons=_FINE_TUNING_REASONS,
+    )
+
+
+def family_like(plan: Plan, folder: str) -> Family:
+    """Fine-tuning of a bundle's network: what it learned before is where this training begins."""
+    pretrained = not isinstance(plan.network, ConvNetChoice | ResidualChoice)
+    return Family(
+        name=folder,
+        reason="the network of another bundle, which learns on from what it knows",
+        network=lambda sides: plan.network,
+        sides=fitted_sides if pretrained and plan.dims == 2 else input_sides,
+        images_wanted=30_000,
+        epochs_wanted=12 if pretrained else 60,
+        longest=20 if pretrained else 100,
+        share_needed=1 / 4,
+        filters=isinstance(plan.network, ConvNetChoice),
+        optimisation={
+            "start": folder,
+            "batch_size": plan.optimisation.batch_size,
+            "learning_rate": plan.optimisation.learning_rate / 2,
+            "layer_decay": 0.8,
+            "frozen_stages": plan.optimisation.frozen_stages,
+        },
+        reasons={"optimisation.start": "what the bundle learned from its own data"},
+    )
+
+
+DEFAULT_BACKBONE = "efficientnet_lite0"
+"""Its weights come with the package."""
+
+_OWN: dict[str, Family] = {
+    "convnet": CONVNET,
+    "residual": RESIDUAL,
+    SLICES: over_slices(DEFAULT_BACKBONE),
+}
+
+
+def pool_after(sides: Sides) -> tuple[int, ...]:
+    """The layers after which the maps are halved: as many, the first ones last, as leave about four a side."""
+    halvings = 0
+    while halvings < 5 and min(sides) // 2 ** (halvings + 1) >= 3:
+        halvings += 1
+    return {5: (1, 2, 3, 4, 5), 4: (1, 2, 3, 4), 3: (1, 3, 5), 2: (2, 4), 1: (3,), 0: ()}[halvings]
+
+
+def _residual_widths(sides: Sides) -> tuple[int, ...]:
+    stages = 1
+    while stages < 4 and min(sides) // 2**stages >= 3:
+        stages += 1
+    return (32, 64, 128, 256)[:stages]

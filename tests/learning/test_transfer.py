@@ -1,0 +1,191 @@
+"""Beginning from learned weights: they arrive, stages stay or learn at their own rate, misfits are named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from hounsfield.datasets.case import Dataset
+from hounsfield.datasets.split import make_split
+from hounsfield.errors import PlanError, WeightsError
+from hounsfield.learning.choosing import choose_plan_and_split
+from hounsfield.learning.inputs import Inputs
+from hounsfield.learning.members import fit_member
+from hounsfield.learning.supervised import setup, train_epoch
+from hounsfield.learning.train import train
+from hounsfield.learning.transfer import frozen_in, parameter_groups, stages_of
+from hounsfield.networks.pretrained import Pretrained
+from hounsfield.networks.weights import load_weights
+from hounsfield.plan import MultipleInstanceChoice, Plan, PretrainedChoice
+from hounsfield.plan.families import family_of
+from hounsfield.plan.task import task_of
+
+MakeTinyPlan = Callable[..., Plan]
+SMALL = {"shape": (32, 32), "steps": ({"step": "float", "scale": "type"}, {"step": "resize", "shape": [32, 32]})}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(one_thread: None) -> None:
+    """Small networks are slower with more."""
+
+
+def fine_tuning(make: MakeTinyPlan, **changed: object) -> Plan:
+    usual = {"network": PretrainedChoice(), "start": "imagenet", "epochs": 1, "learning_rate": 1e-3}
+    return make(**(SMALL | usual | changed))
+
+
+@pytest.mark.parametrize("folded", [True, False])
+def test_imagenet_weights_arrive_folded_or_not(make_tiny_plan: MakeTinyPlan, folded: bool) -> None:
+    plan = fine_tuning(make_tiny_plan, network=PretrainedChoice(folded=folded))
+    network = setup(plan, task_of(plan), member=0).network.eval()
+    plain = Pretrained(dims=2, channels=1, outputs=2, folded=False).eval()
+    plain.backbone.load_state_dict(
+        dict(zip(plain.backbone.state_dict(), load_weights("efficientnet_lite0").values(), strict=False))
+    )
+    images = torch.rand(2, 1, 64, 64)
+    with torch.inference_mode():
+        expected, found = plain.pooled(images), network.pooled(images)  # type: ignore[operator]
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_the_slices_of_a_volume_are_seen_with_the_same_weights(make_tiny_plan: MakeTinyPlan) -> None:
+    plan = make_tiny_plan(shape=(4, 32, 32), steps=(), network=MultipleInstanceChoice(), start="imagenet", flip_axes=())
+    network = setup(plan, task_of(plan), member=0).network
+    assert network(torch.rand(1, 1, 4, 32, 32)).shape == (1, 2)
+    first = next(iter(network.encoder.backbone.state_dict().values()))  # type: ignore[union-attr]
+    flat = fine_tuning(make_tiny_plan)
+    same = setup(flat, task_of(flat), member=3).network
+    torch.testing.assert_close(first, next(iter(same.backbone.state_dict().values())))  # type: ignore[union-attr]
+
+
+def test_frozen_stages_stay_and_the_others_learn(make_tiny_plan: MakeTinyPlan) -> None:
+    plan = fine_tuning(make_tiny_plan, frozen_stages=3)
+    run = setup(plan, task_of(plan), member=0)
+    before = [[p.detach().clone() for p in stage] for stage in stages_of(run.network)]
+    train_epoch(run, plan, task_of(plan), noise(), np.arange(16), member=0, epoch=0)
+    changed = [
+        any(not torch.equal(old, new) for old, new in zip(stage, now, strict=True))
+        for stage, now in zip(before, stages_of(run.network), strict=True)
+    ]
+    assert changed == [False] * 3 + [True] * (len(before) - 3)
+
+
+def test_frozen_normalisations_keep_their_statistics(make_tiny_plan: MakeTinyPlan) -> None:
+    plan = fine_tuning(make_tiny_plan, network=PretrainedChoice(folded=False), frozen_stages=3)
+    run = setup(plan, task_of(plan), member=0)
+    before = run.network.backbone.bn1.running_mean.clone()  # type: ignore[union-attr, operator]
+    last = run.network.backbone.bn2.running_mean.clone()  # type: ignore[union-attr, operator]
+    train_epoch(run, plan, task_of(plan), noise(), np.arange(16), member=0, epoch=0)
+    assert torch.equal(before, run.network.backbone.bn1.running_mean)  # type: ignore[union-attr, arg-type]
+    assert not torch.equal(last, run.network.backbone.bn2.running_mean)  # type: ignore[union-attr, arg-type]
+
+
+def test_rates_fall_from_the_answer_to_the_input(make_tiny_plan: MakeTinyPlan) -> None:
+    plan = make_tiny_plan(layer_decay=0.5)
+    network = setup(plan, task_of(plan), member=0).network
+    groups = parameter_groups(network, plan)
+    scales = {id(p): group["scale"] for group in groups for p in group["params"]}
+    assert scales[id(network.answer.weight)] == 1.0  # type: ignore[union-attr]
+    assert scales[id(network.features[0].weight)] == 0.25  # type: ignore[union-attr, index]
+    assert len(scales) == len(list(network.parameters()))
+    decays = {id(p): group["weight_decay"] for group in groups for p in group["params"]}
+    assert decays[id(network.answer.bias)] == 0.0  # type: ignore[union-attr]
+    assert decays[id(network.answer.weight)] == plan.optimisation.weight_decay  # type: ignore[union-attr]
+
+
+def test_stages_are_let_go_one_after_another(make_tiny_plan: MakeTinyPlan) -> None:
+    plan = make_tiny_plan(unfreeze_epochs=2, frozen_stages=1)
+    assert [frozen_in(plan, epoch=epoch, stages=4) for epoch in range(8)] == [3, 3, 2, 2, 1, 1, 1, 1]
+    assert frozen_in(make_tiny_plan(frozen_stages=9), epoch=0, stages=4) == 3
+    assert frozen_in(make_tiny_plan(head_only=True), epoch=5, stages=4) == 3
+
+
+def test_a_probe_tells_bright_from_dark_and_changes_the_answer_alone(
+    make_tiny_plan: MakeTinyPlan, tmp_path: Path
+) -> None:
+    plan = fine_tuning(make_tiny_plan, head_only=True)
+    task, inputs = task_of(plan), bright_and_dark()
+    fitted = fit_member(
+        plan, task, inputs, train_rows=np.arange(16), val_rows=np.arange(16, 24), member=0, checkpoint=tmp_path / "c"
+    )
+    assert fitted.history[0].val_score == 1.0
+    fresh = setup(plan, task, member=0).network.state_dict()
+    changed = {key for key, value in fitted.weights.items() if not torch.equal(value, fresh[key])}
+    assert changed == {"answer.weight", "answer.bias"}
+
+
+def test_a_bundle_is_learned_on_from(tiny_dataset: Dataset, make_tiny_plan: MakeTinyPlan, tmp_path: Path) -> None:
+    first = train(tiny_dataset, tmp_path / "first", plan=make_tiny_plan()).bundle
+    plan = make_tiny_plan(start=str(tmp_path / "first"))
+    network = setup(plan, task_of(plan), member=0).network
+    theirs = first.networks()[0].state_dict()
+    own = network.state_dict()
+    assert all(torch.equal(own[key], value) for key, value in theirs.items() if not key.startswith("answer."))
+    assert not torch.equal(own["answer.weight"], theirs["answer.weight"])
+    made, _ = choose_plan_and_split(tiny_dataset, minutes=0.1, seed=0, network=str(tmp_path / "first"))
+    assert made.network == first.plan.network
+    assert made.optimisation.start == str((tmp_path / "first").resolve())
+
+
+def test_weights_that_do_not_fit_are_named(
+    tiny_dataset: Dataset, make_tiny_plan: MakeTinyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(tiny_dataset, tmp_path / "first", plan=make_tiny_plan())
+    other = make_tiny_plan(start=str(tmp_path / "first"), widths=(3, 5))
+    with pytest.raises(WeightsError, match=r"first: its weights do not fit the plan's network \(features\.0\.weight\)"):
+        setup(other, task_of(other), member=0)
+    with pytest.raises(PlanError, match='"imagenet" is for pretrained networks, and network.name is "convnet"'):
+        plan = make_tiny_plan(start="imagenet")
+        setup(plan, task_of(plan), member=0)
+    weights = {f"layer{n}": torch.zeros(2) for n in range(400)}
+    save_file(weights, tmp_path / "efficientnet_lite0.safetensors")
+    monkeypatch.setenv("HOUNSFIELD_WEIGHTS", str(tmp_path))
+    plan = fine_tuning(make_tiny_plan)
+    with pytest.raises(WeightsError, match=r"do not fit the network: conv_stem.weight is \(32, 3, 3, 3\), .*\(2,\)"):
+        setup(plan, task_of(plan), member=0)
+
+
+def test_several_networks_are_tried_and_the_best_is_taken(
+    tiny_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hounsfield.learning import candidates, choosing
+
+    monkeypatch.setattr(choosing, "images_per_second", lambda plan: 20.0)
+    monkeypatch.setattr(candidates, "FEWEST_PATIENTS", 5)
+    monkeypatch.setattr(
+        choosing, "candidates_for", lambda fingerprint: (family_of("convnet"), family_of("efficientnet_lite0:probe"))
+    )
+    plan, split = choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
+    assert split.sha256 == make_split(tiny_dataset, seed=0).sha256
+    why = plan.reasons["network.name"]
+    assert "tried on 12 cases held back: AUC " in why
+    assert "convnet" in why
+    assert "efficientnet_lite0:probe" in why
+    monkeypatch.setattr(candidates, "_try", lambda *given: pytest.fail("tried again"))
+    again, _ = choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
+    assert again.network == plan.network
+
+
+def test_nothing_is_tried_in_seconds(tiny_dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hounsfield.learning import candidates
+
+    monkeypatch.setattr(candidates, "_try", lambda *given: pytest.fail("tried"))
+    plan, _ = choose_plan_and_split(tiny_dataset, minutes=0.01, seed=0)
+    assert "not tried: too few minutes" in plan.reasons["network.name"]
+
+
+def noise() -> Inputs:
+    voxels = np.random.default_rng(0).random((16, 1, 32, 32)).astype(np.float16)
+    return Inputs(voxels, np.arange(16) % 2, (), ())
+
+
+def bright_and_dark() -> Inputs:
+    voxels = np.random.default_rng(0).random((24, 1, 32, 32)) * 0.3
+    targets = np.arange(24) % 2
+    voxels[targets == 1] += 0.5
+    return Inputs(voxels.astype(np.float16), targets, (), ())
