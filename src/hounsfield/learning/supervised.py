@@ -25,6 +25,7 @@ from hounsfield.learning.inputs import Inputs, images_of
 from hounsfield.learning.transfer import freeze, keep_statistics, load_start, parameter_groups
 from hounsfield.memory import keep_freed_memory
 from hounsfield.networks.build import build_from
+from hounsfield.networks.depthwise import speed_up_depthwise
 from hounsfield.plan import Plan
 from hounsfield.tasks.predict import centre, memory_order, network_in_order, predict_logits
 from hounsfield.tasks.task import Task
@@ -68,6 +69,7 @@ def setup(plan: Plan, task: Task, *, member: int) -> Setup:
     torch.manual_seed(derived_seed(plan.seed, member, 0))
     network = build_from(plan.network.model_dump(), dims=plan.dims, channels=plan.input.channels, outputs=task.outputs)
     load_start(network, plan)
+    speed_up_depthwise(network)
     network = network_in_order(network, channels_last=plan.optimisation.channels_last)
     optimizer = torch.optim.AdamW(
         parameter_groups(network, plan),
