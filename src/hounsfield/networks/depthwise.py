@@ -34,7 +34,7 @@ class DepthwiseConv2d(nn.Conv2d):
         if torch.is_autocast_enabled("cpu"):
             kind = torch.get_autocast_dtype("cpu")
             images, weight, bias = images.to(kind), weight.to(kind), None if bias is None else bias.to(kind)
-        result: Tensor = _Depthwise.apply(images, weight, bias, self.stride, self.padding)  # type: ignore[no-untyped-call]
+        result: Tensor = _Depthwise.apply(images, weight, bias, self.stride, self.padding)
         return result
 
 
