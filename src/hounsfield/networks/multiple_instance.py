@@ -35,11 +35,12 @@ class MultipleInstance(nn.Module):
         """Make the layers around `encoder`; their weights are drawn from torch's generator.
 
         Args:
-            dims: 3 for slices of volumes (N, C, D, H, W); 2 for views (N, V * C, H, W), the views one after another.
+            dims: 3 for slices of volumes (N, C, D, H, W); 2 for views (N, V, C, H, W), or (N, V * C, H, W), the views
+                one after another. A view that was not taken is 0 everywhere.
             channels: C, of one slice or view.
             outputs: Length of the answer.
-            encoder: A flat network with `feature_maps` and `answer`; one that takes three channels where `channels` is
-                1 is shown each slice between its neighbours.
+            encoder: A flat network with `feature_maps`, `stages` and a linear `answer`, which is taken off; one that
+                takes three channels where `channels` is 1 is shown each slice between its neighbours.
             over: What the instances are.
             stride: Every how many slices are looked at.
             attention: Width of the layer that weighs the instances.
@@ -77,23 +78,26 @@ class MultipleInstance(nn.Module):
         Raises:
             ShapeError: The images have another number of axes or channels, or are too small.
         """
+        found = tuple(images.shape)
+        if self.over == "views" and images.ndim == 5 and images.shape[2] == self.channels:
+            images = images.flatten(1, 2)
         fits = images.ndim == self.dims + 2 and images.shape[1] % self.channels == 0
         if self.over == "slices":
             fits = fits and images.shape[1] == self.channels
         if not fits or min(images.shape[-2:]) < self.smallest_side:
-            wanted = "(N, views * C, H, W)" if self.over == "views" else "(N, C, D, H, W)"
+            wanted = "(N, V, C, H, W) or (N, V * C, H, W)" if self.over == "views" else "(N, C, D, H, W)"
             raise ShapeError(
                 f"the network takes {wanted} with C = {self.channels} and at least {self.smallest_side} pixels a side, "
-                f"not {tuple(images.shape)}"
+                f"not {found}"
             )
         if self.over == "views":
-            return images.reshape(len(images), -1, self.channels, *images.shape[2:])
+            return images.reshape(images.shape[0], -1, self.channels, *images.shape[2:])
         slices = images.transpose(1, 2)
         if self.neighbours:
             before = torch.cat([slices[:, :1], slices[:, :-1]], dim=1)
             after = torch.cat([slices[:, 1:], slices[:, -1:]], dim=1)
             slices = torch.cat([before, slices, after], dim=2)
-        return slices[:, self.stride // 2 :: self.stride] if slices.shape[1] > self.stride else slices
+        return slices[:, min(self.stride, slices.shape[1]) // 2 :: self.stride]
 
     def feature_maps(self, images: Tensor) -> Tensor:
         """Maps of every instance's last layer, (N, F, I, h, w); all 0 for a view that was not taken.
@@ -102,31 +106,43 @@ class MultipleInstance(nn.Module):
             ShapeError: As `instances`.
         """
         instances = self.instances(images)
-        cases = instances.shape[0]
         flat = instances.flatten(0, 1)
-        if images.is_contiguous(memory_format=torch.channels_last if self.dims == 2 else torch.channels_last_3d):
+        if images.is_contiguous(memory_format=torch.channels_last if images.ndim == 4 else torch.channels_last_3d):
             flat = flat.contiguous(memory_format=torch.channels_last)
+        maps = self._encoded(flat) if self.over == "slices" else self._encoded_where_taken(flat)
+        return maps.reshape(-1, instances.shape[1], *maps.shape[1:]).transpose(1, 2)
+
+    def _encoded(self, flat: Tensor) -> Tensor:
         maps: Tensor = self.encoder.feature_maps(flat)  # type: ignore[operator]
-        maps = maps.reshape(cases, -1, *maps.shape[1:]).transpose(1, 2)
-        if self.over == "views":
-            taken = (instances != 0).flatten(2).any(dim=2)
-            maps = maps * taken[:, None, :, None, None].to(maps.dtype)
         return maps
 
-    def attention(self, features: Tensor, taken: Tensor) -> Tensor:
-        """Weights (N, I), 1 in all, of features (N, I, F); 0 where an instance was not taken, unless none was."""
+    def _encoded_where_taken(self, flat: Tensor) -> Tensor:
+        """Maps of views, 0 where `flat` is; in training these views do not touch the encoder's normalisations."""
+        taken = (flat != 0).flatten(1).any(dim=1)
+        if self.training and bool(taken.any()):
+            rows = taken.nonzero()[:, 0]
+            maps = self._encoded(flat[rows])
+            return maps.new_zeros(flat.shape[0], *maps.shape[1:]).index_copy(0, rows, maps)
+        maps = self._encoded(flat)
+        return maps * taken[:, None, None, None].to(maps.dtype)
+
+    def attention(self, images: Tensor) -> Tensor:
+        """Weight of each slice or view, (N, I), 1 in all; 0 for a view that was not taken, unless none was."""
+        return self._weights(*_described(self.feature_maps(images)))
+
+    def _weights(self, features: Tensor, taken: Tensor) -> Tensor:
+        """Weights (N, I) of features (N, I, F)."""
         heat = self.weigh(torch.tanh(self.what(features)) * torch.sigmoid(self.gate(features)))[..., 0]
         return torch.softmax(heat.float() + (taken.float() - 1) * 1e4, dim=1)
 
     def weighted(self, maps: Tensor) -> Tensor:
         """Features (N, F) of maps (N, F, I, h, w), weighted over the instances."""
-        features = maps.mean(dim=(3, 4)).transpose(1, 2)
-        taken = (maps != 0).flatten(3).any(dim=3).any(dim=1)
-        weights = self.attention(features, taken)
+        features, taken = _described(maps)
+        weights = self._weights(features, taken)
         return torch.einsum("ni,nif->nf", weights.to(features.dtype), features)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, (N, outputs), of volumes (N, C, D, H, W), or of views (N, V * C, H, W)."""
+        """Logits, (N, outputs), of volumes (N, C, D, H, W), or of views (N, V, C, H, W) or (N, V * C, H, W)."""
         return self.head(self.feature_maps(images))
 
     def pooled(self, images: Tensor) -> Tensor:
@@ -139,6 +155,11 @@ class MultipleInstance(nn.Module):
         return logits
 
     def stages(self) -> list[list[nn.Module]]:
-        """The encoder's stages, and the attention with the answer."""
+        """The encoder's stages, the attention and the answer, for rates that differ by depth."""
         encoder: list[list[nn.Module]] = self.encoder.stages()  # type: ignore[operator]
-        return [*encoder[:-1], [self.what, self.gate, self.weigh, self.answer]]
+        return [*encoder[:-1], [self.what, self.gate, self.weigh], [self.answer]]
+
+
+def _described(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Each instance's features averaged over space, (N, I, F), and whether it was taken, (N, I)."""
+    return maps.mean(dim=(3, 4)).transpose(1, 2), (maps != 0).flatten(3).any(dim=3).any(dim=1)
