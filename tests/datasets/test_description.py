@@ -47,6 +47,18 @@ def test_there_are_the_six_examples() -> None:
             TABLE + '[box]\ncenter_x = "x"\ncenter_y = "y"\nradius = "r"\n[crop]\ncontext = 0',
             "crop.context: .* greater than 0",
         ),
+        (TABLE + '[views]\nname = "view"', r"\[views\] needs an id that names the case"),
+        (TABLE + 'id = "p"\n[views]\nnames = ["CC"]', r"'name' in \[views\] is missing"),
+        (
+            TABLE + 'id = "p"\n[views]\nname = "view"\nnmaes = ["CC"]',
+            r"unknown key 'nmaes' in \[views\] \(did you mean 'names'\?\); known: name, names",
+        ),
+        (TABLE + 'id = "p"\n[views]\nname = "view"\nnames = []', r"views\.names: .*at least 1 item"),
+        (TABLE + 'id = "p"\n[views]\nname = "view"\nnames = ["CC", "CC"]', "views: names has a name twice: CC, CC"),
+        (
+            TABLE + 'id = "p"\n[views]\nname = "view"\n[columns]\nmask = "m"',
+            r"\[views\] cannot go with \[columns\] mask",
+        ),
         (TABLE + "[split]", "give either column or fractions"),
         (TABLE + "[class]", r"'column' in \[class\] is missing"),
         (TABLE + 'class = "label"', "class: Input should be"),
@@ -83,7 +95,7 @@ def test_the_two_kinds_are_told_apart(tmp_path: Path) -> None:
 def test_the_descriptions_in_the_documentation_are_valid(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     for block in blocks:
         (tmp_path / "d.toml").write_text(block, encoding="utf-8")
         read_description(tmp_path / "d.toml")

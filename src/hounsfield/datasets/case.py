@@ -12,6 +12,9 @@ from hounsfield.findings.region import Box
 
 Part = Literal["train", "val", "test"]
 
+ONE_VIEW = ("image",)
+"""What the image of a case is called where a case has one."""
+
 
 @dataclass(frozen=True)
 class Crop:
@@ -43,10 +46,11 @@ class Case:
     patient: str
     """What splits go by; the case's own id where the data do not say."""
     images: Mapping[str, ImageRef]
-    """By name; a case of one image calls it "image"."""
+    """By view, in the order of `Dataset.views`; where cases have one image it is called "image"."""
     target: int | None = None
     """Index into `Dataset.classes`; None when unlabelled."""
     boxes: tuple[Box, ...] = ()
+    """On the one image; a case of views has none."""
     mask: ImageRef | None = None
     site: str = ""
     age_years: float | None = None
@@ -55,6 +59,21 @@ class Case:
     """The part the data's makers put it in, if they did."""
     attributes: Mapping[str, str] = field(default_factory=dict)
     """Further columns by which results are shown in subgroups."""
+
+    @property
+    def image(self) -> ImageRef:
+        """The case's only image.
+
+        Raises:
+            DatasetError: It has several.
+        """
+        if len(self.images) > 1:
+            raise DatasetError(
+                f"the case {self.id!r} has {len(self.images)} images ({', '.join(self.images)}) where one is expected; "
+                "use a description without [views], or with one view in [views] names"
+            )
+        (ref,) = self.images.values()
+        return ref
 
     def grouping(self) -> dict[str, str]:
         """What results are grouped by: the attributes, and where known the site, the sex and the decade of age."""
@@ -88,11 +107,18 @@ class Dataset:
     """Of train, val and test, where the data's description wishes a split of its own."""
     modality: str = ""
     """DICOM modality code of images whose files do not say, for instance "MG" for film scans in JPEG."""
+    views: tuple[str, ...] = ONE_VIEW
+    """What the images of a case are called, in order; a case may lack some of them."""
 
     def __post_init__(self) -> None:
-        """Refuse cases that share an id."""
+        """Refuse cases that share an id, have no image, or have one that is none of the views."""
         seen: set[str] = set()
         for case in self.cases:
             if case.id in seen:
                 raise DatasetError(f"{self.root}: two cases are called {case.id!r}; every case needs an id of its own")
             seen.add(case.id)
+            if not case.images or not set(case.images) <= set(self.views):
+                raise DatasetError(
+                    f"{self.root}: the case {case.id!r} has the images {', '.join(case.images) or '(none)'}; expected "
+                    f"one or more of {', '.join(self.views)}"
+                )

@@ -112,7 +112,7 @@ def _same_place(dataset: Dataset) -> Iterator[Problem]:
     for case in dataset.cases:
         for ref in case.images.values():
             groups[ref].append(case)
-    yield from _sentences([group for group in groups.values() if len(group) > 1], "name the same image")
+    yield from _sentences(list(groups.values()), "name the same image")
 
 
 def _same_content(dataset: Dataset) -> Iterator[Problem]:
@@ -125,14 +125,25 @@ def _same_content(dataset: Dataset) -> Iterator[Problem]:
             place = (ref.path, ref.array, ref.index)
             if place in digests:
                 groups[digests[place], ref.crop][place].append(case)
-    copies = [[cases[0] for cases in places.values()] for places in groups.values() if len(places) > 1]
+    copies = [[cases[0] for cases in places.values()] for places in groups.values()]
     yield from _sentences(copies, "hold the same image, byte for byte")
 
 
 def _sentences(groups: Sequence[Sequence[Case]], what: str) -> Iterator[Problem]:
-    """One problem for copies with different classes, one for copies across patients or parts, one for the rest."""
+    """One problem for copies with different classes, one for copies across patients or parts, one for the rest.
+
+    Before them one for cases that are in a group twice, and so show an image as two views.
+    """
+    doubled = tuple(dict.fromkeys(case.id for group in groups for case, n in _times(group) if n > 1))
+    if doubled:
+        yield Problem(
+            "warn", f"{counted(len(doubled), 'case')} with the same image as two views ({some(doubled)})", doubled
+        )
     kinds: dict[str, list[Sequence[Case]]] = defaultdict(list)
-    for group in groups:
+    for repeated in groups:
+        group = [case for case, _ in _times(repeated)]
+        if len(group) < 2:
+            continue
         if len({case.target for case in group}) > 1:
             kinds[", yet have different classes: one label is wrong"].append(group)
         elif len({case.part for case in group}) > 1:
@@ -142,11 +153,17 @@ def _sentences(groups: Sequence[Sequence[Case]], what: str) -> Iterator[Problem]
         else:
             kinds[""].append(group)
     for consequence, found in kinds.items():
-        cases = tuple(case.id for group in found for case in group)
+        cases = tuple(dict.fromkeys(case.id for group in found for case in group))
         pairs = some([" = ".join(case.id for case in group) for group in found], most=3)
         yield Problem(
             "warn", f"{len(cases)} cases in {counted(len(found), 'group')} {what}{consequence} ({pairs})", cases
         )
+
+
+def _times(group: Sequence[Case]) -> list[tuple[Case, int]]:
+    """Each case of a group, and how often it is in it."""
+    counts = Counter(case.id for case in group)
+    return [(case, counts[case.id]) for case in {case.id: case for case in group}.values()]
 
 
 def _digests(refs: Sequence[ImageRef]) -> Mapping[Hashable, str]:

@@ -78,6 +78,21 @@ class CropSection(_Section):
     context: float = Field(default=1.5, gt=0, le=100, strict=False)
 
 
+class ViewsSection(_Section):
+    """[views]: the rows of one id show several images of one case."""
+
+    name: Name
+    """What an image of a case is called; written as `image` is."""
+    names: tuple[Name, ...] | None = Field(default=None, min_length=1, strict=False)
+    """Those to use, in order; images of other names are left out. When not given, those found, sorted."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> ViewsSection:
+        if self.names is not None and len(set(self.names)) < len(self.names):
+            raise ValueError(f"names has a name twice: {', '.join(self.names)}")
+        return self
+
+
 class ColumnsSection(_Section):
     """[columns]: what else the table knows of a case."""
 
@@ -126,6 +141,7 @@ class TableDescription(_Section):
     classes: ClassSection | None = Field(default=None, alias="class")
     box: BoxSection | None = None
     crop: CropSection | None = None
+    views: ViewsSection | None = None
     columns: ColumnsSection = ColumnsSection()
     split: SplitSection | None = None
 
@@ -133,6 +149,16 @@ class TableDescription(_Section):
     def _crop_needs_a_box(self) -> TableDescription:
         if self.crop is not None and self.box is None:
             raise ValueError("[crop] needs a [box] to cut around")
+        return self
+
+    @model_validator(mode="after")
+    def _views_of_a_case(self) -> TableDescription:
+        if self.views is not None and self.id is None:
+            raise ValueError('[views] needs an id that names the case, for instance id = "{patient}_{laterality}"')
+        if self.views is not None and self.columns.mask is not None:
+            raise ValueError(
+                "[views] cannot go with [columns] mask: a mask lies on one image, a case of views has several"
+            )
         return self
 
 
