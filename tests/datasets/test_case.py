@@ -32,3 +32,8 @@ def test_the_digests_of_a_case_are_those_of_all_its_views(tmp_path: Path) -> Non
     )
     assert (len(both), len(one)) == (2, 1)
     assert one < both
+
+
+def test_a_case_with_other_columns_than_the_inputs_is_refused() -> None:
+    with pytest.raises(DatasetError, match=r"'breast' has the columns \(none\); expected the inputs age"):
+        Dataset("test", Path(), (_breast("CC"),), (), "table", views=("CC",), inputs=("age",))

@@ -154,3 +154,25 @@ def test_copies_of_a_file_as_two_views_of_a_case_are_found(
     twice = replace(one, images={"CC": one.image, "MLO": copy.image})
     (problem,) = check_dataset(replace(sound, cases=(*breasts, twice), views=("CC", "MLO")))
     assert (problem.severity, problem.text) == ("warn", "1 case with the same image as two views (one)")
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (("benign", "malignant"), True),
+        (("BENIGN", "BENIGN_WITHOUT_CALLBACK", "", "MALIGNANT"), True),
+        (("63", "64", "65", "66", "67"), False),
+    ],
+)
+def test_an_input_that_gives_the_class_away_is_warned_of(sound: Dataset, cells: tuple[str, ...], told: bool) -> None:
+    def cell(number: int, target: int | None) -> str:
+        return cells[number % len(cells)] if not told else cells[-1] if target else cells[number % (len(cells) - 1)]
+
+    cases = tuple(replace(case, columns={"seen": cell(n, case.target)}) for n, case in enumerate(sound.cases))
+    texts = _texts(check_dataset(replace(sound, cases=cases, inputs=("seen",))), "warn")
+    assert [text[:41] for text in texts] == ["the input 'seen' gives the class away: all"[:41]] * told
+
+
+def test_an_input_with_a_cell_of_its_own_for_every_case_is_not_warned_of(sound: Dataset) -> None:
+    cases = tuple(replace(case, columns={"weight": str(number)}) for number, case in enumerate(sound.cases))
+    assert check_dataset(replace(sound, cases=cases, inputs=("weight",))) == ()

@@ -59,6 +59,17 @@ def test_there_are_the_six_examples() -> None:
             TABLE + 'id = "p"\n[views]\nname = "view"\n[columns]\nmask = "m"',
             r"\[views\] cannot go with \[columns\] mask",
         ),
+        (TABLE + '[columns]\ninput = ["age"]', r"unknown key 'input' in \[columns\] \(did you mean 'inputs'\?\)"),
+        (TABLE + '[columns]\ninputs = "age"', r"columns\.inputs: Input should be a valid tuple"),
+        (TABLE + '[columns]\ninputs = ["age", "sex", "age"]', "columns: inputs names a column twice: age, sex, age"),
+        (
+            TABLE + '[class]\ncolumn = "label"\n[columns]\ninputs = ["age", "label"]',
+            r"\[columns\] inputs names 'label', the column that holds the class: it would give the answer away",
+        ),
+        (
+            TABLE + '[box]\ncenter_x = "x"\ncenter_y = "y"\nradius = "r"\nlabel = "kind"\n[columns]\ninputs = ["kind"]',
+            r"\[columns\] inputs names 'kind', the column that holds the class",
+        ),
         (TABLE + "[split]", "give either column or fractions"),
         (TABLE + "[class]", r"'column' in \[class\] is missing"),
         (TABLE + 'class = "label"', "class: Input should be"),

@@ -59,6 +59,8 @@ class Case:
     """The part the data's makers put it in, if they did."""
     attributes: Mapping[str, str] = field(default_factory=dict)
     """Further columns by which results are shown in subgroups."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Cells that go into the network beside the images, as the table has them; "" where it has none."""
 
     @property
     def image(self) -> ImageRef:
@@ -109,9 +111,11 @@ class Dataset:
     """DICOM modality code of images whose files do not say, for instance "MG" for film scans in JPEG."""
     views: tuple[str, ...] = ONE_VIEW
     """What the images of a case are called, in order; a case may lack some of them."""
+    inputs: tuple[str, ...] = ()
+    """The keys of every `Case.columns`, in order."""
 
     def __post_init__(self) -> None:
-        """Refuse cases that share an id, have no image, or have one that is none of the views."""
+        """Refuse cases that share an id, and images and columns that are none of the views and inputs."""
         seen: set[str] = set()
         for case in self.cases:
             if case.id in seen:
@@ -121,4 +125,9 @@ class Dataset:
                 raise DatasetError(
                     f"{self.root}: the case {case.id!r} has the images {', '.join(case.images) or '(none)'}; expected "
                     f"one or more of {', '.join(self.views)}"
+                )
+            if set(case.columns) != set(self.inputs):
+                raise DatasetError(
+                    f"{self.root}: the case {case.id!r} has the columns {', '.join(case.columns) or '(none)'}; "
+                    f"expected the inputs {', '.join(self.inputs) or '(none)'}"
                 )

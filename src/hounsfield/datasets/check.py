@@ -21,6 +21,9 @@ _FEWEST_PATIENTS = 3
 _FEW_PATIENTS = 30
 _FEW_CASES = 5
 
+_CASES_PER_CELL = 3
+"""On average, below which the classes of cases with one cell may agree by chance."""
+
 _SIDE_OR_VIEW = re.compile(r"[_\- ](left|right|[lr]|[lr]?cc|[lr]?mlo)(?=[_\- ]|$)", re.IGNORECASE)
 """Words in a patient id that tell images of one patient apart; CBIS-DDSM's DICOM files call a woman
 "Mass-Test_P_00173_LEFT_CC" in one of her films and "Mass-Test_P_00173_RIGHT_MLO" in another."""
@@ -44,7 +47,7 @@ def check_dataset(dataset: Dataset, *, content: bool = True) -> tuple[Problem, .
         dataset: The cases.
         content: Whether to read files of equal size to find images that are byte for byte the same.
     """
-    problems = [*_counts(dataset), *_patients(dataset), *_same_place(dataset)]
+    problems = [*_counts(dataset), *_patients(dataset), *_inputs(dataset), *_same_place(dataset)]
     if content:
         problems.extend(_same_content(dataset))
     return tuple(sorted(problems, key=lambda problem: problem.severity != "refuse"))
@@ -104,6 +107,21 @@ def _patients(dataset: Dataset) -> Iterator[Problem]:
             )
     if len(ids) < _FEW_PATIENTS:
         yield Problem("warn", f"only {counted(len(ids), 'patient')}: every figure will have a very wide interval")
+
+
+def _inputs(dataset: Dataset) -> Iterator[Problem]:
+    """Columns whose cell alone says the class, in cases of which several share a cell."""
+    labelled = [case for case in dataset.cases if case.target is not None]
+    for name in dataset.inputs:
+        cells = {case.columns[name] for case in labelled}
+        pairs = {(case.columns[name], case.target) for case in labelled}
+        often = len(labelled) >= _CASES_PER_CELL * len(cells)
+        if often and len(pairs) == len(cells) and len({target for _, target in pairs}) > 1:
+            yield Problem(
+                "warn",
+                f"the input {name!r} gives the class away: all cases with one cell are of one class; take it out of "
+                "[columns] inputs unless it is known before anybody looks at the image",
+            )
 
 
 def _same_place(dataset: Dataset) -> Iterator[Problem]:

@@ -103,6 +103,14 @@ class ColumnsSection(_Section):
     """A file with labels on the image's grid, written as `image` is."""
     subgroups: tuple[Name, ...] = Field(default=(), strict=False)
     """Columns by which results are shown."""
+    inputs: tuple[Name, ...] = Field(default=(), strict=False)
+    """Columns that go into the network beside the images."""
+
+    @model_validator(mode="after")
+    def _inputs_once(self) -> ColumnsSection:
+        if len(set(self.inputs)) < len(self.inputs):
+            raise ValueError(f"inputs names a column twice: {', '.join(self.inputs)}")
+        return self
 
 
 class SplitSection(_Section):
@@ -149,6 +157,17 @@ class TableDescription(_Section):
     def _crop_needs_a_box(self) -> TableDescription:
         if self.crop is not None and self.box is None:
             raise ValueError("[crop] needs a [box] to cut around")
+        return self
+
+    @model_validator(mode="after")
+    def _inputs_without_the_answer(self) -> TableDescription:
+        answers = [self.classes.column] if self.classes else []
+        answers += [self.box.label] if self.box and self.box.label else []
+        if given := [column for column in self.columns.inputs if column in answers]:
+            raise ValueError(
+                f"[columns] inputs names {', '.join(map(repr, given))}, the column that holds the class: it would give "
+                "the answer away, take it out"
+            )
         return self
 
     @model_validator(mode="after")

@@ -83,6 +83,8 @@ class Fingerprint:
     """The data set's own notes."""
     views: Mapping[str, int] = field(default_factory=dict)
     """Images by view; "image" alone where a case has one."""
+    inputs: Mapping[str, int] = field(default_factory=dict)
+    """Cases whose cell is not empty, by column that goes into the network."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -146,6 +148,7 @@ def make_fingerprint(
         sampled=len(pixels),
         unreadable=tuple(sorted(unreadable.items())),
         notes=dataset.notes,
+        inputs={name: sum(bool(case.columns[name]) for case in cases) for name in dataset.inputs},
         views={view: sum(view in case.images for case in cases) for view in dataset.views},
     )
 

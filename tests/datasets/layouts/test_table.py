@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from hounsfield.datasets import open_dataset
+from hounsfield.datasets.fingerprint import make_fingerprint
 from hounsfield.errors import DatasetError
 from hounsfield.findings import Box
 
@@ -185,3 +186,25 @@ def test_a_patient_whose_cell_is_empty_stands_alone(describe: Describe) -> None:
     dataset = open_dataset(describe("image,label,p\na,benign,P1\nb,benign,\n", 'patient = "p"\n' + CLASS))
     assert [case.patient for case in dataset.cases] == ["P1", "images/b.png"]
     assert dataset.notes == ("1 case with an empty patient cell: each counts as a patient of its own",)
+
+
+WOMEN = "image,label,age,density\na,benign,063Y,\na,malignant,063Y,B\nb,benign,,\n"
+
+
+def test_inputs_are_cells_as_they_stand_in_the_order_of_the_description(describe: Describe) -> None:
+    columns = '[columns]\nage = "age"\ninputs = ["density", "age"]\n'
+    dataset = open_dataset(describe(WOMEN, 'id = "image"\n' + CLASS + columns))
+    assert dataset.inputs == ("density", "age")
+    assert [case.columns for case in dataset.cases] == [{"density": "B", "age": "063Y"}, {"density": "", "age": ""}]
+    assert make_fingerprint(dataset).inputs == {"density": 1, "age": 1}
+
+
+def test_an_input_that_does_not_exist_or_differs_within_a_case_is_refused(describe: Describe) -> None:
+    columns = '[columns]\ninputs = ["density", "agee"]\n'
+    with pytest.raises(
+        DatasetError, match=r"no column 'agee' for \[columns\] inputs; columns: image, label, age, dens"
+    ):
+        open_dataset(describe(WOMEN, 'id = "image"\n' + CLASS + columns))
+    table = WOMEN + "b,benign,063Y,C\nb,benign,070Y,D\n"
+    with pytest.raises(DatasetError, match=r"the case 'b' has rows with more than one density: C, D; an input"):
+        open_dataset(describe(table, 'id = "image"\n' + CLASS + '[columns]\ninputs = ["density"]\n'))

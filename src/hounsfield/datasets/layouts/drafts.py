@@ -80,7 +80,7 @@ class CaseReader:
         """The case, with its paths, and what else the table says of it.
 
         Raises:
-            DatasetError: It has several mask files.
+            DatasetError: It has several mask files, or several cells for one input.
         """
         columns = self.description.columns
         return Case(
@@ -95,6 +95,7 @@ class CaseReader:
             sex=person.sex(self._together(draft, columns.sex)),
             part=draft.part,
             attributes={name: cell for name in columns.subgroups if (cell := self._together(draft, name))},
+            columns={name: self._cell(draft, name) for name in columns.inputs},
         )
 
     def _boxes(self, key: str, view: str, rows: Sequence[LabelledRow], classes: tuple[str, ...]) -> tuple[Box, ...]:
@@ -146,6 +147,16 @@ class CaseReader:
             return ""
         return " + ".join(sorted({row[column] for row in draft.rows if row[column]}))
 
+    def _cell(self, draft: Draft, column: str) -> str:
+        """The one cell that the rows of a case have in a column, some of which may be empty."""
+        cells = sorted({row[column] for row in draft.rows if row[column]})
+        if len(cells) > 1:
+            self._refuse(
+                draft.id,
+                f"has rows with more than one {column}: {some(cells)}; an input ([columns] inputs) needs one a case",
+            )
+        return cells[0] if cells else ""
+
     def _refuse(self, key: str, text: str) -> NoReturn:
         raise DatasetError(f"{self.table.path}: the case {key!r} {text}")
 
@@ -160,8 +171,9 @@ def case_reader(description: TableDescription, table: Table, views: Views, root:
     for key in ("age", "sex", "site"):
         if (column := getattr(columns, key)) is not None:
             table.need(column, f"[columns] {key}")
-    for column in columns.subgroups:
-        table.need(column, "[columns] subgroups")
+    for key in ("subgroups", "inputs"):
+        for column in getattr(columns, key):
+            table.need(column, f"[columns] {key}")
     if split is not None and split.column is not None:
         table.need(split.column, "[split] column")
     return CaseReader(

@@ -57,6 +57,7 @@ def open_table(description: TableDescription, root: Path, *, name: str) -> Datas
         fractions=description.split.fractions if description.split else None,
         modality=description.modality,
         views=views.names,
+        inputs=description.columns.inputs,
     )
 
 
