@@ -70,6 +70,11 @@ def test_there_are_the_six_examples() -> None:
             TABLE + '[box]\ncenter_x = "x"\ncenter_y = "y"\nradius = "r"\nlabel = "kind"\n[columns]\ninputs = ["kind"]',
             r"\[columns\] inputs names 'kind', the column that holds the class",
         ),
+        (
+            TABLE + '[split]\ncolumn = "site"\nvalues = { "A" = "training" }',
+            r"split\.values\.A: Input should be 'train'",
+        ),
+        (TABLE + '[split]\ncolumn = "site"\nvalue = {}', r"unknown key 'value' in \[split\] \(did you mean 'values'"),
         (TABLE + "[split]", "give either column or fractions"),
         (TABLE + "[class]", r"'column' in \[class\] is missing"),
         (TABLE + 'class = "label"', "class: Input should be"),
@@ -106,7 +111,7 @@ def test_the_two_kinds_are_told_apart(tmp_path: Path) -> None:
 def test_the_descriptions_in_the_documentation_are_valid(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     for block in blocks:
         (tmp_path / "d.toml").write_text(block, encoding="utf-8")
         read_description(tmp_path / "d.toml")

@@ -56,7 +56,7 @@ class Case:
     age_years: float | None = None
     sex: str = ""
     part: Part | None = None
-    """The part the data's makers put it in, if they did."""
+    """The part the data's makers put it in, or that a column of a table gives, such as the site; if any."""
     attributes: Mapping[str, str] = field(default_factory=dict)
     """Further columns by which results are shown in subgroups."""
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -107,6 +107,8 @@ class Dataset:
     """What was left out on opening, and why, a sentence each."""
     fractions: tuple[float, float, float] | None = None
     """Of train, val and test, where the data's description wishes a split of its own."""
+    parts_from: str = ""
+    """The column that gave the cases their parts; empty where the data's makers did without one."""
     modality: str = ""
     """DICOM modality code of images whose files do not say, for instance "MG" for film scans in JPEG."""
     views: tuple[str, ...] = ONE_VIEW

@@ -114,7 +114,8 @@ class ColumnsSection(_Section):
 
 
 class SplitSection(_Section):
-    """[split]: the column with the parts the data's makers chose, or the fractions of a split to be made."""
+    """[split]: the column with the parts the data's makers chose, or that parts go by, such as the site; or the
+    fractions of a split to be made."""
 
     column: Name | None = None
     values: dict[str, Part] = {}

@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -5,7 +6,8 @@ import pytest
 
 from hounsfield.datasets import open_dataset
 from hounsfield.datasets.fingerprint import make_fingerprint
-from hounsfield.errors import DatasetError
+from hounsfield.datasets.split import make_split
+from hounsfield.errors import DatasetError, SplitError
 from hounsfield.findings import Box
 
 Describe = Callable[..., Path]
@@ -208,3 +210,30 @@ def test_an_input_that_does_not_exist_or_differs_within_a_case_is_refused(descri
     table = WOMEN + "b,benign,063Y,C\nb,benign,070Y,D\n"
     with pytest.raises(DatasetError, match=r"the case 'b' has rows with more than one density: C, D; an input"):
         open_dataset(describe(table, 'id = "image"\n' + CLASS + '[columns]\ninputs = ["density"]\n'))
+
+
+SITES = "image,label,site,number\n" + "".join(
+    f"{site}{number},{'malignant' if number % 2 else 'benign'},{site},{number}\n"
+    for site in "ab"
+    for number in range(20)
+)
+
+
+def test_parts_go_by_site_and_validation_comes_out_of_the_site_that_is_learned_from(describe: Describe) -> None:
+    split = '[columns]\nsite = "site"\n[split]\ncolumn = "site"\nvalues = { "a" = "train", "b" = "test" }\n'
+    dataset = open_dataset(describe(SITES, 'patient = "{site}{number}"\n' + CLASS + split))
+    made = make_split(dataset, seed=3)
+    assert {case.site for case in made.select(dataset, "train")} == {"a"}
+    assert Counter(case.target for case in made.select(dataset, "val")) == {0: 1, 1: 1}
+    assert [case.site for case in made.select(dataset, "test")] == ["b"] * 20
+    assert made.reason == (
+        "parts by the column 'site' (train, test); val taken out of train by patient, stratified by class, seed 3"
+    )
+
+
+def test_sites_that_number_their_patients_alike_and_sites_without_a_part_are_refused(describe: Describe) -> None:
+    split = '[split]\ncolumn = "site"\nvalues = { "a" = "train", "b" = "test" }\n'
+    with pytest.raises(SplitError, match="20 patients in more than one part: 0, 1, 10, 11, 12 and 15 more"):
+        make_split(open_dataset(describe(SITES, 'patient = "number"\n' + CLASS + split)))
+    with pytest.raises(DatasetError, match=r"cases\.csv: site is 'b', which is no part; say train, val or test, or tr"):
+        open_dataset(describe(SITES, CLASS + split.replace('"b"', '"B"')))

@@ -55,6 +55,7 @@ def open_table(description: TableDescription, root: Path, *, name: str) -> Datas
         patients_known=description.patient is not None,
         notes=tuple(notes),
         fractions=description.split.fractions if description.split else None,
+        parts_from=(description.split.column or "") if description.split else "",
         modality=description.modality,
         views=views.names,
         inputs=description.columns.inputs,
