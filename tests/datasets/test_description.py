@@ -16,12 +16,19 @@ def test_every_shipped_example_is_a_valid_description_of_its_own_name(path: Path
     assert read_description(path).name == path.stem
 
 
-def test_there_are_the_six_examples() -> None:
+def test_there_are_the_examples() -> None:
     assert {path.stem for path in EXAMPLES} >= {
         "adrenalmnist3d_64",
         "breastmnist",
+        "busi_ultrasound",
+        "cbis_ddsm_breasts",
         "cbis_ddsm_films",
         "cbis_ddsm_mass",
+        "cbis_ddsm_women",
+        "cxr_lungs_tb",
+        "cxr_lungs_tb_chn_to_mcu",
+        "cxr_lungs_tb_mcu_to_chn",
+        "lc25000_lung",
         "mini_mias",
         "pneumoniamnist",
     }
@@ -75,6 +82,10 @@ def test_there_are_the_six_examples() -> None:
             r"split\.values\.A: Input should be 'train'",
         ),
         (TABLE + '[split]\ncolumn = "site"\nvalue = {}', r"unknown key 'value' in \[split\] \(did you mean 'values'"),
+        (TABLE + '[where]\nkind = "film"', r"where\.kind: Input should be a valid tuple"),
+        (TABLE + "[where]\nkind = []", r"where\.kind: .*at least 1 item"),
+        (TABLE + "[where]\nkind = [0]", r"where\.kind\.0: Input should be a valid string"),
+        (TABLE + '[were]\nkind = ["film"]', r"unknown key 'were' \(did you mean 'where'\?\)"),
         (TABLE + "[split]", "give either column or fractions"),
         (TABLE + "[class]", r"'column' in \[class\] is missing"),
         (TABLE + 'class = "label"', "class: Input should be"),

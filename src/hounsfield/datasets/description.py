@@ -147,6 +147,8 @@ class TableDescription(_Section):
     """Column, or columns in braces."""
     join: dict[str, Name] = {}
     """Further tables, and the column on which each is joined, many rows to one."""
+    where: dict[str, Annotated[tuple[str, ...], Field(min_length=1, strict=False)]] = {}
+    """Rows are kept whose cell in each of these columns is one of those listed."""
     classes: ClassSection | None = Field(default=None, alias="class")
     box: BoxSection | None = None
     crop: CropSection | None = None

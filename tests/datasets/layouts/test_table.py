@@ -237,3 +237,12 @@ def test_sites_that_number_their_patients_alike_and_sites_without_a_part_are_ref
         make_split(open_dataset(describe(SITES, 'patient = "number"\n' + CLASS + split)))
     with pytest.raises(DatasetError, match=r"cases\.csv: site is 'b', which is no part; say train, val or test, or tr"):
         open_dataset(describe(SITES, CLASS + split.replace('"b"', '"B"')))
+
+
+def test_rows_that_where_does_not_name_need_no_image_and_no_class(describe: Describe, tmp_path: Path) -> None:
+    table = "image,label,use\na,benign,yes\nb,strange,no\nc,malignant,yes\n"
+    description = describe(table, CLASS + '[where]\nuse = ["yes"]\n')
+    (tmp_path / "images/b.png").unlink()
+    dataset = open_dataset(description)
+    assert [case.target for case in dataset.cases] == [0, 1]
+    assert dataset.notes == ("1 row left out, for [where] keeps those with use = 'yes'",)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from hounsfield.datasets.case import Case, Dataset
@@ -11,6 +10,7 @@ from hounsfield.datasets.description import TableDescription
 from hounsfield.datasets.layouts.drafts import CaseReader, Draft, case_reader
 from hounsfield.datasets.layouts.labels import LabelledRow, read_labels
 from hounsfield.datasets.layouts.rows import Table, join, read_table
+from hounsfield.datasets.layouts.selection import rows_where, without_repeats
 from hounsfield.datasets.layouts.views import read_views
 from hounsfield.datasets.listing import counted, some
 from hounsfield.errors import DatasetError
@@ -30,7 +30,8 @@ def open_table(description: TableDescription, root: Path, *, name: str) -> Datas
     table = read_table(root / description.table)
     for other, on in description.join.items():
         table = join(table, read_table(root / other), on)
-    table, repeated = _without_repeats(table)
+    table, repeated = without_repeats(table)
+    table, unwanted = rows_where(table, description.where)
     views = read_views(table, description.views)
     labels = read_labels(views.table, description.classes)
     reader = case_reader(description, table, views, root)
@@ -43,7 +44,14 @@ def open_table(description: TableDescription, root: Path, *, name: str) -> Datas
         raise DatasetError(f"{table.path}: no case is left; {'; '.join(labels.notes) or 'no row has a box'}")
     _refuse_missing_images(kept, root, table)
     cases = tuple(reader.case(draft) for draft in kept)
-    notes = [*repeated, *views.notes, *labels.notes, *_notes_on_images(reader, kept), *_notes(reader, kept, cases)]
+    notes = [
+        *repeated,
+        *unwanted,
+        *views.notes,
+        *labels.notes,
+        *_notes_on_images(reader, kept),
+        *_notes(reader, kept, cases),
+    ]
     if len(kept) < len(drafts):
         notes.append(f"{counted(len(drafts) - len(kept), 'case')} without a box left out, for [crop] cuts around one")
     return Dataset(
@@ -96,17 +104,6 @@ def _notes(reader: CaseReader, drafts: Sequence[Draft], cases: Sequence[Case]) -
     if age and (odd := sum(bool(d.rows[0][age]) and c.age_years is None for d, c in zip(drafts, cases, strict=True))):
         notes.append(f"{counted(odd, 'cell')} of {age} unknown, for no age stands there")
     return notes
-
-
-def _without_repeats(table: Table) -> tuple[Table, list[str]]:
-    rows = tuple({tuple(row.values()): row for row in table.rows}.values())
-    repeats = len(table.rows) - len(rows)
-    notes = (
-        [f"{counted(repeats, 'row')} of {table.path.name} left out, word for word the same as another"]
-        if repeats
-        else []
-    )
-    return replace(table, rows=rows), notes
 
 
 def _refuse_missing_images(drafts: Sequence[Draft], root: Path, table: Table) -> None:
