@@ -97,3 +97,19 @@ def test_the_command_in_the_report_does_the_same_again() -> None:
     typed = ["my data", "-o", "out", "--root", "over there", "--plan", "p.toml", "--seed", "7"]
     again = verb.shlex.split(verb.command(parser.parse_args(typed)))
     assert parser.parse_args(again[2:]) == parser.parse_args(typed)
+
+
+def test_cases_of_two_views_are_counted_and_have_no_pictures_yet(
+    phantom: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    breasts = tmp_path / "breasts.toml"
+    breasts.write_text(
+        f'root = "{phantom.as_posix()}"\ntable = "films.csv"\nimage = "films/{{image}}.dcm"\n'
+        'id = "{patient}_{laterality}"\npatient = "patient"\n'
+        '[class]\ncolumn = "any_malignant"\n[views]\nname = "view"\n'
+    )
+    assert main(["inspect", str(breasts), "--json"]) == 0
+    fingerprint = json.loads(capsys.readouterr().out)["fingerprint"]
+    assert (fingerprint["cases"], fingerprint["views"]) == (32, {"CC": 32, "MLO": 32})
+    assert main(["inspect", str(breasts), "-o", str(tmp_path / "look")]) == 1
+    assert "has 2 images (CC, MLO) where one is expected; use a description" in capsys.readouterr().err

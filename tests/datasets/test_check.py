@@ -123,3 +123,56 @@ def test_copies_across_official_parts_of_an_npz_are_found(tmp_path: Path) -> Non
 def test_files_are_left_alone_when_asked(tmp_path: Path, write_film: WriteFilm, sound: Dataset) -> None:
     films = _films(tmp_path, write_film, (None, None, None))
     assert check_dataset(replace(sound, cases=(*sound.cases, *films)), content=False) == ()
+
+
+def test_an_image_that_a_case_shows_as_two_views_is_found(
+    tmp_path: Path, write_film: WriteFilm, sound: Dataset
+) -> None:
+    one, copy, other = _films(tmp_path, write_film, (None, None, None))
+    cases = (
+        replace(one, id="twice", images={"CC": one.image, "MLO": one.image}),
+        replace(other, id="apart", images={"CC": copy.image, "MLO": other.image}),
+        replace(other, id="again", patient="W", images={"CC": other.image, "MLO": copy.image}),
+    )
+    breasts = tuple(replace(case, images={"CC": case.image}) for case in sound.cases)
+    problems = check_dataset(replace(sound, cases=(*breasts, *cases), views=("CC", "MLO")))
+    assert ("1 case with the same image as two views (twice)", ("twice",)) in [(p.text, p.cases) for p in problems]
+    assert any(
+        "2 cases in 2 groups name the same image under different patients" in problem.text
+        and problem.cases == ("apart", "again")
+        for problem in problems
+    )
+    (copies,) = [problem for problem in problems if "byte for byte" in problem.text]
+    assert copies.cases == ("twice", "apart")
+
+
+def test_copies_of_a_file_as_two_views_of_a_case_are_found(
+    tmp_path: Path, write_film: WriteFilm, sound: Dataset
+) -> None:
+    one, copy, _ = _films(tmp_path, write_film, (None, None, None))
+    breasts = tuple(replace(case, images={"CC": case.image}) for case in sound.cases)
+    twice = replace(one, images={"CC": one.image, "MLO": copy.image})
+    (problem,) = check_dataset(replace(sound, cases=(*breasts, twice), views=("CC", "MLO")))
+    assert (problem.severity, problem.text) == ("warn", "1 case with the same image as two views (one)")
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (("benign", "malignant"), True),
+        (("BENIGN", "BENIGN_WITHOUT_CALLBACK", "", "MALIGNANT"), True),
+        (("63", "64", "65", "66", "67"), False),
+    ],
+)
+def test_an_input_that_gives_the_class_away_is_warned_of(sound: Dataset, cells: tuple[str, ...], told: bool) -> None:
+    def cell(number: int, target: int | None) -> str:
+        return cells[number % len(cells)] if not told else cells[-1] if target else cells[number % (len(cells) - 1)]
+
+    cases = tuple(replace(case, columns={"seen": cell(n, case.target)}) for n, case in enumerate(sound.cases))
+    texts = _texts(check_dataset(replace(sound, cases=cases, inputs=("seen",))), "warn")
+    assert [text[:41] for text in texts] == ["the input 'seen' gives the class away: all"[:41]] * told
+
+
+def test_an_input_with_a_cell_of_its_own_for_every_case_is_not_warned_of(sound: Dataset) -> None:
+    cases = tuple(replace(case, columns={"weight": str(number)}) for number, case in enumerate(sound.cases))
+    assert check_dataset(replace(sound, cases=cases, inputs=("weight",))) == ()

@@ -16,12 +16,19 @@ def test_every_shipped_example_is_a_valid_description_of_its_own_name(path: Path
     assert read_description(path).name == path.stem
 
 
-def test_there_are_the_six_examples() -> None:
+def test_there_are_the_examples() -> None:
     assert {path.stem for path in EXAMPLES} >= {
         "adrenalmnist3d_64",
         "breastmnist",
+        "busi_ultrasound",
+        "cbis_ddsm_breasts",
         "cbis_ddsm_films",
         "cbis_ddsm_mass",
+        "cbis_ddsm_women",
+        "cxr_lungs_tb",
+        "cxr_lungs_tb_chn_to_mcu",
+        "cxr_lungs_tb_mcu_to_chn",
+        "lc25000_lung",
         "mini_mias",
         "pneumoniamnist",
     }
@@ -47,6 +54,38 @@ def test_there_are_the_six_examples() -> None:
             TABLE + '[box]\ncenter_x = "x"\ncenter_y = "y"\nradius = "r"\n[crop]\ncontext = 0',
             "crop.context: .* greater than 0",
         ),
+        (TABLE + '[views]\nname = "view"', r"\[views\] needs an id that names the case"),
+        (TABLE + 'id = "p"\n[views]\nnames = ["CC"]', r"'name' in \[views\] is missing"),
+        (
+            TABLE + 'id = "p"\n[views]\nname = "view"\nnmaes = ["CC"]',
+            r"unknown key 'nmaes' in \[views\] \(did you mean 'names'\?\); known: name, names",
+        ),
+        (TABLE + 'id = "p"\n[views]\nname = "view"\nnames = []', r"views\.names: .*at least 1 item"),
+        (TABLE + 'id = "p"\n[views]\nname = "view"\nnames = ["CC", "CC"]', "views: names has a name twice: CC, CC"),
+        (
+            TABLE + 'id = "p"\n[views]\nname = "view"\n[columns]\nmask = "m"',
+            r"\[views\] cannot go with \[columns\] mask",
+        ),
+        (TABLE + '[columns]\ninput = ["age"]', r"unknown key 'input' in \[columns\] \(did you mean 'inputs'\?\)"),
+        (TABLE + '[columns]\ninputs = "age"', r"columns\.inputs: Input should be a valid tuple"),
+        (TABLE + '[columns]\ninputs = ["age", "sex", "age"]', "columns: inputs names a column twice: age, sex, age"),
+        (
+            TABLE + '[class]\ncolumn = "label"\n[columns]\ninputs = ["age", "label"]',
+            r"\[columns\] inputs names 'label', the column that holds the class: it would give the answer away",
+        ),
+        (
+            TABLE + '[box]\ncenter_x = "x"\ncenter_y = "y"\nradius = "r"\nlabel = "kind"\n[columns]\ninputs = ["kind"]',
+            r"\[columns\] inputs names 'kind', the column that holds the class",
+        ),
+        (
+            TABLE + '[split]\ncolumn = "site"\nvalues = { "A" = "training" }',
+            r"split\.values\.A: Input should be 'train'",
+        ),
+        (TABLE + '[split]\ncolumn = "site"\nvalue = {}', r"unknown key 'value' in \[split\] \(did you mean 'values'"),
+        (TABLE + '[where]\nkind = "film"', r"where\.kind: Input should be a valid tuple"),
+        (TABLE + "[where]\nkind = []", r"where\.kind: .*at least 1 item"),
+        (TABLE + "[where]\nkind = [0]", r"where\.kind\.0: Input should be a valid string"),
+        (TABLE + '[were]\nkind = ["film"]', r"unknown key 'were' \(did you mean 'where'\?\)"),
         (TABLE + "[split]", "give either column or fractions"),
         (TABLE + "[class]", r"'column' in \[class\] is missing"),
         (TABLE + 'class = "label"', "class: Input should be"),
@@ -83,7 +122,7 @@ def test_the_two_kinds_are_told_apart(tmp_path: Path) -> None:
 def test_the_descriptions_in_the_documentation_are_valid(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 5
     for block in blocks:
         (tmp_path / "d.toml").write_text(block, encoding="utf-8")
         read_description(tmp_path / "d.toml")

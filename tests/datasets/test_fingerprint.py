@@ -114,3 +114,20 @@ def test_the_sample_follows_the_seed_and_json_holds_everything(tmp_path: Path) -
     document = json.loads(json.dumps(first.as_json()))
     assert document["class_counts"] == [45, 45]
     assert document["intensity"]["50"] == first.intensity["50"]
+
+
+def test_every_view_of_a_case_is_looked_at(films: Dataset) -> None:
+    first, second, third = films.cases
+    cases = (
+        replace(first, images={"CC": first.image, "MLO": second.image}),
+        replace(third, images={"MLO": third.image}),
+    )
+    breasts = replace(films, cases=cases, views=("CC", "MLO"))
+    found = make_fingerprint(breasts)
+    assert (found.cases, found.sampled, found.views) == (2, 3, {"CC": 1, "MLO": 2})
+    assert (found.shape_min, found.shape_max) == ((1, 10, 20), (1, 30, 40))
+    assert make_fingerprint(films).views == {"image": 3}
+    second.image.path.write_bytes(b"nothing")
+    found = make_fingerprint(breasts)
+    assert [case for case, _ in found.unreadable] == ["0"]
+    assert "1.png" in found.unreadable[0][1]

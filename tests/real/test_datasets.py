@@ -1,6 +1,6 @@
 """The shipped descriptions on the real data, with the counts their READMEs give."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,13 @@ from hounsfield.errors import DatasetError
 pytestmark = pytest.mark.real
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-FOLDERS = {"cbis_ddsm_films": "cbis_ddsm_mass"}
+FOLDERS = {
+    "cbis_ddsm_films": "cbis_ddsm_mass",
+    "cbis_ddsm_breasts": "cbis_ddsm_mass",
+    "cbis_ddsm_women": "cbis_ddsm_mass",
+    "cxr_lungs_tb_mcu_to_chn": "cxr_lungs_tb",
+    "cxr_lungs_tb_chn_to_mcu": "cxr_lungs_tb",
+}
 """Data folder of an example, where it is not called like it."""
 
 
@@ -31,6 +37,18 @@ def _counts(dataset: Dataset) -> dict[str, int]:
     [
         ("cbis_ddsm_mass", None, {"benign": 675, "malignant": 629}, "malignant"),
         ("cbis_ddsm_films", 691, {"benign": 629, "malignant": 602}, "malignant"),
+        ("cbis_ddsm_breasts", 691, {"benign": 372, "malignant": 350}, "malignant"),
+        ("cbis_ddsm_women", 691, {"benign": 345, "malignant": 346}, "malignant"),
+        ("busi_ultrasound", None, {"benign": 351 - 10, "malignant": 169 - 6}, "malignant"),
+        ("cxr_lungs_tb", None, {"normal": 64 + 70, "tuberculosis": 46 + 70}, "tuberculosis"),
+        ("cxr_lungs_tb_mcu_to_chn", None, {"normal": 64 + 70, "tuberculosis": 46 + 70}, "tuberculosis"),
+        ("cxr_lungs_tb_chn_to_mcu", None, {"normal": 64 + 70, "tuberculosis": 46 + 70}, "tuberculosis"),
+        (
+            "lc25000_lung",
+            591,
+            {"benign": 239, "adenocarcinoma": 234, "squamous cell carcinoma": 238},
+            "adenocarcinoma",
+        ),
         ("mini_mias", 128, {"normal": 165, "abnormal": 91}, "abnormal"),
         ("breastmnist", None, {"normal or benign": 399 + 57, "malignant": 147 + 21}, "malignant"),
         ("pneumoniamnist", None, {"normal": 1214 + 135, "pneumonia": 3494 + 389}, "pneumonia"),
@@ -43,7 +61,7 @@ def test_an_example_opens_with_the_counts_of_its_readme(
     dataset = _open(name, real_data)
     assert _counts(dataset) == counts
     assert dataset.classes[1] == positive
-    assert all(case.images["image"].path.is_file() for case in dataset.cases)
+    assert all(ref.path.is_file() for case in dataset.cases for ref in case.images.values())
     if patients is not None:
         assert len({case.patient for case in dataset.cases}) == patients
     assert not [problem for problem in check_dataset(dataset, content=False) if problem.severity == "refuse"]
@@ -132,3 +150,73 @@ def test_class_folders_of_tissue_tiles(real_data: Path) -> None:
 def test_folders_of_images_and_masks_are_not_taken_for_classes(real_data: Path, name: str) -> None:
     with pytest.raises(DatasetError, match="do not look like classes"):
         open_dataset(real_data / name)
+
+
+def test_a_breast_has_its_two_films_and_a_woman_up_to_four(real_data: Path) -> None:
+    breasts = _open("cbis_ddsm_breasts", real_data)
+    assert breasts.views == ("CC", "MLO")
+    assert Counter(tuple(case.images) for case in breasts.cases) == {("CC", "MLO"): 509, ("MLO",): 149, ("CC",): 64}
+    assert breasts.notes == ("of 722 cases 149 without CC, 64 without MLO",)
+    first = breasts.cases[0]
+    assert (first.id, first.patient, first.target) == ("P_00001_LEFT", "P_00001", 1)
+    assert [ref.path.name for ref in first.images.values()] == ["00001_LEFT_CC.jpg", "00001_LEFT_MLO.jpg"]
+    women = _open("cbis_ddsm_women", real_data)
+    assert women.views == ("RIGHT CC", "LEFT CC", "RIGHT MLO", "LEFT MLO")
+    assert Counter(len(case.images) for case in women.cases) == {1: 200, 2: 461, 3: 11, 4: 19}
+    assert sum(len(case.images) for case in breasts.cases) == sum(len(case.images) for case in women.cases) == 1231
+
+
+def test_the_fingerprint_of_breasts_counts_their_views(real_data: Path) -> None:
+    found = make_fingerprint(_open("cbis_ddsm_breasts", real_data), sample=10)
+    assert (found.cases, found.views, found.sampled) == (722, {"CC": 573, "MLO": 658}, 10)
+    assert (found.shape_min, found.shape_max, found.unreadable) == ((1, 800, 800), (1, 800, 800), ())
+
+
+def test_near_duplicates_stay_together_and_contradictory_ones_are_left_out(real_data: Path) -> None:
+    dataset = _open("busi_ultrasound", real_data)
+    assert dataset.notes == (
+        "18 rows left out, for [where] keeps those with class_conflict_in_group = '0'",
+        "103 rows with class = 'normal' left out, as [class] drop says",
+    )
+    assert dataset.modality == "US"
+    assert all(case.mask is not None for case in dataset.cases)
+    sides: dict[str, set[str]] = defaultdict(set)
+    split = make_split(dataset)
+    for case in dataset.cases:
+        sides[case.patient].add(split.parts[case.id])
+    assert {len(parts) for parts in sides.values()} == {1}
+    assert len(sides) < len(dataset.cases)
+
+
+def test_copies_of_a_source_tile_stay_together(real_data: Path) -> None:
+    dataset = _open("lc25000_lung", real_data)
+    assert Counter(Counter(case.patient for case in dataset.cases).values()) == {1: 471, 2: 120}
+    assert (dataset.patients_known, dataset.modality) == (True, "SM")
+    assert len(make_split(dataset).ids("train")) == pytest.approx(0.8 * 711, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "learned", "measured"),
+    [("mcu_to_chn", "Montgomery", "Shenzhen"), ("chn_to_mcu", "Shenzhen", "Montgomery")],
+)
+def test_one_site_is_learned_from_and_the_other_measured(
+    real_data: Path, name: str, learned: str, measured: str
+) -> None:
+    dataset = _open(f"cxr_lungs_tb_{name}", real_data)
+    counts = {"Montgomery": {0: 64, 1: 46}, "Shenzhen": {0: 70, 1: 70}}
+    split = make_split(dataset, seed=1)
+    train, val, test = (split.select(dataset, part) for part in ("train", "val", "test"))
+    assert {case.site for case in train + val} == {learned}
+    assert {case.site for case in test} == {measured}
+    assert Counter(case.target for case in train + val) == counts[learned]
+    assert Counter(case.target for case in test) == counts[measured]
+    assert len(val) / len(train + val) == pytest.approx(1 / 9, abs=0.02)
+    assert {case.target for case in val} == {0, 1}
+    assert "parts by the column 'site' (train, test); val taken out of train" in split.reason
+
+
+def test_every_chest_x_ray_has_its_lungs_as_a_mask(real_data: Path) -> None:
+    dataset = _open("cxr_lungs_tb", real_data)
+    assert Counter(case.site for case in dataset.cases) == {"Montgomery": 110, "Shenzhen": 140}
+    assert all(case.mask is not None for case in dataset.cases)
+    assert not dataset.patients_known

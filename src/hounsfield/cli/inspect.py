@@ -137,13 +137,11 @@ def shown(case: Case) -> Image:
     """The case's image, cut out of its film where the data say so."""
     from hounsfield.datasets import load
 
-    (ref,) = case.images.values()
-    return load(ref)
+    return load(case.image)
 
 
 def trace(case: Case, spec: Input) -> list[tuple[str, Image]]:
     """The image after every step of the plan."""
     from hounsfield.plan.network_input import trace_case
 
-    (ref,) = case.images.values()
-    return trace_case(ref, spec)
+    return trace_case(case.image, spec)

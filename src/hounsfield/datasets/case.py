@@ -12,6 +12,9 @@ from hounsfield.findings.region import Box
 
 Part = Literal["train", "val", "test"]
 
+ONE_VIEW = ("image",)
+"""What the image of a case is called where a case has one."""
+
 
 @dataclass(frozen=True)
 class Crop:
@@ -43,18 +46,36 @@ class Case:
     patient: str
     """What splits go by; the case's own id where the data do not say."""
     images: Mapping[str, ImageRef]
-    """By name; a case of one image calls it "image"."""
+    """By view, in the order of `Dataset.views`; where cases have one image it is called "image"."""
     target: int | None = None
     """Index into `Dataset.classes`; None when unlabelled."""
     boxes: tuple[Box, ...] = ()
+    """On the one image; a case of views has none."""
     mask: ImageRef | None = None
     site: str = ""
     age_years: float | None = None
     sex: str = ""
     part: Part | None = None
-    """The part the data's makers put it in, if they did."""
+    """The part the data's makers put it in, or that a column of a table gives, such as the site; if any."""
     attributes: Mapping[str, str] = field(default_factory=dict)
     """Further columns by which results are shown in subgroups."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Cells that go into the network beside the images, as the table has them; "" where it has none."""
+
+    @property
+    def image(self) -> ImageRef:
+        """The case's only image.
+
+        Raises:
+            DatasetError: It has several.
+        """
+        if len(self.images) > 1:
+            raise DatasetError(
+                f"the case {self.id!r} has {len(self.images)} images ({', '.join(self.images)}) where one is expected; "
+                "use a description without [views], or with one view in [views] names"
+            )
+        (ref,) = self.images.values()
+        return ref
 
     def grouping(self) -> dict[str, str]:
         """What results are grouped by: the attributes, and where known the site, the sex and the decade of age."""
@@ -86,13 +107,29 @@ class Dataset:
     """What was left out on opening, and why, a sentence each."""
     fractions: tuple[float, float, float] | None = None
     """Of train, val and test, where the data's description wishes a split of its own."""
+    parts_from: str = ""
+    """The column that gave the cases their parts; empty where the data's makers did without one."""
     modality: str = ""
     """DICOM modality code of images whose files do not say, for instance "MG" for film scans in JPEG."""
+    views: tuple[str, ...] = ONE_VIEW
+    """What the images of a case are called, in order; a case may lack some of them."""
+    inputs: tuple[str, ...] = ()
+    """The keys of every `Case.columns`, in order."""
 
     def __post_init__(self) -> None:
-        """Refuse cases that share an id."""
+        """Refuse cases that share an id, and images and columns that are none of the views and inputs."""
         seen: set[str] = set()
         for case in self.cases:
             if case.id in seen:
                 raise DatasetError(f"{self.root}: two cases are called {case.id!r}; every case needs an id of its own")
             seen.add(case.id)
+            if not case.images or not set(case.images) <= set(self.views):
+                raise DatasetError(
+                    f"{self.root}: the case {case.id!r} has the images {', '.join(case.images) or '(none)'}; expected "
+                    f"one or more of {', '.join(self.views)}"
+                )
+            if set(case.columns) != set(self.inputs):
+                raise DatasetError(
+                    f"{self.root}: the case {case.id!r} has the columns {', '.join(case.columns) or '(none)'}; "
+                    f"expected the inputs {', '.join(self.inputs) or '(none)'}"
+                )

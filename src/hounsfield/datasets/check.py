@@ -21,6 +21,9 @@ _FEWEST_PATIENTS = 3
 _FEW_PATIENTS = 30
 _FEW_CASES = 5
 
+_CASES_PER_CELL = 3
+"""On average, below which the classes of cases with one cell may agree by chance."""
+
 _SIDE_OR_VIEW = re.compile(r"[_\- ](left|right|[lr]|[lr]?cc|[lr]?mlo)(?=[_\- ]|$)", re.IGNORECASE)
 """Words in a patient id that tell images of one patient apart; CBIS-DDSM's DICOM files call a woman
 "Mass-Test_P_00173_LEFT_CC" in one of her films and "Mass-Test_P_00173_RIGHT_MLO" in another."""
@@ -44,7 +47,7 @@ def check_dataset(dataset: Dataset, *, content: bool = True) -> tuple[Problem, .
         dataset: The cases.
         content: Whether to read files of equal size to find images that are byte for byte the same.
     """
-    problems = [*_counts(dataset), *_patients(dataset), *_same_place(dataset)]
+    problems = [*_counts(dataset), *_patients(dataset), *_inputs(dataset), *_same_place(dataset)]
     if content:
         problems.extend(_same_content(dataset))
     return tuple(sorted(problems, key=lambda problem: problem.severity != "refuse"))
@@ -106,13 +109,28 @@ def _patients(dataset: Dataset) -> Iterator[Problem]:
         yield Problem("warn", f"only {counted(len(ids), 'patient')}: every figure will have a very wide interval")
 
 
+def _inputs(dataset: Dataset) -> Iterator[Problem]:
+    """Columns whose cell alone says the class, in cases of which several share a cell."""
+    labelled = [case for case in dataset.cases if case.target is not None]
+    for name in dataset.inputs:
+        cells = {case.columns[name] for case in labelled}
+        pairs = {(case.columns[name], case.target) for case in labelled}
+        often = len(labelled) >= _CASES_PER_CELL * len(cells)
+        if often and len(pairs) == len(cells) and len({target for _, target in pairs}) > 1:
+            yield Problem(
+                "warn",
+                f"the input {name!r} gives the class away: all cases with one cell are of one class; take it out of "
+                "[columns] inputs unless it is known before anybody looks at the image",
+            )
+
+
 def _same_place(dataset: Dataset) -> Iterator[Problem]:
     """Cases that show the very same pixels because they name the same file, row and crop."""
     groups: dict[Hashable, list[Case]] = defaultdict(list)
     for case in dataset.cases:
         for ref in case.images.values():
             groups[ref].append(case)
-    yield from _sentences([group for group in groups.values() if len(group) > 1], "name the same image")
+    yield from _sentences(list(groups.values()), "name the same image")
 
 
 def _same_content(dataset: Dataset) -> Iterator[Problem]:
@@ -125,14 +143,25 @@ def _same_content(dataset: Dataset) -> Iterator[Problem]:
             place = (ref.path, ref.array, ref.index)
             if place in digests:
                 groups[digests[place], ref.crop][place].append(case)
-    copies = [[cases[0] for cases in places.values()] for places in groups.values() if len(places) > 1]
+    copies = [[cases[0] for cases in places.values()] for places in groups.values()]
     yield from _sentences(copies, "hold the same image, byte for byte")
 
 
 def _sentences(groups: Sequence[Sequence[Case]], what: str) -> Iterator[Problem]:
-    """One problem for copies with different classes, one for copies across patients or parts, one for the rest."""
+    """One problem for copies with different classes, one for copies across patients or parts, one for the rest.
+
+    Before them one for cases that are in a group twice, and so show an image as two views.
+    """
+    doubled = tuple(dict.fromkeys(case.id for group in groups for case, n in _times(group) if n > 1))
+    if doubled:
+        yield Problem(
+            "warn", f"{counted(len(doubled), 'case')} with the same image as two views ({some(doubled)})", doubled
+        )
     kinds: dict[str, list[Sequence[Case]]] = defaultdict(list)
-    for group in groups:
+    for repeated in groups:
+        group = [case for case, _ in _times(repeated)]
+        if len(group) < 2:
+            continue
         if len({case.target for case in group}) > 1:
             kinds[", yet have different classes: one label is wrong"].append(group)
         elif len({case.part for case in group}) > 1:
@@ -142,11 +171,17 @@ def _sentences(groups: Sequence[Sequence[Case]], what: str) -> Iterator[Problem]
         else:
             kinds[""].append(group)
     for consequence, found in kinds.items():
-        cases = tuple(case.id for group in found for case in group)
+        cases = tuple(dict.fromkeys(case.id for group in found for case in group))
         pairs = some([" = ".join(case.id for case in group) for group in found], most=3)
         yield Problem(
             "warn", f"{len(cases)} cases in {counted(len(found), 'group')} {what}{consequence} ({pairs})", cases
         )
+
+
+def _times(group: Sequence[Case]) -> list[tuple[Case, int]]:
+    """Each case of a group, and how often it is in it."""
+    counts = Counter(case.id for case in group)
+    return [(case, counts[case.id]) for case in {case.id: case for case in group}.values()]
 
 
 def _digests(refs: Sequence[ImageRef]) -> Mapping[Hashable, str]:

@@ -78,6 +78,21 @@ class CropSection(_Section):
     context: float = Field(default=1.5, gt=0, le=100, strict=False)
 
 
+class ViewsSection(_Section):
+    """[views]: the rows of one id show several images of one case."""
+
+    name: Name
+    """What an image of a case is called; written as `image` is."""
+    names: tuple[Name, ...] | None = Field(default=None, min_length=1, strict=False)
+    """Those to use, in order; images of other names are left out. When not given, those found, sorted."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> ViewsSection:
+        if self.names is not None and len(set(self.names)) < len(self.names):
+            raise ValueError(f"names has a name twice: {', '.join(self.names)}")
+        return self
+
+
 class ColumnsSection(_Section):
     """[columns]: what else the table knows of a case."""
 
@@ -88,10 +103,19 @@ class ColumnsSection(_Section):
     """A file with labels on the image's grid, written as `image` is."""
     subgroups: tuple[Name, ...] = Field(default=(), strict=False)
     """Columns by which results are shown."""
+    inputs: tuple[Name, ...] = Field(default=(), strict=False)
+    """Columns that go into the network beside the images."""
+
+    @model_validator(mode="after")
+    def _inputs_once(self) -> ColumnsSection:
+        if len(set(self.inputs)) < len(self.inputs):
+            raise ValueError(f"inputs names a column twice: {', '.join(self.inputs)}")
+        return self
 
 
 class SplitSection(_Section):
-    """[split]: the column with the parts the data's makers chose, or the fractions of a split to be made."""
+    """[split]: the column with the parts the data's makers chose, or that parts go by, such as the site; or the
+    fractions of a split to be made."""
 
     column: Name | None = None
     values: dict[str, Part] = {}
@@ -123,9 +147,12 @@ class TableDescription(_Section):
     """Column, or columns in braces."""
     join: dict[str, Name] = {}
     """Further tables, and the column on which each is joined, many rows to one."""
+    where: dict[str, Annotated[tuple[str, ...], Field(min_length=1, strict=False)]] = {}
+    """Rows are kept whose cell in each of these columns is one of those listed."""
     classes: ClassSection | None = Field(default=None, alias="class")
     box: BoxSection | None = None
     crop: CropSection | None = None
+    views: ViewsSection | None = None
     columns: ColumnsSection = ColumnsSection()
     split: SplitSection | None = None
 
@@ -133,6 +160,27 @@ class TableDescription(_Section):
     def _crop_needs_a_box(self) -> TableDescription:
         if self.crop is not None and self.box is None:
             raise ValueError("[crop] needs a [box] to cut around")
+        return self
+
+    @model_validator(mode="after")
+    def _inputs_without_the_answer(self) -> TableDescription:
+        answers = [self.classes.column] if self.classes else []
+        answers += [self.box.label] if self.box and self.box.label else []
+        if given := [column for column in self.columns.inputs if column in answers]:
+            raise ValueError(
+                f"[columns] inputs names {', '.join(map(repr, given))}, the column that holds the class: it would give "
+                "the answer away, take it out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _views_of_a_case(self) -> TableDescription:
+        if self.views is not None and self.id is None:
+            raise ValueError('[views] needs an id that names the case, for instance id = "{patient}_{laterality}"')
+        if self.views is not None and self.columns.mask is not None:
+            raise ValueError(
+                "[views] cannot go with [columns] mask: a mask lies on one image, a case of views has several"
+            )
         return self
 
 

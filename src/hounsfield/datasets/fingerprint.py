@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -81,6 +81,10 @@ class Fingerprint:
     """Case id and why its image cannot be read."""
     notes: tuple[str, ...]
     """The data set's own notes."""
+    views: Mapping[str, int] = field(default_factory=dict)
+    """Images by view; "image" alone where a case has one."""
+    inputs: Mapping[str, int] = field(default_factory=dict)
+    """Cases whose cell is not empty, by column that goes into the network."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -144,6 +148,8 @@ def make_fingerprint(
         sampled=len(pixels),
         unreadable=tuple(sorted(unreadable.items())),
         notes=dataset.notes,
+        inputs={name: sum(bool(case.columns[name]) for case in cases) for name in dataset.inputs},
+        views={view: sum(view in case.images for case in cases) for view in dataset.views},
     )
 
 

@@ -184,7 +184,8 @@ def _official(dataset: Dataset, seed: int, wished: tuple[float, float, float]) -
         raise SplitError(
             f"{dataset.name} has only a {' and a '.join(sorted(there))} part: there is nothing to learn from"
         )
-    reason = f"official parts ({', '.join(part for part in PARTS if part in there)})"
+    origin = f"parts by the column {dataset.parts_from!r}" if dataset.parts_from else "official parts"
+    reason = f"{origin} ({', '.join(part for part in PARTS if part in there)})"
     if "val" not in there:
         train = [case for case in dataset.cases if case.part == "train"]
         share = wished[1] / (wished[0] + wished[1])

@@ -1,10 +1,13 @@
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hounsfield.datasets import open_dataset
-from hounsfield.errors import DatasetError
+from hounsfield.datasets.fingerprint import make_fingerprint
+from hounsfield.datasets.split import make_split
+from hounsfield.errors import DatasetError, SplitError
 from hounsfield.findings import Box
 
 Describe = Callable[..., Path]
@@ -185,3 +188,61 @@ def test_a_patient_whose_cell_is_empty_stands_alone(describe: Describe) -> None:
     dataset = open_dataset(describe("image,label,p\na,benign,P1\nb,benign,\n", 'patient = "p"\n' + CLASS))
     assert [case.patient for case in dataset.cases] == ["P1", "images/b.png"]
     assert dataset.notes == ("1 case with an empty patient cell: each counts as a patient of its own",)
+
+
+WOMEN = "image,label,age,density\na,benign,063Y,\na,malignant,063Y,B\nb,benign,,\n"
+
+
+def test_inputs_are_cells_as_they_stand_in_the_order_of_the_description(describe: Describe) -> None:
+    columns = '[columns]\nage = "age"\ninputs = ["density", "age"]\n'
+    dataset = open_dataset(describe(WOMEN, 'id = "image"\n' + CLASS + columns))
+    assert dataset.inputs == ("density", "age")
+    assert [case.columns for case in dataset.cases] == [{"density": "B", "age": "063Y"}, {"density": "", "age": ""}]
+    assert make_fingerprint(dataset).inputs == {"density": 1, "age": 1}
+
+
+def test_an_input_that_does_not_exist_or_differs_within_a_case_is_refused(describe: Describe) -> None:
+    columns = '[columns]\ninputs = ["density", "agee"]\n'
+    with pytest.raises(
+        DatasetError, match=r"no column 'agee' for \[columns\] inputs; columns: image, label, age, dens"
+    ):
+        open_dataset(describe(WOMEN, 'id = "image"\n' + CLASS + columns))
+    table = WOMEN + "b,benign,063Y,C\nb,benign,070Y,D\n"
+    with pytest.raises(DatasetError, match=r"the case 'b' has rows with more than one density: C, D; an input"):
+        open_dataset(describe(table, 'id = "image"\n' + CLASS + '[columns]\ninputs = ["density"]\n'))
+
+
+SITES = "image,label,site,number\n" + "".join(
+    f"{site}{number},{'malignant' if number % 2 else 'benign'},{site},{number}\n"
+    for site in "ab"
+    for number in range(20)
+)
+
+
+def test_parts_go_by_site_and_validation_comes_out_of_the_site_that_is_learned_from(describe: Describe) -> None:
+    split = '[columns]\nsite = "site"\n[split]\ncolumn = "site"\nvalues = { "a" = "train", "b" = "test" }\n'
+    dataset = open_dataset(describe(SITES, 'patient = "{site}{number}"\n' + CLASS + split))
+    made = make_split(dataset, seed=3)
+    assert {case.site for case in made.select(dataset, "train")} == {"a"}
+    assert Counter(case.target for case in made.select(dataset, "val")) == {0: 1, 1: 1}
+    assert [case.site for case in made.select(dataset, "test")] == ["b"] * 20
+    assert made.reason == (
+        "parts by the column 'site' (train, test); val taken out of train by patient, stratified by class, seed 3"
+    )
+
+
+def test_sites_that_number_their_patients_alike_and_sites_without_a_part_are_refused(describe: Describe) -> None:
+    split = '[split]\ncolumn = "site"\nvalues = { "a" = "train", "b" = "test" }\n'
+    with pytest.raises(SplitError, match="20 patients in more than one part: 0, 1, 10, 11, 12 and 15 more"):
+        make_split(open_dataset(describe(SITES, 'patient = "number"\n' + CLASS + split)))
+    with pytest.raises(DatasetError, match=r"cases\.csv: site is 'b', which is no part; say train, val or test, or tr"):
+        open_dataset(describe(SITES, CLASS + split.replace('"b"', '"B"')))
+
+
+def test_rows_that_where_does_not_name_need_no_image_and_no_class(describe: Describe, tmp_path: Path) -> None:
+    table = "image,label,use\na,benign,yes\nb,strange,no\nc,malignant,yes\n"
+    description = describe(table, CLASS + '[where]\nuse = ["yes"]\n')
+    (tmp_path / "images/b.png").unlink()
+    dataset = open_dataset(description)
+    assert [case.target for case in dataset.cases] == [0, 1]
+    assert dataset.notes == ("1 row left out, for [where] keeps those with use = 'yes'",)

@@ -11,6 +11,9 @@ from hounsfield.datasets.layouts.rows import Row, Table
 from hounsfield.datasets.listing import counted, some
 from hounsfield.errors import DatasetError
 
+LabelledRow = tuple[Row, int | None]
+"""A row and the index of its class."""
+
 _EMPTY = ""
 _EVERY_OTHER = "*"
 

@@ -107,6 +107,10 @@ class Template:
         """The text with the row's cells in place of the braces."""
         return _BRACES.sub(lambda found: row[found[1]], self.text)
 
+    def fill_known(self, row: Row) -> str:
+        """As `fill`, but empty when all of the row's cells in it are."""
+        return self.fill(row) if any(row[column] for column in self.columns) else ""
+
 
 def template(text: str, table: Table, purpose: str) -> Template:
     """The template that `text` is, checked against the columns of `table`.
