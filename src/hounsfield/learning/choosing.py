@@ -77,6 +77,7 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path, *, minutes: float, s
         return make_plan(
             fingerprint,
             machine,
+            views=() if len(dataset.views) == 1 else dataset.views,
             modality=modality_of(dataset, fingerprint),
             cropped=any(ref.crop is not None for case in cases for ref in case.images.values()),
             rarest_patients=_rarest_patients(cases),

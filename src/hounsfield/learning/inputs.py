@@ -18,7 +18,7 @@ from hounsfield.atomic import atomic_file, write_text
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.errors import HounsfieldError, ImageError, TrainingError
 from hounsfield.plan import Input
-from hounsfield.plan.network_input import network_array, prepare_case
+from hounsfield.plan.network_input import case_array
 from hounsfield.progress import track
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Inputs:
     """The network's inputs and targets, row by row."""
 
     voxels: VoxelArray
-    """(n, channels, *canvas) float16, mapped from disk."""
+    """(n, stored channels, *canvas) float16, mapped from disk."""
     targets: IntArray
     """(n,) class indices."""
     cases: tuple[Case, ...]
@@ -100,7 +100,7 @@ def prepare_inputs(dataset: Dataset, cases: Sequence[Case], spec: Input, folder:
 
 def _write_header(stream: BinaryIO, rows: int, spec: Input) -> None:
     """Begin an npy file; NumPy leaves room for any number of rows, so the header can be written again."""
-    shape = (rows, spec.channels, *spec.canvas)
+    shape = (rows, spec.stored_channels, *spec.canvas)
     header = {"descr": np.lib.format.dtype_to_descr(_STORED_TYPE), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(stream, header)
 
@@ -115,15 +115,14 @@ def _prepared(cases: Sequence[Case], spec: Input, threads: int) -> Generator[Vox
 
 
 def _prepare(case: Case, spec: Input) -> VoxelArray | HounsfieldError:
-    (ref,) = case.images.values()
     try:
-        array = network_array(prepare_case(ref, spec), spec)
+        array = case_array(case, spec)
     except HounsfieldError as error:
         return error
     largest = float(np.abs(array).max())
     if not largest <= _LARGEST:
         return ImageError(
-            f"{ref.path}: preprocessing gave values up to {largest:g}; networks learn from values near 0 … 1, "
+            f"{next(iter(case.images.values())).path}: preprocessing gave values up to {largest:g}; networks learn from values near 0 … 1, "
             'end input.steps with "rescale" or "zscore"'
         )
     return array.astype(_STORED_TYPE)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from hounsfield.bundle import read_bundle
 from hounsfield.errors import PlanError, WeightsError
+from hounsfield.networks.multiple_instance import MultipleInstance
 from hounsfield.networks.pretrained import Pretrained
 from hounsfield.networks.weights import load_weights
 from hounsfield.plan import Plan, PretrainedChoice
@@ -86,14 +87,17 @@ def _fitted(found: dict[str, Tensor], wanted: dict[str, Tensor], name: str) -> d
 
 
 def load_bundle_weights(network: nn.Module, folder: Path) -> None:
-    """The mean of a bundle's members' weights is no network, so the first member's, but for its answer.
+    """The weights of a bundle's first member, but for its answer, into a network, or into that which looks at its views.
 
     Raises:
         BundleError: The bundle cannot be read.
         WeightsError: Its network is another one.
     """
+    theirs = read_bundle(folder).networks()[0]
+    if isinstance(network, MultipleInstance) and not isinstance(theirs, MultipleInstance):
+        network = network.encoder
     own = network.state_dict()
-    found = read_bundle(folder).networks()[0].state_dict()
+    found = theirs.state_dict()
     body = {key: value for key, value in found.items() if not key.startswith("answer.")}
     odd = [key for key, value in own.items() if not key.startswith("answer.") and _differs(body.get(key), value)]
     if odd or len(body) != sum(not key.startswith("answer.") for key in own):

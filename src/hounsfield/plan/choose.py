@@ -10,7 +10,17 @@ from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.plan.families import CONVNET, Family
 from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, input_sides, kind_of
 from hounsfield.plan.machine import Machine
-from hounsfield.plan.schema import Augmentation, ConvNetChoice, Ensemble, Input, Optimisation, Plan, canvas_of
+from hounsfield.plan.schema import (
+    Augmentation,
+    ConvNetChoice,
+    Ensemble,
+    Input,
+    MultipleInstanceChoice,
+    Network,
+    Optimisation,
+    Plan,
+    canvas_of,
+)
 
 Speed = Callable[[Plan], float]
 """Measures how many training images a second a plan works through on this machine."""
@@ -32,6 +42,7 @@ def make_plan(
     modality: str,
     cropped: bool,
     rarest_patients: int,
+    views: tuple[str, ...] = (),
     minutes: float,
     seed: int,
     speed: Speed,
@@ -45,6 +56,7 @@ def make_plan(
         machine: What this computer can do.
         modality: DICOM code of what most images are, "" when nobody knows.
         cropped: Whether a case is a square cut out of a larger image.
+        views: Names of the images of a case, where it has several.
         rarest_patients: Patients of the class that has fewest of them; there cannot be more folds.
         minutes: Time that training may take.
         seed: Of the weights, the folds and the augmentation.
@@ -55,7 +67,7 @@ def make_plan(
     reasons: dict[str, str] = {"minutes": "as asked", "seed": "as asked"}
     kind = kind_of(fingerprint, modality=modality, cropped=cropped, filters=family.filters)
     drafts = [
-        _draft(fingerprint, machine, kind, sides, minutes=minutes, seed=seed, family=family)
+        _draft(fingerprint, machine, kind, sides, views=views, minutes=minutes, seed=seed, family=family)
         for sides in family.sides(fingerprint, kind)
     ]
     folds_wanted = _folds_wanted(fingerprint, rarest_patients) if folds is None else folds
@@ -87,6 +99,8 @@ def make_plan(
         "ensemble.flips": "mirrored copies cost little in reading" if plan.ensemble.flips else "nothing to mirror",
         **family.reasons,
     }
+    if views:
+        reasons["input.views"] = "a case's images are looked at one by one, and attention finds those that matter"
     if isinstance(plan.network, ConvNetChoice):
         left = min(plan.input.shape) // 2**plan.network.halvings
         reasons["network.pool_after"] = f"halved until about {left} a side"
@@ -131,6 +145,7 @@ def _draft(
     kind: Kind,
     sides: tuple[int, ...],
     *,
+    views: tuple[str, ...],
     minutes: float,
     seed: int,
     family: Family,
@@ -141,8 +156,8 @@ def _draft(
         classes=fingerprint.classes,
         seed=seed,
         minutes=minutes,
-        input=_input(fingerprint, kind, sides),
-        network=family.network(sides),
+        input=_input(fingerprint, kind, sides).model_copy(update={"views": views}),
+        network=_over_views(family.network(sides)) if views else family.network(sides),
         augmentation=Augmentation(
             **{
                 "rotation_degrees": kind.rotation_degrees,
@@ -161,10 +176,24 @@ def _draft(
                 "channels_last": len(sides) == 2,
                 "threads": machine.threads,
                 **family.optimisation,
+                **_batch(family, views),
             }
         ),
         ensemble=Ensemble(flips=bool(kind.flip_axes(len(sides)))),
     )
+
+
+def _over_views(network: Network) -> Network:
+    """A network that looks at every image of a case with `network`."""
+    return network if isinstance(network, MultipleInstanceChoice) else MultipleInstanceChoice(over="views", encoder=network)
+
+
+def _batch(family: Family, views: tuple[str, ...]) -> dict[str, int]:
+    """Fewer cases a step where each has several images."""
+    if not views:
+        return {}
+    usual = family.optimisation.get("batch_size", Optimisation.model_fields["batch_size"].default)
+    return {"batch_size": max(4, usual // len(views))}
 
 
 def _within_budget(

@@ -10,7 +10,7 @@ import numpy as np
 
 from hounsfield.arrays import FloatArray
 from hounsfield.datasets import load
-from hounsfield.datasets.case import ImageRef
+from hounsfield.datasets.case import Case, ImageRef
 from hounsfield.datasets.load import cut, load_film
 from hounsfield.errors import ShapeError
 from hounsfield.image import Image
@@ -103,6 +103,24 @@ def _kept_film(ref: ImageRef, changed: int, steps: str) -> Image:
     """The prepared film; `changed`, the file's time of change, is there for the cache alone."""
     film = load(ref) if ref.array else load_film(ref.path)
     return _same_grid(film, Pipeline.from_data(json.loads(steps)))
+
+
+def case_array(case: Case, spec: Input) -> FloatArray:
+    """What the network is shown of a case: (stored channels, *canvas) float32; a view that was not taken is 0.
+
+    Raises:
+        DatasetError: The case has several images, and the plan is for one.
+        HounsfieldError: An image cannot be read, or a step refuses it.
+    """
+    if not spec.views:
+        return network_array(prepare_case(case.image, spec), spec)
+    views = [
+        network_array(prepare_case(case.images[name], spec), spec)
+        if name in case.images
+        else np.zeros((spec.channels, *spec.canvas), np.float32)
+        for name in spec.views
+    ]
+    return np.concatenate(views)
 
 
 def trace_case(ref: ImageRef, spec: Input) -> list[tuple[str, Image]]:

@@ -24,6 +24,9 @@ class Input(Section):
     shape: tuple[PositiveInt, ...] = Field(min_length=2, max_length=3)
     """(height, width) or (depth, height, width) of one input, in pixels."""
     channels: int = Field(default=1, ge=1)
+    """Of one image."""
+    views: tuple[str, ...] = ()
+    """Names of the images of a case, in order; empty where a case has one image."""
     margin: float = Field(default=1.0, ge=1.0, le=2.0)
     """The stored input is this much larger than `shape` along every axis, so that turning and shifting it in
     training brings in true surroundings and not a black border."""
@@ -38,6 +41,11 @@ class Input(Section):
         Pipeline.from_data(self.film_steps)
         Pipeline.from_data(self.steps)
         return self
+
+    @property
+    def stored_channels(self) -> int:
+        """Channels of a case's array: those of its views, one after another."""
+        return self.channels * max(1, len(self.views))
 
     @property
     def canvas(self) -> tuple[int, ...]:
@@ -274,6 +282,11 @@ class Plan(Section):
 
     def _sides_are_long_enough(self) -> None:
         network, shape = self.network, self.input.shape
+        if bool(self.input.views) != (isinstance(network, MultipleInstanceChoice) and network.over == "views"):
+            raise ValueError(
+                f"input.views {self.input.views} and network {network.name!r} do not fit: several images of a case go "
+                'into network.name = "multiple_instance" with over = "views", and one image into any other'
+            )
         if isinstance(network, MultipleInstanceChoice):
             if (network.over == "slices") != (len(shape) == 3):
                 wanted = "volumes" if network.over == "slices" else "flat images"

@@ -18,10 +18,9 @@ from hounsfield.datasets.split import read_split
 from hounsfield.errors import DatasetError, HounsfieldError, ImageError
 from hounsfield.evaluation.evidence import CaseResult, Evidence
 from hounsfield.evaluation.measure import measure
-from hounsfield.plan.network_input import network_array, prepare, prepare_case
+from hounsfield.plan.network_input import case_array
 from hounsfield.progress import track
 from hounsfield.reading.batch import Failure, reason_of
-from hounsfield.reading.quality import judge
 from hounsfield.reading.reader import Reader
 
 _BATCH = 32
@@ -211,10 +210,7 @@ def _network_input(reader: Reader, case: Case) -> FloatArray:
         HounsfieldError: It cannot be read.
     """
     spec = reader.bundle.plan.input
-    (ref,) = case.images.values()
-    stored = reader.load_case(case)
-    quality = judge(stored, spec)
+    quality = reader.quality(case)
     if quality.verdict == "unfit":
-        raise ImageError(f"{ref.path}: no answer: {'; '.join(quality.reasons)}")
-    prepared = prepare(stored, spec) if ref.crop is None else prepare_case(ref, spec)
-    return network_array(prepared, spec)
+        raise ImageError(f"{case.id}: no answer: {'; '.join(quality.reasons)}")
+    return case_array(case, spec)
