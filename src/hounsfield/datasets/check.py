@@ -120,7 +120,7 @@ def _inputs(dataset: Dataset) -> Iterator[Problem]:
             yield Problem(
                 "warn",
                 f"the input {name!r} gives the class away: all cases with one cell are of one class; take it out of "
-                "[columns] inputs unless it is known before anybody looks at the image",
+                "[columns] inputs unless it will be known of every new image too",
             )
 
 
