@@ -58,7 +58,7 @@ def test_they_are_prepared_once(
     tiny_dataset: Dataset, make_tiny_plan: MakeTinyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = prepared(tiny_dataset, make_tiny_plan(), tmp_path / "run")
-    monkeypatch.setattr(module, "prepare_case", lambda ref, spec: pytest.fail("prepared again"))
+    monkeypatch.setattr(module, "case_array", lambda case, spec: pytest.fail("prepared again"))
     second = prepared(tiny_dataset, make_tiny_plan(), tmp_path / "run")
     np.testing.assert_array_equal(first.voxels, second.voxels)
 
@@ -147,19 +147,19 @@ def test_a_stop_does_not_wait_for_the_rest(
 ) -> None:
     begun: list[str] = []
     go_on = threading.Event()
-    real = module.prepare_case
+    real = module.case_array
 
-    def slow(ref: ImageRef, spec: Any) -> Any:
-        begun.append(str(ref.index))
+    def slow(case: Case, spec: Any) -> Any:
+        begun.append(case.id)
         if len(begun) > 4:
             go_on.wait(0.2)
-        return real(ref, spec)
+        return real(case, spec)
 
     def stop(items: Any, description: str, *, total: int) -> Any:
         yield next(items)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "prepare_case", slow)
+    monkeypatch.setattr(module, "case_array", slow)
     monkeypatch.setattr(module, "track", stop)
     with pytest.raises(KeyboardInterrupt):
         prepared(tiny_dataset, make_tiny_plan(), tmp_path / "run")

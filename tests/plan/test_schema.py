@@ -39,9 +39,14 @@ def plan(**changed: Any) -> Plan:
             {"network": PretrainedChoice(), "input": Input(shape=(64, 16))},
             r"\(64, 16\) is halved 5 times by the pretrained network; every side needs at least 32 pixels",
         ),
+        (
+            {"input": Input(shape=(64, 48), views=("CC", "MLO"))},
+            r"input.views \('CC', 'MLO'\) and network 'convnet' do",
+        ),
+        ({"network": MultipleInstanceChoice(over="views")}, "input.views .* do not fit: several images of a case go"),
         ({"network": MultipleInstanceChoice()}, r'network.over = "slices" is for volumes'),
         (
-            {"network": MultipleInstanceChoice(over="views"), "input": Input(shape=(9, 64, 64))},
+            {"network": MultipleInstanceChoice(over="views"), "input": Input(shape=(9, 64, 64), views=("CC", "MLO"))},
             r'network.over = "views" is for flat images',
         ),
         ({"augmentation": Augmentation(flip_axes=(2,))}, "flip_axes must lie in 0 … 1"),
@@ -89,7 +94,8 @@ def test_a_network_is_known_by_its_name_and_is_the_case_studys_where_none_is_giv
     assert plan().network == ConvNetChoice()
     assert plan(network={"widths": (8,), "pool_after": ()}).network == ConvNetChoice(widths=(8,), pool_after=())
     assert plan(network={"name": "residual"}).network == ResidualChoice()
-    many = plan(network={"name": "multiple_instance", "over": "views", "encoder": {"name": "residual"}}).network
+    views = {"name": "multiple_instance", "over": "views", "encoder": {"name": "residual"}}
+    many = plan(network=views, input=Input(shape=(64, 48), views=("CC", "MLO"))).network
     assert many == MultipleInstanceChoice(over="views", encoder=ResidualChoice())
 
 

@@ -92,10 +92,9 @@ def gallery(bundle: Bundle, dataset: Dataset, evidence: Evidence) -> list[Exampl
     examples = []
     for result in (*chosen.mistakes, *chosen.hits):
         case = cases[result.case]
-        (ref,) = case.images.values()
         stored = reader.load_case(case)
         reading = reader.read_case(case, stored)
-        boxes = () if ref.crop else case.boxes
+        boxes = () if any(ref.crop for ref in case.images.values()) else case.boxes
         examples.append(Example(result=result, image=stored, heat=reading.heat, boxes=boxes))
     return examples
 

@@ -121,8 +121,9 @@ def _prepare(case: Case, spec: Input) -> VoxelArray | HounsfieldError:
         return error
     largest = float(np.abs(array).max())
     if not largest <= _LARGEST:
+        first = next(iter(case.images.values()))
         return ImageError(
-            f"{next(iter(case.images.values())).path}: preprocessing gave values up to {largest:g}; networks learn from values near 0 … 1, "
+            f"{first.path}: preprocessing gave values up to {largest:g}; networks learn from values near 0 … 1, "
             'end input.steps with "rescale" or "zscore"'
         )
     return array.astype(_STORED_TYPE)

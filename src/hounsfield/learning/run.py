@@ -90,5 +90,6 @@ def cases_digest(dataset: Dataset) -> str:
     """SHA-256 of the cases' ids, patients, targets and image references: changes when the data set does."""
     digest = hashlib.sha256()
     for case in dataset.cases:
-        digest.update(repr((case.id, case.patient, case.target, sorted(case.images.items()))).encode())
+        columns = sorted(case.columns.items())
+        digest.update(repr((case.id, case.patient, case.target, list(case.images.items()), columns)).encode())
     return digest.hexdigest()

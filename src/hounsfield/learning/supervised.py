@@ -189,9 +189,18 @@ def training_batch(plan: Plan, inputs: Inputs, rows: IntArray, *, generator: tor
     images = warp(images, affines, plan.input.shape)
     change = draw_intensity(images.shape, augmentation=plan.augmentation, generator=generator)
     if change is not None:
-        images = change.apply(images)
+        changed = change.apply(images)
+        images = _only_taken(changed, images, views=len(plan.input.views)) if plan.input.views else changed
     images = memory_order(images, channels_last=plan.optimisation.channels_last)
     return images, torch.from_numpy(inputs.targets[rows])
+
+
+def _only_taken(changed: Tensor, images: Tensor, *, views: int) -> Tensor:
+    """The changed images, (N, views * C, …), but for views that were not taken, which stay 0."""
+    taken = (images.unflatten(1, (views, -1)) != 0).flatten(2).any(dim=2)  # type: ignore[no-untyped-call]
+    channels = images.shape[1] // views
+    kept = taken.repeat_interleave(channels, dim=1).view(*images.shape[:2], *[1] * (images.ndim - 2))
+    return changed * kept
 
 
 def validate(network: nn.Module, plan: Plan, task: Task, inputs: Inputs, rows: IntArray) -> tuple[float, float]:

@@ -24,7 +24,9 @@ def images_per_second(plan: Plan) -> float:
     """
     size = plan.optimisation.batch_size
     rng = np.random.default_rng(0)
-    voxels = rng.standard_normal((size, plan.input.stored_channels, *plan.input.canvas), dtype=np.float32).astype(np.float16)
+    voxels = rng.standard_normal((size, plan.input.stored_channels, *plan.input.canvas), dtype=np.float32).astype(
+        np.float16
+    )
     rows = np.arange(size)
     inputs = Inputs(voxels, rows % len(plan.classes), (), ())
     task = task_of(plan)

@@ -87,7 +87,7 @@ def _fitted(found: dict[str, Tensor], wanted: dict[str, Tensor], name: str) -> d
 
 
 def load_bundle_weights(network: nn.Module, folder: Path) -> None:
-    """The weights of a bundle's first member, but for its answer, into a network, or into that which looks at its views.
+    """The weights of a bundle's first member, but for its answer, into a network or that which looks at its views.
 
     Raises:
         BundleError: The bundle cannot be read.

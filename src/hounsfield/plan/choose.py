@@ -185,7 +185,11 @@ def _draft(
 
 def _over_views(network: Network) -> Network:
     """A network that looks at every image of a case with `network`."""
-    return network if isinstance(network, MultipleInstanceChoice) else MultipleInstanceChoice(over="views", encoder=network)
+    return (
+        network
+        if isinstance(network, MultipleInstanceChoice)
+        else MultipleInstanceChoice(over="views", encoder=network)
+    )
 
 
 def _batch(family: Family, views: tuple[str, ...]) -> dict[str, int]:

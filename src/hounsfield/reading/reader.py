@@ -14,9 +14,10 @@ from hounsfield.arrays import FloatArray
 from hounsfield.bundle import Bundle
 from hounsfield.datasets import load
 from hounsfield.datasets.case import Case, ImageRef
-from hounsfield.findings import Answer, Reading
+from hounsfield.findings import Answer, Quality, Reading
 from hounsfield.image import Image
-from hounsfield.plan.network_input import network_array, prepare, prepare_case
+from hounsfield.plan import Input
+from hounsfield.plan.network_input import case_array, network_array, prepare, prepare_case
 from hounsfield.plan.task import task_of
 from hounsfield.reading.explain import Explainable, grad_cam, on_stored_grid
 from hounsfield.reading.quality import judge
@@ -81,11 +82,13 @@ class Reader:
                 reading = self._scanned(reading, image)
             else:
                 prepared = prepare(image, self.bundle.plan.input)
-                reading = self._answered(reading, image, prepared, explain=explain)
+                reading = self._answered(reading, image, prepared, explain=explain and not self.bundle.plan.input.views)
         return replace(reading, seconds=time.perf_counter() - began)
 
     def load_case(self, case: Case) -> Image:
         """The image that a reading of the case is about: cut around its box for a model of lesions, else whole.
+
+        Of several views it is the first.
 
         Raises:
             HounsfieldError: It cannot be read.
@@ -104,14 +107,27 @@ class Reader:
             HounsfieldError: The image is not of the kind the model takes.
         """
         began = time.perf_counter()
+        spec = self.bundle.plan.input
         ref = self._ref(case)
-        if ref.crop is None:
+        if ref.crop is None and not spec.views:
             return self.read_image(stored, case=case.id, path=str(ref.path), explain=explain)
         reading = self._begun(stored, case=case.id, path=str(ref.path))
-        if not reading.abstained:
-            prepared = prepare_case(ref, self.bundle.plan.input)
-            reading = self._answered(reading, stored, prepared, explain=explain)
+        if not reading.abstained and spec.views:
+            probabilities = self.probabilities(case_array(case, spec)[None])[0]
+            reading = replace(reading, answers=self._answers(probabilities), notes=(*reading.notes, *_seen(case, spec)))
+        elif not reading.abstained:
+            reading = self._answered(reading, stored, prepare_case(ref, spec), explain=explain)
         return replace(reading, seconds=time.perf_counter() - began)
+
+    def quality(self, case: Case) -> Quality:
+        """The verdict on a case: that of its worst image.
+
+        Raises:
+            HounsfieldError: An image cannot be read.
+        """
+        refs = case.images.values() if self.bundle.plan.input.views else [self._ref(case)]
+        verdicts = [judge(load(ref), self.bundle.plan.input) for ref in refs]
+        return max(verdicts, key=lambda quality: ("good", "doubtful", "unfit").index(quality.verdict))
 
     def probabilities(self, arrays: FloatArray) -> FloatArray:
         """Calibrated probabilities, (n, classes), of network inputs (n, channels, *canvas)."""
@@ -134,7 +150,8 @@ class Reader:
         return self._task.decode(self.bundle.operating.apply(logits))
 
     def _ref(self, case: Case) -> ImageRef:
-        (ref,) = case.images.values()
+        spec = self.bundle.plan.input
+        ref = next(iter(case.images.values())) if spec.views else case.image
         return ref if self.of_lesions else replace(ref, crop=None)
 
     def _begun(self, image: Image, *, case: str, path: str) -> Reading:
@@ -183,3 +200,10 @@ class Reader:
             return (Answer(classes[1], probability, threshold, probability >= threshold),)
         order: Sequence[int] = [int(index) for index in np.argsort(-probabilities)]
         return tuple(Answer(classes[i], float(probabilities[i]), threshold, rank == 0) for rank, i in enumerate(order))
+
+
+def _seen(case: Case, spec: Input) -> tuple[str, ...]:
+    """Which views the answer rests on."""
+    taken = [name for name in spec.views if name in case.images]
+    missing = [name for name in spec.views if name not in case.images]
+    return (f"From {', '.join(taken)}" + (f"; without {', '.join(missing)}" if missing else "") + ".",)
