@@ -1,7 +1,10 @@
 """A flat network made into one for volumes: every kernel repeated along depth and divided by its new length.
 
 On a volume whose slices are all alike it sees what the flat network sees, so what was learned from photographs is where
-the training on volumes begins. Depth is halved where height and width are, until one slice is left.
+the training on volumes begins. Depth is halved where height is.
+
+A layer can be flat by its code as well as by its weights, such as a mean over the axes 2 and 3. That shows in no type,
+so the answers are compared once, on equal slices, and a network that does not pass is refused.
 
 Reference:
     Carreira, Zisserman, "Quo vadis, action recognition?" (2017), arXiv:1705.07750.
@@ -9,76 +12,210 @@ Reference:
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from hounsfield.errors import ShapeError
 
+FLAT = (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.Dropout2d)
+"""Layers that have a counterpart for volumes; of their subclasses only those in `MAKERS` do."""
 
-def inflate(network: nn.Module) -> nn.Module:
-    """The network with every flat layer replaced, in place.
+TOLERANCE = 1e-3
+"""Largest difference of two answers that are taken for equal, as a share of the largest value."""
+
+
+def inflate(network_2d: nn.Module, *, depth_kernel: int | None = None, side: int = 64) -> nn.Module:
+    """A copy of a flat network of convolutions that takes volumes, (N, C, D, H, W).
+
+    Args:
+        network_2d: Any network whose layers are torch's, or timm's `Conv2dSame` and `BatchNormAct2d`. Attributes `dims`
+            become 3.
+        depth_kernel: No kernel is deeper than this odd number; as deep as it is high where None. With 1, slices are
+            looked at one by one, and where height is halved every other slice is dropped.
+        side: Height and width of the image on which the two networks are compared.
 
     Raises:
-        ShapeError: A layer pads by the size of its input, which has no counterpart for volumes.
+        ShapeError: `depth_kernel` is even, or a layer has no counterpart for volumes; the message names it.
     """
-    for parent in list(network.modules()):
-        for name, child in list(parent.named_children()):
-            if (replacement := _inflated(child)) is not None:
-                setattr(parent, name, replacement.train(child.training))
-    return network
+    if depth_kernel is not None and depth_kernel % 2 != 1:
+        raise ShapeError(f"kernels of depth {depth_kernel} have no middle slice: take an odd number")
+    _require_equal_answers(network_2d, side)
+    return _inflated(deepcopy(network_2d), depth_kernel)
 
 
-def _inflated(layer: nn.Module) -> nn.Module | None:
-    """What stands for a flat layer in a network for volumes; None where it stays."""
-    if isinstance(layer, nn.Conv2d):
-        return _convolution(layer)
-    if isinstance(layer, nn.BatchNorm2d):
-        return _normalisation(layer)
-    if isinstance(layer, nn.MaxPool2d):
-        return nn.MaxPool3d(_cube(layer.kernel_size), _cube(layer.stride), _cube(layer.padding))
-    if isinstance(layer, nn.AvgPool2d):
-        return nn.AvgPool3d(_cube(layer.kernel_size), _cube(layer.stride), _cube(layer.padding))
-    if isinstance(layer, nn.AdaptiveAvgPool2d):
-        return nn.AdaptiveAvgPool3d(1)
-    return None
-
-
-def _convolution(layer: nn.Conv2d) -> nn.Conv3d:
-    if type(layer) is not nn.Conv2d or isinstance(layer.padding, str):
+def _inflated(layer: nn.Module, deepest: int | None) -> nn.Module:
+    """The layer for volumes, its parts replaced in place."""
+    if (maker := MAKERS.get(type(layer).__name__)) is not None:
+        return maker(layer, deepest).train(layer.training)
+    if isinstance(layer, FLAT):
         raise ShapeError(
-            f"a {type(layer).__name__} cannot be inflated for volumes: take a backbone without 'same' padding, or "
-            'look at slices (network.name = "multiple_instance")'
+            f"a {type(layer).__name__} has no counterpart for volumes: take another backbone, or look at slices with "
+            "a network of multiple instances"
         )
-    depth = layer.kernel_size[0]
-    inflated = nn.Conv3d(
+    for name, part in list(layer.named_children()):
+        setattr(layer, name, _inflated(part, deepest))
+    if getattr(layer, "dims", None) == 2:
+        layer.dims = 3  # type: ignore[assignment]
+    return layer
+
+
+class Conv3dSame(nn.Conv3d):
+    """A convolution that pads by the size of its input, more behind than before, as TensorFlow and timm do."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, out, ceil(D / stride), …) of volumes (N, in, D, H, W)."""
+        sides = zip(input.shape[2:], self.kernel_size, self.stride, self.dilation, strict=True)
+        missing = [max((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0) for n, k, s, d in sides]
+        padding = [part for total in reversed(missing) for part in (total // 2, total - total // 2)]
+        return super().forward(nn.functional.pad(input, padding))
+
+
+def _convolution(layer: Any, deepest: int | None, kind: type[nn.Conv3d] = nn.Conv3d) -> nn.Module:
+    kernel, stride, padding = _deep(layer.kernel_size, layer.stride, layer.padding, deepest)
+    inflated = kind(
         layer.in_channels,
         layer.out_channels,
-        (depth, layer.kernel_size[0], layer.kernel_size[1]),
-        stride=_cube(layer.stride),
-        padding=_cube(layer.padding),
-        dilation=_cube(layer.dilation),
+        kernel,
+        stride=stride,
+        padding=padding,
+        dilation=(layer.dilation[0], *layer.dilation),
         groups=layer.groups,
-        bias=layer.bias is not None,
+        bias=False,
+        padding_mode=layer.padding_mode,
+        device="meta",
     )
-    with torch.no_grad():
-        inflated.weight.copy_(layer.weight[:, :, None] / depth)
-        if layer.bias is not None and inflated.bias is not None:
-            inflated.bias.copy_(layer.bias)
+    repeated = layer.weight.detach()[:, :, None].repeat(1, 1, kernel[0], 1, 1) / kernel[0]
+    inflated.weight = nn.Parameter(repeated, requires_grad=layer.weight.requires_grad)
+    inflated.bias = layer.bias
     return inflated
 
 
-def _normalisation(layer: nn.BatchNorm2d) -> nn.Module:
-    normalisation = nn.BatchNorm3d(
-        layer.num_features, layer.eps, layer.momentum, layer.affine, layer.track_running_stats
+def _normalisation(layer: Any, deepest: int | None) -> nn.Module:
+    """Batch normalisation with the same weights and statistics; what timm has in the same module follows it."""
+    inflated = nn.BatchNorm3d(
+        layer.num_features, layer.eps, layer.momentum, layer.affine, layer.track_running_stats, device="meta"
     )
-    normalisation.load_state_dict(layer.state_dict())
-    rest = [part for name in ("drop", "act") if isinstance(part := getattr(layer, name, None), nn.Module)]
-    return nn.Sequential(normalisation, *rest) if rest else normalisation
+    for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+        setattr(inflated, name, getattr(layer, name))
+    rest = {name: _inflated(part, deepest) for name, part in layer.named_children()}
+    return nn.Sequential(OrderedDict(norm=inflated, **rest)) if rest else inflated
 
 
-def _cube(value: Any) -> tuple[int, int, int]:
-    """(d, h, w) of a number, or of (h, w): depth as height."""
-    height, width = value if isinstance(value, tuple) else (value, value)
+def _max_pooling(layer: nn.MaxPool2d, deepest: int | None) -> nn.Module:
+    kernel, stride, padding = _deep(layer.kernel_size, layer.stride, layer.padding, deepest)
+    dilation = _pair(layer.dilation)
+    return nn.MaxPool3d(
+        kernel,
+        stride,
+        padding,
+        (dilation[0], *dilation),
+        return_indices=layer.return_indices,
+        ceil_mode=layer.ceil_mode,
+    )
+
+
+def _average_pooling(layer: nn.AvgPool2d, deepest: int | None) -> nn.Module:
+    kernel, stride, padding = _deep(layer.kernel_size, layer.stride, layer.padding, deepest)
+    if layer.divisor_override is not None:
+        raise ShapeError("an AvgPool2d with a divisor of its own has no counterpart for volumes: leave the divisor out")
+    return nn.AvgPool3d(kernel, stride, padding, layer.ceil_mode, layer.count_include_pad)
+
+
+def _deep(kernel: Any, stride: Any, padding: Any, deepest: int | None) -> tuple[Any, Any, Any]:
+    """Kernel, stride and padding, (d, h, w) each: depth as height, but for a kernel that may not be so deep."""
+    kernel, stride = _pair(kernel), _pair(stride)
+    depth = kernel[0] if deepest is None else min(kernel[0], deepest)
+    if not isinstance(padding, str):
+        padding = _pair(padding)
+        padding = (padding[0] * (depth - 1) // max(kernel[0] - 1, 1), *padding)
+    return (depth, *kernel), (stride[0], *stride), padding
+
+
+def _pair(value: Any) -> tuple[Any, Any]:
+    """(h, w) of a number or of a pair."""
+    return tuple(value) if isinstance(value, tuple | list) else (value, value)
+
+
+def _output_size(layer: Any) -> Any:
+    height, width = _pair(layer.output_size)
     return height, height, width
+
+
+Maker = Callable[[Any, int | None], nn.Module]
+
+MAKERS: dict[str, Maker] = {
+    "Conv2d": _convolution,
+    "Conv2dSame": partial(_convolution, kind=Conv3dSame),
+    "BatchNorm2d": _normalisation,
+    "BatchNormAct2d": _normalisation,
+    "MaxPool2d": _max_pooling,
+    "AvgPool2d": _average_pooling,
+    "AdaptiveAvgPool2d": lambda layer, deepest: nn.AdaptiveAvgPool3d(_output_size(layer)),
+    "AdaptiveMaxPool2d": lambda layer, deepest: nn.AdaptiveMaxPool3d(_output_size(layer), layer.return_indices),
+    "Dropout2d": lambda layer, deepest: nn.Dropout3d(layer.p, layer.inplace),
+}
+"""What makes a layer's counterpart for volumes, by the name of its class in torch or timm."""
+
+
+def _require_equal_answers(network_2d: nn.Module, side: int) -> None:
+    """Accept a network whose inflation to depth 1 answers to two equal slices as the network does to one.
+
+    Raises:
+        ShapeError: A layer's output differs; the message names the first.
+    """
+    network = deepcopy(network_2d).eval()
+    image = _test_image(network, side)
+    flat: dict[str, Tensor] = {}
+    deep: dict[str, Tensor] = {}
+    _note_outputs(network, image, flat)
+    inflated = _inflated(network, 1)
+    with suppress(Exception):  # of whatever kind: the layer that raised it has no output, and is named below
+        _note_outputs(inflated, image[:, :, None].repeat(1, 1, 2, 1, 1), deep)
+    for name, expected in flat.items():
+        if name not in deep or not _alike(expected, deep[name]):
+            raise ShapeError(
+                f"{type(network_2d).__name__} cannot be inflated for volumes: {name or 'its answer'} does not see in "
+                "equal slices what it sees in one, as it is flat by its code; take another backbone, or look at slices "
+                "with a network of multiple instances"
+            )
+
+
+def _test_image(network: nn.Module, side: int) -> Tensor:
+    """(1, C, side, side): noise that grows brighter to one corner, so that no two rows or columns are alike."""
+    of_layers = (layer.in_channels for layer in network.modules() if isinstance(layer, nn.Conv2d))
+    channels: Any = getattr(network, "channels", next(of_layers, 1))
+    noise = torch.rand(1, int(channels), side, side, generator=torch.Generator().manual_seed(0))
+    ramp = torch.linspace(0, 1, side)
+    return noise + ramp + ramp[:, None]
+
+
+def _note_outputs(network: nn.Module, images: Tensor, outputs: dict[str, Tensor]) -> None:
+    """Answer, and put what each layer gave into `outputs` under its name, in the order in which they were done."""
+
+    def note(name: str, _module: nn.Module, _inputs: Any, output: Any) -> None:
+        if isinstance(output, Tensor):
+            outputs[name] = output
+
+    hooks = [layer.register_forward_hook(partial(note, name)) for name, layer in network.named_modules()]
+    try:
+        with torch.no_grad():
+            network(images)
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _alike(flat: Tensor, deep: Tensor) -> bool:
+    """Whether an output for equal slices is that for one of them, in every slice or without slices."""
+    if deep.ndim == flat.ndim + 1 and deep.shape[:2] + deep.shape[3:] == flat.shape:
+        flat = flat[:, :, None]
+    elif deep.shape != flat.shape:
+        return False
+    return bool((deep - flat).abs().max() <= TOLERANCE * flat.abs().max())
