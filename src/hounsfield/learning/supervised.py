@@ -167,11 +167,22 @@ def train_epoch(
         loss = task.loss(run.wrapped(images), targets)
         run.optimizer.zero_grad()
         run.fabric.backward(loss)
+        clip_gradients(run.network, plan)
         run.optimizer.step()
         total += loss.detach().cpu()
     mean = float(total) / steps
     _require_finite(mean, "training", plan, epoch)
     return mean
+
+
+def clip_gradients(network: nn.Module, plan: Plan) -> None:
+    """Shorten the step where the gradient is longer than the plan allows.
+
+    Reference:
+        Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks" (2013), arXiv:1211.5063.
+    """
+    if plan.optimisation.clip_norm:
+        nn.utils.clip_grad_norm_(network.parameters(), plan.optimisation.clip_norm)
 
 
 def _require_finite(loss: float, which: str, plan: Plan, epoch: int) -> None:
@@ -200,7 +211,8 @@ def _only_taken(changed: Tensor, images: Tensor, *, views: int) -> Tensor:
     taken = (images.unflatten(1, (views, -1)) != 0).flatten(2).any(dim=2)  # type: ignore[no-untyped-call]
     channels = images.shape[1] // views
     kept = taken.repeat_interleave(channels, dim=1).view(*images.shape[:2], *[1] * (images.ndim - 2))
-    return changed * kept
+    only: Tensor = changed * kept
+    return only
 
 
 def validate(network: nn.Module, plan: Plan, task: Task, inputs: Inputs, rows: IntArray) -> tuple[float, float]:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from hounsfield.learning.inputs import Inputs
-from hounsfield.learning.supervised import setup, training_batch
+from hounsfield.learning.supervised import clip_gradients, setup, training_batch
 from hounsfield.learning.transfer import freeze
 from hounsfield.plan import Plan
 from hounsfield.plan.task import task_of
@@ -42,6 +42,7 @@ def images_per_second(plan: Plan) -> float:
         loss = task.loss(run.wrapped(images), targets)
         run.optimizer.zero_grad()
         run.fabric.backward(loss)
+        clip_gradients(run.network, plan)
         run.optimizer.step()
         if step or time.perf_counter() - began > _LONGEST_S:
             fastest = min(fastest, time.perf_counter() - start)

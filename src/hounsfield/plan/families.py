@@ -85,6 +85,7 @@ _FINE_TUNING: Mapping[str, Any] = {
     "learning_rate": 5e-4,
     "layer_decay": 0.8,
     "frozen_stages": 3,
+    "clip_norm": 1.0,
 }
 _FINE_TUNING_REASONS: Mapping[str, str] = {
     "optimisation.start": "edges, textures and shapes learned from photographs serve medical images too",
@@ -185,6 +186,7 @@ def family_like(plan: Plan, folder: str) -> Family:
             "learning_rate": plan.optimisation.learning_rate / 2,
             "layer_decay": 0.8,
             "frozen_stages": plan.optimisation.frozen_stages,
+            "clip_norm": 1.0,
         },
         reasons={"optimisation.start": "what the bundle learned from its own data"},
     )

@@ -217,6 +217,8 @@ class Optimisation(Section):
     """Above 0: training begins with the answer alone, and every so many epochs one more stage is let go, the last
     first, down to `frozen_stages`."""
     weight_decay: float = Field(default=0.05, ge=0)
+    clip_norm: float = Field(default=0.0, ge=0)
+    """The gradient of all weights together is no longer than this; 0 for no limit."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=0.5)
     class_weights: tuple[PositiveFloat, ...] = ()
     """Weight of each class in the loss; empty for equal ones."""
