@@ -11,6 +11,7 @@ from hounsfield.learning.inputs import Inputs
 from hounsfield.learning.supervised import clip_gradients, setup, training_batch
 from hounsfield.learning.transfer import freeze
 from hounsfield.plan import Plan
+from hounsfield.plan.columns import width
 from hounsfield.plan.task import task_of
 
 _STEPS = 3
@@ -28,7 +29,9 @@ def images_per_second(plan: Plan) -> float:
         np.float16
     )
     rows = np.arange(size)
-    inputs = Inputs(voxels, rows % len(plan.classes), (), ())
+    columns = width(plan.input.columns)
+    table = np.zeros((size, columns), np.float32) if columns else None
+    inputs = Inputs(voxels, rows % len(plan.classes), (), (), table=table)
     task = task_of(plan)
     run = setup(plan, task, member=0)
     freeze(run.network, plan, epoch=plan.optimisation.epochs - 1)

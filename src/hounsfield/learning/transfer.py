@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from hounsfield.bundle import read_bundle
 from hounsfield.errors import PlanError, WeightsError
+from hounsfield.networks.beside_table import BesideTable
 from hounsfield.networks.multiple_instance import MultipleInstance
 from hounsfield.networks.pretrained import Pretrained
 from hounsfield.networks.weights import load_weights
@@ -94,6 +95,7 @@ def load_bundle_weights(network: nn.Module, folder: Path) -> None:
         WeightsError: Its network is another one.
     """
     theirs = read_bundle(folder).networks()[0]
+    network, theirs = _without_table(network), _without_table(theirs)
     if isinstance(network, MultipleInstance) and not isinstance(theirs, MultipleInstance):
         network = network.encoder
     own = network.state_dict()
@@ -106,6 +108,11 @@ def load_bundle_weights(network: nn.Module, folder: Path) -> None:
             "out --plan, and the plan takes the bundle's network"
         )
     network.load_state_dict(own | body)
+
+
+def _without_table(network: nn.Module) -> nn.Module:
+    """The image network alone, where a table stands beside it."""
+    return network.fusion.image if isinstance(network, BesideTable) else network
 
 
 def _differs(value: Tensor | None, wanted: Tensor) -> bool:

@@ -12,6 +12,7 @@ from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, input_sides, 
 from hounsfield.plan.machine import Machine
 from hounsfield.plan.schema import (
     Augmentation,
+    Column,
     ConvNetChoice,
     Ensemble,
     Input,
@@ -43,6 +44,7 @@ def make_plan(
     cropped: bool,
     rarest_patients: int,
     views: tuple[str, ...] = (),
+    columns: tuple[Column, ...] = (),
     minutes: float,
     seed: int,
     speed: Speed,
@@ -57,6 +59,7 @@ def make_plan(
         modality: DICOM code of what most images are, "" when nobody knows.
         cropped: Whether a case is a square cut out of a larger image.
         views: Names of the images of a case, where it has several.
+        columns: Of a table, that go into the network beside the images.
         rarest_patients: Patients of the class that has fewest of them; there cannot be more folds.
         minutes: Time that training may take.
         seed: Of the weights, the folds and the augmentation.
@@ -67,7 +70,9 @@ def make_plan(
     reasons: dict[str, str] = {"minutes": "as asked", "seed": "as asked"}
     kind = kind_of(fingerprint, modality=modality, cropped=cropped, filters=family.filters)
     drafts = [
-        _draft(fingerprint, machine, kind, sides, views=views, minutes=minutes, seed=seed, family=family)
+        _draft(
+            fingerprint, machine, kind, sides, views=views, columns=columns, minutes=minutes, seed=seed, family=family
+        )
         for sides in family.sides(fingerprint, kind)
     ]
     folds_wanted = _folds_wanted(fingerprint, rarest_patients) if folds is None else folds
@@ -99,6 +104,8 @@ def make_plan(
         "ensemble.flips": "mirrored copies cost little in reading" if plan.ensemble.flips else "nothing to mirror",
         **family.reasons,
     }
+    if columns:
+        reasons["input.columns"] = "the description names them as inputs"
     if views:
         reasons["input.views"] = "a case's images are looked at one by one, and attention finds those that matter"
     if isinstance(plan.network, ConvNetChoice):
@@ -146,6 +153,7 @@ def _draft(
     sides: tuple[int, ...],
     *,
     views: tuple[str, ...],
+    columns: tuple[Column, ...],
     minutes: float,
     seed: int,
     family: Family,
@@ -156,7 +164,7 @@ def _draft(
         classes=fingerprint.classes,
         seed=seed,
         minutes=minutes,
-        input=_input(fingerprint, kind, sides).model_copy(update={"views": views}),
+        input=_input(fingerprint, kind, sides).model_copy(update={"views": views, "columns": columns}),
         network=_over_views(family.network(sides)) if views else family.network(sides),
         augmentation=Augmentation(
             **{

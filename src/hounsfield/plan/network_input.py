@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from hounsfield.datasets.case import Case, ImageRef
 from hounsfield.datasets.load import cut, load_film
 from hounsfield.errors import ShapeError
 from hounsfield.image import Image
+from hounsfield.plan.columns import encode
 from hounsfield.plan.schema import Input
 from hounsfield.preprocessing import Pipeline
 from hounsfield.preprocessing.channels import Grey
@@ -106,7 +108,7 @@ def _kept_film(ref: ImageRef, changed: int, steps: str) -> Image:
 
 
 def case_array(case: Case, spec: Input) -> FloatArray:
-    """What the network is shown of a case: (stored channels, *canvas) float32; a view that was not taken is 0.
+    """The images of a case: (stored channels, *canvas) float32; a view that was not taken is 0.
 
     Raises:
         DatasetError: The case has several images, and the plan is for one.
@@ -121,6 +123,15 @@ def case_array(case: Case, spec: Input) -> FloatArray:
         for name in spec.views
     ]
     return np.concatenate(views)
+
+
+def shown(arrays: FloatArray, cells: Sequence[Mapping[str, str]], spec: Input) -> FloatArray:
+    """Arrays (n, stored channels, *canvas) with the columns of their cases as planes behind them, NaN where unknown."""
+    if not spec.columns:
+        return arrays
+    table = np.stack([encode(row, spec.columns) for row in cells])
+    planes = table.reshape(*table.shape, *[1] * len(spec.canvas))
+    return np.concatenate([arrays, np.broadcast_to(planes, (*table.shape, *spec.canvas))], axis=1)
 
 
 def trace_case(ref: ImageRef, spec: Input) -> list[tuple[str, Image]]:

@@ -18,6 +18,18 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class Column(Section):
+    """A column of a table that goes into the network beside the image."""
+
+    name: str
+    kind: Literal["number", "category"]
+    mean: float = 0.0
+    """Of a number, over the cases learned from; so is `std`."""
+    std: PositiveFloat = 1.0
+    values: tuple[str, ...] = ()
+    """Of a category: the words it may be."""
+
+
 class Input(Section):
     """What the network is shown."""
 
@@ -27,6 +39,8 @@ class Input(Section):
     """Of one image."""
     views: tuple[str, ...] = ()
     """Names of the images of a case, in order; empty where a case has one image."""
+    columns: tuple[Column, ...] = ()
+    """Of a table, beside the images."""
     margin: float = Field(default=1.0, ge=1.0, le=2.0)
     """The stored input is this much larger than `shape` along every axis, so that turning and shifting it in
     training brings in true surroundings and not a black border."""
