@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,12 @@ from hounsfield.findings import Answer, Reading
 from hounsfield.image import Image
 from hounsfield.plan.network_input import network_array, prepare, prepare_case
 from hounsfield.plan.task import task_of
+from hounsfield.progress import say
 from hounsfield.reading.explain import Explainable, grad_cam, on_stored_grid
 from hounsfield.reading.quality import judge
+from hounsfield.reading.runtime import Runtime, RuntimeName, choose_runtime, require_runtime
 from hounsfield.reading.scan import scan_film
-from hounsfield.tasks.predict import centre, predict_logits
+from hounsfield.tasks.predict import centre
 
 SCAN_NOTE = (
     "This model was trained on squares cut around known lesions. Nobody said where to look, so it was shown "
@@ -30,23 +32,77 @@ SCAN_NOTE = (
 )
 
 
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """An image on its way to the networks."""
+
+    reading: Reading
+    """What is known without them."""
+    stored: Image | None
+    """The image as it was read; None where nobody is going to look at it again."""
+    prepared: Image | None = None
+    """What the networks are shown; None for an image that gets no answer, and for one that is going to be scanned."""
+
+    @property
+    def to_scan(self) -> bool:
+        """Whether the networks are shown parts of the stored image."""
+        return self.prepared is None and not self.reading.abstained
+
+
 class Reader:
     """Reads images with the networks of a bundle.
 
     Args:
         bundle: As `read_bundle` gives it.
         threads: Threads of the networks; the plan's where not given.
+        runtime: What the networks are computed with, see `reading.runtime`; heat maps always with torch.
+        images: How many are going to be read, as far as known: for few no other runtime is worth its start.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
-        """Load the weights."""
-        torch.set_num_threads(threads or bundle.plan.optimisation.threads)
+    def __init__(
+        self, bundle: Bundle, *, threads: int | None = None, runtime: RuntimeName = "auto", images: int = 1
+    ) -> None:
+        """Load the weights.
+
+        Raises:
+            MissingExtraError: The runtime that was asked for by name is not installed.
+        """
+        require_runtime(runtime)
+        self._threads = threads or bundle.plan.optimisation.threads
+        torch.set_num_threads(self._threads)
         self.bundle = bundle
+        self.wanted = runtime
+        self._images = images
+        self._runtime: Runtime | None = None
         self._task = task_of(bundle.plan)
         self._networks = bundle.networks()
         if bundle.plan.optimisation.channels_last:
             order = torch.channels_last if bundle.plan.dims == 2 else torch.channels_last_3d
             self._networks = [network.to(memory_format=order) for network in self._networks]
+
+    @property
+    def runtime(self) -> str:
+        """What the networks are computed with, in words; before the first image, what was asked for."""
+        return self._runtime.words if self._runtime else self.wanted
+
+    def start(self, arrays: FloatArray) -> Runtime:
+        """Choose the runtime and return it; the first images do it where nobody did.
+
+        Args:
+            arrays: Examples of what the networks are going to be shown, (n, channels, *canvas).
+        """
+        chosen = choose_runtime(
+            self.wanted,
+            bundle=self.bundle,
+            networks=self._networks,
+            examples=self._middle(arrays),
+            images=self._images,
+            threads=self._threads,
+        )
+        self._runtime = chosen.runtime
+        for note in chosen.notes:
+            say(f"note: {note}")
+        return chosen.runtime
 
     @property
     def of_lesions(self) -> bool:
@@ -76,15 +132,8 @@ class Reader:
         Raises:
             HounsfieldError: The image is not of the kind the model takes.
         """
-        began = time.perf_counter()
-        reading = self._begun(image, case=case, path=path)
-        if not reading.abstained:
-            if self.of_lesions:
-                reading = self._scanned(reading, image)
-            else:
-                prepared = prepare(image, self.bundle.plan.input)
-                reading = self._answered(reading, image, prepared, explain=explain)
-        return replace(reading, seconds=time.perf_counter() - began)
+        (reading,) = self.answer([self.open_image(image, case=case, path=path)], explain=explain)
+        return reading
 
     def load_case(self, case: Case) -> Image:
         """The image that a reading of the case is about: cut around its box for a model of lesions, else whole.
@@ -105,15 +154,59 @@ class Reader:
         Raises:
             HounsfieldError: The image is not of the kind the model takes.
         """
+        (reading,) = self.answer([self.open_case(case, stored)], explain=explain)
+        return reading
+
+    def open_image(self, image: Image, *, case: str, path: str = "") -> Opened:
+        """A whole image, judged and prepared; the arguments are those of `read_image`.
+
+        Raises:
+            HounsfieldError: The image is not of the kind the model takes.
+        """
         began = time.perf_counter()
+        reading = self._begun(image, case=case, path=path)
+        asked = not (reading.abstained or self.of_lesions)
+        prepared = prepare(image, self.bundle.plan.input) if asked else None
+        return Opened(replace(reading, seconds=time.perf_counter() - began), image, prepared)
+
+    def open_case(self, case: Case, stored: Image) -> Opened:
+        """A case of a data set, judged and prepared; the arguments are those of `read_case`.
+
+        Raises:
+            HounsfieldError: The image is not of the kind the model takes.
+        """
         ref = self._ref(case)
         if ref.crop is None:
-            return self.read_image(stored, case=case.id, path=str(ref.path), explain=explain)
+            return self.open_image(stored, case=case.id, path=str(ref.path))
+        began = time.perf_counter()
         reading = self._begun(stored, case=case.id, path=str(ref.path))
-        if not reading.abstained:
-            prepared = prepare_case(ref, self.bundle.plan.input)
-            reading = self._answered(reading, stored, prepared, explain=explain)
-        return replace(reading, seconds=time.perf_counter() - began)
+        prepared = None if reading.abstained else prepare_case(ref, self.bundle.plan.input)
+        return Opened(replace(reading, seconds=time.perf_counter() - began), stored, prepared)
+
+    def answer(self, opened: Sequence[Opened], *, explain: bool = True) -> list[Reading]:
+        """What the model says of images that are shown to the networks together.
+
+        Args:
+            opened: With their stored images where a heat map is made, and where they are to be scanned.
+            explain: Whether heat maps are made.
+
+        Raises:
+            HounsfieldError: An image that is to be scanned cannot be.
+        """
+        began = time.perf_counter()
+        shown = [one.prepared for one in opened if one.prepared is not None]
+        arrays = [network_array(prepared, self.bundle.plan.input) for prepared in shown]
+        probabilities = iter(self.probabilities(np.stack(arrays)) if arrays else ())
+        readings = []
+        for one in opened:
+            reading = one.reading
+            if one.prepared is not None:
+                reading = self._answered(one, next(probabilities), explain=explain)
+            elif one.to_scan and one.stored is not None:
+                reading = self._scanned(reading, one.stored)
+            readings.append(reading)
+        seconds = (time.perf_counter() - began) / max(1, len(opened))
+        return [replace(reading, seconds=reading.seconds + seconds) for reading in readings]
 
     def probabilities(self, arrays: FloatArray) -> FloatArray:
         """Calibrated probabilities, (n, classes), of network inputs (n, channels, *canvas)."""
@@ -121,19 +214,16 @@ class Reader:
 
     def logits(self, arrays: FloatArray) -> FloatArray:
         """Logits, (n, outputs), averaged over members and mirrored copies, of inputs (n, channels, *canvas)."""
-        plan = self.bundle.plan
-        images = centre(torch.from_numpy(arrays), plan.input.shape)
-        axes = plan.augmentation.flip_axes if plan.ensemble.flips else ()
-        channels_last = plan.optimisation.channels_last
-        answers = [
-            predict_logits(network, images, flip_axes=axes, channels_last=channels_last) for network in self._networks
-        ]
-        mean: FloatArray = torch.stack(answers).mean(dim=0).numpy()
-        return mean
+        runtime = self._runtime or self.start(arrays)
+        return runtime.logits(self._middle(arrays))
 
     def calibrated(self, logits: FloatArray) -> FloatArray:
         """Probabilities, (n, classes), of averaged logits, through the bundle's scale and offset."""
         return self._task.decode(self.bundle.operating.apply(logits))
+
+    def _middle(self, arrays: FloatArray) -> FloatArray:
+        middle: FloatArray = centre(torch.from_numpy(arrays), self.bundle.plan.input.shape).numpy()
+        return middle
 
     def _ref(self, case: Case) -> ImageRef:
         (ref,) = case.images.values()
@@ -153,17 +243,15 @@ class Reader:
             sop_uids=image.source.sop_uids,
         )
 
-    def _answered(self, reading: Reading, image: Image, prepared: Image, *, explain: bool) -> Reading:
+    def _answered(self, opened: Opened, probabilities: FloatArray, *, explain: bool) -> Reading:
         plan = self.bundle.plan
-        array = network_array(prepared, plan.input)[None]
-        probabilities = self.probabilities(array)[0]
         heat = None
         explainable = [network for network in self._networks if isinstance(network, Explainable)]
-        if explain and explainable:
+        if explain and explainable and opened.prepared is not None and opened.stored is not None:
             positive = 1 if len(plan.classes) == 2 else int(probabilities.argmax())
-            images = centre(torch.from_numpy(array), plan.input.shape)
-            heat = on_stored_grid(grad_cam(explainable, images, output=positive)[0], prepared, image)
-        return replace(reading, answers=self._answers(probabilities), heat=heat)
+            images = torch.from_numpy(self._middle(network_array(opened.prepared, plan.input)[None]))
+            heat = on_stored_grid(grad_cam(explainable, images, output=positive)[0], opened.prepared, opened.stored)
+        return replace(opened.reading, answers=self._answers(probabilities), heat=heat)
 
     def _scanned(self, reading: Reading, image: Image) -> Reading:
         result = scan_film(image, self.bundle, self.probabilities)
