@@ -11,7 +11,6 @@ from hounsfield.learning.inputs import Inputs
 from hounsfield.learning.supervised import clip_gradients, setup, training_batch
 from hounsfield.learning.transfer import freeze
 from hounsfield.plan import Plan
-from hounsfield.plan.columns import width
 from hounsfield.plan.task import task_of
 
 _STEPS = 3
@@ -29,7 +28,7 @@ def images_per_second(plan: Plan) -> float:
         np.float16
     )
     rows = np.arange(size)
-    columns = width(plan.input.columns)
+    columns = plan.input.shown_channels - plan.input.stored_channels
     table = np.zeros((size, columns), np.float32) if columns else None
     inputs = Inputs(voxels, rows % len(plan.classes), (), (), table=table)
     task = task_of(plan)

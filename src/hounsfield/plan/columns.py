@@ -56,11 +56,6 @@ def encode(cells: Mapping[str, str], columns: Sequence[Column]) -> FloatArray:
     return np.asarray(found, dtype=np.float32)
 
 
-def width(columns: Sequence[Column]) -> int:
-    """How many numbers the columns become."""
-    return sum(len(column.values) if column.kind == "category" else 1 for column in columns)
-
-
 def _number(cell: str) -> float | None:
     try:
         number = float(cell)

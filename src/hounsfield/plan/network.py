@@ -6,7 +6,6 @@ from torch import nn
 
 from hounsfield.networks.beside_table import BesideTable
 from hounsfield.networks.build import build_from
-from hounsfield.plan.columns import width
 from hounsfield.plan.schema import Plan
 
 
@@ -18,5 +17,5 @@ def build_network(plan: Plan, *, outputs: int) -> nn.Module:
         UnknownNameError: timm has no such backbone.
     """
     network = build_from(plan.network.model_dump(), dims=plan.dims, channels=plan.input.channels, outputs=outputs)
-    columns = width(plan.input.columns)
+    columns = plan.input.shown_channels - plan.input.stored_channels
     return BesideTable(image=network, columns=columns, outputs=outputs) if columns else network

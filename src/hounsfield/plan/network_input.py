@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -125,13 +125,20 @@ def case_array(case: Case, spec: Input) -> FloatArray:
     return np.concatenate(views)
 
 
-def shown(arrays: FloatArray, cells: Sequence[Mapping[str, str]], spec: Input) -> FloatArray:
-    """Arrays (n, stored channels, *canvas) with the columns of their cases as planes behind them, NaN where unknown."""
-    if not spec.columns:
-        return arrays
-    table = np.stack([encode(row, spec.columns) for row in cells])
-    planes = table.reshape(*table.shape, *[1] * len(spec.canvas))
-    return np.concatenate([arrays, np.broadcast_to(planes, (*table.shape, *spec.canvas))], axis=1)
+def as_case(array: FloatArray, cells: Mapping[str, str], spec: Input) -> FloatArray:
+    """Images of a case, (channels, *canvas), as the network takes them: missing views 0, columns as planes behind.
+
+    Args:
+        array: Of one view, or of all.
+        cells: What a table says of the case; columns that are not there are NaN.
+        spec: The plan's input section.
+    """
+    lacking = spec.stored_channels - len(array)
+    parts = [array, np.zeros((lacking, *spec.canvas), np.float32)]
+    if spec.columns:
+        numbers = encode(cells, spec.columns).reshape(-1, *[1] * len(spec.canvas))
+        parts.append(np.broadcast_to(numbers, (len(numbers), *spec.canvas)).astype(np.float32))
+    return np.concatenate(parts)
 
 
 def trace_case(ref: ImageRef, spec: Input) -> list[tuple[str, Image]]:

@@ -29,6 +29,11 @@ class Column(Section):
     values: tuple[str, ...] = ()
     """Of a category: the words it may be."""
 
+    @property
+    def numbers(self) -> int:
+        """How many numbers it becomes."""
+        return len(self.values) if self.kind == "category" else 1
+
 
 class Input(Section):
     """What the network is shown."""
@@ -60,6 +65,11 @@ class Input(Section):
     def stored_channels(self) -> int:
         """Channels of a case's array: those of its views, one after another."""
         return self.channels * max(1, len(self.views))
+
+    @property
+    def shown_channels(self) -> int:
+        """Channels of what the network is shown: the views, and a plane for each number of the table."""
+        return self.stored_channels + sum(column.numbers for column in self.columns)
 
     @property
     def canvas(self) -> tuple[int, ...]:
