@@ -67,7 +67,6 @@ def make_plan(
         family: Which kind of network, and how it is trained.
         folds: As many, whatever the minutes; chosen where not given.
     """
-    reasons: dict[str, str] = {"minutes": "as asked", "seed": "as asked"}
     kind = kind_of(fingerprint, modality=modality, cropped=cropped, filters=family.filters)
     drafts = [
         _draft(
@@ -75,50 +74,49 @@ def make_plan(
         )
         for sides in family.sides(fingerprint, kind)
     ]
-    folds_wanted = _folds_wanted(fingerprint, rarest_patients) if folds is None else folds
-    plan, per_second, epochs, ensemble = _within_budget(drafts, fingerprint, speed, minutes, folds_wanted, family)
-    if folds is not None:
-        ensemble = ensemble.model_copy(update={"repeats": 1})
-    folds = ensemble.folds
-    per_network = epochs * _images_an_epoch(fingerprint, folds)
+    wanted = _folds_wanted(fingerprint, rarest_patients) if folds is None else folds
+    most_repeats = MOST_REPEATS if folds is None else 1
+    plan, per_second = _within_budget(drafts, fingerprint, speed, minutes, wanted, most_repeats, family)
+    per_network = plan.optimisation.epochs * _images_an_epoch(fingerprint, plan.ensemble.folds)
+    reasons = _reasons(plan, family, kind, fingerprint) | {
+        "optimisation.epochs": f"{per_network} images a network at {per_second:.0f} a second (measured here)",
+        "optimisation.threads": f"{machine.cores} cores; more than 2 threads hardly help a network of this size",
+        "ensemble.folds": _fold_reason(plan.ensemble.folds, wanted, fingerprint),
+    }
+    return plan.model_copy(update={"reasons": {key: value for key, value in reasons.items() if value}})
+
+
+def _reasons(plan: Plan, family: Family, kind: Kind, fingerprint: Fingerprint) -> dict[str, str]:
+    """Why, for each choice that has a reason; empty where it needs none."""
     shape = " × ".join(str(side) for side in plan.input.shape)
     median = " × ".join(str(side) for side in fingerprint.shape_median[-len(plan.input.shape) :])
-    reasons |= {
+    convnet = isinstance(plan.network, ConvNetChoice)
+    left = min(plan.input.shape) // 2**plan.network.halvings
+    return {
+        "minutes": "as asked",
+        "seed": "as asked",
         "input.shape": f"{shape} of a median {median}: the largest of which each network sees enough in the minutes",
-        "input.margin": "surroundings to turn and shift in" if cropped else "whole images have no surroundings",
+        "input.views": "a case's images are looked at one by one, and attention finds those that matter"
+        if plan.input.views
+        else "",
+        "input.columns": "the description names them as inputs" if plan.input.columns else "",
+        "input.margin": "surroundings to turn and shift in" if kind.margin > 1 else "whole images have no surroundings",
         "input.film_steps": kind.film_reason,
         "input.steps": kind.reason,
         "network.name": family.reason,
+        "network.pool_after": f"halved until about {left} a side" if convnet else "",
         "augmentation.rotation_degrees": kind.rotation_reason,
         "augmentation.flip_axes": kind.flip_reason,
-        "optimisation.epochs": f"{per_network} images a network at {per_second:.0f} a second (measured here)",
         "optimisation.class_weights": _balance_reason(fingerprint),
         "optimisation.precision": "this processor multiplies bfloat16 natively"
         if plan.optimisation.precision == "bf16-mixed"
         else "no native bfloat16 here, or no gain from it",
-        "optimisation.threads": f"{machine.cores} cores; more than 2 threads hardly help a network of this size",
-        "ensemble.folds": _fold_reason(folds, folds_wanted, fingerprint),
         "ensemble.repeats": "as often as each network still sees enough images"
-        if ensemble.repeats > 1
+        if plan.ensemble.repeats > 1
         else "the minutes allow no more",
         "ensemble.flips": "mirrored copies cost little in reading" if plan.ensemble.flips else "nothing to mirror",
         **family.reasons,
     }
-    if columns:
-        reasons["input.columns"] = "the description names them as inputs"
-    if views:
-        reasons["input.views"] = "a case's images are looked at one by one, and attention finds those that matter"
-    if isinstance(plan.network, ConvNetChoice):
-        left = min(plan.input.shape) // 2**plan.network.halvings
-        reasons["network.pool_after"] = f"halved until about {left} a side"
-    optimisation = plan.optimisation.model_copy(update={"epochs": epochs, "patience": max(10, epochs // 2)})
-    return plan.model_copy(
-        update={
-            "optimisation": optimisation,
-            "ensemble": ensemble,
-            "reasons": {key: value for key, value in reasons.items() if value},
-        }
-    )
 
 
 def input_of(dataset: Dataset, fingerprint: Fingerprint) -> Input:
@@ -209,9 +207,15 @@ def _batch(family: Family, views: tuple[str, ...]) -> dict[str, int]:
 
 
 def _within_budget(
-    drafts: list[Plan], fingerprint: Fingerprint, speed: Speed, minutes: float, folds: int, family: Family
-) -> tuple[Plan, float, int, Ensemble]:
-    """The largest input of which each network sees enough, its speed, and the epochs and networks that fit."""
+    drafts: list[Plan],
+    fingerprint: Fingerprint,
+    speed: Speed,
+    minutes: float,
+    folds: int,
+    most_repeats: int,
+    family: Family,
+) -> tuple[Plan, float]:
+    """The largest input of which each network sees enough, with the epochs and networks that fit; and its speed."""
     seconds = minutes * 60 * SHARE_FOR_TRAINING
     wanted = min(family.images_wanted, family.epochs_wanted * _images_an_epoch(fingerprint, folds))
     for draft in drafts:
@@ -220,10 +224,14 @@ def _within_budget(
             break
     while folds > 1 and per_second * seconds / folds < wanted * family.share_needed:
         folds = 3 if folds > 3 else 1
-    repeats = max(1, min(MOST_REPEATS, int(per_second * seconds / folds / wanted)))
-    epochs = int(per_second * seconds / (folds * repeats) / _images_an_epoch(fingerprint, folds))
-    ensemble = plan.ensemble.model_copy(update={"folds": folds, "repeats": repeats})
-    return plan, per_second, max(1, min(family.longest, epochs)), ensemble
+    repeats = max(1, min(most_repeats, int(per_second * seconds / folds / wanted)))
+    fitting = int(per_second * seconds / (folds * repeats) / _images_an_epoch(fingerprint, folds))
+    epochs = max(1, min(family.longest, fitting))
+    changed = {
+        "ensemble": plan.ensemble.model_copy(update={"folds": folds, "repeats": repeats}),
+        "optimisation": plan.optimisation.model_copy(update={"epochs": epochs, "patience": max(10, epochs // 2)}),
+    }
+    return plan.model_copy(update=changed), per_second
 
 
 def _faster_precision(draft: Plan, speed: Speed) -> tuple[Plan, float]:
