@@ -153,19 +153,19 @@ def test_where_openvino_is_missing_onnx_runtime_is_taken_and_where_both_are_torc
 
 
 @pytest.mark.parametrize(
-    ("wanted", "package"),
+    ("wanted", "package", "extra"),
     [
-        ("openvino", "openvino"),
-        ("openvino", "onnxscript"),
-        ("onnxruntime", "onnxruntime"),
-        ("openvino-int8", "nncf"),
+        ("openvino", "openvino", "fast"),
+        ("openvino", "onnxscript", "fast"),
+        ("onnxruntime", "onnxruntime", "fast,onnxruntime"),
+        ("openvino-int8", "nncf", "fast,int8"),
     ],
 )
 def test_what_is_asked_for_by_name_and_missing_is_an_error(
-    films: Bundle, monkeypatch: pytest.MonkeyPatch, wanted: RuntimeName, package: str
+    films: Bundle, monkeypatch: pytest.MonkeyPatch, wanted: RuntimeName, package: str, extra: str
 ) -> None:
     lacking(monkeypatch, package)
-    with pytest.raises(MissingExtraError, match=r"pip install .*'hounsfield\[fast\]'"):
+    with pytest.raises(MissingExtraError, match=rf"pip install 'hounsfield\[{extra}\]'"):
         Reader(films, runtime=wanted)
 
 

@@ -34,7 +34,7 @@ def require_nncf() -> None:
         MissingExtraError: It is not installed.
     """
     if importlib.util.find_spec("nncf") is None:
-        raise MissingExtraError("int8 needs NNCF, which is not installed: pip install nncf 'hounsfield[fast]'")
+        raise MissingExtraError("int8 needs NNCF, which is not installed: pip install 'hounsfield[fast,int8]'")
 
 
 def quantised(network: Any, examples: FloatArray) -> Any:

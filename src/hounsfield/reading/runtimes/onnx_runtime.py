@@ -19,7 +19,7 @@ def require_onnx_runtime() -> None:
         MissingExtraError: It is not installed.
     """
     if importlib.util.find_spec("onnxruntime") is None:
-        raise MissingExtraError("ONNX Runtime is not installed: pip install onnxruntime 'hounsfield[fast]'")
+        raise MissingExtraError("ONNX Runtime is not installed: pip install 'hounsfield[fast,onnxruntime]'")
 
 
 class OnnxRuntime:
