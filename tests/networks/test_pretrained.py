@@ -66,6 +66,19 @@ def test_the_stages_hold_every_parameter_once_and_the_answer_last(backbone: str)
     assert len(stages) >= 6
 
 
+def test_attention_over_places_begins_as_the_average_and_can_look_at_one() -> None:
+    plain, looking = made(), made(pooling="attention")
+    looking.load_state_dict(plain.state_dict() | {k: v for k, v in looking.state_dict().items() if "attention" in k})
+    images = torch.rand(2, 1, 96, 64)
+    with torch.inference_mode():
+        torch.testing.assert_close(looking(images), plain(images), rtol=1e-4, atol=1e-5)
+        maps = looking.feature_maps(images)
+        assert looking.attention is not None
+        looking.attention.weight.copy_(1e4 * (maps[:1, :, 1, 0] - maps[:1].mean(dim=(2, 3))))
+        one = maps[0].flatten(1)[:, (looking.attention(maps[0].flatten(1).T)).argmax()]
+        torch.testing.assert_close(looking.pooled(images)[0], one)
+
+
 def test_volumes_are_read_with_inflated_kernels() -> None:
     network = made(dims=3)
     with torch.inference_mode():

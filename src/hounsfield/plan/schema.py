@@ -144,6 +144,8 @@ class PretrainedChoice(Section):
     dropout: float = Field(default=0.3, ge=0, lt=1)
     drop_path: float = Field(default=0.0, ge=0, lt=1)
     """Share of the residual branches left out in training, rising from 0 to this with depth."""
+    pooling: Literal["mean", "attention"] = "mean"
+    """How the last maps become one vector: averaged over space, or weighted by where it pays to look."""
 
     @property
     def halvings(self) -> int:
