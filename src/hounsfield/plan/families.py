@@ -71,7 +71,7 @@ CONVNET = Family(
 RESIDUAL = Family(
     name="residual",
     reason="a residual network from scratch: more depth than the convnet, for images that look like no photograph",
-    network=lambda sides: ResidualChoice(widths=_residual_widths(sides), blocks=(1,) * len(_residual_widths(sides))),
+    network=lambda sides: _residual(sides),
     sides=input_sides,
     images_wanted=40_000,
     epochs_wanted=60,
@@ -210,8 +210,11 @@ def pool_after(sides: Sides) -> tuple[int, ...]:
     return {5: (1, 2, 3, 4, 5), 4: (1, 2, 3, 4), 3: (1, 3, 5), 2: (2, 4), 1: (3,), 0: ()}[halvings]
 
 
-def _residual_widths(sides: Sides) -> tuple[int, ...]:
+def _residual(sides: Sides) -> ResidualChoice:
+    """As many stages as leave some pixels; volumes are halved at once, and get half the maps, for they take long."""
+    volume = len(sides) == 3 and min(sides) >= 32
+    widths = (16, 32, 64, 128) if len(sides) == 3 else (32, 64, 128, 256)
     stages = 1
-    while stages < 4 and min(sides) // 2**stages >= 3:
+    while stages < 4 and min(sides) // 2 ** (stages + volume) >= 3:
         stages += 1
-    return (32, 64, 128, 256)[:stages]
+    return ResidualChoice(widths=widths[:stages], blocks=(1,) * stages, stem_stride=2 if volume else 1)
