@@ -127,6 +127,10 @@ def test_a_bundle_is_learned_on_from(tiny_dataset: Dataset, make_tiny_plan: Make
     own = network.state_dict()
     assert all(torch.equal(own[key], value) for key, value in theirs.items() if not key.startswith("answer."))
     assert not torch.equal(own["answer.weight"], theirs["answer.weight"])
+    second = train(tiny_dataset, tmp_path / "second", plan=plan, split=make_split(tiny_dataset, seed=3)).bundle
+    assert set(second.training.seen_patients) > set(first.training.seen_patients)
+    assert set(second.training.seen_images) > set(first.training.seen_images)
+    assert any("the bundle it began from had seen" in words for words in second.training.warnings)
     made, _ = choose_plan_and_split(tiny_dataset, minutes=0.1, seed=0, network=str(tmp_path / "first"))
     assert made.network == first.plan.network
     assert made.optimisation.start == str((tmp_path / "first").resolve())

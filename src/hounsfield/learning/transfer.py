@@ -6,6 +6,7 @@ Reference:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,27 @@ def load_start(network: nn.Module, plan: Plan) -> None:
         _load_imagenet(network, plan)
     elif start:
         load_bundle_weights(network, Path(start))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Digests of patients and images, as a bundle keeps them."""
+
+    patients: frozenset[str] = frozenset()
+    images: frozenset[str] = frozenset()
+
+
+def seen_before(plan: Plan) -> Seen:
+    """What was seen by the bundle that a training begins from; nothing where it begins from none.
+
+    Raises:
+        BundleError: The bundle cannot be read.
+    """
+    start = plan.optimisation.start
+    if start in ("", IMAGENET):
+        return Seen()
+    record = read_bundle(Path(start)).training
+    return Seen(frozenset(record.seen_patients), frozenset(record.seen_images))
 
 
 def _load_imagenet(network: nn.Module, plan: Plan) -> None:
