@@ -94,7 +94,7 @@ def fit(
     checkpoint: Path,
     on_epoch: Callable[[EpochRecord], None] = lambda record: None,
 ) -> Fitted:
-    """Train one network and give back the weights of its best epoch on the validation rows.
+    """Train one network and give back its weights: of its best epoch on the validation rows, or of its last.
 
     Args:
         plan: The choices.
@@ -125,7 +125,7 @@ def fit(
         state.epoch += 1
         record = EpochRecord(state.epoch, train_loss, val_loss, val_score, time.monotonic() - began)
         state.history.append(record)
-        if val_loss < state.best_loss:
+        if val_loss < state.best_loss or plan.optimisation.keep == "last":
             state.best_loss, state.best_epoch = val_loss, state.epoch
             state.best = {key: value.detach().clone() for key, value in run.network.state_dict().items()}
         ended = state.epoch >= plan.optimisation.epochs or _worn_out(state, plan)
@@ -139,7 +139,7 @@ def fit(
 
 
 def _worn_out(state: FitState, plan: Plan) -> bool:
-    return state.epoch - state.best_epoch >= plan.optimisation.patience
+    return plan.optimisation.keep == "best" and state.epoch - state.best_epoch >= plan.optimisation.patience
 
 
 def train_epoch(

@@ -86,10 +86,12 @@ _FINE_TUNING: Mapping[str, Any] = {
     "layer_decay": 0.8,
     "frozen_stages": 3,
     "clip_norm": 1.0,
+    "keep": "last",
 }
 _FINE_TUNING_REASONS: Mapping[str, str] = {
     "optimisation.start": "edges, textures and shapes learned from photographs serve medical images too",
     "optimisation.layer_decay": "early stages are of use as they are; later ones learn faster",
+    "optimisation.keep": "after a whole cycle the last epoch is as good as the best, and no validation case chose it",
     "optimisation.frozen_stages": "edges and blobs stay as they are, which also saves time",
 }
 
@@ -187,6 +189,7 @@ def family_like(plan: Plan, folder: str) -> Family:
             "layer_decay": 0.8,
             "frozen_stages": plan.optimisation.frozen_stages,
             "clip_norm": 1.0,
+            "keep": "last",
         },
         reasons={"optimisation.start": "what the bundle learned from its own data"},
     )

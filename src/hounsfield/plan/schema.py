@@ -248,8 +248,10 @@ class Optimisation(Section):
     label_smoothing: float = Field(default=0.0, ge=0, lt=0.5)
     class_weights: tuple[PositiveFloat, ...] = ()
     """Weight of each class in the loss; empty for equal ones."""
+    keep: Literal["best", "last"] = "best"
+    """Whose weights are kept: of the epoch with the lowest validation loss, or of the last, when the rate has ended."""
     patience: int = Field(default=20, ge=1)
-    """Training stops after this many epochs without a better validation loss, and goes back to the best."""
+    """Where the best is kept, training stops after this many epochs without a better validation loss."""
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     channels_last: bool = True
     """Memory order of the images: channels innermost."""
