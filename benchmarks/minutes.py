@@ -100,7 +100,7 @@ def write(rows: list[dict[str, object]]) -> None:
     names = sorted({str(row["data"]) for row in rows})
     record(
         "minutes",
-        "AUC on validation cases against training minutes: what the plan chose by itself (auto), and candidates by name.",
+        "AUC on validation cases against training minutes: what the plan chose (auto), and candidates by name.",
         rows,
         packages=("torch", "timm"),
         notes=(
