@@ -175,6 +175,24 @@ def test_several_networks_are_tried_and_the_best_is_taken(
     assert again.network == plan.network
 
 
+def test_a_candidate_too_large_for_the_memory_is_passed_over(
+    tiny_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from hounsfield.learning import candidates, choosing
+
+    monkeypatch.setattr(choosing, "images_per_second", lambda plan: 20.0)
+    monkeypatch.setattr(choosing, "step_bytes", lambda plan: 10**18 * (plan.network.name == "residual"))
+    monkeypatch.setattr(candidates, "FEWEST_PATIENTS", 5)
+    families = (family_of("residual"), family_of("convnet"))
+    monkeypatch.setattr(choosing, "candidates_for", lambda fingerprint: families)
+    plan, _ = choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
+    assert plan.network.name == "convnet"
+    assert "residual is not tried: a training step of the network 'residual' on 2 images" in capsys.readouterr().err
+    monkeypatch.setattr(choosing, "step_bytes", lambda plan: 10**18)
+    with pytest.raises(PlanError, match="use a machine with more memory"):
+        choose_plan_and_split(tiny_dataset, tmp_path / "other", minutes=2, seed=0)
+
+
 def test_nothing_is_tried_in_seconds(tiny_dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     from hounsfield.learning import candidates
 

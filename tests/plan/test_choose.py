@@ -64,6 +64,7 @@ def plan_for(dataset: Dataset, fingerprint: Fingerprint | None = None, **changed
         "minutes": 10.0,
         "seed": 0,
         "speed": lambda plan: 1000.0,
+        "memory": lambda plan: 0,
     }
     return make_plan(fingerprint, changed.pop("machine", PLAIN), **(usual | changed))
 

@@ -15,6 +15,7 @@ from numpy.lib import format as npy
 
 from hounsfield.arrays import VoxelArray
 from hounsfield.errors import DatasetError
+from hounsfield.formats.capacity import check_memory
 
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, NotImplementedError)
 """What zipfile and NumPy raise on a truncated or foreign file."""
@@ -60,6 +61,7 @@ def read_array(path: Path, name: str) -> VoxelArray:
 
     Raises:
         DatasetError: The file is damaged or missing, has no such array, or the array holds Python objects.
+        StorageError: The array does not fit into memory.
     """
     try:
         state = path.stat()
@@ -74,6 +76,7 @@ def _array(path: Path, name: str, changed: int, size: int) -> VoxelArray:
     known = array_headers(path)
     if name not in known:
         raise DatasetError(f"{path} holds no array {name!r}; it holds {', '.join(sorted(known)) or 'none'}")
+    check_memory(path, known[name].shape, known[name].dtype.itemsize, what=f"array {name!r}")
     try:
         with np.load(path, allow_pickle=False) as archive:
             values: VoxelArray = archive[name]

@@ -13,23 +13,39 @@ _SMALL_BYTES = 1 << 28
 """Images below this are not held against the free memory: asking costs more than it saves."""
 
 
-def check_memory(path: Path | str, shape: tuple[int, ...], itemsize: int) -> None:
+def check_memory(path: Path | str, shape: tuple[int, ...], itemsize: int, *, what: str = "image") -> None:
     """Return if an array of this shape fits into the free memory.
+
+    Args:
+        path: The file, for the sentence.
+        shape: Of the array.
+        itemsize: Bytes of memory for each of its values.
+        what: What the array is, for the sentence.
 
     Raises:
         StorageError: It does not.
     """
     wanted = prod(shape) * itemsize
-    if wanted < _SMALL_BYTES:
+    if is_small(wanted):
         return
-    import psutil
-
-    free = int(psutil.virtual_memory().available)
+    free = free_memory()
     if wanted > free * _SHARE_OF_MEMORY:
         raise StorageError(
-            f"{path}: its {_times(shape)} image needs {_giga(wanted)} GB of memory, {_giga(free)} GB are free; "
+            f"{path}: its {_times(shape)} {what} needs {_giga(wanted)} GB of memory, {_giga(free)} GB are free; "
             "read a smaller image, or use a machine with more memory"
         )
+
+
+def is_small(count: int) -> bool:
+    """Whether so many bytes need not be held against the free memory."""
+    return count < _SMALL_BYTES
+
+
+def free_memory() -> int:
+    """Bytes of memory that can be had now."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)
 
 
 def check_bytes(path: Path | str, shape: tuple[int, ...], *, needed: int, present: int) -> None:

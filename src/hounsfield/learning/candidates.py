@@ -14,6 +14,7 @@ from hounsfield.atomic import write_text
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.datasets.split import make_folds
+from hounsfield.errors import PlanError
 from hounsfield.learning.inputs import prepare_inputs
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.supervised import predict_rows, setup
@@ -85,7 +86,11 @@ def choose_family(
         folder: The run's.
         minutes: For trials and training together.
         seed: Of the cases held back.
-        plan_for: The plan of a candidate for so many minutes, with one network.
+        plan_for: The plan of a candidate for so many minutes, with one network; a candidate for which it raises a
+            `PlanError`, such as one too large for the memory, is passed over.
+
+    Raises:
+        PlanError: There is no plan for any candidate.
     """
     patients = len({case.patient for case in cases})
     if len(candidates) == 1 or minutes < FEWEST_MINUTES or patients < FEWEST_PATIENTS:
@@ -95,12 +100,21 @@ def choose_family(
     tried = _earlier(folder)
     learning = [family for family in candidates if family.epochs_wanted > 1]
     share = minutes * TRIAL_SHARE / max(1, len(learning))
+    possible = list(candidates)
     for family in candidates:
         if family.name not in tried:
-            tried[family.name] = _try(dataset, cases, held_back, family, folder, plan_for(family, share))
+            try:
+                plan = plan_for(family, share)
+            except PlanError as error:
+                possible.remove(family)
+                if not possible:
+                    raise
+                say(f"{family.name} is not tried: {error}")
+                continue
+            tried[family.name] = _try(dataset, cases, held_back, family, folder, plan)
             say(f"tried {tried[family.name].words}: AUC {tried[family.name].score:.3f}")
             _keep(folder, tried)
-    best = max(candidates, key=lambda family: np.nan_to_num(tried[family.name].score))
+    best = max(possible, key=lambda family: np.nan_to_num(tried[family.name].score))
     used = sum(one.seconds for one in tried.values()) / 60
     return best, f"{best.reason}; {_words(tried, held_back)}", max(minutes - used, minutes * (1 - TRIAL_SHARE) / 2)
 

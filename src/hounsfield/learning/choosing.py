@@ -11,6 +11,7 @@ from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.fingerprint import make_fingerprint
 from hounsfield.datasets.split import Split, check_split, make_split
 from hounsfield.learning.candidates import AUTO, candidates_for, choose_family
+from hounsfield.learning.memory_need import step_bytes
 from hounsfield.learning.throughput import images_per_second
 from hounsfield.plan import Plan, inspect_machine, make_plan, modality_of
 from hounsfield.plan.columns import choose_columns
@@ -58,6 +59,7 @@ def choose_plan_and_split(
     Raises:
         DatasetError, SplitError: The data cannot be learned from, or do not fit the split.
         UnknownNameError, BundleError: As `require_network`.
+        PlanError: The memory that is free is too small for any network.
     """
     split = split or make_split(dataset, seed=seed)
     check_split(dataset, split)
@@ -87,6 +89,7 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path, *, minutes: float, s
             minutes=minutes,
             seed=seed,
             speed=images_per_second,
+            memory=step_bytes,
             family=family,
             folds=folds,
         )

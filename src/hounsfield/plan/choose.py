@@ -8,12 +8,13 @@ from typing import Any
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.plan.families import CONVNET, Family
+from hounsfield.plan.fitting import Need, fitting
 from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, input_sides, kind_of
 from hounsfield.plan.machine import Machine
+from hounsfield.plan.reasons import FEW_CASES, reasons_for
 from hounsfield.plan.schema import (
     Augmentation,
     Column,
-    ConvNetChoice,
     Ensemble,
     Input,
     MultipleInstanceChoice,
@@ -32,9 +33,6 @@ MOST_REPEATS = 4
 SHARE_FOR_TRAINING = 0.85
 """Of the minutes; the rest is for preparing, validating and measuring."""
 
-FEW_CASES = 3000
-"""With fewer cases one validation part is too small to choose on, and several folds pay."""
-
 
 def make_plan(
     fingerprint: Fingerprint,
@@ -48,6 +46,7 @@ def make_plan(
     minutes: float,
     seed: int,
     speed: Speed,
+    memory: Need,
     family: Family = CONVNET,
     folds: int | None = None,
 ) -> Plan:
@@ -64,8 +63,12 @@ def make_plan(
         minutes: Time that training may take.
         seed: Of the weights, the folds and the augmentation.
         speed: Measures a candidate.
+        memory: Counts the bytes that a candidate's training takes.
         family: Which kind of network, and how it is trained.
         folds: As many, whatever the minutes; chosen where not given.
+
+    Raises:
+        PlanError: The memory that is free is too small for the smallest candidate.
     """
     kind = kind_of(fingerprint, modality=modality, cropped=cropped, filters=family.filters)
     drafts = [
@@ -74,49 +77,24 @@ def make_plan(
         )
         for sides in family.sides(fingerprint, kind)
     ]
+    drafts, by_memory = fitting(drafts, memory, free=machine.memory_bytes)
     wanted = _folds_wanted(fingerprint, rarest_patients) if folds is None else folds
     most_repeats = MOST_REPEATS if folds is None else 1
     plan, per_second = _within_budget(drafts, fingerprint, speed, minutes, wanted, most_repeats, family)
-    per_network = plan.optimisation.epochs * _images_an_epoch(fingerprint, plan.ensemble.folds)
-    reasons = _reasons(plan, family, kind, fingerprint) | {
-        "optimisation.epochs": f"{per_network} images a network at {per_second:.0f} a second (measured here)",
-        "optimisation.threads": f"{machine.cores} cores; more than 2 threads hardly help a network of this size",
-        "ensemble.folds": _fold_reason(plan.ensemble.folds, wanted, fingerprint),
-    }
-    return plan.model_copy(update={"reasons": {key: value for key, value in reasons.items() if value}})
-
-
-def _reasons(plan: Plan, family: Family, kind: Kind, fingerprint: Fingerprint) -> dict[str, str]:
-    """Why, for each choice that has a reason; empty where it needs none."""
-    shape = " × ".join(str(side) for side in plan.input.shape)
-    median = " × ".join(str(side) for side in fingerprint.shape_median[-len(plan.input.shape) :])
-    convnet = isinstance(plan.network, ConvNetChoice)
-    left = min(plan.input.shape) // 2**plan.network.halvings
-    return {
-        "minutes": "as asked",
-        "seed": "as asked",
-        "input.shape": f"{shape} of a median {median}: the largest of which each network sees enough in the minutes",
-        "input.views": "a case's images are looked at one by one, and attention finds those that matter"
-        if plan.input.views
-        else "",
-        "input.columns": "the description names them as inputs" if plan.input.columns else "",
-        "input.margin": "surroundings to turn and shift in" if kind.margin > 1 else "whole images have no surroundings",
-        "input.film_steps": kind.film_reason,
-        "input.steps": kind.reason,
-        "network.name": family.reason,
-        "network.pool_after": f"halved until about {left} a side" if convnet else "",
-        "augmentation.rotation_degrees": kind.rotation_reason,
-        "augmentation.flip_axes": kind.flip_reason,
-        "optimisation.class_weights": _balance_reason(fingerprint),
-        "optimisation.precision": "this processor multiplies bfloat16 natively"
-        if plan.optimisation.precision == "bf16-mixed"
-        else "no native bfloat16 here, or no gain from it",
-        "ensemble.repeats": "as often as each network still sees enough images"
-        if plan.ensemble.repeats > 1
-        else "the minutes allow no more",
-        "ensemble.flips": "mirrored copies cost little in reading" if plan.ensemble.flips else "nothing to mirror",
-        **family.reasons,
-    }
+    if plan.input != drafts[0].input:  # the minutes ask for less than the memory allows
+        by_memory.pop("input.shape", None)
+    reasons = reasons_for(
+        plan,
+        fingerprint,
+        machine,
+        kind=kind,
+        family=family,
+        images=plan.optimisation.epochs * _images_an_epoch(fingerprint, plan.ensemble.folds),
+        per_second=per_second,
+        folds_wanted=wanted,
+        by_memory=by_memory,
+    )
+    return plan.model_copy(update={"reasons": reasons})
 
 
 def input_of(dataset: Dataset, fingerprint: Fingerprint) -> Input:
@@ -257,28 +235,11 @@ def _class_weights(counts: tuple[int, ...]) -> tuple[float, ...]:
     return tuple(round(sum(counts) / (len(counts) * count), 4) for count in counts)
 
 
-def _balance_reason(fingerprint: Fingerprint) -> str:
-    counts = ", ".join(f"{n} {name}" for n, name in zip(fingerprint.class_counts, fingerprint.classes, strict=True))
-    return f"{counts}: " + (
-        "each class gets the same say" if _class_weights(fingerprint.class_counts) else "balanced enough"
-    )
-
-
 def _folds_wanted(fingerprint: Fingerprint, rarest_patients: int) -> int:
     """As many as pay, each with patients of every class."""
     if sum(fingerprint.class_counts) >= FEW_CASES or min(fingerprint.class_counts) < 10:
         return 1
     return next((folds for folds in (5, 3) if rarest_patients >= folds), 1)
-
-
-def _fold_reason(folds: int, wanted: int, fingerprint: Fingerprint) -> str:
-    if folds > 1:
-        return "few cases: every one is validated once, and the networks answer together"
-    if wanted > 1:
-        return "the minutes allow one network"
-    if sum(fingerprint.class_counts) >= FEW_CASES:
-        return "cases enough for one validation part"
-    return "too few patients of a class to spread over folds"
 
 
 def explain_plan(plan: Plan) -> list[tuple[str, str, str]]:

@@ -17,6 +17,7 @@ from hounsfield.errors import ShapeError
 from hounsfield.image import Image
 from hounsfield.plan.columns import encode
 from hounsfield.plan.schema import Input
+from hounsfield.plan.working_memory import working_memory
 from hounsfield.preprocessing import Pipeline
 from hounsfield.preprocessing.channels import Grey
 
@@ -35,13 +36,15 @@ def prepare(image: Image, spec: Input) -> Image:
     Raises:
         ShapeError: The image is a volume and the plan is for flat images, or the reverse; or the preprocessing does
             not end in the shape and channels that the plan announces.
+        StorageError: The steps need more memory than is free.
         HounsfieldError: A step refuses the image.
     """
     flat = len(spec.shape) == 2
     if flat != image.planar:
         found, wanted = ("a flat image", "volumes") if image.planar else (f"a volume of {image.shape}", "flat images")
         raise ShapeError(f"{image.source.path or 'the image'} is {found}; this plan is for {wanted}")
-    prepared = Pipeline.from_data(spec.steps).apply(_with_channels(image, spec.channels))
+    with working_memory(image):
+        prepared = Pipeline.from_data(spec.steps).apply(_with_channels(image, spec.channels))
     expected = (spec.channels, 1, *spec.canvas) if flat else (spec.channels, *spec.canvas)
     if prepared.voxels.shape != expected:
         raise ShapeError(
@@ -71,13 +74,15 @@ def prepare_film(image: Image, spec: Input) -> Image:
 
     Raises:
         ShapeError: A film step changed the grid.
+        StorageError: The steps need more memory than is free.
         HounsfieldError: A step refuses the image.
     """
     return _same_grid(image, Pipeline.from_data(spec.film_steps))
 
 
 def _same_grid(image: Image, pipeline: Pipeline) -> Image:
-    film = pipeline.apply(image)
+    with working_memory(image):
+        film = pipeline.apply(image)
     if film.shape != image.shape or not np.allclose(film.affine, image.affine):
         raise ShapeError(
             f"the film steps turned an image of {image.shape} into one of {film.shape}; boxes would no longer fit: "
