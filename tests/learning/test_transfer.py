@@ -45,7 +45,7 @@ def test_imagenet_weights_arrive_folded_or_not(make_tiny_plan: MakeTinyPlan, fol
     network = setup(plan, task_of(plan), member=0).network.eval()
     plain = Pretrained(dims=2, channels=1, outputs=2, folded=False).eval()
     plain.backbone.load_state_dict(
-        dict(zip(plain.backbone.state_dict(), load_weights("efficientnet_lite0").values(), strict=False))
+        dict(zip(plain.backbone.state_dict(), load_weights("tf_efficientnet_lite0").values(), strict=False))
     )
     images = torch.rand(2, 1, 64, 64)
     with torch.inference_mode():
@@ -147,7 +147,7 @@ def test_weights_that_do_not_fit_are_named(
         plan = make_tiny_plan(start="imagenet")
         setup(plan, task_of(plan), member=0)
     weights = {f"layer{n}": torch.zeros(2) for n in range(400)}
-    save_file(weights, tmp_path / "efficientnet_lite0.safetensors")
+    save_file(weights, tmp_path / "tf_efficientnet_lite0.safetensors")
     monkeypatch.setenv("HOUNSFIELD_WEIGHTS", str(tmp_path))
     plan = fine_tuning(make_tiny_plan)
     with pytest.raises(WeightsError, match=r"do not fit the network: conv_stem.weight is \(32, 3, 3, 3\), .*\(2,\)"):
@@ -162,14 +162,14 @@ def test_several_networks_are_tried_and_the_best_is_taken(
     monkeypatch.setattr(choosing, "images_per_second", lambda plan: 20.0)
     monkeypatch.setattr(candidates, "FEWEST_PATIENTS", 5)
     monkeypatch.setattr(
-        choosing, "candidates_for", lambda fingerprint: (family_of("convnet"), family_of("efficientnet_lite0:probe"))
+        choosing, "candidates_for", lambda fingerprint: (family_of("convnet"), family_of("tf_efficientnet_lite0:probe"))
     )
     plan, split = choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
     assert split.sha256 == make_split(tiny_dataset, seed=0).sha256
     why = plan.reasons["network.name"]
     assert "tried on 12 cases held back: AUC " in why
     assert "convnet" in why
-    assert "efficientnet_lite0:probe" in why
+    assert "tf_efficientnet_lite0:probe" in why
     monkeypatch.setattr(candidates, "_try", lambda *given: pytest.fail("tried again"))
     again, _ = choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
     assert again.network == plan.network

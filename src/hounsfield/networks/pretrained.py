@@ -38,7 +38,7 @@ class Pretrained(nn.Module):
         dims: Literal[2, 3],
         channels: int,
         outputs: int,
-        backbone: str = "efficientnet_lite0",
+        backbone: str = "tf_efficientnet_lite0",
         folded: bool = True,
         dropout: float = 0.3,
         drop_path: float = 0.0,
@@ -68,8 +68,8 @@ class Pretrained(nn.Module):
         self.backbone, facts = create_backbone(backbone, drop_path=drop_path)
         self.finish(dims=dims, folded=folded)
         shape = (1, 3, *[1] * dims)
-        self.register_buffer("mean", torch.tensor(facts.mean).view(shape), persistent=False)
-        self.register_buffer("std", torch.tensor(facts.std).view(shape), persistent=False)
+        self.register_buffer("mean", torch.tensor(facts.mean).view(shape))
+        self.register_buffer("std", torch.tensor(facts.std).view(shape))
         self.attention = _attention(facts.features) if pooling == "attention" else None
         self.dropout = nn.Dropout(dropout)
         self.answer = nn.Linear(facts.features, outputs)

@@ -195,7 +195,7 @@ def family_like(plan: Plan, folder: str) -> Family:
     )
 
 
-DEFAULT_BACKBONE = "efficientnet_lite0"
+DEFAULT_BACKBONE = "tf_efficientnet_lite0"
 """Its weights come with the package."""
 
 _OWN: dict[str, Family] = {

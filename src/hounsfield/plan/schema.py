@@ -137,7 +137,7 @@ class PretrainedChoice(Section):
     """`networks.pretrained`: a network of timm, pretrained on ImageNet; inflated for volumes."""
 
     name: Literal["pretrained"] = "pretrained"
-    backbone: str = Field(default="efficientnet_lite0", min_length=1)
+    backbone: str = Field(default="tf_efficientnet_lite0", min_length=1)
     """timm's name of the network."""
     folded: bool = True
     """Whether batch normalisations are folded into the convolutions before fine-tuning."""
