@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import cv2
 import pytest
 
 from hounsfield.reading.ahead import ahead
@@ -49,3 +50,13 @@ def test_leaving_early_cancels_what_was_not_begun() -> None:
     threading.Timer(0.1, gate.set).start()
     stream.close()  # type: ignore[attr-defined]
     assert len(begun) < 10
+
+
+def test_opencv_has_its_threads_back_afterwards() -> None:
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(2)
+    try:
+        assert [future.result() for _, future in ahead(lambda _: cv2.getNumThreads(), range(2), count=1)] == [1, 1]
+        assert cv2.getNumThreads() == 2
+    finally:
+        cv2.setNumThreads(before)

@@ -22,7 +22,11 @@ def ahead(work: Callable[[Given], Made], given: Iterable[Given], *, count: int) 
         given: The things.
         count: As many are worked on, or are done and waiting, before they are asked for; bounds the memory.
     """
+    import cv2
+
     pool = ThreadPoolExecutor(WORKERS)
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # of each worker: more would only take the processor from the networks
     waiting: deque[tuple[Given, Future[Made]]] = deque()
     try:
         for thing in given:
@@ -35,3 +39,4 @@ def ahead(work: Callable[[Given], Made], given: Iterable[Given], *, count: int) 
         for _, future in waiting:
             future.cancel()
         pool.shutdown()
+        cv2.setNumThreads(threads)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from hounsfield.arrays import FloatArray
+from hounsfield.reading.runtimes.mirrored import AT_ONCE
 from hounsfield.tasks.predict import predict_logits
 
 
@@ -26,10 +27,13 @@ class Torch:
 
     def logits(self, arrays: FloatArray) -> FloatArray:
         """Logits, (n, outputs), averaged over members and mirrored copies, of images (n, channels, *shape)."""
-        images = torch.from_numpy(arrays)
+        means = [self._mean(images) for images in torch.split(torch.from_numpy(arrays), AT_ONCE)]
+        found: FloatArray = torch.cat(means).numpy()
+        return found
+
+    def _mean(self, images: Tensor) -> Tensor:
         answers = [
             predict_logits(network, images, flip_axes=self._flip_axes, channels_last=self._channels_last)
             for network in self._networks
         ]
-        mean: FloatArray = torch.stack(answers).mean(dim=0).numpy()
-        return mean
+        return torch.stack(answers).mean(dim=0)
