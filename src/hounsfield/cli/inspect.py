@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hounsfield.datasets.case import Case, Dataset
+    from hounsfield.datasets.check import Problem
     from hounsfield.datasets.fingerprint import Fingerprint
     from hounsfield.image import Image
     from hounsfield.plan import Input
@@ -59,8 +61,10 @@ def inspect_dataset(arguments: argparse.Namespace) -> int:
     dataset = open_dataset(arguments.data, root=arguments.root)
     fingerprint = make_fingerprint(dataset, seed=arguments.seed)
     problems = check_dataset(dataset)
+    if fingerprint.sizes_differ:
+        problems = (*problems, size_problem(fingerprint, spec_for(arguments, dataset, fingerprint)))
     if arguments.output:
-        write_page(arguments, dataset, fingerprint)
+        write_page(arguments, dataset, fingerprint, problems)
     if arguments.json:
         found = [{"severity": p.severity, "text": p.text, "cases": list(p.cases)} for p in problems]
         print(json.dumps({"fingerprint": fingerprint.as_json(), "problems": found}, indent=2))
@@ -88,17 +92,32 @@ def print_fingerprint(fingerprint: Fingerprint) -> None:
         print("median spacing: " + " × ".join(f"{side:.3g}" for side in fingerprint.spacing_mm) + " mm")
 
 
-def write_page(arguments: argparse.Namespace, dataset: Dataset, fingerprint: Fingerprint) -> None:
+def spec_for(arguments: argparse.Namespace, dataset: Dataset, fingerprint: Fingerprint) -> Input:
+    """The preprocessing of the plan that was given, or of one made for the data."""
+    from hounsfield.plan import input_of, read_plan
+
+    return read_plan(arguments.plan).input if arguments.plan else input_of(dataset, fingerprint)
+
+
+def size_problem(fingerprint: Fingerprint, spec: Input) -> Problem:
+    """That the images differ very much in size, as a warning."""
+    from hounsfield.datasets.check import Problem
+    from hounsfield.plan.sizes import note_on_sizes
+
+    return Problem("warn", note_on_sizes(fingerprint, spec))
+
+
+def write_page(
+    arguments: argparse.Namespace, dataset: Dataset, fingerprint: Fingerprint, problems: Sequence[Problem]
+) -> None:
     """Write the report: facts, problems, contact sheet, and the preprocessing before and after."""
     from hounsfield.atomic import write_text
-    from hounsfield.datasets.check import check_dataset
     from hounsfield.datasets.split import make_split
     from hounsfield.errors import SplitError
-    from hounsfield.plan import input_of, read_plan
     from hounsfield.reporting.contact_sheet import choose_contact_cases
     from hounsfield.reporting.inspect_report import inspect_page
 
-    spec = read_plan(arguments.plan).input if arguments.plan else input_of(dataset, fingerprint)
+    spec = spec_for(arguments, dataset, fingerprint)
     chosen = readable(choose_contact_cases(dataset, seed=arguments.seed), fingerprint)
     try:
         split = make_split(dataset, seed=arguments.seed)
@@ -107,7 +126,7 @@ def write_page(arguments: argparse.Namespace, dataset: Dataset, fingerprint: Fin
     page = inspect_page(
         dataset,
         fingerprint,
-        check_dataset(dataset),
+        problems,
         contact=((case, shown(case)) for case in chosen),
         traces=(trace(case, spec) for case in chosen[:3]),
         split=split,

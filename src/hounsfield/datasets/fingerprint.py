@@ -18,6 +18,12 @@ from hounsfield.errors import DatasetError, HounsfieldError
 
 PERCENTILES = (0.0, 0.5, 1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0, 99.5, 100.0)
 
+SIDE_PERCENTILES = tuple(range(0, 101, 5))
+
+VERY_DIFFERENT = 4.0
+"""Images differ very much in size where the 95th percentile of their longer sides is more than this many times the 5th:
+brought to one size, what is one pixel wide in the one is four wide in the other."""
+
 _VOXELS_PER_IMAGE = 20_000
 """Voxels taken of each sampled image: enough for its percentiles, and 200 images stay at 16 MB."""
 
@@ -85,6 +91,14 @@ class Fingerprint:
     """Images by view; "image" alone where a case has one."""
     inputs: Mapping[str, int] = field(default_factory=dict)
     """Cases whose cell is not empty, by column that goes into the network."""
+    longer_side: Mapping[str, int] = field(default_factory=dict)
+    """Percentiles, every fifth from "0" to "100", of the longest side of each image in pixels."""
+
+    @property
+    def sizes_differ(self) -> bool:
+        """Whether one input size enlarges some images, or shrinks them, far more than others."""
+        sides = self.longer_side
+        return bool(sides) and sides["95"] > VERY_DIFFERENT * sides["5"]
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -150,6 +164,7 @@ def make_fingerprint(
         notes=dataset.notes,
         inputs={name: sum(bool(case.columns[name]) for case in cases) for name in dataset.inputs},
         views={view: sum(view in case.images for case in cases) for view in dataset.views},
+        longer_side=_percentiles_of_sides(shapes.max(axis=1)),
     )
 
 
@@ -224,6 +239,11 @@ def _spread(values: Sequence[float]) -> Spread | None:
         return None
     low, median, high = np.percentile(np.array(values), (5, 50, 95))
     return Spread(float(low), float(median), float(high))
+
+
+def _percentiles_of_sides(sides: FloatArray) -> dict[str, int]:
+    levels = np.percentile(sides, SIDE_PERCENTILES)
+    return {str(percentile): round(float(level)) for percentile, level in zip(SIDE_PERCENTILES, levels, strict=True)}
 
 
 def _triple(values: FloatArray) -> tuple[int, int, int]:

@@ -9,6 +9,7 @@ from hounsfield.plan.families import Family
 from hounsfield.plan.inputs import Kind
 from hounsfield.plan.machine import Machine
 from hounsfield.plan.schema import ConvNetChoice, Plan
+from hounsfield.plan.sizes import note_on_sizes
 
 FEW_CASES = 3000
 """With fewer cases one validation part is too small to choose on, and several folds pay."""
@@ -48,7 +49,7 @@ def reasons_for(
         "seed": "as asked",
         "input.margin": "surroundings to turn and shift in" if kind.margin > 1 else "whole images have no surroundings",
         "input.film_steps": kind.film_reason,
-        "input.steps": kind.reason,
+        "input.steps": "; ".join(filter(None, (kind.reason, note_on_sizes(fingerprint, plan.input)))),
         "network.name": family.reason,
         "augmentation.rotation_degrees": kind.rotation_reason,
         "augmentation.flip_axes": kind.flip_reason,
