@@ -19,7 +19,7 @@ from hounsfield.learning.members import fit_member
 from hounsfield.learning.supervised import setup, train_epoch
 from hounsfield.learning.train import train
 from hounsfield.learning.transfer import frozen_in, parameter_groups, stages_of
-from hounsfield.networks.pretrained import Pretrained
+from hounsfield.networks.pretrained import Pretrained, create_backbone
 from hounsfield.networks.weights import load_weights
 from hounsfield.plan import MultipleInstanceChoice, Plan, PretrainedChoice
 from hounsfield.plan.families import family_of
@@ -211,3 +211,20 @@ def bright_and_dark() -> Inputs:
     targets = np.arange(24) % 2
     voxels[targets == 1] += 0.5
     return Inputs(voxels.astype(np.float16), targets, (), ())
+
+
+def test_a_network_that_folding_would_change_is_refused(
+    make_tiny_plan: MakeTinyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    backbone, _ = create_backbone("repvit_m0_9")
+    for layer in backbone.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.running_var.uniform_(0.5, 2.0)  # type: ignore[union-attr]
+    save_file(
+        {key: value.contiguous() for key, value in backbone.state_dict().items()}, tmp_path / "repvit_m0_9.safetensors"
+    )
+    monkeypatch.setenv("HOUNSFIELD_WEIGHTS", str(tmp_path))
+    with pytest.raises(WeightsError, match="repvit_m0_9 cannot be folded .* set network.folded = false"):
+        plan = fine_tuning(make_tiny_plan, network=PretrainedChoice(backbone="repvit_m0_9"))
+        setup(plan, task_of(plan), member=0)

@@ -6,6 +6,7 @@ Reference:
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from hounsfield.plan import Plan, PretrainedChoice
 from hounsfield.plan.schema import Network
 
 IMAGENET = "imagenet"
+
+_FOLDED_TOLERANCE = 0.01
+"""Largest difference between features before and after folding, as a share of the largest feature."""
 
 
 def load_start(network: nn.Module, plan: Plan) -> None:
@@ -89,8 +93,28 @@ def put_imagenet(network: Pretrained, choice: PretrainedChoice) -> None:
     found = load_weights(choice.backbone)
     donor = Pretrained(dims=2, channels=3, outputs=1, backbone=choice.backbone, folded=False)
     donor.backbone.load_state_dict(_fitted(found, donor.backbone.state_dict(), choice.backbone))
+    if choice.folded:
+        _require_foldable(donor, choice.backbone)
     donor.finish(dims=network.dims, folded=choice.folded)
     network.backbone.load_state_dict(donor.backbone.state_dict())
+
+
+def _require_foldable(network: Pretrained, name: str) -> None:
+    """Accept a network that answers the same when its normalisations are folded.
+
+    Raises:
+        WeightsError: It does not.
+    """
+    folded = copy.deepcopy(network).eval()
+    folded.finish(dims=2, folded=True)
+    images = torch.linspace(0, 1, 3 * 64 * 64).view(1, 3, 64, 64)
+    with torch.no_grad():
+        expected, found = network.eval().feature_maps(images), folded.feature_maps(images)
+    if float((found - expected).abs().max()) > _FOLDED_TOLERANCE * float(expected.abs().max()):
+        raise WeightsError(
+            f"the batch normalisations of {name} cannot be folded into its convolutions without changing its answers; "
+            "set network.folded = false in the plan"
+        )
 
 
 def _fitted(found: dict[str, Tensor], wanted: dict[str, Tensor], name: str) -> dict[str, Tensor]:

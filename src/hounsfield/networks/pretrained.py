@@ -176,10 +176,10 @@ def create_backbone(name: str, *, drop_path: float = 0.0) -> tuple[nn.Module, Ba
     model: Any
     try:
         model = timm.create_model(name, drop_path_rate=drop_path, **options)
-    except TypeError:  # a family without that option, or a transformer, which is averaged over tokens
+    except (TypeError, AssertionError):  # a family without one of these options
         try:
             model = timm.create_model(name, **options)
-        except TypeError as error:
+        except (TypeError, ValueError, RuntimeError, AssertionError) as error:
             raise UnknownNameError(f"timm's {name} cannot be used as a backbone ({error})") from error
     if not hasattr(model, "forward_features") or hasattr(model, "pos_embed"):
         raise UnknownNameError(f"timm's {name} is no network of convolutions; take an efficientnet, resnet or convnext")
