@@ -20,6 +20,7 @@ import numpy as np
 from record import record
 
 from hounsfield.plan import inspect_machine
+from hounsfield.plan.families import DEFAULT_BACKBONE
 
 THREADS = 2
 IMAGES = 384
@@ -28,7 +29,7 @@ SIDE = 224
 BATCH = 16
 EPOCHS = 3
 ROUNDS = 3
-BACKBONE = "efficientnet_lite0"
+BACKBONE = DEFAULT_BACKBONE
 TRIAL_IMAGES = 4 * BATCH
 VARIANTS: dict[str, tuple[str, ...]] = {
     "hounsfield": ("",),
@@ -60,7 +61,7 @@ def write_images(folder: Path, images: int) -> None:
 
 
 def run_hounsfield(folder: Path, *, all_stages: bool) -> None:
-    """Our own loop, with what `--network efficientnet_lite0` plans."""
+    """Our own loop, with what `--network` plans for the backbone."""
     import torch
 
     from hounsfield.datasets import open_dataset

@@ -17,7 +17,7 @@ FLOORS = (
     {"datasets", "evaluation"},
     {"tasks"},
     {"plan", "bundle"},
-    {"learning", "reading", "reporting"},
+    {"learning", "reading", "exporting", "reporting"},
     {"cli", "__main__"},
 )
 """The rooms (modules and folders right below the package) from the ground up. A new room is put on its floor here."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib.util
 import io
 import re
 import shutil
@@ -67,6 +68,8 @@ class BadInput:
     code: int
     disk: str = ""
     """The disk is full when a file of this name is written."""
+    missing: str = ""
+    """A package that is not installed."""
 
 
 def read(place: Place, path: Path) -> Sequence[str]:
@@ -226,6 +229,16 @@ def unknown_step(place: Place) -> Sequence[str]:
     return train(place, place.phantom / "films.toml")
 
 
+def openvino_by_name(place: Place) -> Sequence[str]:
+    """A runtime that this machine has not."""
+    return *read(place, place.phantom / "films"), "--no-heat", "--runtime", "openvino"
+
+
+def export_to_onnx(place: Place) -> Sequence[str]:
+    """A format that this machine cannot write."""
+    return "export", str(place.bundle), "-o", str(place.folder / "exported"), "--format", "onnx"
+
+
 ALL = (
     BadInput("A DICOM file of which half is missing", truncated_dicom, 1),
     BadInput("A PNG named .dcm: it is read, for the content decides", png_named_dcm, 0),
@@ -243,6 +256,8 @@ ALL = (
     BadInput("A bundle with one byte changed", changed_bundle, 1),
     BadInput("A plan with an unknown key", unknown_key, 2),
     BadInput("A plan with an unknown field of a step", unknown_step, 2),
+    BadInput("OpenVINO wanted by name and not installed", openvino_by_name, 1, missing="openvino"),
+    BadInput("ONNX wanted and not installed", export_to_onnx, 1, missing="onnx"),
 )
 
 
@@ -263,6 +278,14 @@ def full_disk_for(name: str) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def machine_without(package: str) -> Iterator[None]:
+    """A package cannot be found."""
+    find = importlib.util.find_spec
+    with mock.patch.object(importlib.util, "find_spec", lambda name: None if name == package else find(name)):
+        yield
+
+
 def said(bad: BadInput, place: Place) -> tuple[int, str]:
     """Exit code and the sentence, the folders left out."""
     words = bad.make(place)
@@ -271,6 +294,7 @@ def said(bad: BadInput, place: Place) -> tuple[int, str]:
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
         full_disk_for(bad.disk) if bad.disk else contextlib.nullcontext(),
+        machine_without(bad.missing) if bad.missing else contextlib.nullcontext(),
     ):
         code = main(list(words))
     lines = [line for line in err.getvalue().splitlines() if _is_verdict(line)] or _doubts(out.getvalue())

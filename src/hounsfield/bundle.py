@@ -122,11 +122,9 @@ class Bundle:
 
 
 def _network(plan: Plan, weights: dict[str, torch.Tensor], folder: Path) -> nn.Module:
-    from hounsfield.networks.build import build_from
+    from hounsfield.plan.network import build_network
 
-    network = build_from(
-        plan.network.model_dump(), dims=plan.dims, channels=plan.input.channels, outputs=len(plan.classes)
-    )
+    network = build_network(plan, outputs=len(plan.classes))
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:

@@ -57,6 +57,10 @@ class EvaluationError(HounsfieldError):
     """Predictions cannot be scored, or evidence cannot be written as it stands."""
 
 
+class ExportError(HounsfieldError):
+    """A network cannot be written in the form that was asked for."""
+
+
 class StorageError(HounsfieldError):
     """The disk refused: full, read-only, or the target exists already."""
 

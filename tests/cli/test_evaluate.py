@@ -115,6 +115,6 @@ def test_what_cannot_be_is_said_before_anything_is_read(
 def test_the_command_in_the_report_does_the_same_again() -> None:
     parser = verb.argparse.ArgumentParser()
     verb.add_arguments(parser)
-    typed = ["B", "my data", "-o", "out", "--root", "over there", "--cases", "all", "--seed", "7"]
+    typed = ["B", "my data", "-o", "out", "--root", "over there", "--cases", "all", "--seed", "7", "--runtime", "torch"]
     again = verb.shlex.split(verb.command(parser.parse_args(typed)))
     assert parser.parse_args(again[2:]) == parser.parse_args(typed)

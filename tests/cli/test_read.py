@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 from dataclasses import replace
@@ -71,7 +72,8 @@ def test_json_holds_the_documented_keys_and_nothing_else_is_on_stdout(
     assert read(film_bundle, films / "anna", "-o", tmp_path / "out", "--json") == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed == document(tmp_path / "out")
-    assert set(printed) == {"format", "created", "model", "readings", "failed"}
+    assert set(printed) == {"format", "created", "model", "runtime", "readings", "failed"}
+    assert printed["runtime"] == "torch"
     (reading,) = printed["readings"]
     assert set(reading) == KEYS
     assert set(reading["answers"][0]) == {"label", "probability", "threshold", "positive"}
@@ -204,6 +206,37 @@ def test_what_speaks_against_a_reading_stands_behind_it(capsys: pytest.CaptureFi
 def test_the_command_in_the_report_does_the_same_again() -> None:
     parser = verb.argparse.ArgumentParser()
     verb.add_arguments(parser)
-    typed = ["B", "my films", "b.dcm", "-o", "out", "--root", "over there", "--no-heat"]
+    typed = ["B", "my films", "b.dcm", "-o", "out", "--root", "over there", "--no-heat", "--runtime", "openvino"]
     again = verb.shlex.split(verb.command(parser.parse_args(typed)))
     assert parser.parse_args(again[2:]) == parser.parse_args(typed)
+
+
+def test_the_runtime_asked_for_reads_and_is_named(film_bundle: Path, films: Path, tmp_path: Path) -> None:
+    assert read(film_bundle, films / "anna", "--no-heat", "-o", tmp_path / "torch") == 0
+    words = ("--no-heat", "--runtime", "onnxruntime", "-o", tmp_path / "fast")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        assert read(film_bundle, films / "anna", *words) == 0
+    by_torch, fast = document(tmp_path / "torch"), document(tmp_path / "fast")
+    assert (by_torch["runtime"], fast["runtime"]) == ("torch", "ONNX Runtime f32")
+    probabilities = [each["readings"][0]["answers"][0]["probability"] for each in (by_torch, fast)]
+    assert probabilities[0] == pytest.approx(probabilities[1], abs=1e-4)
+    assert "--runtime onnxruntime" in (tmp_path / "fast" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_runtime_that_is_not_installed_is_an_error_that_says_what_to_install(
+    film_bundle: Path, films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "openvino" else find(name))
+    assert read(film_bundle, films, "--runtime", "openvino", "-o", tmp_path / "out") == 1
+    said = "hounsfield read: error: OpenVINO is not installed: pip install 'hounsfield[fast]'\n"
+    assert capsys.readouterr().err == said
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_option_offers_what_there_is() -> None:
+    from hounsfield.cli import runtimes
+    from hounsfield.reading import runtime
+
+    assert runtimes.RUNTIMES == runtime.RUNTIMES

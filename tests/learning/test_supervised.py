@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import torch
 
+from hounsfield.datasets.case import Dataset
 from hounsfield.errors import TrainingError
 from hounsfield.learning import supervised
 from hounsfield.learning.checkpoint import EpochRecord
-from hounsfield.learning.inputs import Inputs
+from hounsfield.learning.inputs import Inputs, prepare_inputs
 from hounsfield.learning.supervised import (
     Fitted,
     derived_seed,
@@ -208,3 +209,15 @@ def test_few_training_cases_are_one_small_batch(make_tiny_plan: MakeTinyPlan) ->
 def test_the_speed_of_a_plan_is_measured(make_tiny_plan: MakeTinyPlan) -> None:
     small, large = make_tiny_plan(), make_tiny_plan(shape=(96, 96), widths=(32, 32))
     assert images_per_second(small) > images_per_second(large) > 0
+
+
+def test_the_last_epoch_is_kept_where_the_plan_says_so(
+    tiny_dataset: Dataset, make_tiny_plan: MakeTinyPlan, tmp_path: Path
+) -> None:
+    plan = make_tiny_plan(epochs=6, keep="last", patience=1, learning_rate=0.3)
+    task = task_of(plan)
+    (tmp_path / "run").mkdir()
+    inputs = prepare_inputs(tiny_dataset, tiny_dataset.cases, plan.input, tmp_path / "run", threads=1)
+    rows = np.arange(40)
+    fitted = fit(plan, task, inputs, train_rows=rows[:30], val_rows=rows[30:], member=0, checkpoint=tmp_path / "c")
+    assert (fitted.best_epoch, len(fitted.history), fitted.stopped) == (6, 6, "finished")

@@ -19,7 +19,7 @@ from hounsfield.learning.members import fit_member
 from hounsfield.learning.supervised import setup, train_epoch
 from hounsfield.learning.train import train
 from hounsfield.learning.transfer import frozen_in, parameter_groups, stages_of
-from hounsfield.networks.pretrained import Pretrained
+from hounsfield.networks.pretrained import Pretrained, create_backbone
 from hounsfield.networks.weights import load_weights
 from hounsfield.plan import MultipleInstanceChoice, Plan, PretrainedChoice
 from hounsfield.plan.families import family_of
@@ -45,7 +45,7 @@ def test_imagenet_weights_arrive_folded_or_not(make_tiny_plan: MakeTinyPlan, fol
     network = setup(plan, task_of(plan), member=0).network.eval()
     plain = Pretrained(dims=2, channels=1, outputs=2, folded=False).eval()
     plain.backbone.load_state_dict(
-        dict(zip(plain.backbone.state_dict(), load_weights("efficientnet_lite0").values(), strict=False))
+        dict(zip(plain.backbone.state_dict(), load_weights("tf_efficientnet_lite0").values(), strict=False))
     )
     images = torch.rand(2, 1, 64, 64)
     with torch.inference_mode():
@@ -127,6 +127,10 @@ def test_a_bundle_is_learned_on_from(tiny_dataset: Dataset, make_tiny_plan: Make
     own = network.state_dict()
     assert all(torch.equal(own[key], value) for key, value in theirs.items() if not key.startswith("answer."))
     assert not torch.equal(own["answer.weight"], theirs["answer.weight"])
+    second = train(tiny_dataset, tmp_path / "second", plan=plan, split=make_split(tiny_dataset, seed=3)).bundle
+    assert set(second.training.seen_patients) > set(first.training.seen_patients)
+    assert set(second.training.seen_images) > set(first.training.seen_images)
+    assert any("the bundle it began from had seen" in words for words in second.training.warnings)
     made, _ = choose_plan_and_split(tiny_dataset, minutes=0.1, seed=0, network=str(tmp_path / "first"))
     assert made.network == first.plan.network
     assert made.optimisation.start == str((tmp_path / "first").resolve())
@@ -143,7 +147,7 @@ def test_weights_that_do_not_fit_are_named(
         plan = make_tiny_plan(start="imagenet")
         setup(plan, task_of(plan), member=0)
     weights = {f"layer{n}": torch.zeros(2) for n in range(400)}
-    save_file(weights, tmp_path / "efficientnet_lite0.safetensors")
+    save_file(weights, tmp_path / "tf_efficientnet_lite0.safetensors")
     monkeypatch.setenv("HOUNSFIELD_WEIGHTS", str(tmp_path))
     plan = fine_tuning(make_tiny_plan)
     with pytest.raises(WeightsError, match=r"do not fit the network: conv_stem.weight is \(32, 3, 3, 3\), .*\(2,\)"):
@@ -158,14 +162,14 @@ def test_several_networks_are_tried_and_the_best_is_taken(
     monkeypatch.setattr(choosing, "images_per_second", lambda plan: 20.0)
     monkeypatch.setattr(candidates, "FEWEST_PATIENTS", 5)
     monkeypatch.setattr(
-        choosing, "candidates_for", lambda fingerprint: (family_of("convnet"), family_of("efficientnet_lite0:probe"))
+        choosing, "candidates_for", lambda fingerprint: (family_of("convnet"), family_of("tf_efficientnet_lite0:probe"))
     )
     plan, split = choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
     assert split.sha256 == make_split(tiny_dataset, seed=0).sha256
     why = plan.reasons["network.name"]
     assert "tried on 12 cases held back: AUC " in why
     assert "convnet" in why
-    assert "efficientnet_lite0:probe" in why
+    assert "tf_efficientnet_lite0:probe" in why
     monkeypatch.setattr(candidates, "_try", lambda *given: pytest.fail("tried again"))
     again, _ = choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
     assert again.network == plan.network
@@ -207,3 +211,20 @@ def bright_and_dark() -> Inputs:
     targets = np.arange(24) % 2
     voxels[targets == 1] += 0.5
     return Inputs(voxels.astype(np.float16), targets, (), ())
+
+
+def test_a_network_that_folding_would_change_is_refused(
+    make_tiny_plan: MakeTinyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    backbone, _ = create_backbone("repvit_m0_9")
+    for layer in backbone.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.running_var.uniform_(0.5, 2.0)  # type: ignore[union-attr]
+    save_file(
+        {key: value.contiguous() for key, value in backbone.state_dict().items()}, tmp_path / "repvit_m0_9.safetensors"
+    )
+    monkeypatch.setenv("HOUNSFIELD_WEIGHTS", str(tmp_path))
+    with pytest.raises(WeightsError, match="repvit_m0_9 cannot be folded .* set network.folded = false"):
+        plan = fine_tuning(make_tiny_plan, network=PretrainedChoice(backbone="repvit_m0_9"))
+        setup(plan, task_of(plan), member=0)

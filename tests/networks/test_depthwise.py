@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from timm.layers import Conv2dSame
 from torch import Tensor, nn
 
 from hounsfield.networks.depthwise import DepthwiseConv2d, speed_up_depthwise
@@ -45,6 +46,19 @@ def test_in_bfloat16_they_are_as_near_as_its_steps(side: int, stride: int, paddi
     assert found[0].dtype == torch.bfloat16
     for exact, near in zip(expected, found, strict=True):
         assert float((near.float() - exact).abs().max()) < 0.03 * float(exact.abs().max())
+
+
+@pytest.mark.parametrize("size", [(17, 14), (16, 12)])
+@pytest.mark.parametrize("side", [3, 5])
+def test_padding_as_tensorflow_does_is_kept(side: int, size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    plain = nn.Sequential(Conv2dSame(6, 6, side, stride=2, groups=6))
+    parts = copy.deepcopy(plain)
+    assert speed_up_depthwise(parts) == 1
+    images = torch.rand(2, 6, *size)
+    for exact, near in zip(gradients(plain, images), gradients(parts, images), strict=True):
+        torch.testing.assert_close(near, exact, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(parts.eval()(images), plain(images))
 
 
 def test_other_layers_stay_as_they_are() -> None:

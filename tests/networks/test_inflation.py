@@ -128,7 +128,7 @@ def test_a_network_of_this_room_takes_volumes_afterwards() -> None:
 
 
 def test_a_backbone_of_timm_reads_a_volume() -> None:
-    flat = timm_model("efficientnet_lite0")
+    flat = timm_model("tf_efficientnet_lite0")
     assert inflate(flat)(torch.rand(1, 3, 32, 64, 64)).shape == (1, 1000)
     image = torch.rand(1, 3, 64, 64)
     torch.testing.assert_close(inflate(flat, depth_kernel=1)(equal_slices(image, 32)), flat(image))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from sklearn.datasets import load_sample_image
 
 from hounsfield.errors import ShapeError, UnknownNameError, WeightsError
 from hounsfield.networks.folding import fold
@@ -20,7 +21,7 @@ def made(**options: object) -> Pretrained:
     return Pretrained(**(usual | options)).eval()  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("backbone", ["efficientnet_lite0", "resnet18", "mobilenetv3_small_100"])
+@pytest.mark.parametrize("backbone", ["tf_efficientnet_lite0", "resnet18", "mobilenetv3_small_100"])
 def test_a_folded_network_answers_the_same(backbone: str) -> None:
     torch.manual_seed(0)
     network, _ = create_backbone(backbone)
@@ -56,7 +57,7 @@ def test_the_answer_is_the_head_of_the_maps_and_memory_order_changes_nothing() -
         )
 
 
-@pytest.mark.parametrize("backbone", ["efficientnet_lite0", "resnet18"])
+@pytest.mark.parametrize("backbone", ["tf_efficientnet_lite0", "resnet18"])
 def test_the_stages_hold_every_parameter_once_and_the_answer_last(backbone: str) -> None:
     network = made(backbone=backbone)
     stages = network.stages()
@@ -64,6 +65,19 @@ def test_the_stages_hold_every_parameter_once_and_the_answer_last(backbone: str)
     assert sorted(parameters) == sorted(id(p) for p in network.parameters())
     assert stages[-1] == [network.answer]
     assert len(stages) >= 6
+
+
+def test_attention_over_places_begins_as_the_average_and_can_look_at_one() -> None:
+    plain, looking = made(), made(pooling="attention")
+    looking.load_state_dict(plain.state_dict() | {k: v for k, v in looking.state_dict().items() if "attention" in k})
+    images = torch.rand(2, 1, 96, 64)
+    with torch.inference_mode():
+        torch.testing.assert_close(looking(images), plain(images), rtol=1e-4, atol=1e-5)
+        maps = looking.feature_maps(images)
+        assert looking.attention is not None
+        looking.attention.weight.copy_(1e4 * (maps[:1, :, 1, 0] - maps[:1].mean(dim=(2, 3))))
+        one = maps[0].flatten(1)[:, (looking.attention(maps[0].flatten(1).T)).argmax()]
+        torch.testing.assert_close(looking.pooled(images)[0], one)
 
 
 def test_volumes_are_read_with_inflated_kernels() -> None:
@@ -90,18 +104,31 @@ def test_names_that_timm_has_not_or_cannot_be_used_are_refused() -> None:
 
 
 def test_the_weights_in_the_package_are_those_of_imagenet() -> None:
-    weights = load_weights("efficientnet_lite0")
-    assert at_hand("efficientnet_lite0")
+    weights = load_weights("tf_efficientnet_lite0")
+    assert at_hand("tf_efficientnet_lite0")
     assert sum(value.numel() for value in weights.values()) == pytest.approx(4.69e6, rel=0.02)
 
 
+def test_a_photograph_looks_to_the_first_layer_as_its_statistics_say() -> None:
+    """With another mean and spread than the weights were trained with, the variances are off by several times."""
+    photograph = torch.from_numpy(load_sample_image("china.jpg").copy()).permute(2, 0, 1)[None].float() / 255
+    network = made(channels=3, folded=False)
+    weights = load_weights("tf_efficientnet_lite0")
+    network.backbone.load_state_dict(dict(zip(network.backbone.state_dict(), weights.values(), strict=False)))
+    with torch.inference_mode():
+        seen = network.backbone.conv_stem((photograph - network.mean) / network.std)  # type: ignore[operator]
+    expected = network.backbone.bn1.running_var  # type: ignore[union-attr]
+    ratio = torch.log(seen.var(dim=(0, 2, 3)) / expected)  # type: ignore[operator]
+    assert abs(float(ratio.median())) < 0.7
+
+
 def test_weights_are_found_in_a_folder_before_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    save_file({"x": torch.ones(3)}, tmp_path / "efficientnet_lite0.safetensors")
+    save_file({"x": torch.ones(3)}, tmp_path / "tf_efficientnet_lite0.safetensors")
     monkeypatch.setenv("HOUNSFIELD_WEIGHTS", str(tmp_path))
-    assert load_weights("efficientnet_lite0")["x"].tolist() == [1, 1, 1]
-    (tmp_path / "efficientnet_lite0.safetensors").write_bytes(b"no weights")
-    with pytest.raises(WeightsError, match="efficientnet_lite0.safetensors is no file of weights"):
-        load_weights("efficientnet_lite0")
+    assert load_weights("tf_efficientnet_lite0")["x"].tolist() == [1, 1, 1]
+    (tmp_path / "tf_efficientnet_lite0.safetensors").write_bytes(b"no weights")
+    with pytest.raises(WeightsError, match="tf_efficientnet_lite0.safetensors is no file of weights"):
+        load_weights("tf_efficientnet_lite0")
 
 
 def test_weights_that_are_not_at_hand_are_asked_for_with_a_place(

@@ -187,7 +187,10 @@ def test_what_a_plan_cannot_say_is_refused_by_name(line: str, words: str) -> Non
         ('steps = [{ step = "median", width = 3 }]', "step 'median' has no field 'width'; its fields: size"),
         ("film_steps = [{ size = 3 }]", "step 1 is called None"),
         ("margin = 0.5", "input.margin: Input should be greater than or equal to 1"),
-        ("depth = 3", "unknown key input.depth; known here: shape, channels, views, margin, film_steps, steps"),
+        (
+            "depth = 3",
+            "unknown key input.depth; known here: shape, channels, views, columns, margin",
+        ),
     ],
 )
 def test_what_the_input_cannot_say_is_refused_by_name(line: str, words: str) -> None:

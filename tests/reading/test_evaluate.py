@@ -194,3 +194,27 @@ def test_nothing_readable_at_all_is_an_error(bundle: Bundle, masses: Dataset, tm
         DatasetError, match=r"none of the \d+ cases of phantom_masses could be read; the first: .*x\.dcm"
     ):
         evaluate(bundle, replace(masses, cases=cases))
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def test_another_runtime_gives_the_same_figures_and_is_named(bundle: Bundle, masses: Dataset, cache: None) -> None:
+    by_torch = evaluate(bundle, masses, which="all", resamples=20).evidence
+    found = evaluate(bundle, masses, which="all", resamples=20, runtime="onnxruntime").evidence
+    for name, score in by_torch.scores.items():
+        assert found.scores[name].value == pytest.approx(score.value, abs=1e-4), name
+    said = "The networks were computed by ONNX Runtime f32, which agreed with torch on the first cases."
+    assert said in found.notes and not any("computed by" in note for note in by_torch.notes)
+
+
+def test_what_eight_bits_cost_is_said(bundle: Bundle, masses: Dataset, cache: None) -> None:
+    pytest.importorskip("nncf")
+    exact = evaluate(bundle, masses, which="all", resamples=20).evidence
+    found = evaluate(bundle, masses, which="all", resamples=20, runtime="openvino-int8").evidence
+    (note,) = (note for note in found.notes if "computed by" in note)
+    area, area_exact = found.scores["auc_roc"].value, exact.scores["auc_roc"].value
+    assert f"OpenVINO int8: AUC {area:.4f}, and {area_exact:.4f} by float32 on the same {found.cases} cases" in note
+    assert found.results != exact.results

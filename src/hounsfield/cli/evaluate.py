@@ -8,6 +8,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hounsfield.cli.runtimes import add_runtime, runtime_words
+
 if TYPE_CHECKING:
     from hounsfield.bundle import Bundle
     from hounsfield.datasets.case import Dataset
@@ -29,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "the training measured them; all: every case (default: unseen)",
     )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap (default: 0)")
+    add_runtime(parser)
     parser.add_argument("--json", action="store_true", help="print evidence.json")
 
 
@@ -54,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     dataset = open_dataset(arguments.data, root=arguments.root)
     for note in dataset.notes:
         say(f"note: {note}")
-    measured = evaluate(bundle, dataset, which=arguments.cases, seed=arguments.seed)
+    measured = evaluate(bundle, dataset, which=arguments.cases, seed=arguments.seed, runtime=arguments.runtime)
     say_not_read(measured.failures)
     evidence = measured.evidence
     if arguments.output:
@@ -108,4 +111,5 @@ def command(arguments: argparse.Namespace) -> str:
         words += ["--cases", arguments.cases]
     if arguments.seed:
         words += ["--seed", str(arguments.seed)]
+    words += runtime_words(arguments)
     return shlex.join([*words, "-o", str(arguments.output)])

@@ -25,6 +25,7 @@ VERBS = {
     "train": "labelled images to a trained bundle",
     "evaluate": "a bundle's scores on labelled images, with intervals",
     "read": "a bundle's readings of new images",
+    "export": "a bundle as ONNX or as a MONAI bundle, for other programs",
 }
 """Each verb with its line of help, so that the list is printed without importing any of them. The verb's module is
 `hounsfield.cli.<verb>`; a test holds its HELP against this table."""

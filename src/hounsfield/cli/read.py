@@ -8,6 +8,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hounsfield.cli.runtimes import add_runtime, runtime_words
+
 if TYPE_CHECKING:
     from hounsfield.findings import Reading
     from hounsfield.reading.batch import Item
@@ -25,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="folder for the results")
     parser.add_argument("--root", type=Path, metavar="DIR", help="where the data of a description lie")
     parser.add_argument("--no-heat", action="store_true", help="no heat maps and no figures: faster")
+    add_runtime(parser)
     parser.add_argument("--json", action="store_true", help="print readings.json")
 
 
@@ -39,18 +42,21 @@ def run(arguments: argparse.Namespace) -> int:
     from hounsfield.cli.readings import Batch
     from hounsfield.cli.words import say_not_read
     from hounsfield.progress import say, track
-    from hounsfield.reading.batch import read_many
+    from hounsfield.reading.batch import inputs_expected, read_many
     from hounsfield.reading.reader import Reader
 
     require_folder(arguments.output)
     bundle = read_bundle(arguments.bundle)
     items = find_items(arguments.images, arguments.root)
     with filled_at_once(arguments.output) as folder:
-        batch = Batch(folder, figures=not arguments.no_heat)
-        read = read_many(Reader(bundle), items, explain=not arguments.no_heat)
+        explain = not arguments.no_heat
+        batch = Batch(folder, figures=explain)
+        images = inputs_expected(bundle, items, explain=explain)
+        reader = Reader(bundle, runtime=arguments.runtime, images=images)
+        read = read_many(reader, items, explain=explain)
         for item, image, result in track(read, "reading", total=len(items)):
             batch.take(item, image, result)
-        document = batch.write(bundle, command(arguments), earlier=arguments.output)
+        document = batch.write(bundle, command(arguments), earlier=arguments.output, runtime=reader.runtime)
     unanswered = [reading for reading in batch.readings if reading.abstained]
     say_not_read(batch.failures)
     for reading in unanswered:
@@ -113,4 +119,5 @@ def command(arguments: argparse.Namespace) -> str:
         words += ["--root", str(arguments.root)]
     if arguments.no_heat:
         words.append("--no-heat")
+    words += runtime_words(arguments)
     return shlex.join([*words, "-o", str(arguments.output)])

@@ -64,13 +64,14 @@ class Batch:
             boxes=boxes,
         )
 
-    def write(self, bundle: Bundle, command: str, *, earlier: Path) -> dict[str, Any]:
+    def write(self, bundle: Bundle, command: str, *, earlier: Path, runtime: str) -> dict[str, Any]:
         """Write readings.json and report.html; what readings.json holds.
 
         Args:
             bundle: What read.
             command: How to read the same again.
             earlier: Where the results are going to lie; figures of an earlier reading there are removed.
+            runtime: What the networks were computed with, in words.
         """
         created = datetime.now(UTC).isoformat(timespec="seconds")
         document = {
@@ -81,6 +82,7 @@ class Batch:
                 "version": bundle.identity.version,
                 "sha256": bundle.identity.sha256,
             },
+            "runtime": runtime,
             "readings": [
                 {**reading.as_json(), "figure": self._names.get(reading.case, "")} for reading in self.readings
             ],

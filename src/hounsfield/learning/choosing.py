@@ -14,6 +14,7 @@ from hounsfield.learning.candidates import AUTO, candidates_for, choose_family
 from hounsfield.learning.memory_need import step_bytes
 from hounsfield.learning.throughput import images_per_second
 from hounsfield.plan import Plan, inspect_machine, make_plan, modality_of
+from hounsfield.plan.columns import choose_columns
 from hounsfield.plan.families import Family, family_like, family_of
 
 
@@ -74,12 +75,14 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path, *, minutes: float, s
     cases = [case for part in ("train", "val") for case in split.select(dataset, part) if case.target is not None]
     fingerprint = make_fingerprint(dataset, [case.id for case in cases], seed=seed)
     machine = inspect_machine()
+    columns = choose_columns(dataset.inputs, [case.columns for case in cases])
 
     def plan_for(family: Family, minutes: float, folds: int | None = 1) -> Plan:
         return make_plan(
             fingerprint,
             machine,
             views=() if len(dataset.views) == 1 else dataset.views,
+            columns=columns,
             modality=modality_of(dataset, fingerprint),
             cropped=any(ref.crop is not None for case in cases for ref in case.images.values()),
             rarest_patients=_rarest_patients(cases),

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from hounsfield.arrays import IntArray, VoxelArray
+from hounsfield.arrays import FloatArray, IntArray, VoxelArray
 from hounsfield.atomic import atomic_file, write_text
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.errors import HounsfieldError, ImageError, TrainingError
 from hounsfield.plan import Input
+from hounsfield.plan.columns import encode
 from hounsfield.plan.network_input import case_array
 from hounsfield.progress import track
 
@@ -44,6 +45,9 @@ class Inputs:
     key: str = ""
     """Changes when a case, its file or the preprocessing changes."""
 
+    table: FloatArray | None = None
+    """(n, K) numbers beside the images, NaN where one is missing; None where the plan has no columns."""
+
     def rows(self, ids: Sequence[str]) -> IntArray:
         """Row numbers of those of the cases `ids` that could be read, in the order of `ids`."""
         number = {case.id: row for row, case in enumerate(self.cases)}
@@ -55,6 +59,13 @@ def images_of(inputs: Inputs, rows: IntArray) -> Tensor:
     import torch
 
     return torch.from_numpy(inputs.voxels[rows].astype(np.float32))
+
+
+def table_of(inputs: Inputs, rows: IntArray) -> Tensor | None:
+    """Numbers (n, K) beside the images of some rows, if there are any."""
+    import torch
+
+    return None if inputs.table is None else torch.from_numpy(inputs.table[rows])
 
 
 def prepare_inputs(dataset: Dataset, cases: Sequence[Case], spec: Input, folder: Path, *, threads: int) -> Inputs:
@@ -75,7 +86,7 @@ def prepare_inputs(dataset: Dataset, cases: Sequence[Case], spec: Input, folder:
     if index_path.is_file() and array_path.is_file():
         index = json.loads(index_path.read_text(encoding="utf-8"))
         if index["key"] == key:
-            return _open(array_path, cases, index["failed"], key)
+            return _open(array_path, cases, index["failed"], key, spec)
     index_path.unlink(missing_ok=True)
     failed: dict[str, str] = {}
     with (
@@ -95,7 +106,7 @@ def prepare_inputs(dataset: Dataset, cases: Sequence[Case], spec: Input, folder:
         some = "; ".join(f"{case}: {reason}" for case, reason in list(failed.items())[:3])
         raise TrainingError(f"{len(failed)} of {len(cases)} cases of {dataset.root} cannot be read ({some})")
     write_text(index_path, json.dumps({"key": key, "failed": failed}))
-    return _open(array_path, cases, failed, key)
+    return _open(array_path, cases, failed, key, spec)
 
 
 def _write_header(stream: BinaryIO, rows: int, spec: Input) -> None:
@@ -129,11 +140,12 @@ def _prepare(case: Case, spec: Input) -> VoxelArray | HounsfieldError:
     return array.astype(_STORED_TYPE)
 
 
-def _open(path: Path, cases: Sequence[Case], failed: dict[str, str], key: str) -> Inputs:
+def _open(path: Path, cases: Sequence[Case], failed: dict[str, str], key: str, spec: Input) -> Inputs:
     kept = tuple(case for case in cases if case.id not in failed)
     voxels = np.load(path, mmap_mode="r")
     targets = np.asarray([case.target for case in kept], dtype=np.int64)
-    return Inputs(voxels, targets, kept, tuple(failed.items()), key)
+    table = np.stack([encode(case.columns, spec.columns) for case in kept]) if spec.columns else None
+    return Inputs(voxels, targets, kept, tuple(failed.items()), key, table)
 
 
 def _key(cases: Sequence[Case], spec: Input) -> str:
@@ -143,5 +155,5 @@ def _key(cases: Sequence[Case], spec: Input) -> str:
         for ref in case.images.values():
             state = ref.path.stat() if ref.path.exists() else None
             stamp = (state.st_size, state.st_mtime_ns) if state else ()
-            digest.update(repr((case.id, case.target, ref, stamp)).encode())
+            digest.update(repr((case.id, case.target, ref, stamp, sorted(case.columns.items()))).encode())
     return digest.hexdigest()

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from hounsfield.arrays import IntArray
 from hounsfield.learning.checkpoint import EpochRecord
-from hounsfield.learning.inputs import Inputs, images_of
+from hounsfield.learning.inputs import Inputs, images_of, table_of
 from hounsfield.learning.supervised import Fitted, predict_rows, setup
+from hounsfield.networks.beside_table import with_table
 from hounsfield.plan import Plan
 from hounsfield.tasks.predict import centre, memory_order
 from hounsfield.tasks.task import Task
@@ -67,7 +68,8 @@ def _features(network: nn.Module, plan: Plan, inputs: Inputs, rows: IntArray, *,
     mirrors = [(), *((axis + 2,) for axis in plan.augmentation.flip_axes)] if flips else [()]
     found = []
     for start in range(0, len(rows), plan.optimisation.batch_size):
-        images = centre(images_of(inputs, rows[start : start + plan.optimisation.batch_size]), plan.input.shape)
+        chosen = rows[start : start + plan.optimisation.batch_size]
+        images = with_table(centre(images_of(inputs, chosen), plan.input.shape), table_of(inputs, chosen))
         for axes in mirrors:
             copies = memory_order(images.flip(axes), channels_last=plan.optimisation.channels_last)
             found.append(network.pooled(copies).float())  # type: ignore[operator]

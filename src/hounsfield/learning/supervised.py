@@ -6,6 +6,7 @@ with the weights of an undisturbed one.
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -21,12 +22,13 @@ from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.errors import TrainingError
 from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp
 from hounsfield.learning.checkpoint import EpochRecord, FitState, load_checkpoint, save_checkpoint
-from hounsfield.learning.inputs import Inputs, images_of
+from hounsfield.learning.inputs import Inputs, images_of, table_of
 from hounsfield.learning.transfer import freeze, keep_statistics, load_start, parameter_groups
 from hounsfield.memory import keep_freed_memory
-from hounsfield.networks.build import build_from
+from hounsfield.networks.beside_table import with_table
 from hounsfield.networks.depthwise import speed_up_depthwise
 from hounsfield.plan import Plan
+from hounsfield.plan.network import build_network
 from hounsfield.tasks.predict import centre, memory_order, network_in_order, predict_logits
 from hounsfield.tasks.task import Task
 
@@ -65,9 +67,10 @@ def setup(plan: Plan, task: Task, *, member: int) -> Setup:
     """
     torch.set_num_threads(plan.optimisation.threads)
     keep_freed_memory()
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces the precision at every network
     fabric = Fabric(accelerator="auto", devices=1, precision=plan.optimisation.precision)
     torch.manual_seed(derived_seed(plan.seed, member, 0))
-    network = build_from(plan.network.model_dump(), dims=plan.dims, channels=plan.input.channels, outputs=task.outputs)
+    network = build_network(plan, outputs=task.outputs)
     load_start(network, plan)
     speed_up_depthwise(network)
     network = network_in_order(network, channels_last=plan.optimisation.channels_last)
@@ -91,7 +94,7 @@ def fit(
     checkpoint: Path,
     on_epoch: Callable[[EpochRecord], None] = lambda record: None,
 ) -> Fitted:
-    """Train one network and give back the weights of its best epoch on the validation rows.
+    """Train one network and give back its weights: of its best epoch on the validation rows, or of its last.
 
     Args:
         plan: The choices.
@@ -122,7 +125,7 @@ def fit(
         state.epoch += 1
         record = EpochRecord(state.epoch, train_loss, val_loss, val_score, time.monotonic() - began)
         state.history.append(record)
-        if val_loss < state.best_loss:
+        if val_loss < state.best_loss or plan.optimisation.keep == "last":
             state.best_loss, state.best_epoch = val_loss, state.epoch
             state.best = {key: value.detach().clone() for key, value in run.network.state_dict().items()}
         ended = state.epoch >= plan.optimisation.epochs or _worn_out(state, plan)
@@ -136,7 +139,7 @@ def fit(
 
 
 def _worn_out(state: FitState, plan: Plan) -> bool:
-    return state.epoch - state.best_epoch >= plan.optimisation.patience
+    return plan.optimisation.keep == "best" and state.epoch - state.best_epoch >= plan.optimisation.patience
 
 
 def train_epoch(
@@ -202,6 +205,7 @@ def training_batch(plan: Plan, inputs: Inputs, rows: IntArray, *, generator: tor
     if change is not None:
         changed = change.apply(images)
         images = _only_taken(changed, images, views=len(plan.input.views)) if plan.input.views else changed
+    images = with_table(images, table_of(inputs, rows))
     images = memory_order(images, channels_last=plan.optimisation.channels_last)
     return images, torch.from_numpy(inputs.targets[rows])
 
@@ -230,7 +234,8 @@ def predict_rows(network: nn.Module, plan: Plan, inputs: Inputs, rows: IntArray,
     axes = plan.augmentation.flip_axes if flips else ()
     found = []
     for start in range(0, len(rows), plan.optimisation.batch_size):
-        images = centre(images_of(inputs, rows[start : start + plan.optimisation.batch_size]), plan.input.shape)
+        chosen = rows[start : start + plan.optimisation.batch_size]
+        images = with_table(centre(images_of(inputs, chosen), plan.input.shape), table_of(inputs, chosen))
         logits = predict_logits(
             network, images.to(device), flip_axes=axes, channels_last=plan.optimisation.channels_last
         )

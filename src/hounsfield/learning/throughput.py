@@ -28,7 +28,9 @@ def images_per_second(plan: Plan) -> float:
         np.float16
     )
     rows = np.arange(size)
-    inputs = Inputs(voxels, rows % len(plan.classes), (), ())
+    columns = plan.input.shown_channels - plan.input.stored_channels
+    table = np.zeros((size, columns), np.float32) if columns else None
+    inputs = Inputs(voxels, rows % len(plan.classes), (), (), table=table)
     task = task_of(plan)
     run = setup(plan, task, member=0)
     freeze(run.network, plan, epoch=plan.optimisation.epochs - 1)

@@ -25,6 +25,7 @@ from hounsfield.learning.members import fit_member
 from hounsfield.learning.operating_point import choose_operating_point
 from hounsfield.learning.run import Run, cases_digest, open_run
 from hounsfield.learning.supervised import Fitted, predict_rows, setup
+from hounsfield.learning.transfer import Seen, seen_before
 from hounsfield.plan import Plan, inspect_machine, plan_to_text
 from hounsfield.plan.task import task_of
 
@@ -141,6 +142,7 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
     val_rows, val_logits = _mean_by_row([rows for _, rows in rounds], logits)
     operating = choose_operating_point(val_logits, inputs.targets[val_rows], task, folds=plan.ensemble.folds)
     sides, film_side = _scales(inputs.cases)
+    earlier, own = seen_before(plan), _seen(inputs.cases, dataset.name)
     record = TrainingRecord(
         dataset=dataset.name,
         cases=len(inputs.cases),
@@ -150,11 +152,11 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         machine=inspect_machine().name,
         stopped=", ".join(sorted({result.stopped for result in fitted})),
-        seen_patients=tuple(sorted({patient_digest(dataset.name, case.patient) for case in inputs.cases})),
-        seen_images=tuple(sorted(frozenset().union(*case_digests(inputs.cases)))),
+        seen_patients=tuple(sorted({*earlier.patients, *own.patients})),
+        seen_images=tuple(sorted({*earlier.images, *own.images})),
         input_sides=sides,
         film_side=film_side,
-        warnings=_warnings(inputs),
+        warnings=(*_warnings(inputs), *_known_before(inputs.cases, dataset.name, earlier)),
     )
     weights = [result.weights for result in fitted]
     bundle = write_bundle(out, plan=plan, members=weights, operating=operating, training=record, split=split)
@@ -204,6 +206,27 @@ def _warnings(inputs: Inputs) -> tuple[str, ...]:
         return ()
     count = len(inputs.failed) + len(inputs.cases)
     return (f"{len(inputs.failed)} of {count} cases could not be read and were left out of the training.",)
+
+
+def _seen(cases: Sequence[Case], name: str) -> Seen:
+    patients = frozenset(patient_digest(name, case.patient) for case in cases)
+    return Seen(patients, frozenset().union(*case_digests(cases)))
+
+
+def _known_before(cases: Sequence[Case], name: str, earlier: Seen) -> tuple[str, ...]:
+    """A warning where validation cases were learned from by the bundle that the training began from."""
+    if not earlier.patients:
+        return ()
+    known = sum(
+        patient_digest(name, case.patient) in earlier.patients or bool(digests & earlier.images)
+        for case, digests in zip(cases, case_digests(cases), strict=True)
+    )
+    if not known:
+        return ()
+    return (
+        f"{known} of {len(cases)} cases are of patients that the bundle it began from had seen: the validation figures "
+        "are too good.",
+    )
 
 
 def _predict(plan: Plan, inputs: Inputs, weights: dict[str, Tensor], rows: IntArray, *, member: int) -> FloatArray:

@@ -6,6 +6,8 @@ Reference:
 
 from __future__ import annotations
 
+import copy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 
 from hounsfield.bundle import read_bundle
 from hounsfield.errors import PlanError, WeightsError
+from hounsfield.networks.beside_table import BesideTable
 from hounsfield.networks.multiple_instance import MultipleInstance
 from hounsfield.networks.pretrained import Pretrained
 from hounsfield.networks.weights import load_weights
@@ -21,6 +24,9 @@ from hounsfield.plan import Plan, PretrainedChoice
 from hounsfield.plan.schema import Network
 
 IMAGENET = "imagenet"
+
+_FOLDED_TOLERANCE = 0.01
+"""Largest difference between features before and after folding, as a share of the largest feature."""
 
 
 def load_start(network: nn.Module, plan: Plan) -> None:
@@ -36,6 +42,27 @@ def load_start(network: nn.Module, plan: Plan) -> None:
         _load_imagenet(network, plan)
     elif start:
         load_bundle_weights(network, Path(start))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Digests of patients and images, as a bundle keeps them."""
+
+    patients: frozenset[str] = frozenset()
+    images: frozenset[str] = frozenset()
+
+
+def seen_before(plan: Plan) -> Seen:
+    """What was seen by the bundle that a training begins from; nothing where it begins from none.
+
+    Raises:
+        BundleError: The bundle cannot be read.
+    """
+    start = plan.optimisation.start
+    if start in ("", IMAGENET):
+        return Seen()
+    record = read_bundle(Path(start)).training
+    return Seen(frozenset(record.seen_patients), frozenset(record.seen_images))
 
 
 def _load_imagenet(network: nn.Module, plan: Plan) -> None:
@@ -66,8 +93,28 @@ def put_imagenet(network: Pretrained, choice: PretrainedChoice) -> None:
     found = load_weights(choice.backbone)
     donor = Pretrained(dims=2, channels=3, outputs=1, backbone=choice.backbone, folded=False)
     donor.backbone.load_state_dict(_fitted(found, donor.backbone.state_dict(), choice.backbone))
+    if choice.folded:
+        _require_foldable(donor, choice.backbone)
     donor.finish(dims=network.dims, folded=choice.folded)
     network.backbone.load_state_dict(donor.backbone.state_dict())
+
+
+def _require_foldable(network: Pretrained, name: str) -> None:
+    """Accept a network that answers the same when its normalisations are folded.
+
+    Raises:
+        WeightsError: It does not.
+    """
+    folded = copy.deepcopy(network).eval()
+    folded.finish(dims=2, folded=True)
+    images = torch.linspace(0, 1, 3 * 64 * 64).view(1, 3, 64, 64)
+    with torch.no_grad():
+        expected, found = network.eval().feature_maps(images), folded.feature_maps(images)
+    if float((found - expected).abs().max()) > _FOLDED_TOLERANCE * float(expected.abs().max()):
+        raise WeightsError(
+            f"the batch normalisations of {name} cannot be folded into its convolutions without changing its answers; "
+            "set network.folded = false in the plan"
+        )
 
 
 def _fitted(found: dict[str, Tensor], wanted: dict[str, Tensor], name: str) -> dict[str, Tensor]:
@@ -94,6 +141,7 @@ def load_bundle_weights(network: nn.Module, folder: Path) -> None:
         WeightsError: Its network is another one.
     """
     theirs = read_bundle(folder).networks()[0]
+    network, theirs = _without_table(network), _without_table(theirs)
     if isinstance(network, MultipleInstance) and not isinstance(theirs, MultipleInstance):
         network = network.encoder
     own = network.state_dict()
@@ -106,6 +154,11 @@ def load_bundle_weights(network: nn.Module, folder: Path) -> None:
             "out --plan, and the plan takes the bundle's network"
         )
     network.load_state_dict(own | body)
+
+
+def _without_table(network: nn.Module) -> nn.Module:
+    """The image network alone, where a table stands beside it."""
+    return network.fusion.image if isinstance(network, BesideTable) else network
 
 
 def _differs(value: Tensor | None, wanted: Tensor) -> bool:

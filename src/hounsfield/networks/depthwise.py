@@ -12,6 +12,7 @@ The answers and the gradients are those of the plain convolution, but for the or
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -28,6 +29,7 @@ class DepthwiseConv2d(nn.Conv2d):
 
     def forward(self, images: Tensor) -> Tensor:
         """As `nn.Conv2d`: (N, C, H', W') of images (N, C, H, W)."""
+        images = self.padded(images)
         if not (self.training and self.weight.requires_grad and torch.is_grad_enabled()):
             return super().forward(images)
         weight, bias = self.weight, self.bias
@@ -37,6 +39,22 @@ class DepthwiseConv2d(nn.Conv2d):
         result: Tensor = _Depthwise.apply(images, weight, bias, self.stride, self.padding)
         return result
 
+    def padded(self, images: Tensor) -> Tensor:
+        """The images as the convolution, which pads by itself, takes them."""
+        return images
+
+
+class DepthwiseConv2dSame(DepthwiseConv2d):
+    """The same for timm's `Conv2dSame`, which pads as TensorFlow does: by what is missing to whole strides."""
+
+    def padded(self, images: Tensor) -> Tensor:
+        """The images with zeros around them, more of them below and to the right where they do not divide by two."""
+        widths: list[int] = []
+        for length, side, stride in zip(images.shape[:1:-1], self.kernel_size[::-1], self.stride[::-1], strict=True):
+            missing = max((math.ceil(length / stride) - 1) * stride + side - length, 0)
+            widths += [missing // 2, missing - missing // 2]
+        return nn.functional.pad(images, widths)
+
 
 def speed_up_depthwise(network: nn.Module) -> int:
     """Let every depthwise convolution that gains from it compute its gradients in parts; says how many there are.
@@ -45,10 +63,15 @@ def speed_up_depthwise(network: nn.Module) -> int:
     """
     changed = 0
     for layer in network.modules():
-        if type(layer) is nn.Conv2d and _gains(layer):
-            layer.__class__ = DepthwiseConv2d
+        kind = _KINDS.get(type(layer).__name__)
+        if kind is not None and isinstance(layer, nn.Conv2d) and _gains(layer):
+            layer.__class__ = kind
             changed += 1
     return changed
+
+
+_KINDS = {"Conv2d": DepthwiseConv2d, "Conv2dSame": DepthwiseConv2dSame}
+"""By the name of the class, for timm need not be here."""
 
 
 def _gains(layer: nn.Conv2d) -> bool:

@@ -18,7 +18,7 @@ def fold(network: nn.Module) -> int:
     """Fold every normalisation that follows a convolution in the order of definition; says how many were folded.
 
     What a normalisation does besides, such as timm's activation in the same module, stays. The network must be
-    defined in the order in which it computes, which its caller checks by comparing answers.
+    defined in the order in which it computes; `learning.transfer` compares the answers of pretrained ones.
     """
     folded = 0
     for parent in list(network.modules()):

@@ -65,6 +65,8 @@ class MultipleInstance(nn.Module):
         self.smallest_side: int = encoder.smallest_side  # type: ignore[assignment]
         width = encoder.answer.in_features  # type: ignore[union-attr]
         encoder.answer = nn.Identity()
+        if getattr(encoder, "attention", None) is not None:
+            encoder.attention = None  # type: ignore[assignment]  # within an instance its features are averaged
         self.encoder = encoder
         self.what = nn.Linear(width, attention)  # type: ignore[arg-type]
         self.gate = nn.Linear(width, attention)  # type: ignore[arg-type]

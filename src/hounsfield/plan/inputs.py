@@ -154,7 +154,8 @@ def input_sides(fingerprint: Fingerprint, kind: Kind) -> list[tuple[int, ...]]:
 
 
 _FITTED_FILM_SIDES = (640, 512, 448, 384, 320, 256, 224, 192, 160, 128)
-_FITTED_CROP_SIDES = (224, 192, 160, 128)
+_FITTED_CROP_SIDES = (160, 128)
+"""On the validation folds of CBIS-DDSM's masses 224 × 224 was no better than 160 × 160 (AUC .846 and .855)."""
 _ENLARGED = 4
 """A network pretrained on photographs of 224 pixels finds little in an image of 28; enlarged, by no more than this,
 its textures have the size that the network knows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from hounsfield.datasets.case import Case, ImageRef
 from hounsfield.datasets.load import cut, load_film
 from hounsfield.errors import ShapeError
 from hounsfield.image import Image
+from hounsfield.plan.columns import encode
 from hounsfield.plan.schema import Input
 from hounsfield.plan.working_memory import working_memory
 from hounsfield.preprocessing import Pipeline
@@ -111,7 +113,7 @@ def _kept_film(ref: ImageRef, changed: int, steps: str) -> Image:
 
 
 def case_array(case: Case, spec: Input) -> FloatArray:
-    """What the network is shown of a case: (stored channels, *canvas) float32; a view that was not taken is 0.
+    """The images of a case: (stored channels, *canvas) float32; a view that was not taken is 0.
 
     Raises:
         DatasetError: The case has several images, and the plan is for one.
@@ -126,6 +128,22 @@ def case_array(case: Case, spec: Input) -> FloatArray:
         for name in spec.views
     ]
     return np.concatenate(views)
+
+
+def as_case(array: FloatArray, cells: Mapping[str, str], spec: Input) -> FloatArray:
+    """Images of a case, (channels, *canvas), as the network takes them: missing views 0, columns as planes behind.
+
+    Args:
+        array: Of one view, or of all.
+        cells: What a table says of the case; columns that are not there are NaN.
+        spec: The plan's input section.
+    """
+    lacking = spec.stored_channels - len(array)
+    parts = [array, np.zeros((lacking, *spec.canvas), np.float32)]
+    if spec.columns:
+        numbers = encode(cells, spec.columns).reshape(-1, *[1] * len(spec.canvas))
+        parts.append(np.broadcast_to(numbers, (len(numbers), *spec.canvas)).astype(np.float32))
+    return np.concatenate(parts)
 
 
 def trace_case(ref: ImageRef, spec: Input) -> list[tuple[str, Image]]:

@@ -70,6 +70,8 @@ def reasons_for(
     }
     if plan.input.views:
         reasons["input.views"] = "a case's images are looked at one by one, and attention finds those that matter"
+    if plan.input.columns:
+        reasons["input.columns"] = "the description names them as inputs"
     if isinstance(plan.network, ConvNetChoice):
         left = min(plan.input.shape) // 2**plan.network.halvings
         reasons["network.pool_after"] = f"halved until about {left} a side"

@@ -18,6 +18,23 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class Column(Section):
+    """A column of a table that goes into the network beside the image."""
+
+    name: str
+    kind: Literal["number", "category"]
+    mean: float = 0.0
+    """Of a number, over the cases learned from; so is `std`."""
+    std: PositiveFloat = 1.0
+    values: tuple[str, ...] = ()
+    """Of a category: the words it may be."""
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers it becomes."""
+        return len(self.values) if self.kind == "category" else 1
+
+
 class Input(Section):
     """What the network is shown."""
 
@@ -27,6 +44,8 @@ class Input(Section):
     """Of one image."""
     views: tuple[str, ...] = ()
     """Names of the images of a case, in order; empty where a case has one image."""
+    columns: tuple[Column, ...] = ()
+    """Of a table, beside the images."""
     margin: float = Field(default=1.0, ge=1.0, le=2.0)
     """The stored input is this much larger than `shape` along every axis, so that turning and shifting it in
     training brings in true surroundings and not a black border."""
@@ -46,6 +65,11 @@ class Input(Section):
     def stored_channels(self) -> int:
         """Channels of a case's array: those of its views, one after another."""
         return self.channels * max(1, len(self.views))
+
+    @property
+    def shown_channels(self) -> int:
+        """Channels of what the network is shown: the views, and a plane for each number of the table."""
+        return self.stored_channels + sum(column.numbers for column in self.columns)
 
     @property
     def canvas(self) -> tuple[int, ...]:
@@ -113,13 +137,15 @@ class PretrainedChoice(Section):
     """`networks.pretrained`: a network of timm, pretrained on ImageNet; inflated for volumes."""
 
     name: Literal["pretrained"] = "pretrained"
-    backbone: str = Field(default="efficientnet_lite0", min_length=1)
+    backbone: str = Field(default="tf_efficientnet_lite0", min_length=1)
     """timm's name of the network."""
     folded: bool = True
     """Whether batch normalisations are folded into the convolutions before fine-tuning."""
     dropout: float = Field(default=0.3, ge=0, lt=1)
     drop_path: float = Field(default=0.0, ge=0, lt=1)
     """Share of the residual branches left out in training, rising from 0 to this with depth."""
+    pooling: Literal["mean", "attention"] = "mean"
+    """How the last maps become one vector: averaged over space, or weighted by where it pays to look."""
 
     @property
     def halvings(self) -> int:
@@ -222,8 +248,10 @@ class Optimisation(Section):
     label_smoothing: float = Field(default=0.0, ge=0, lt=0.5)
     class_weights: tuple[PositiveFloat, ...] = ()
     """Weight of each class in the loss; empty for equal ones."""
+    keep: Literal["best", "last"] = "best"
+    """Whose weights are kept: of the epoch with the lowest validation loss, or of the last, when the rate has ended."""
     patience: int = Field(default=20, ge=1)
-    """Training stops after this many epochs without a better validation loss, and goes back to the best."""
+    """Where the best is kept, training stops after this many epochs without a better validation loss."""
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     channels_last: bool = True
     """Memory order of the images: channels innermost."""

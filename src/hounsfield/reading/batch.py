@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
+import numpy as np
+
 from hounsfield import formats
+from hounsfield.arrays import FloatArray
+from hounsfield.bundle import Bundle
 from hounsfield.datasets.case import Case
-from hounsfield.errors import HounsfieldError
+from hounsfield.errors import HounsfieldError, MissingExtraError
 from hounsfield.findings import Reading
 from hounsfield.image import Image
-from hounsfield.reading.reader import Reader
+from hounsfield.reading.ahead import ahead
+from hounsfield.reading.reader import Opened, Reader
+from hounsfield.reading.runtimes.int8 import CALIBRATION_IMAGES
 
-_AHEAD = 4
-"""Images decoded before the networks ask for them; bounds the memory."""
+TOGETHER = 16
+"""Flat images that are shown to the networks together, where no heat map is made and they need not be kept."""
+
+KEPT_TOGETHER = 4
+"""The same where they are kept to draw a heat map on; of volumes it is always one."""
+
+SQUARES_OF_A_SCAN = 50
+"""About as many inputs is a whole image to a model of lesions."""
+
+_CALIBRATION_BYTES = 2**28
 
 
 @dataclass(frozen=True)
@@ -67,20 +82,48 @@ def told_apart(items: Iterable[Item]) -> list[Item]:
 
 
 def read_many(
-    reader: Reader, items: Iterable[Item], *, explain: bool = True
+    reader: Reader, items: Sequence[Item], *, explain: bool = True
 ) -> Iterator[tuple[Item, Image | None, Reading | Failure]]:
-    """For each item, in order: the image as stored, and its reading; or None and why it failed."""
-    pool = ThreadPoolExecutor(1)
-    try:
-        waiting: deque[tuple[Item, Future[Image]]] = deque()
-        for item in items:
-            waiting.append((item, pool.submit(_load, reader, item)))
-            if len(waiting) > _AHEAD:
-                yield _read(reader, *waiting.popleft(), explain=explain)
-        while waiting:
-            yield _read(reader, *waiting.popleft(), explain=explain)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    """For each item, in order: the image as stored, and its reading; or None and why it failed.
+
+    Args:
+        reader: Reads.
+        items: What is read.
+        explain: Whether heat maps are made. Without, None stands for every stored image: many fit in the memory then.
+    """
+    if reader.wanted == "openvino-int8":
+        calibrate(reader, items)
+    together = _together(reader, explain=explain)
+    batch: list[tuple[Item, Opened | Failure]] = []
+    for item, future in ahead(lambda item: _open(reader, item, keep=explain), items, count=max(2, together)):
+        batch.append((item, _opened(item, future)))
+        scan = any(isinstance(one, Opened) and one.to_scan for _, one in batch)
+        if scan or len(batch) == together:
+            yield from _readings(reader, batch, explain=explain)
+            batch = []
+    yield from _readings(reader, batch, explain=explain)
+
+
+def inputs_expected(bundle: Bundle, items: Sequence[Item], *, explain: bool) -> int:
+    """How many inputs the networks are going to be shown, those aside for which torch makes a heat map anyway."""
+    scans = sum(_without_box(item) for item in items) if bundle.training.input_sides is not None else 0
+    return scans * SQUARES_OF_A_SCAN + (0 if explain else len(items) - scans)
+
+
+def calibrate(reader: Reader, items: Sequence[Item]) -> None:
+    """Start the reader's runtime with examples taken evenly from the items; with none when none can be prepared."""
+    step = max(1, len(items) // CALIBRATION_IMAGES)
+    spec = reader.bundle.plan.input
+    room = max(1, _CALIBRATION_BYTES // (4 * spec.shown_channels * int(np.prod(spec.canvas))))
+    arrays: list[FloatArray] = []
+    for item, future in ahead(lambda item: _open(reader, item, keep=False), items[::step], count=4):
+        opened = _opened(item, future)
+        if isinstance(opened, Opened) and opened.array is not None:
+            arrays.append(opened.array)
+        if len(arrays) == min(room, CALIBRATION_IMAGES):
+            break
+    if arrays:
+        reader.start(np.stack(arrays))
 
 
 def reason_of(error: HounsfieldError | OSError) -> str:
@@ -90,22 +133,52 @@ def reason_of(error: HounsfieldError | OSError) -> str:
     return f"{error.filename or 'the file'} cannot be read: {error.strerror or error}"
 
 
-def _load(reader: Reader, item: Item) -> Image:
-    return reader.load_case(item.source) if isinstance(item.source, Case) else formats.read(item.source)
+def _together(reader: Reader, *, explain: bool) -> int:
+    if reader.bundle.plan.dims == 3:
+        return 1
+    return KEPT_TOGETHER if explain else TOGETHER
 
 
-def _read(
-    reader: Reader, item: Item, future: Future[Image], *, explain: bool
-) -> tuple[Item, Image | None, Reading | Failure]:
+def _without_box(item: Item) -> bool:
+    return isinstance(item.source, Path) or all(ref.crop is None for ref in item.source.images.values())
+
+
+def _open(reader: Reader, item: Item, *, keep: bool) -> Opened:
+    if isinstance(item.source, Case):
+        opened = reader.open_case(item.source, reader.load_case(item.source))
+    else:
+        opened = reader.open_image(formats.read(item.source), case=item.case, path=item.path)
+    opened = replace(opened, reading=replace(opened.reading, case=item.case))
+    return opened if keep or opened.to_scan else replace(opened, stored=None)
+
+
+def _opened(item: Item, future: Future[Opened]) -> Opened | Failure:
     try:
-        image = future.result()
-        if isinstance(item.source, Case):
-            reading = reader.read_case(item.source, image, explain=explain)
-        else:
-            reading = reader.read_image(image, case=item.case, path=item.path, explain=explain)
+        return future.result()
     except (HounsfieldError, OSError) as error:
-        return item, None, Failure(item.path, reason_of(error))
-    return item, image, replace(reading, case=item.case)
+        return Failure(item.path, reason_of(error))
+
+
+def _readings(
+    reader: Reader, batch: Sequence[tuple[Item, Opened | Failure]], *, explain: bool
+) -> Iterator[tuple[Item, Image | None, Reading | Failure]]:
+    """The answers to a batch; what fails together is tried one by one."""
+    opened = [one for _, one in batch if isinstance(one, Opened)]
+    try:
+        answers = iter(reader.answer(opened, explain=explain))
+    except MissingExtraError:
+        raise
+    except (HounsfieldError, OSError) as error:
+        if len(batch) > 1:
+            yield from chain.from_iterable(_readings(reader, [one], explain=explain) for one in batch)
+        else:
+            yield batch[0][0], None, Failure(batch[0][0].path, reason_of(error))
+        return
+    for item, one in batch:
+        if isinstance(one, Failure):
+            yield item, None, one
+        else:
+            yield item, one.stored if explain else None, next(answers)
 
 
 def _shortest_names(paths: Sequence[Path]) -> list[str]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from hounsfield.arrays import FloatArray
+from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.bundle import Bundle, patient_digest
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.digest import case_digests
@@ -18,12 +17,13 @@ from hounsfield.datasets.split import read_split
 from hounsfield.errors import DatasetError, HounsfieldError, ImageError
 from hounsfield.evaluation.evidence import CaseResult, Evidence
 from hounsfield.evaluation.measure import measure
-from hounsfield.plan.network_input import case_array
+from hounsfield.plan.task import task_of
 from hounsfield.progress import track
-from hounsfield.reading.batch import Failure, reason_of
+from hounsfield.reading.ahead import ahead
+from hounsfield.reading.batch import TOGETHER, Failure, calibrate, items_of_cases, reason_of
 from hounsfield.reading.reader import Reader
-
-_BATCH = 32
+from hounsfield.reading.runtime import RuntimeName
+from hounsfield.reading.runtimes.int8 import CALIBRATION_IMAGES
 
 Which = Literal["unseen", "val", "all"]
 
@@ -37,7 +37,13 @@ class Measured:
 
 
 def evaluate(
-    bundle: Bundle, dataset: Dataset, *, which: Which = "unseen", seed: int = 0, resamples: int = 2000
+    bundle: Bundle,
+    dataset: Dataset,
+    *,
+    which: Which = "unseen",
+    seed: int = 0,
+    resamples: int = 2000,
+    runtime: RuntimeName = "auto",
 ) -> Measured:
     """Scores of a bundle on the labelled cases of a data set.
 
@@ -49,8 +55,11 @@ def evaluate(
             The evidence says which.
         seed: Of the bootstrap.
         resamples: Bootstrap draws.
+        runtime: What the networks are computed with, see `reading.runtime`. With "openvino-int8" a note says what the
+            8 bits cost on the same cases.
 
     Raises:
+        MissingExtraError: The runtime that was asked for is not installed.
         DatasetError: The classes differ, the cases are whole images and the model reads lesions or the reverse, no case
             is left to measure on, or none can be read.
     """
@@ -62,15 +71,16 @@ def evaluate(
         )
     labelled = [case for case in dataset.cases if case.target is not None]
     cases, split, notes = _choose(labelled, bundle, dataset, which)
-    reader = Reader(bundle)
+    reader = Reader(bundle, runtime=runtime, images=len(cases))
     _require_same_kind(cases, reader, dataset.name)
-    logits, read, failures = _read(reader, cases, dataset.name)
+    logits, exact, read, failures = _read(reader, cases, dataset.name)
     if failures:
         notes.append(f"{len(failures)} of {len(cases)} cases could not be read and are not in the figures.")
     if not read:
         raise DatasetError(
             f"none of the {len(cases)} cases of {dataset.name} could be read; the first: {failures[0].reason}"
         )
+    notes += _of_runtime(reader, logits, exact, np.array([case.target for case in read]))
     probabilities = reader.calibrated(logits)
     results = [
         CaseResult(case.id, case.patient, int(case.target or 0), tuple(float(p) for p in row))
@@ -177,29 +187,56 @@ def _validation(cases: Sequence[Case], bundle: Bundle, dataset: Dataset) -> tupl
     return chosen, "val", ["Threshold and best epoch were chosen on these cases: expect a little less on new ones."]
 
 
-def _read(reader: Reader, cases: Sequence[Case], name: str) -> tuple[FloatArray, list[Case], list[Failure]]:
-    def ready(case: Case) -> FloatArray | HounsfieldError | OSError:
-        try:
-            return _network_input(reader, case)
-        except (HounsfieldError, OSError) as error:
-            return error
-
-    found: list[FloatArray] = []
+def _read(
+    reader: Reader, cases: Sequence[Case], name: str
+) -> tuple[FloatArray, FloatArray | None, list[Case], list[Failure]]:
+    """Logits, those of torch beside int8, the cases that could be read and what happened to the others."""
+    exact = None
+    if reader.wanted == "openvino-int8":
+        calibrate(reader, items_of_cases(cases))
+        exact = Reader(reader.bundle, runtime="torch")
+    empty: FloatArray = np.zeros((0, len(reader.bundle.plan.classes)), np.float32)
+    found, expected = [empty], [empty]
     read: list[Case] = []
     failures: list[Failure] = []
-    batches = [cases[start : start + _BATCH] for start in range(0, len(cases), _BATCH)]
-    with ThreadPoolExecutor(2) as pool:
-        for batch in track(batches, f"reading {name}"):
-            arrays = []
-            for case, result in zip(batch, pool.map(ready, batch), strict=True):
-                if isinstance(result, np.ndarray):
-                    arrays.append(result)
-                    read.append(case)
-                else:
-                    failures.append(Failure(case.id, reason_of(result)))
-            if arrays:
-                found.append(reader.logits(np.stack(arrays)))
-    return (np.concatenate(found) if found else np.zeros((0, len(reader.bundle.plan.classes)))), read, failures
+    for shown, arrays in _batches(reader, track(cases, f"reading {name}"), failures):
+        read += shown
+        found.append(reader.logits(arrays))
+        if exact is not None:
+            expected.append(exact.logits(arrays))
+    return np.concatenate(found), np.concatenate(expected) if exact is not None else None, read, failures
+
+
+def _batches(reader: Reader, cases: Iterable[Case], failures: list[Failure]) -> Iterator[tuple[list[Case], FloatArray]]:
+    """Cases that are shown to the networks together, with what is shown of them; others are added to `failures`."""
+    size = 1 if reader.bundle.plan.dims == 3 else TOGETHER
+    batch: list[tuple[Case, FloatArray]] = []
+    for case, future in ahead(lambda case: _network_input(reader, case), cases, count=2 * size):
+        try:
+            batch.append((case, future.result()))
+        except (HounsfieldError, OSError) as error:
+            failures.append(Failure(case.id, reason_of(error)))
+        if len(batch) == size:
+            yield [case for case, _ in batch], np.stack([array for _, array in batch])
+            batch = []
+    if batch:
+        yield [case for case, _ in batch], np.stack([array for _, array in batch])
+
+
+def _of_runtime(reader: Reader, logits: FloatArray, exact: FloatArray | None, targets: IntArray) -> list[str]:
+    """What a reader of the figures must know about how the networks were computed."""
+    if reader.runtime == "torch":
+        return []
+    if exact is None:
+        return [f"The networks were computed by {reader.runtime}, which agreed with torch on the first cases."]
+    task = task_of(reader.bundle.plan)
+    area, area_exact = (task.validation_score(reader.bundle.operating.apply(each), targets) for each in (logits, exact))
+    apart = float(np.abs(reader.calibrated(logits) - reader.calibrated(exact)).max())
+    return [
+        f"The networks were computed by {reader.runtime}: AUC {area:.4f}, and {area_exact:.4f} by float32 on the same "
+        f"{len(targets)} cases; probabilities differ by up to {apart:.3f}. The 8 bits were fitted to at most "
+        f"{CALIBRATION_IMAGES} of these images, without their labels."
+    ]
 
 
 def _network_input(reader: Reader, case: Case) -> FloatArray:
@@ -209,8 +246,7 @@ def _network_input(reader: Reader, case: Case) -> FloatArray:
         ImageError: The reader would give no answer on it.
         HounsfieldError: It cannot be read.
     """
-    spec = reader.bundle.plan.input
-    quality = reader.quality(case)
-    if quality.verdict == "unfit":
-        raise ImageError(f"{case.id}: no answer: {'; '.join(quality.reasons)}")
-    return case_array(case, spec)
+    opened = reader.open_case(case, reader.load_case(case))
+    if opened.array is None:
+        raise ImageError(f"{opened.reading.path}: no answer: {opened.reading.abstained}")
+    return opened.array

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +14,17 @@ from hounsfield.arrays import FloatArray
 from hounsfield.bundle import Bundle
 from hounsfield.datasets import load
 from hounsfield.datasets.case import Case, ImageRef
-from hounsfield.findings import Answer, Quality, Reading
+from hounsfield.findings import Answer, Reading
 from hounsfield.image import Image
 from hounsfield.plan import Input
-from hounsfield.plan.network_input import case_array, network_array, prepare, prepare_case
+from hounsfield.plan.network_input import as_case, case_array, network_array, prepare, prepare_case
 from hounsfield.plan.task import task_of
+from hounsfield.progress import say
 from hounsfield.reading.explain import Explainable, grad_cam, on_stored_grid
 from hounsfield.reading.quality import judge
+from hounsfield.reading.runtime import Runtime, RuntimeName, choose_runtime, require_runtime
 from hounsfield.reading.scan import scan_film
-from hounsfield.tasks.predict import centre, network_in_order, predict_logits
+from hounsfield.tasks.predict import centre, network_in_order
 
 SCAN_NOTE = (
     "This model was trained on squares cut around known lesions. Nobody said where to look, so it was shown "
@@ -31,21 +33,78 @@ SCAN_NOTE = (
 )
 
 
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """An image on its way to the networks."""
+
+    reading: Reading
+    """What is known without them."""
+    stored: Image | None
+    """The image as it was read; None where nobody is going to look at it again."""
+    array: FloatArray | None = None
+    """What the networks are shown, (channels, *canvas); None for an image that gets no answer, and for one that is
+    going to be scanned."""
+    prepared: Image | None = None
+    """The same as an image, where a heat map of it can be laid over the stored one."""
+
+    @property
+    def to_scan(self) -> bool:
+        """Whether the networks are shown parts of the stored image."""
+        return self.array is None and not self.reading.abstained
+
+
 class Reader:
     """Reads images with the networks of a bundle.
 
     Args:
         bundle: As `read_bundle` gives it.
         threads: Threads of the networks; the plan's where not given.
+        runtime: What the networks are computed with, see `reading.runtime`; heat maps always with torch.
+        images: How many are going to be read, as far as known: for few no other runtime is worth its start.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
-        """Load the weights."""
-        torch.set_num_threads(threads or bundle.plan.optimisation.threads)
+    def __init__(
+        self, bundle: Bundle, *, threads: int | None = None, runtime: RuntimeName = "auto", images: int = 1
+    ) -> None:
+        """Load the weights.
+
+        Raises:
+            MissingExtraError: The runtime that was asked for by name is not installed.
+        """
+        require_runtime(runtime)
+        self._threads = threads or bundle.plan.optimisation.threads
+        torch.set_num_threads(self._threads)
         self.bundle = bundle
+        self.wanted = runtime
+        self._images = images
+        self._runtime: Runtime | None = None
         self._task = task_of(bundle.plan)
         channels_last = bundle.plan.optimisation.channels_last
         self._networks = [network_in_order(network, channels_last=channels_last) for network in bundle.networks()]
+
+    @property
+    def runtime(self) -> str:
+        """What the networks are computed with, in words; before the first image, what was asked for."""
+        return self._runtime.words if self._runtime else self.wanted
+
+    def start(self, arrays: FloatArray) -> Runtime:
+        """Choose the runtime and return it; the first images do it where nobody did.
+
+        Args:
+            arrays: Examples of what the networks are going to be shown, (n, channels, *canvas).
+        """
+        chosen = choose_runtime(
+            self.wanted,
+            bundle=self.bundle,
+            networks=self._networks,
+            examples=self._middle(arrays),
+            images=self._images,
+            threads=self._threads,
+        )
+        self._runtime = chosen.runtime
+        for note in chosen.notes:
+            say(f"note: {note}")
+        return chosen.runtime
 
     @property
     def of_lesions(self) -> bool:
@@ -75,15 +134,8 @@ class Reader:
         Raises:
             HounsfieldError: The image is not of the kind the model takes.
         """
-        began = time.perf_counter()
-        reading = self._begun(image, case=case, path=path)
-        if not reading.abstained:
-            if self.of_lesions:
-                reading = self._scanned(reading, image)
-            else:
-                prepared = prepare(image, self.bundle.plan.input)
-                reading = self._answered(reading, image, prepared, explain=explain and not self.bundle.plan.input.views)
-        return replace(reading, seconds=time.perf_counter() - began)
+        (reading,) = self.answer([self.open_image(image, case=case, path=path)], explain=explain)
+        return reading
 
     def load_case(self, case: Case) -> Image:
         """The image that a reading of the case is about: cut around its box for a model of lesions, else whole.
@@ -106,28 +158,73 @@ class Reader:
         Raises:
             HounsfieldError: The image is not of the kind the model takes.
         """
-        began = time.perf_counter()
-        spec = self.bundle.plan.input
-        ref = self._ref(case)
-        if ref.crop is None and not spec.views:
-            return self.read_image(stored, case=case.id, path=str(ref.path), explain=explain)
-        reading = self._begun(stored, case=case.id, path=str(ref.path))
-        if not reading.abstained and spec.views:
-            probabilities = self.probabilities(case_array(case, spec)[None])[0]
-            reading = replace(reading, answers=self._answers(probabilities), notes=(*reading.notes, *_seen(case, spec)))
-        elif not reading.abstained:
-            reading = self._answered(reading, stored, prepare_case(ref, spec), explain=explain)
-        return replace(reading, seconds=time.perf_counter() - began)
+        (reading,) = self.answer([self.open_case(case, stored)], explain=explain)
+        return reading
 
-    def quality(self, case: Case) -> Quality:
-        """The verdict on a case: that of its worst image.
+    def open_image(self, image: Image, *, case: str, path: str = "", cells: Mapping[str, str] | None = None) -> Opened:
+        """A whole image, judged and prepared; a model of several views is shown it as the only one that was taken.
+
+        Args:
+            image: As for `read_image`, and so are the next two.
+            case: The name the reading goes by.
+            path: Where the image came from.
+            cells: What a table says of the case, for a model that looks at columns too.
 
         Raises:
-            HounsfieldError: An image cannot be read.
+            HounsfieldError: The image is not of the kind the model takes.
         """
-        refs = case.images.values() if self.bundle.plan.input.views else [self._ref(case)]
-        verdicts = [judge(load(ref), self.bundle.plan.input) for ref in refs]
-        return max(verdicts, key=lambda quality: ("good", "doubtful", "unfit").index(quality.verdict))
+        began = time.perf_counter()
+        reading = self._begun(image, case=case, path=path)
+        asked = not (reading.abstained or self.of_lesions)
+        spec = self.bundle.plan.input
+        prepared = prepare(image, spec) if asked else None
+        array = as_case(network_array(prepared, spec), cells or {}, spec) if prepared else None
+        drawn = None if spec.views else prepared
+        return Opened(replace(reading, seconds=time.perf_counter() - began), image, array, drawn)
+
+    def open_case(self, case: Case, stored: Image) -> Opened:
+        """A case of a data set, judged and prepared; the arguments are those of `read_case`.
+
+        Raises:
+            HounsfieldError: The image is not of the kind the model takes.
+        """
+        ref, spec = self._ref(case), self.bundle.plan.input
+        if ref.crop is None and not spec.views:
+            return self.open_image(stored, case=case.id, path=str(ref.path), cells=case.columns)
+        began = time.perf_counter()
+        reading = self._begun(stored, case=case.id, path=str(ref.path))
+        prepared, array = None, None
+        if not reading.abstained and spec.views:
+            reading, array = replace(reading, notes=(*reading.notes, _views_seen(case, spec))), case_array(case, spec)
+        elif not reading.abstained:
+            prepared = prepare_case(ref, spec)
+            array = network_array(prepared, spec)
+        array = None if array is None else as_case(array, case.columns, spec)
+        return Opened(replace(reading, seconds=time.perf_counter() - began), stored, array, prepared)
+
+    def answer(self, opened: Sequence[Opened], *, explain: bool = True) -> list[Reading]:
+        """What the model says of images that are shown to the networks together.
+
+        Args:
+            opened: With their stored images where a heat map is made, and where they are to be scanned.
+            explain: Whether heat maps are made.
+
+        Raises:
+            HounsfieldError: An image that is to be scanned cannot be.
+        """
+        began = time.perf_counter()
+        arrays = [one.array for one in opened if one.array is not None]
+        probabilities = iter(self.probabilities(np.stack(arrays)) if arrays else ())
+        readings = []
+        for one in opened:
+            reading = one.reading
+            if one.array is not None:
+                reading = self._answered(one, next(probabilities), explain=explain)
+            elif one.to_scan and one.stored is not None:
+                reading = self._scanned(reading, one.stored)
+            readings.append(reading)
+        seconds = (time.perf_counter() - began) / max(1, len(opened))
+        return [replace(reading, seconds=reading.seconds + seconds) for reading in readings]
 
     def probabilities(self, arrays: FloatArray) -> FloatArray:
         """Calibrated probabilities, (n, classes), of network inputs (n, channels, *canvas)."""
@@ -135,19 +232,16 @@ class Reader:
 
     def logits(self, arrays: FloatArray) -> FloatArray:
         """Logits, (n, outputs), averaged over members and mirrored copies, of inputs (n, channels, *canvas)."""
-        plan = self.bundle.plan
-        images = centre(torch.from_numpy(arrays), plan.input.shape)
-        axes = plan.augmentation.flip_axes if plan.ensemble.flips else ()
-        channels_last = plan.optimisation.channels_last
-        answers = [
-            predict_logits(network, images, flip_axes=axes, channels_last=channels_last) for network in self._networks
-        ]
-        mean: FloatArray = torch.stack(answers).mean(dim=0).numpy()
-        return mean
+        runtime = self._runtime or self.start(arrays)
+        return runtime.logits(self._middle(arrays))
 
     def calibrated(self, logits: FloatArray) -> FloatArray:
         """Probabilities, (n, classes), of averaged logits, through the bundle's scale and offset."""
         return self._task.decode(self.bundle.operating.apply(logits))
+
+    def _middle(self, arrays: FloatArray) -> FloatArray:
+        middle: FloatArray = centre(torch.from_numpy(arrays), self.bundle.plan.input.shape).numpy()
+        return middle
 
     def _ref(self, case: Case) -> ImageRef:
         spec = self.bundle.plan.input
@@ -168,20 +262,23 @@ class Reader:
             sop_uids=image.source.sop_uids,
         )
 
-    def _answered(self, reading: Reading, image: Image, prepared: Image, *, explain: bool) -> Reading:
+    def _answered(self, opened: Opened, probabilities: FloatArray, *, explain: bool) -> Reading:
         plan = self.bundle.plan
-        array = network_array(prepared, plan.input)[None]
-        probabilities = self.probabilities(array)[0]
         heat = None
         explainable = [network for network in self._networks if isinstance(network, Explainable)]
-        if explain and explainable:
+        if explain and explainable and opened.array is not None and opened.prepared is not None and opened.stored:
             positive = 1 if len(plan.classes) == 2 else int(probabilities.argmax())
-            images = centre(torch.from_numpy(array), plan.input.shape)
-            heat = on_stored_grid(grad_cam(explainable, images, output=positive)[0], prepared, image)
-        return replace(reading, answers=self._answers(probabilities), heat=heat)
+            images = torch.from_numpy(self._middle(opened.array[None]))
+            heat = on_stored_grid(grad_cam(explainable, images, output=positive)[0], opened.prepared, opened.stored)
+        return replace(opened.reading, answers=self._answers(probabilities), heat=heat)
 
     def _scanned(self, reading: Reading, image: Image) -> Reading:
-        result = scan_film(image, self.bundle, self.probabilities)
+        spec = self.bundle.plan.input
+        result = scan_film(
+            image,
+            self.bundle,
+            lambda arrays: self.probabilities(np.stack([as_case(array, {}, spec) for array in arrays])),
+        )
         return replace(
             reading,
             answers=self._answers(result.highest),
@@ -202,8 +299,8 @@ class Reader:
         return tuple(Answer(classes[i], float(probabilities[i]), threshold, rank == 0) for rank, i in enumerate(order))
 
 
-def _seen(case: Case, spec: Input) -> tuple[str, ...]:
+def _views_seen(case: Case, spec: Input) -> str:
     """Which views the answer rests on."""
     taken = [name for name in spec.views if name in case.images]
     missing = [name for name in spec.views if name not in case.images]
-    return (f"From {', '.join(taken)}" + (f"; without {', '.join(missing)}" if missing else "") + ".",)
+    return f"From {', '.join(taken)}" + (f"; without {', '.join(missing)}" if missing else "") + "."

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain, combinations
 
 import torch
 from torch import Tensor, nn
+
+from hounsfield.networks.answering import mirrors
 
 
 def centre(images: Tensor, shape: Sequence[int]) -> Tensor:
@@ -51,7 +52,6 @@ def predict_logits(
         flip_axes: Spatial axes, 0 for the first after the channels, that a copy may be reversed along.
         channels_last: Memory order the network's weights are in.
     """
-    mirrors = list(chain.from_iterable(combinations(flip_axes, size) for size in range(len(flip_axes) + 1)))
-    copies = (images.flip([axis + 2 for axis in mirror]) if mirror else images for mirror in mirrors)
+    copies = (images.flip([axis + 2 for axis in mirror]) if mirror else images for mirror in mirrors(flip_axes))
     answers = [network(memory_order(copy, channels_last=channels_last)).float() for copy in copies]
     return torch.stack(answers).mean(dim=0)

@@ -1,6 +1,7 @@
 """What the facts mean, and the command that mends."""
 
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +9,8 @@ import pytest
 
 from hounsfield.cli.checkup.codecs import Codec
 from hounsfield.cli.checkup.machine import MachineFacts
-from hounsfield.cli.checkup.packages import Package
-from hounsfield.cli.checkup.verdict import GIB, Verdict, ready, verdicts
+from hounsfield.cli.checkup.packages import FOR_DEVELOPERS, Package
+from hounsfield.cli.checkup.verdict import GIB, GIVES, Verdict, ready, verdicts
 
 MACHINE = MachineFacts(
     system="Linux 6.1",
@@ -53,6 +54,17 @@ def test_an_incomplete_extra_is_a_note_with_one_command() -> None:
     (note,) = of_level("note", verdicts(MACHINE, [NUMPY, *slides], [RLE]))
     assert note.text == "the extra 'pathology' is not complete: wsidicom, openslide-python"
     assert note.mend.endswith("-m pip install 'hounsfield[pathology]'")
+
+
+def test_an_extra_that_is_missing_says_what_it_would_give() -> None:
+    (note,) = of_level("note", verdicts(MACHINE, [NUMPY, Package("nncf", "", "int8", "", "not installed")], [RLE]))
+    assert note.text == "the extra 'int8' is not complete: nncf; with it networks are read in 8 bits on request"
+
+
+def test_all_that_an_extra_gives_is_said_of_extras_there_are() -> None:
+    with (Path(__file__).parents[3] / "pyproject.toml").open("rb") as stream:
+        extras = tomllib.load(stream)["project"]["optional-dependencies"]
+    assert set(GIVES) == set(extras) - FOR_DEVELOPERS
 
 
 def test_an_unreadable_transfer_syntax_is_bad_and_named() -> None:

@@ -1,0 +1,120 @@
+"""What do minutes buy? AUC against training minutes on three data sets, the plan's choices named, and beside them every
+candidate trained by hand for the longest of the times asked for.
+
+Scores are out of fold, or on the validation part where there is one: no test case is read. Each training is one command
+in a process of its own. What was measured is kept, so that a run that was stopped goes on (--anew begins again).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from record import RESULTS, record
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+DATA = ("cbis_ddsm_mass", "busi_ultrasound", "breastmnist")
+MINUTES = (1.0, 5.0, 15.0, 60.0)
+CANDIDATES = ("tf_efficientnet_lite0", "tf_efficientnet_lite0:probe", "convnet", "residual")
+AIM = 0.01
+"""The plan's choice is at most this far below the best candidate trained by hand."""
+
+
+def main() -> int:
+    """Train what has not been trained yet, and record all; 1 when the plan's choice is too far below the best."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", nargs="+", default=list(DATA), metavar="NAME")
+    parser.add_argument("--minutes", nargs="+", type=float, default=list(MINUTES), metavar="M")
+    parser.add_argument("--by-hand", type=float, metavar="M", help="minutes of each candidate; 0 leaves them out")
+    parser.add_argument("--anew", action="store_true", help="forget what was measured before")
+    arguments = parser.parse_args()
+    by_hand = max(arguments.minutes) if arguments.by_hand is None else arguments.by_hand
+    kept = RESULTS / "minutes.json"
+    rows = [] if arguments.anew or not kept.is_file() else json.loads(kept.read_text(encoding="utf-8"))["rows"]
+    wanted = [(name, minutes, "auto") for name in arguments.data for minutes in arguments.minutes]
+    wanted += [(name, by_hand, network) for name in arguments.data for network in CANDIDATES if by_hand]
+    for name, minutes, network in wanted:
+        if not any((row["data"], row["minutes"], row["asked_for"]) == (name, minutes, network) for row in rows):
+            rows.append(trained(name, minutes, network))
+            write(sorted(rows, key=lambda row: (row["data"], row["asked_for"] != "auto", row["minutes"])))
+    return int(any(gap(rows, name) > AIM for name in arguments.data))
+
+
+def trained(name: str, minutes: float, network: str) -> dict[str, object]:
+    """A row: what one training chose, took and scored on validation cases."""
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = Path(folder) / "bundle"
+        command = [sys.executable, "-m", "hounsfield", "train", str(EXAMPLES / f"{name}.toml"), "-o", str(bundle)]
+        began = time.perf_counter()
+        subprocess.run([*command, f"--minutes={minutes}", f"--network={network}"], check=True, capture_output=True)
+        seconds = time.perf_counter() - began
+        evidence = json.loads((bundle / "evidence.json").read_text(encoding="utf-8"))
+        plan = facts_of(bundle)
+    score = evidence["scores"]["auc_roc"]
+    return {
+        "data": name,
+        "minutes": minutes,
+        "asked_for": network,
+        "took_minutes": round(seconds / 60, 1),
+        "auc": round(score["value"], 3),
+        "interval": f"{score['low']:.3f} to {score['high']:.3f}",
+        "validation_cases": evidence["cases"],
+        "network": plan["network"],
+        "input": plan["input"],
+        "epochs": plan["epochs"],
+        "networks": plan["networks"],
+    }
+
+
+def facts_of(bundle: Path) -> dict[str, object]:
+    """What the plan chose, in words."""
+    from hounsfield.plan import read_plan
+
+    plan = read_plan(bundle / "plan.toml")
+    name = getattr(plan.network, "backbone", plan.network.name) + (":probe" if plan.optimisation.head_only else "")
+    return {
+        "network": name,
+        "input": " × ".join(map(str, plan.input.shape)),
+        "epochs": plan.optimisation.epochs,
+        "networks": plan.ensemble.networks,
+    }
+
+
+def gap(rows: list[dict[str, object]], name: str) -> float:
+    """How far the plan's own choice lies below the best candidate, after as many minutes; 0 where none was trained."""
+    by_hand = [row for row in rows if row["data"] == name and row["asked_for"] != "auto"]
+    same = [row for row in rows if row["data"] == name and row["asked_for"] == "auto"]
+    same = [row for row in same if by_hand and row["minutes"] == by_hand[0]["minutes"]]
+    if not same:
+        return 0.0
+    return max(float(str(row["auc"])) for row in by_hand) - float(str(same[0]["auc"]))
+
+
+def write(rows: list[dict[str, object]]) -> None:
+    """Record what there is so far."""
+    names = sorted({str(row["data"]) for row in rows})
+    record(
+        "minutes",
+        "AUC on validation cases against training minutes: what the plan chose (auto), and candidates by name.",
+        rows,
+        packages=("torch", "timm"),
+        notes=(
+            "Trainings ran one after another, seed 0. took_minutes includes preparing, trials and the report.",
+            *(
+                f"{name}: the plan's choice is {gap(rows, name):.3f} below the best candidate after as many minutes."
+                if gap(rows, name) > 0
+                else f"{name}: no candidate that was trained by hand is better than the plan's choice."
+                for name in names
+                if any(row["asked_for"] != "auto" for row in rows if row["data"] == name)
+            ),
+        ),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Bundle → what other programs open: ONNX, a MONAI bundle."""

@@ -1,0 +1,21 @@
+"""The network a plan asks for."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from hounsfield.networks.beside_table import BesideTable
+from hounsfield.networks.build import build_from
+from hounsfield.plan.schema import Plan
+
+
+def build_network(plan: Plan, *, outputs: int) -> nn.Module:
+    """The network of a plan with fresh weights; with the columns of its table beside it, where it has some.
+
+    Raises:
+        ShapeError: The network is not made for the plan's inputs.
+        UnknownNameError: timm has no such backbone.
+    """
+    network = build_from(plan.network.model_dump(), dims=plan.dims, channels=plan.input.channels, outputs=outputs)
+    columns = plan.input.shown_channels - plan.input.stored_channels
+    return BesideTable(image=network, columns=columns, outputs=outputs) if columns else network

@@ -1,0 +1,1 @@
+"""What networks can be computed with, one a file; `reading.runtime` chooses."""

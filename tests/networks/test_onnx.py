@@ -1,0 +1,50 @@
+"""ONNX: the same answers by ONNX Runtime for any number of images, and a sentence when it cannot be written."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from torch import Tensor, nn
+
+from hounsfield.errors import ExportError, MissingExtraError
+from hounsfield.networks.answering import Answering
+from hounsfield.networks.convnet import ConvNet
+from hounsfield.networks.onnx import onnx_bytes
+
+
+class Undecided(nn.Module):
+    """Goes one of two ways by the values it is given, which no graph can hold."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.flatten(1) if bool(images.sum() > 0) else -images.flatten(1)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_any_number_of_images_is_answered_as_by_torch(dims: int, capfd: pytest.CaptureFixture[str]) -> None:
+    torch.manual_seed(0)
+    networks = [ConvNet(dims=dims, channels=2, outputs=2, widths=(4, 8), pool_after=(1, 2)).eval() for _ in range(2)]  # type: ignore[arg-type]
+    answering = Answering(networks, flip_axes=(dims - 1,)).eval()
+    content = onnx_bytes(answering, input_shape=(2, *([12] * dims)), output="logits")
+    assert capfd.readouterr() == ("", "")
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    for count in (1, 2, 5):
+        images = np.random.default_rng(count).normal(size=(count, 2, *([12] * dims))).astype(np.float32)
+        (found,) = session.run(["logits"], {"images": images})
+        with torch.no_grad():
+            np.testing.assert_allclose(found, answering(torch.from_numpy(images)).numpy(), rtol=0, atol=1e-5)
+
+
+def test_a_network_that_cannot_be_written_is_told_of() -> None:
+    with pytest.raises(ExportError, match="torch cannot write this network as ONNX: "):
+        onnx_bytes(Undecided().eval(), input_shape=(1, 4, 4))
+
+
+def test_without_onnx_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxscript" else find(name))
+    with pytest.raises(MissingExtraError, match=r"ONNX needs the package onnxscript: pip install 'hounsfield\[fast\]'"):
+        onnx_bytes(nn.Identity(), input_shape=(1, 4, 4))
