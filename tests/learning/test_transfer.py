@@ -141,8 +141,14 @@ def test_weights_that_do_not_fit_are_named(
 ) -> None:
     train(tiny_dataset, tmp_path / "first", plan=make_tiny_plan())
     other = make_tiny_plan(start=str(tmp_path / "first"), widths=(3, 5))
-    with pytest.raises(WeightsError, match=r"first: its weights do not fit the plan's network \(features\.0\.weight\)"):
+    with pytest.raises(
+        WeightsError, match=r"first: its weights, of .* do not fit the plan's .* \(features\.0\.weight\)"
+    ):
         setup(other, task_of(other), member=0)
+    coloured = make_tiny_plan(start=str(tmp_path / "first"), channels=3)
+    theirs, own = "'convnet' for grey flat images", "'convnet' for colour flat images"
+    with pytest.raises(WeightsError, match=f"{theirs}, do not fit the plan's network, {own} .* on such images, or"):
+        setup(coloured, task_of(coloured), member=0)
     with pytest.raises(PlanError, match='"imagenet" is for pretrained networks, and network.name is "convnet"'):
         plan = make_tiny_plan(start="imagenet")
         setup(plan, task_of(plan), member=0)

@@ -21,6 +21,7 @@ from hounsfield.learning.supervised import predict_rows, setup
 from hounsfield.networks.weights import at_hand
 from hounsfield.plan import Plan
 from hounsfield.plan.families import CONVNET, DEFAULT_BACKBONE, RESIDUAL, Family, fine_tuned, over_slices, probe
+from hounsfield.plan.inputs import SMALLEST_SLICE
 from hounsfield.plan.task import task_of
 from hounsfield.progress import say
 
@@ -59,7 +60,8 @@ def candidates_for(fingerprint: Fingerprint) -> tuple[Family, ...]:
     """The networks worth trying on such data, the likeliest winner first."""
     pretrained = at_hand(DEFAULT_BACKBONE)
     if not fingerprint.planar:
-        return (RESIDUAL, CONVNET, *([over_slices(DEFAULT_BACKBONE)] if pretrained else []))
+        slices_fit = min(fingerprint.shape_median[1:]) >= SMALLEST_SLICE
+        return (RESIDUAL, CONVNET, *([over_slices(DEFAULT_BACKBONE)] if pretrained and slices_fit else []))
     tiny = max(fingerprint.shape_median) <= _TINY
     from_photographs = (fine_tuned(DEFAULT_BACKBONE), probe(DEFAULT_BACKBONE)) if pretrained else ()
     return (*from_photographs, CONVNET, *([RESIDUAL] if tiny or not pretrained else []))

@@ -160,7 +160,7 @@ def over_slices(backbone: str) -> Family:
         network=lambda sides: MultipleInstanceChoice(
             encoder=PretrainedChoice(backbone=backbone, drop_path=0.1), stride=max(1, sides[0] // 16)
         ),
-        sides=input_sides,
+        sides=fitted_sides,
         images_wanted=10_000,
         epochs_wanted=10,
         longest=16,
@@ -176,7 +176,7 @@ def family_like(plan: Plan, folder: str) -> Family:
         name=folder,
         reason="the network of another bundle, which learns on from what it knows",
         network=lambda sides: plan.network,
-        sides=fitted_sides if pretrained and plan.dims == 2 else input_sides,
+        sides=fitted_sides if pretrained else input_sides,
         images_wanted=30_000,
         epochs_wanted=12 if pretrained else 60,
         longest=20 if pretrained else 100,
