@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.errors import PlanError
+from hounsfield.networks.answering import mirrors
 from hounsfield.plan.families import CONVNET, Family, Sides
 from hounsfield.plan.fitting import Need, fitting
 from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, input_sides, kind_of
@@ -85,7 +86,10 @@ def make_plan(
     drafts, by_memory = fitting(drafts, memory, free=machine.memory_bytes)
     wanted = _folds_wanted(fingerprint, rarest_patients) if folds is None else folds
     most_repeats = MOST_REPEATS if folds is None else 1
-    plan, per_second = _within_budget(drafts, fingerprint, speed, minutes, wanted, most_repeats, family)
+    if family.once:
+        plan, per_second = _once_within_budget(drafts, fingerprint, speed, minutes, wanted)
+    else:
+        plan, per_second = _within_budget(drafts, fingerprint, speed, minutes, wanted, most_repeats, family)
     if plan.input != drafts[0].input:  # the minutes ask for less than the memory allows
         by_memory.pop("input.shape", None)
     reasons = reasons_for(
@@ -243,6 +247,22 @@ def _within_budget(
     changed = {
         "ensemble": plan.ensemble.model_copy(update={"folds": folds, "repeats": repeats}),
         "optimisation": plan.optimisation.model_copy(update={"epochs": epochs, "patience": max(10, epochs // 2)}),
+    }
+    return plan.model_copy(update=changed), per_second
+
+
+def _once_within_budget(
+    drafts: list[Plan], fingerprint: Fingerprint, speed: Speed, minutes: float, folds: int
+) -> tuple[Plan, float]:
+    """The largest input of which every case's mirrored copies are seen in the time, once to learn, once to validate."""
+    seconds = minutes * 60 * SHARE_FOR_TRAINING
+    for plan in drafts:
+        per_second = speed(plan)
+        if per_second * seconds >= 2 * sum(fingerprint.class_counts) * len(mirrors(plan.augmentation.flip_axes)):
+            break
+    changed = {
+        "ensemble": plan.ensemble.model_copy(update={"folds": folds, "repeats": 1}),
+        "optimisation": plan.optimisation.model_copy(update={"epochs": 1}),
     }
     return plan.model_copy(update=changed), per_second
 

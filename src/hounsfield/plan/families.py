@@ -24,6 +24,9 @@ Sides = tuple[int, ...]
 PROBE = ":probe"
 """Behind a pretrained network's name: only its answer is learned."""
 
+NO_LIMIT = 10**9
+"""Images wanted, where only the times that each is seen are limited."""
+
 SLICES = "slices"
 """Name of the family that looks at a volume's slices."""
 
@@ -48,6 +51,9 @@ class Family:
     """Epochs; more only repeat what was seen."""
     share_needed: float = 1 / 3
     """Of the images wanted; below this fewer networks are the better use of the time."""
+    once: bool = False
+    """Whether every image is seen once, for all folds together: nothing is gained by seeing it again, nor by further
+    networks, which would all be the same."""
     filters: bool = False
     """Whether mammograms go through the filters of the case study."""
     optimisation: Mapping[str, Any] = field(default_factory=dict)
@@ -141,12 +147,15 @@ def probe(backbone: str) -> Family:
         reason=f"{backbone} as ImageNet left it, and a logistic regression on its features: seconds, not minutes",
         network=lambda sides: PretrainedChoice(backbone=backbone),
         sides=fitted_sides,
-        images_wanted=1,
+        images_wanted=NO_LIMIT,
         epochs_wanted=1,
         longest=1,
-        optimisation={"start": "imagenet", "head_only": True},
+        once=True,
+        optimisation={"start": "imagenet", "head_only": True, "precision": "32-true"},
         reasons={
             "optimisation.start": _FINE_TUNING_REASONS["optimisation.start"],
+            "optimisation.epochs": "the answer is solved for, not approached",
+            "ensemble.repeats": "the features are always the same, and so is the answer",
             "optimisation.head_only": "features are computed once, and only the answer is learned from them",
         },
     )
