@@ -283,6 +283,11 @@ def _no_bundle(folder: Path) -> str:
     return f"{folder} is not a bundle: it has no {_MANIFEST}"
 
 
+def is_bundle(folder: Path) -> bool:
+    """Whether a bundle is there, whole or not."""
+    return (folder / _MANIFEST).is_file()
+
+
 def unfinished_folder(folder: Path) -> Path:
     """Where a training that was not finished keeps the state of the bundle `folder`."""
     whole = folder.resolve()

@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.split import make_split
-from hounsfield.errors import PlanError, WeightsError
-from hounsfield.learning.choosing import choose_plan_and_split
+from hounsfield.errors import BundleError, PlanError, UnknownNameError, WeightsError
+from hounsfield.learning.choosing import choose_plan_and_split, require_network
 from hounsfield.learning.inputs import Inputs
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.supervised import setup, train_epoch
@@ -22,7 +22,7 @@ from hounsfield.learning.transfer import frozen_in, parameter_groups, stages_of
 from hounsfield.networks.pretrained import Pretrained, create_backbone
 from hounsfield.networks.weights import load_weights
 from hounsfield.plan import MultipleInstanceChoice, Plan, PretrainedChoice
-from hounsfield.plan.families import family_of
+from hounsfield.plan.families import DEFAULT_BACKBONE
 from hounsfield.plan.task import task_of
 
 MakeTinyPlan = Callable[..., Plan]
@@ -141,8 +141,14 @@ def test_weights_that_do_not_fit_are_named(
 ) -> None:
     train(tiny_dataset, tmp_path / "first", plan=make_tiny_plan())
     other = make_tiny_plan(start=str(tmp_path / "first"), widths=(3, 5))
-    with pytest.raises(WeightsError, match=r"first: its weights do not fit the plan's network \(features\.0\.weight\)"):
+    with pytest.raises(
+        WeightsError, match=r"first: its weights, of .* do not fit the plan's .* \(features\.0\.weight\)"
+    ):
         setup(other, task_of(other), member=0)
+    coloured = make_tiny_plan(start=str(tmp_path / "first"), channels=3)
+    theirs, own = "'convnet' for grey flat images", "'convnet' for colour flat images"
+    with pytest.raises(WeightsError, match=f"{theirs}, do not fit the plan's network, {own} .* on such images, or"):
+        setup(coloured, task_of(coloured), member=0)
     with pytest.raises(PlanError, match='"imagenet" is for pretrained networks, and network.name is "convnet"'):
         plan = make_tiny_plan(start="imagenet")
         setup(plan, task_of(plan), member=0)
@@ -154,51 +160,19 @@ def test_weights_that_do_not_fit_are_named(
         setup(plan, task_of(plan), member=0)
 
 
-def test_several_networks_are_tried_and_the_best_is_taken(
-    tiny_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from hounsfield.learning import candidates, choosing
-
-    monkeypatch.setattr(choosing, "images_per_second", lambda plan: 20.0)
-    monkeypatch.setattr(candidates, "FEWEST_PATIENTS", 5)
-    monkeypatch.setattr(
-        choosing, "candidates_for", lambda fingerprint: (family_of("convnet"), family_of("tf_efficientnet_lite0:probe"))
-    )
-    plan, split = choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
-    assert split.sha256 == make_split(tiny_dataset, seed=0).sha256
-    why = plan.reasons["network.name"]
-    assert "tried on 12 cases held back: AUC " in why
-    assert "convnet" in why
-    assert "tf_efficientnet_lite0:probe" in why
-    monkeypatch.setattr(candidates, "_try", lambda *given: pytest.fail("tried again"))
-    again, _ = choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
-    assert again.network == plan.network
-
-
-def test_a_candidate_too_large_for_the_memory_is_passed_over(
-    tiny_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from hounsfield.learning import candidates, choosing
-
-    monkeypatch.setattr(choosing, "images_per_second", lambda plan: 20.0)
-    monkeypatch.setattr(choosing, "step_bytes", lambda plan: 10**18 * (plan.network.name == "residual"))
-    monkeypatch.setattr(candidates, "FEWEST_PATIENTS", 5)
-    families = (family_of("residual"), family_of("convnet"))
-    monkeypatch.setattr(choosing, "candidates_for", lambda fingerprint: families)
-    plan, _ = choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
-    assert plan.network.name == "convnet"
-    assert "residual is not tried: a training step of the network 'residual' on 2 images" in capsys.readouterr().err
-    monkeypatch.setattr(choosing, "step_bytes", lambda plan: 10**18)
-    with pytest.raises(PlanError, match="use a machine with more memory"):
-        choose_plan_and_split(tiny_dataset, tmp_path / "other", minutes=2, seed=0)
-
-
-def test_nothing_is_tried_in_seconds(tiny_dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hounsfield.learning import candidates
-
-    monkeypatch.setattr(candidates, "_try", lambda *given: pytest.fail("tried"))
-    plan, _ = choose_plan_and_split(tiny_dataset, minutes=0.01, seed=0)
-    assert "not tried: too few minutes" in plan.reasons["network.name"]
+def test_a_folder_does_not_shadow_a_networks_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("convnet", DEFAULT_BACKBONE, "mine"):
+        (tmp_path / name).mkdir()
+        if name != "mine":
+            (tmp_path / name / "bundle.json").write_text("damaged")
+    require_network("convnet")
+    require_network(DEFAULT_BACKBONE)
+    with pytest.raises(UnknownNameError, match="there is no network 'mine'; known: .* the folder of a bundle"):
+        require_network("mine")
+    (tmp_path / "mine" / "bundle.json").write_text("damaged")
+    with pytest.raises(BundleError, match="is damaged"):
+        require_network("mine")
 
 
 def noise() -> Inputs:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 from hounsfield.atomic import write_text
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.datasets.split import make_folds
-from hounsfield.errors import PlanError
-from hounsfield.learning.inputs import prepare_inputs
+from hounsfield.errors import HounsfieldError, PlanError, StorageError, WeightsError
+from hounsfield.learning.inputs import inputs_key, prepare_inputs, require_enough
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.supervised import predict_rows, setup
 from hounsfield.networks.weights import at_hand
-from hounsfield.plan import Plan
+from hounsfield.plan import Plan, plan_from_text, plan_to_text
 from hounsfield.plan.families import CONVNET, DEFAULT_BACKBONE, RESIDUAL, Family, fine_tuned, over_slices, probe
+from hounsfield.plan.inputs import SMALLEST_SLICE
 from hounsfield.plan.task import task_of
 from hounsfield.progress import say
 
@@ -49,17 +49,22 @@ class Tried:
 
     name: str
     score: float
-    """The task's validation score on the cases held back."""
+    """The task's validation score on the cases held back; NaN where the trial failed."""
     seconds: float
     words: str
     """What was trained, for people."""
+    plan: str
+    """That was followed, as TOML."""
+    key: str
+    """Of the images and weights that were learned from, as `_key_of`."""
 
 
 def candidates_for(fingerprint: Fingerprint) -> tuple[Family, ...]:
     """The networks worth trying on such data, the likeliest winner first."""
     pretrained = at_hand(DEFAULT_BACKBONE)
     if not fingerprint.planar:
-        return (RESIDUAL, CONVNET, *([over_slices(DEFAULT_BACKBONE)] if pretrained else []))
+        slices_fit = min(fingerprint.shape_median[1:]) >= SMALLEST_SLICE
+        return (RESIDUAL, CONVNET, *([over_slices(DEFAULT_BACKBONE)] if pretrained and slices_fit else []))
     tiny = max(fingerprint.shape_median) <= _TINY
     from_photographs = (fine_tuned(DEFAULT_BACKBONE), probe(DEFAULT_BACKBONE)) if pretrained else ()
     return (*from_photographs, CONVNET, *([RESIDUAL] if tiny or not pretrained else []))
@@ -69,7 +74,7 @@ def choose_family(
     dataset: Dataset,
     cases: Sequence[Case],
     candidates: Sequence[Family],
-    folder: Path,
+    folder: Path | None,
     *,
     minutes: float,
     seed: int,
@@ -77,60 +82,114 @@ def choose_family(
 ) -> tuple[Family, str, float]:
     """The candidate that did best on the same held-back patients, why in words, and the minutes that are left.
 
-    What a trial gave is kept in `folder`, so that a stop loses one candidate at most.
+    What a trial gave is kept in `folder`, so that a stop loses one candidate at most. A trial that fails is scored NaN
+    and named, and the others decide.
 
     Args:
         dataset: Where the cases come from.
         cases: To learn from and to validate on.
         candidates: The likeliest winner first; it is taken where nothing can be tried.
-        folder: The run's.
+        folder: The run's; nothing is tried where there is none.
         minutes: For trials and training together.
         seed: Of the cases held back.
         plan_for: The plan of a candidate for so many minutes, with one network; a candidate for which it raises a
-            `PlanError`, such as one too large for the memory, is passed over.
+            `PlanError` or a `WeightsError`, such as one too large for the memory, is passed over.
 
     Raises:
-        PlanError: There is no plan for any candidate.
+        PlanError, WeightsError: There is no plan for any candidate.
+        StorageError: The disk refused.
     """
-    patients = len({case.patient for case in cases})
-    if len(candidates) == 1 or minutes < FEWEST_MINUTES or patients < FEWEST_PATIENTS:
-        why = "too few minutes" if minutes < FEWEST_MINUTES else f"only {patients} patients"
-        return candidates[0], "" if len(candidates) == 1 else f"{candidates[0].reason}; not tried: {why}", minutes
+    if len(candidates) == 1:
+        return candidates[0], "", minutes
+    why_not = _why_not(cases, minutes)
+    if folder is None or why_not:
+        why_not = why_not or "only a plan was asked for"
+        return candidates[0], f"{candidates[0].reason}; not tried: {why_not}", minutes
     held_back = set(make_folds(dataset, [case.id for case in cases], folds=_HELD_BACK, seed=seed)[0])
-    tried = _earlier(folder)
-    learning = [family for family in candidates if family.epochs_wanted > 1]
-    share = minutes * TRIAL_SHARE / max(1, len(learning))
+    tried = _earlier(folder, cases)
+    share = minutes * TRIAL_SHARE / len(candidates)
     possible = list(candidates)
     for family in candidates:
         if family.name not in tried:
             try:
                 plan = plan_for(family, share)
-            except PlanError as error:
+            except (PlanError, WeightsError) as error:
                 possible.remove(family)
                 if not possible:
                     raise
                 say(f"{family.name} is not tried: {error}")
                 continue
             tried[family.name] = _try(dataset, cases, held_back, family, folder, plan)
-            say(f"tried {tried[family.name].words}: AUC {tried[family.name].score:.3f}")
             _keep(folder, tried)
-    best = max(possible, key=lambda family: np.nan_to_num(tried[family.name].score))
+    best = max(possible, key=lambda family: _rank(tried[family.name]))
     used = sum(one.seconds for one in tried.values()) / 60
     return best, f"{best.reason}; {_words(tried, held_back)}", max(minutes - used, minutes * (1 - TRIAL_SHARE) / 2)
 
 
 def _words(tried: Mapping[str, Tried], held_back: set[str]) -> str:
-    scores = ", ".join(f"{one.name} {one.score:.3f}" for one in sorted(tried.values(), key=lambda one: -one.score))
-    return f"tried on {len(held_back)} cases held back: AUC {scores}"
+    in_order = sorted(tried.values(), key=_rank, reverse=True)
+    scores = ", ".join(f"{one.name} {one.score:.3f}" for one in in_order if not math.isnan(one.score))
+    failed = ", ".join(one.name for one in in_order if math.isnan(one.score))
+    parts = (
+        f"tried on {len(held_back)} cases held back: AUC {scores}" if scores else "",
+        failed and f"{failed} failed",
+    )
+    return "; ".join(filter(None, parts))
+
+
+def _rank(one: Tried) -> float:
+    return -1.0 if math.isnan(one.score) else one.score
+
+
+def _why_not(cases: Sequence[Case], minutes: float) -> str:
+    """Why nothing can be tried; empty where it can."""
+    patients, rarest = len({case.patient for case in cases}), rarest_patients(cases)
+    if minutes < FEWEST_MINUTES:
+        return "too few minutes"
+    if patients < FEWEST_PATIENTS:
+        return f"only {patients} patients"
+    return f"only {rarest} patients of a class" if rarest < _HELD_BACK else ""
+
+
+def rarest_patients(cases: Sequence[Case]) -> int:
+    """Patients of the class that has fewest of them."""
+    patients: dict[int, set[str]] = {}
+    for case in cases:
+        if case.target is not None:
+            patients.setdefault(case.target, set()).add(case.patient)
+    return min(map(len, patients.values()), default=0)
 
 
 def _try(
     dataset: Dataset, cases: Sequence[Case], held_back: set[str], family: Family, folder: Path, plan: Plan
 ) -> Tried:
+    """What a candidate gave; NaN, and a word on the screen, where its trial failed.
+
+    Raises:
+        StorageError: The disk refused.
+    """
     began = time.monotonic()
+    shape = " × ".join(map(str, plan.input.shape))
+    words = f"{family.name} ({shape})"
+    try:
+        score, epochs = _score(dataset, cases, held_back, folder, plan)
+        words = f"{family.name} ({epochs} {shape})"
+        say(f"tried {words}: AUC {score:.3f}")
+    except StorageError:
+        raise
+    except HounsfieldError as error:
+        score = math.nan
+        say(f"warning: the trial of {words} failed: {error}")
+    seconds = time.monotonic() - began
+    return Tried(family.name, score, seconds, words, plan=plan_to_text(plan), key=_key_of(cases, plan))
+
+
+def _score(dataset: Dataset, cases: Sequence[Case], held_back: set[str], folder: Path, plan: Plan) -> tuple[float, str]:
+    """The score of a network that followed `plan`, and how long it learned, in words."""
     inputs = prepare_inputs(dataset, cases, plan.input, folder, threads=plan.optimisation.threads)
     train_rows = inputs.rows([case.id for case in cases if case.id not in held_back])
     val_rows = inputs.rows([case.id for case in cases if case.id in held_back])
+    require_enough(inputs, train_rows, val_rows)
     checkpoint = folder / "trial.safetensors"
     checkpoint.unlink(missing_ok=True)
     task = task_of(plan)
@@ -140,16 +199,21 @@ def _try(
     network.load_state_dict(fitted.weights)
     logits = predict_rows(network, plan, inputs, val_rows, flips=plan.ensemble.flips)
     score = task.validation_score(logits, inputs.targets[val_rows])
-    shape = " × ".join(map(str, plan.input.shape))
-    epochs = "features of" if plan.optimisation.head_only else f"{len(fitted.history)} epochs of"
-    return Tried(family.name, score, time.monotonic() - began, f"{family.name} ({epochs} {shape})")
+    return score, "features of" if plan.optimisation.head_only else f"{len(fitted.history)} epochs of"
 
 
-def _earlier(folder: Path) -> dict[str, Tried]:
+def _earlier(folder: Path, cases: Sequence[Case]) -> dict[str, Tried]:
+    """Trials of a run that was stopped, but for those that learned from other images or weights."""
     path = folder / "trials.json"
     if not path.is_file():
         return {}
-    return {one["name"]: Tried(**one) for one in json.loads(path.read_text(encoding="utf-8"))}
+    found = [Tried(**one) for one in json.loads(path.read_text(encoding="utf-8"))]
+    return {one.name: one for one in found if one.key == _key_of(cases, plan_from_text(one.plan, name=str(path)))}
+
+
+def _key_of(cases: Sequence[Case], plan: Plan) -> str:
+    """Changes when a case, its file, the preprocessing, or the weights to start from change."""
+    return inputs_key(cases, plan.input)
 
 
 def _keep(folder: Path, tried: Mapping[str, Tried]) -> None:

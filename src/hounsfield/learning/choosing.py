@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
-from hounsfield.bundle import read_bundle
-from hounsfield.datasets.case import Case, Dataset
+from hounsfield.bundle import is_bundle, read_bundle
+from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.fingerprint import make_fingerprint
 from hounsfield.datasets.split import Split, check_split, make_split
-from hounsfield.learning.candidates import AUTO, candidates_for, choose_family
+from hounsfield.errors import UnknownNameError
+from hounsfield.learning.candidates import AUTO, candidates_for, choose_family, rarest_patients
 from hounsfield.learning.memory_need import step_bytes
 from hounsfield.learning.throughput import images_per_second
 from hounsfield.plan import Plan, inspect_machine, make_plan, modality_of
@@ -23,16 +22,20 @@ def require_network(name: str) -> None:
 
     Raises:
         UnknownNameError: There is no network of this name, or its weights are not at hand.
-        BundleError: It names a folder that is no bundle.
+        BundleError: It names a bundle that is damaged.
     """
     if name != AUTO:
         _family(name)
 
 
 def _family(name: str) -> Family:
-    if Path(name).is_dir():
-        return family_like(read_bundle(Path(name)).plan, str(Path(name).resolve()))
-    return family_of(name)
+    """A known network's family before that of a bundle, whatever folder happens to have the network's name."""
+    try:
+        return family_of(name)
+    except UnknownNameError:
+        if not is_bundle(Path(name)):
+            raise
+    return family_like(read_bundle(Path(name)).plan, str(Path(name).resolve()))
 
 
 def choose_plan_and_split(
@@ -49,7 +52,7 @@ def choose_plan_and_split(
 
     Args:
         dataset: The data.
-        folder: Where candidates that are tried keep their inputs and results; nowhere for good when None.
+        folder: Where candidates that are tried keep their inputs and results; where None, nothing is tried.
         minutes: For trials and training.
         seed: Of split and plan.
         network: "auto" for trials, or as `family_of`, or a bundle's folder.
@@ -65,13 +68,10 @@ def choose_plan_and_split(
     check_split(dataset, split)
     if plan is not None:
         return plan, split
-    if folder is not None:
-        return _new_plan(dataset, split, folder, minutes=minutes, seed=seed, network=network), split
-    with tempfile.TemporaryDirectory(prefix="hounsfield-") as temporary:
-        return _new_plan(dataset, split, Path(temporary), minutes=minutes, seed=seed, network=network), split
+    return _new_plan(dataset, split, folder, minutes=minutes, seed=seed, network=network), split
 
 
-def _new_plan(dataset: Dataset, split: Split, folder: Path, *, minutes: float, seed: int, network: str) -> Plan:
+def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: float, seed: int, network: str) -> Plan:
     cases = [case for part in ("train", "val") for case in split.select(dataset, part) if case.target is not None]
     fingerprint = make_fingerprint(dataset, [case.id for case in cases], seed=seed)
     machine = inspect_machine()
@@ -85,7 +85,7 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path, *, minutes: float, s
             columns=columns,
             modality=modality_of(dataset, fingerprint),
             cropped=any(ref.crop is not None for case in cases for ref in case.images.values()),
-            rarest_patients=_rarest_patients(cases),
+            rarest_patients=rarest_patients(cases),
             minutes=minutes,
             seed=seed,
             speed=images_per_second,
@@ -100,12 +100,3 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path, *, minutes: float, s
     return plan.model_copy(
         update={"minutes": minutes, "reasons": plan.reasons | ({"network.name": why} if why else {})}
     )
-
-
-def _rarest_patients(cases: Sequence[Case]) -> int:
-    """Patients of the class that has fewest of them."""
-    patients: dict[int, set[str]] = {}
-    for case in cases:
-        if case.target is not None:
-            patients.setdefault(case.target, set()).add(case.patient)
-    return min(map(len, patients.values()), default=0)

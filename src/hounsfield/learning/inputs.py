@@ -68,6 +68,21 @@ def table_of(inputs: Inputs, rows: IntArray) -> Tensor | None:
     return None if inputs.table is None else torch.from_numpy(inputs.table[rows])
 
 
+def require_enough(inputs: Inputs, train_rows: IntArray, val_rows: IntArray) -> None:
+    """Accept rows that can be learned from and validated on.
+
+    Raises:
+        TrainingError: Fewer than two classes are left to learn from, or no case to validate on.
+    """
+    classes = len(np.unique(inputs.targets[train_rows]))
+    if classes < 2 or len(val_rows) == 0:
+        raise TrainingError(
+            f"{len(train_rows)} cases of {classes} classes are left to learn from and {len(val_rows)} to validate on, "
+            f"after {len(inputs.failed)} that cannot be read; two classes and a validation case are needed: mend the "
+            "files that inspect names, or use another split"
+        )
+
+
 def prepare_inputs(dataset: Dataset, cases: Sequence[Case], spec: Input, folder: Path, *, threads: int) -> Inputs:
     """Preprocess every labelled case into `folder`, or take what an earlier call left there.
 
@@ -81,7 +96,7 @@ def prepare_inputs(dataset: Dataset, cases: Sequence[Case], spec: Input, folder:
     Raises:
         TrainingError: Fewer than half of the cases can be read; the message shows the first reasons.
     """
-    key = _key(cases, spec)
+    key = inputs_key(cases, spec)
     array_path, index_path = (folder / f"inputs-{key[:16]}.{suffix}" for suffix in ("npy", "json"))
     if index_path.is_file() and array_path.is_file():
         index = json.loads(index_path.read_text(encoding="utf-8"))
@@ -148,7 +163,7 @@ def _open(path: Path, cases: Sequence[Case], failed: dict[str, str], key: str, s
     return Inputs(voxels, targets, kept, tuple(failed.items()), key, table)
 
 
-def _key(cases: Sequence[Case], spec: Input) -> str:
+def inputs_key(cases: Sequence[Case], spec: Input) -> str:
     """Changes when a case, its file or the preprocessing changes."""
     digest = hashlib.sha256(spec.model_dump_json().encode())
     for case in cases:

@@ -25,7 +25,8 @@ def fit_member(
     checkpoint: Path,
     on_epoch: Callable[[EpochRecord], None] = lambda record: None,
 ) -> Fitted:
-    """As `supervised.fit`; a linear probe is solved anew each time, for it takes no longer than its features.
+    """As `supervised.fit`; a linear probe is solved anew each time, for it takes no time once its features,
+    which are kept beside the checkpoint, are there.
 
     Raises:
         TrainingError, StorageError: As `supervised.fit`.
@@ -42,7 +43,7 @@ def fit_member(
             checkpoint=checkpoint,
             on_epoch=on_epoch,
         )
-    fitted = fit_probe(plan, task, inputs, train_rows=train_rows, val_rows=val_rows, member=member)
+    fitted = fit_probe(plan, task, inputs, train_rows=train_rows, val_rows=val_rows, folder=checkpoint.parent)
     for record in fitted.history:
         on_epoch(record)
     return fitted

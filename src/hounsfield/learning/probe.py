@@ -7,18 +7,17 @@ Reference:
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from hounsfield.arrays import IntArray
 from hounsfield.learning.checkpoint import EpochRecord
-from hounsfield.learning.inputs import Inputs, images_of, table_of
-from hounsfield.learning.supervised import Fitted, predict_rows, setup
-from hounsfield.networks.beside_table import with_table
+from hounsfield.learning.features import features_of
+from hounsfield.learning.inputs import Inputs
+from hounsfield.learning.supervised import Fitted, setup
 from hounsfield.plan import Plan
-from hounsfield.tasks.predict import centre, memory_order
 from hounsfield.tasks.task import Task
 
 STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
@@ -28,25 +27,30 @@ _STEPS = 100
 
 
 def fit_probe(
-    plan: Plan, task: Task, inputs: Inputs, *, train_rows: IntArray, val_rows: IntArray, member: int
+    plan: Plan, task: Task, inputs: Inputs, *, train_rows: IntArray, val_rows: IntArray, folder: Path
 ) -> Fitted:
     """The network with an answer fitted to its features of the training rows.
 
+    All members of an ensemble share the features; they differ by the cases that their answers were fitted to.
+
     Args:
-        plan: Its flips are seen in training too, each as an image of its own.
+        plan: Its mirrored copies are seen in training too, each as an image of its own.
         task: What is asked.
         inputs: The prepared cases.
         train_rows: Rows to learn from.
         val_rows: Rows on which the strength of the regularisation is chosen.
-        member: Number of the network in the ensemble, from 0.
+        folder: Where features are kept.
 
     Raises:
         WeightsError, BundleError: The weights to start from are not at hand, or do not fit.
+        StorageError: The disk refused.
     """
     began = time.monotonic()
-    network = setup(plan, task, member=member).network.eval()
-    learned, targets = _features(network, plan, inputs, train_rows, flips=True)
-    validated, val_targets = _features(network, plan, inputs, val_rows, flips=False)
+    network = setup(plan, task, member=0).network.eval()
+    features = features_of(network, plan, inputs, folder)
+    learned, validated = features[train_rows].flatten(0, 1), features[val_rows, 0]
+    targets = torch.from_numpy(inputs.targets[train_rows]).repeat_interleave(features.shape[1])
+    val_targets = torch.from_numpy(inputs.targets[val_rows])
     mean, spread = learned.mean(dim=0), learned.std(dim=0).clamp_min(1e-6)
     learned, validated = (learned - mean) / spread, (validated - mean) / spread
     found: list[tuple[float, float, Tensor, Tensor]] = []
@@ -54,31 +58,11 @@ def fit_probe(
         weight, bias, loss = _solve(task, learned, targets, strength)
         found.append((float(task.loss(validated @ weight.T + bias, val_targets)), loss, weight, bias))
     val_loss, train_loss, weight, bias = min(found, key=lambda candidate: candidate[0])
+    score = task.validation_score((validated @ weight.T + bias).numpy(), inputs.targets[val_rows])
     _put_answer(network, weight / spread, bias - (weight * (mean / spread)).sum(dim=1))
-    logits = predict_rows(network, plan, inputs, val_rows, flips=False)
-    score = task.validation_score(logits, inputs.targets[val_rows])
     record = EpochRecord(1, train_loss, val_loss, score, time.monotonic() - began)
     weights = {key: value.detach().contiguous().cpu() for key, value in network.state_dict().items()}
     return Fitted(weights, (record,), best_epoch=1, stopped="solved")
-
-
-@torch.no_grad()
-def _features(network: nn.Module, plan: Plan, inputs: Inputs, rows: IntArray, *, flips: bool) -> tuple[Tensor, Tensor]:
-    """Features (n, F) and targets (n,): of each row, and with `flips` of its mirror image along each flip axis."""
-    mirrors = [(), *((axis + 2,) for axis in plan.augmentation.flip_axes)] if flips else [()]
-    found = []
-    for start in range(0, len(rows), plan.optimisation.batch_size):
-        chosen = rows[start : start + plan.optimisation.batch_size]
-        images = with_table(centre(images_of(inputs, chosen), plan.input.shape), table_of(inputs, chosen))
-        for axes in mirrors:
-            copies = memory_order(images.flip(axes), channels_last=plan.optimisation.channels_last)
-            found.append(network.pooled(copies).float())  # type: ignore[operator]
-    repeated = [
-        targets
-        for start in range(0, len(rows), plan.optimisation.batch_size)
-        for targets in [inputs.targets[rows[start : start + plan.optimisation.batch_size]]] * len(mirrors)
-    ]
-    return torch.cat(found), torch.from_numpy(np.concatenate(repeated))
 
 
 def _solve(task: Task, features: Tensor, targets: Tensor, strength: float) -> tuple[Tensor, Tensor, float]:

@@ -16,11 +16,11 @@ from hounsfield.bundle import Bundle, TrainingRecord, patient_digest, write_bund
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.digest import case_digests
 from hounsfield.datasets.split import Split, make_folds
-from hounsfield.errors import PlanError, TrainingError
+from hounsfield.errors import PlanError
 from hounsfield.learning.candidates import AUTO
 from hounsfield.learning.checkpoint import EpochRecord
 from hounsfield.learning.choosing import choose_plan_and_split, require_network
-from hounsfield.learning.inputs import Inputs, prepare_inputs
+from hounsfield.learning.inputs import Inputs, prepare_inputs, require_enough
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.operating_point import choose_operating_point
 from hounsfield.learning.run import Run, cases_digest, open_run
@@ -122,7 +122,7 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
     run.begin_anew_unless(inputs.key)
     rounds = [(inputs.rows(learned), inputs.rows(validated)) for learned, validated in rounds_of_cases]
     for learned_rows, validated_rows in rounds:
-        _require_enough(inputs, learned_rows, validated_rows)
+        require_enough(inputs, learned_rows, validated_rows)
     fitted: list[Fitted] = []
     logits: list[FloatArray] = []
     for member, (train_rows, val_rows) in enumerate(rounds):
@@ -189,16 +189,6 @@ def _mean_by_row(rows: Sequence[IntArray], logits: Sequence[FloatArray]) -> tupl
     total = np.zeros((len(unique), logits[0].shape[1]))
     np.add.at(total, place, np.concatenate(logits))
     return unique, total / count[:, None]
-
-
-def _require_enough(inputs: Inputs, train_rows: IntArray, val_rows: IntArray) -> None:
-    classes = len(np.unique(inputs.targets[train_rows]))
-    if classes < 2 or len(val_rows) == 0:
-        raise TrainingError(
-            f"{len(train_rows)} cases of {classes} classes are left to learn from and {len(val_rows)} to validate on, "
-            f"after {len(inputs.failed)} that cannot be read; two classes and a validation case are needed: mend the "
-            "files that inspect names, or use another split"
-        )
 
 
 def _warnings(inputs: Inputs) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ def load_start(network: nn.Module, plan: Plan) -> None:
     if start == IMAGENET:
         _load_imagenet(network, plan)
     elif start:
-        load_bundle_weights(network, Path(start))
+        load_bundle_weights(network, plan, Path(start))
 
 
 @dataclass(frozen=True)
@@ -133,14 +133,15 @@ def _fitted(found: dict[str, Tensor], wanted: dict[str, Tensor], name: str) -> d
     return matched
 
 
-def load_bundle_weights(network: nn.Module, folder: Path) -> None:
+def load_bundle_weights(network: nn.Module, plan: Plan, folder: Path) -> None:
     """The weights of a bundle's first member, but for its answer, into a network or that which looks at its views.
 
     Raises:
         BundleError: The bundle cannot be read.
         WeightsError: Its network is another one.
     """
-    theirs = read_bundle(folder).networks()[0]
+    bundle = read_bundle(folder)
+    theirs = bundle.networks()[0]
     network, theirs = _without_table(network), _without_table(theirs)
     if isinstance(network, MultipleInstance) and not isinstance(theirs, MultipleInstance):
         network = network.encoder
@@ -150,10 +151,17 @@ def load_bundle_weights(network: nn.Module, folder: Path) -> None:
     odd = [key for key, value in own.items() if not key.startswith("answer.") and _differs(body.get(key), value)]
     if odd or len(body) != sum(not key.startswith("answer.") for key in own):
         raise WeightsError(
-            f"{folder}: its weights do not fit the plan's network ({odd[0] if odd else 'it is a smaller one'}); leave "
-            "out --plan, and the plan takes the bundle's network"
+            f"{folder}: its weights, of a network {_words(bundle.plan)}, do not fit the plan's network, {_words(plan)} "
+            f"({odd[0] if odd else 'it is a smaller one'}); begin from a bundle of the same network that was trained "
+            "on such images, or leave out --network and optimisation.start"
         )
     network.load_state_dict(own | body)
+
+
+def _words(plan: Plan) -> str:
+    """A plan's network and images, for people."""
+    kind = "volumes" if plan.dims == 3 else "flat images"
+    return f"{plan.network.name!r} for {'colour' if plan.input.channels == 3 else 'grey'} {kind}"
 
 
 def _without_table(network: nn.Module) -> nn.Module:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from pydantic import ValidationError
 
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.fingerprint import Fingerprint
-from hounsfield.plan.families import CONVNET, Family
+from hounsfield.errors import PlanError
+from hounsfield.networks.answering import mirrors
+from hounsfield.plan.families import CONVNET, Family, Sides
 from hounsfield.plan.fitting import Need, fitting
 from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, input_sides, kind_of
 from hounsfield.plan.machine import Machine
@@ -68,19 +72,24 @@ def make_plan(
         folds: As many, whatever the minutes; chosen where not given.
 
     Raises:
-        PlanError: The memory that is free is too small for the smallest candidate.
+        PlanError: The network is not for such data, or the memory that is free is too small for the smallest candidate.
     """
     kind = kind_of(fingerprint, modality=modality, cropped=cropped, filters=family.filters)
-    drafts = [
-        _draft(
+    drafts = _drafts(
+        lambda sides: _draft(
             fingerprint, machine, kind, sides, views=views, columns=columns, minutes=minutes, seed=seed, family=family
-        )
-        for sides in family.sides(fingerprint, kind)
-    ]
+        ),
+        family.sides(fingerprint, kind),
+        fingerprint,
+        family,
+    )
     drafts, by_memory = fitting(drafts, memory, free=machine.memory_bytes)
     wanted = _folds_wanted(fingerprint, rarest_patients) if folds is None else folds
     most_repeats = MOST_REPEATS if folds is None else 1
-    plan, per_second = _within_budget(drafts, fingerprint, speed, minutes, wanted, most_repeats, family)
+    if family.once:
+        plan, per_second = _once_within_budget(drafts, fingerprint, speed, minutes, wanted)
+    else:
+        plan, per_second = _within_budget(drafts, fingerprint, speed, minutes, wanted, most_repeats, family)
     if plan.input != drafts[0].input:  # the minutes ask for less than the memory allows
         by_memory.pop("input.shape", None)
     reasons = reasons_for(
@@ -120,6 +129,36 @@ def _input(fingerprint: Fingerprint, kind: Kind, sides: tuple[int, ...]) -> Inpu
         film_steps=film_steps(kind),
         steps=canvas_steps(kind, canvas, grey=channels == 1 and fingerprint.channels == 3),
     )
+
+
+def _drafts(
+    draft: Callable[[Sides], Plan], shapes: Sequence[Sides], fingerprint: Fingerprint, family: Family
+) -> list[Plan]:
+    """A draft for each shape that the network can take.
+
+    Raises:
+        PlanError: There is none.
+    """
+    found: list[Plan] = []
+    for sides in shapes:
+        try:
+            found.append(draft(sides))
+        except ValidationError as error:
+            cause = error.errors()[0]["msg"].removeprefix("Value error, ")
+    if not found:
+        raise PlanError(
+            f"the network {family.name!r} is not for {fingerprint.dataset}, {_described(fingerprint)}: {cause}; ask "
+            "for another one with --network"
+        )
+    return found
+
+
+def _described(fingerprint: Fingerprint) -> str:
+    median = fingerprint.shape_median[1:] if fingerprint.planar else fingerprint.shape_median
+    kind = "flat images" if fingerprint.planar else "volumes"
+    views = [view for view in fingerprint.views if len(fingerprint.views) > 1]
+    several = f", with the views {', '.join(views)}," if views else ""
+    return f"whose {kind}{several} are of {' × '.join(map(str, median))}"
 
 
 def _draft(
@@ -208,6 +247,22 @@ def _within_budget(
     changed = {
         "ensemble": plan.ensemble.model_copy(update={"folds": folds, "repeats": repeats}),
         "optimisation": plan.optimisation.model_copy(update={"epochs": epochs, "patience": max(10, epochs // 2)}),
+    }
+    return plan.model_copy(update=changed), per_second
+
+
+def _once_within_budget(
+    drafts: list[Plan], fingerprint: Fingerprint, speed: Speed, minutes: float, folds: int
+) -> tuple[Plan, float]:
+    """The largest input of which every case's mirrored copies are seen in the time, once to learn, once to validate."""
+    seconds = minutes * 60 * SHARE_FOR_TRAINING
+    for plan in drafts:
+        per_second = speed(plan)
+        if per_second * seconds >= 2 * sum(fingerprint.class_counts) * len(mirrors(plan.augmentation.flip_axes)):
+            break
+    changed = {
+        "ensemble": plan.ensemble.model_copy(update={"folds": folds, "repeats": 1}),
+        "optimisation": plan.optimisation.model_copy(update={"epochs": 1}),
     }
     return plan.model_copy(update=changed), per_second
 

@@ -24,6 +24,9 @@ Sides = tuple[int, ...]
 PROBE = ":probe"
 """Behind a pretrained network's name: only its answer is learned."""
 
+NO_LIMIT = 10**9
+"""Images wanted, where only the times that each is seen are limited."""
+
 SLICES = "slices"
 """Name of the family that looks at a volume's slices."""
 
@@ -48,6 +51,9 @@ class Family:
     """Epochs; more only repeat what was seen."""
     share_needed: float = 1 / 3
     """Of the images wanted; below this fewer networks are the better use of the time."""
+    once: bool = False
+    """Whether every image is seen once, for all folds together: nothing is gained by seeing it again, nor by further
+    networks, which would all be the same."""
     filters: bool = False
     """Whether mammograms go through the filters of the case study."""
     optimisation: Mapping[str, Any] = field(default_factory=dict)
@@ -141,12 +147,15 @@ def probe(backbone: str) -> Family:
         reason=f"{backbone} as ImageNet left it, and a logistic regression on its features: seconds, not minutes",
         network=lambda sides: PretrainedChoice(backbone=backbone),
         sides=fitted_sides,
-        images_wanted=1,
+        images_wanted=NO_LIMIT,
         epochs_wanted=1,
         longest=1,
-        optimisation={"start": "imagenet", "head_only": True},
+        once=True,
+        optimisation={"start": "imagenet", "head_only": True, "precision": "32-true"},
         reasons={
             "optimisation.start": _FINE_TUNING_REASONS["optimisation.start"],
+            "optimisation.epochs": "the answer is solved for, not approached",
+            "ensemble.repeats": "the features are always the same, and so is the answer",
             "optimisation.head_only": "features are computed once, and only the answer is learned from them",
         },
     )
@@ -160,7 +169,7 @@ def over_slices(backbone: str) -> Family:
         network=lambda sides: MultipleInstanceChoice(
             encoder=PretrainedChoice(backbone=backbone, drop_path=0.1), stride=max(1, sides[0] // 16)
         ),
-        sides=input_sides,
+        sides=fitted_sides,
         images_wanted=10_000,
         epochs_wanted=10,
         longest=16,
@@ -176,7 +185,7 @@ def family_like(plan: Plan, folder: str) -> Family:
         name=folder,
         reason="the network of another bundle, which learns on from what it knows",
         network=lambda sides: plan.network,
-        sides=fitted_sides if pretrained and plan.dims == 2 else input_sides,
+        sides=fitted_sides if pretrained else input_sides,
         images_wanted=30_000,
         epochs_wanted=12 if pretrained else 60,
         longest=20 if pretrained else 100,

@@ -160,23 +160,26 @@ _ENLARGED = 4
 """A network pretrained on photographs of 224 pixels finds little in an image of 28; enlarged, by no more than this,
 its textures have the size that the network knows."""
 _LARGEST_ENLARGED = 128
+SMALLEST_SLICE = 32
+"""Pixels along a side: a pretrained network halves them five times."""
 
 
 def fitted_sides(fingerprint: Fingerprint, kind: Kind) -> list[tuple[int, ...]]:
     """Candidate shapes for a pretrained network, the largest first: small images are enlarged.
 
-    Volumes keep their shape, as in `input_sides`.
+    Volumes keep their shape, as in `input_sides`, but for slices that are too small to be halved five times.
     """
     if not fingerprint.planar:
-        return input_sides(fingerprint, kind)
+        shapes = input_sides(fingerprint, kind)
+        return list(dict.fromkeys((depth, max(SMALLEST_SLICE, h), max(SMALLEST_SLICE, w)) for depth, h, w in shapes))
     median = fingerprint.shape_median[1:]
     longest = max(median)
-    most = max(longest, min(_ENLARGED * longest, _LARGEST_ENLARGED), 32)
+    most = max(longest, min(_ENLARGED * longest, _LARGEST_ENLARGED), SMALLEST_SLICE)
     sides = _FITTED_CROP_SIDES if kind.margin > 1 else _FITTED_FILM_SIDES
     fitting = [side for side in sides if side <= most] or [most // 16 * 16]
     if kind.margin > 1:
         return [(side, side) for side in fitting]
-    return [tuple(max(32, length) for length in _scaled(median, side, longest)) for side in fitting]
+    return [tuple(max(SMALLEST_SLICE, length) for length in _scaled(median, side, longest)) for side in fitting]
 
 
 def _scaled(shape: tuple[int, ...], side: int, longest: int) -> list[int]:

@@ -1,0 +1,163 @@
+"""Choosing by trying: the best is taken, what failed or has changed does not decide, and nothing is tried in vain."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hounsfield.datasets.case import Dataset
+from hounsfield.datasets.split import make_split
+from hounsfield.errors import PlanError, StorageError, TrainingError
+from hounsfield.learning import candidates, choosing
+from hounsfield.learning.choosing import choose_plan_and_split
+from hounsfield.plan import Plan
+from hounsfield.plan.families import CONVNET, DEFAULT_BACKBONE, RESIDUAL, family_of, probe
+
+pytestmark = pytest.mark.usefixtures("one_thread", "quick")
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials of an epoch or two, of two families, with few patients."""
+    monkeypatch.setattr(choosing, "images_per_second", lambda plan: 20.0)
+    monkeypatch.setattr(candidates, "FEWEST_PATIENTS", 5)
+    monkeypatch.setattr(choosing, "candidates_for", lambda fingerprint: (CONVNET, RESIDUAL))
+
+
+def test_several_networks_are_tried_and_the_best_is_taken(
+    tiny_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choosing, "candidates_for", lambda fingerprint: (family_of("convnet"), probe(DEFAULT_BACKBONE)))
+    plan, split = choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
+    assert split.sha256 == make_split(tiny_dataset, seed=0).sha256
+    why = plan.reasons["network.name"]
+    assert "tried on 12 cases held back: AUC " in why
+    assert "convnet" in why
+    assert f"{DEFAULT_BACKBONE}:probe" in why
+    monkeypatch.setattr(candidates, "_try", lambda *given: pytest.fail("tried again"))
+    again, _ = choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
+    assert again.network == plan.network
+
+
+def test_a_candidate_too_large_for_the_memory_is_passed_over(
+    tiny_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(choosing, "step_bytes", lambda plan: 10**18 * (plan.network.name == "residual"))
+    families = (family_of("residual"), family_of("convnet"))
+    monkeypatch.setattr(choosing, "candidates_for", lambda fingerprint: families)
+    plan, _ = choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
+    assert plan.network.name == "convnet"
+    assert "residual is not tried: a training step of the network 'residual' on 2 images" in capsys.readouterr().err
+    monkeypatch.setattr(choosing, "step_bytes", lambda plan: 10**18)
+    with pytest.raises(PlanError, match="use a machine with more memory"):
+        choose_plan_and_split(tiny_dataset, tmp_path / "other", minutes=2, seed=0)
+
+
+def test_nothing_is_tried_in_seconds(tiny_dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidates, "_try", lambda *given: pytest.fail("tried"))
+    plan, _ = choose_plan_and_split(tiny_dataset, minutes=0.01, seed=0)
+    assert "not tried: too few minutes" in plan.reasons["network.name"]
+
+
+def test_a_trial_that_fails_leaves_the_choice_to_the_others(
+    tiny_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = candidates.fit_member
+
+    def diverges(plan: Plan, *given: Any, **more: Any) -> Any:
+        if plan.network.name in failing:
+            raise TrainingError("the training loss became nan in epoch 1")
+        return real(plan, *given, **more)
+
+    monkeypatch.setattr(candidates, "fit_member", diverges)
+    failing = {"convnet"}
+    plan, _ = choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
+    assert plan.network.name == "residual"
+    assert plan.reasons["network.name"].endswith("; convnet failed")
+    assert "the trial of convnet (24 × 24) failed: the training loss became nan" in capsys.readouterr().err
+    (tmp_path / "both").mkdir()
+    failing = {"convnet", "residual"}
+    plan, _ = choose_plan_and_split(tiny_dataset, tmp_path / "both", minutes=2, seed=0)
+    assert plan.network.name == "convnet"
+    assert plan.reasons["network.name"].endswith("; convnet, residual failed")
+
+
+def test_a_full_disk_is_no_fault_of_the_candidate(
+    tiny_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: Any, **more: Any) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(candidates, "prepare_inputs", full)
+    with pytest.raises(StorageError, match="the disk is full"):
+        choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
+
+
+def test_a_trial_with_nothing_to_validate_on_fails_in_a_sentence(
+    tiny_dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = [case for case in tiny_dataset.cases if case.target is not None]
+    held_back = set(candidates.make_folds(tiny_dataset, [case.id for case in cases], folds=3, seed=0)[0])
+    missing = replace(cases[0].images["image"], index=999)
+    unreadable = [replace(case, images={"image": missing}) if case.id in held_back else case for case in cases]
+    plan = choose_plan_and_split(tiny_dataset, minutes=2, seed=0)[0]
+    found = candidates._try(tiny_dataset, unreadable, held_back, CONVNET, tmp_path, plan)
+    assert np.isnan(found.score)
+    assert "and 0 to validate on, after 14 that cannot be read" in capsys.readouterr().err
+
+
+def test_trials_of_images_that_changed_since_are_made_again(
+    tiny_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    choose_plan_and_split(tiny_dataset, folder, minutes=2, seed=0)
+    tried: list[str] = []
+    real = candidates._try
+
+    def counted(*given: Any) -> Any:
+        tried.append(given[3].name)
+        return real(*given)
+
+    monkeypatch.setattr(candidates, "_try", counted)
+    choose_plan_and_split(tiny_dataset, folder, minutes=2, seed=0)
+    assert tried == []
+    os.utime(tmp_path / "tiny.npz", (1, 1))
+    choose_plan_and_split(tiny_dataset, folder, minutes=2, seed=0)
+    assert tried == ["convnet", "residual"]
+
+
+def test_nothing_is_tried_where_a_class_has_too_few_patients_or_only_a_plan_is_asked_for(
+    tiny_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candidates, "_try", lambda *given: pytest.fail("tried"))
+    plan, _ = choose_plan_and_split(tiny_dataset, None, minutes=2, seed=0)
+    assert plan.reasons["network.name"].endswith("; not tried: only a plan was asked for")
+    # all squares are of three women, one in each part: two are left to learn from and to validate on
+    cases = tuple(
+        replace(case, patient=f"woman-{n % 3}" if case.target == 1 else f"other-{n}")
+        for n, case in enumerate(tiny_dataset.cases)
+    )
+    plan, _ = choose_plan_and_split(replace(tiny_dataset, cases=cases), tmp_path, minutes=2, seed=0)
+    assert plan.reasons["network.name"].endswith("; not tried: only 2 patients of a class")
+
+
+def test_a_probes_trial_takes_its_share_of_the_minutes(
+    tiny_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minutes: list[float] = []
+    monkeypatch.setattr(choosing, "candidates_for", lambda fingerprint: (CONVNET, RESIDUAL, probe(DEFAULT_BACKBONE)))
+    real = choosing.make_plan
+
+    def noted(*given: Any, **more: Any) -> Plan:
+        minutes.append(more["minutes"])
+        return real(*given, **more)
+
+    monkeypatch.setattr(choosing, "make_plan", noted)
+    choose_plan_and_split(tiny_dataset, tmp_path, minutes=3, seed=0)
+    assert minutes[:3] == pytest.approx([0.3] * 3)

@@ -1,0 +1,121 @@
+"""Every family meets every kind of data: a plan that can be followed, or a sentence that names data and network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hounsfield.datasets.case import Dataset
+from hounsfield.datasets.fingerprint import Fingerprint, make_fingerprint
+from hounsfield.errors import PlanError
+from hounsfield.learning.candidates import candidates_for
+from hounsfield.learning.memory_need import step_bytes
+from hounsfield.plan import ConvNetChoice, Machine, MultipleInstanceChoice, Plan, ResidualChoice, make_plan
+from hounsfield.plan.families import (
+    CONVNET,
+    DEFAULT_BACKBONE,
+    RESIDUAL,
+    Family,
+    family_like,
+    fine_tuned,
+    over_slices,
+    probe,
+)
+
+MakeImages = Callable[..., Dataset]
+LAPTOP = Machine(name="a laptop", cores=2, threads=1, memory_bytes=2**40, bf16=False)
+
+DATA: dict[str, dict[str, Any]] = {
+    "flat 28": {"shape_median": (1, 28, 28)},
+    "flat 2000": {"shape_median": (1, 2000, 1600), "dtypes": {"uint16": 12}},
+    "a strip": {"shape_median": (1, 400, 20)},
+    "colour": {"shape_median": (1, 450, 600), "colour": True, "channels": 3},
+    "volume 28": {"shape_median": (28, 28, 28), "planar": False},
+    "volume 64": {"shape_median": (64, 64, 64), "planar": False},
+    "five slices": {"shape_median": (5, 320, 320), "planar": False},
+    "a long volume": {"shape_median": (200, 40, 30), "planar": False},
+    "views": {"shape_median": (1, 300, 200), "views": {"cc": 12, "mlo": 12}},
+    "views of volumes": {"shape_median": (40, 64, 64), "planar": False, "views": {"t1": 12, "t2": 12}},
+}
+
+
+def bundle(network: Any, **changed: Any) -> Plan:
+    sections = {"input": {"shape": (64, 64)} | changed, "network": network}
+    return Plan(dataset="theirs", classes=("no", "yes"), **sections)
+
+
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        CONVNET,
+        RESIDUAL,
+        over_slices(DEFAULT_BACKBONE),
+        fine_tuned(DEFAULT_BACKBONE),
+        probe(DEFAULT_BACKBONE),
+        family_like(bundle(ConvNetChoice()), "deep"),
+        family_like(bundle(ResidualChoice(), channels=3), "coloured"),
+        family_like(bundle(MultipleInstanceChoice(over="views"), views=("cc", "mlo")), "of views"),
+    )
+}
+
+REFUSED = {
+    ("slices", "flat 28"),
+    ("slices", "flat 2000"),
+    ("slices", "a strip"),
+    ("slices", "colour"),
+    ("slices", "views"),
+    *(("deep", data) for data in ("flat 28", "a strip", "volume 28", "five slices", "a long volume")),
+    *(("of views", data) for data in DATA if data != "views"),
+    *((family, "views of volumes") for family in FAMILIES),
+}
+"""A network for volumes meets flat images, one of five halvings small ones, one for views single ones."""
+
+
+@pytest.fixture
+def fingerprint(make_images: MakeImages) -> Fingerprint:
+    return make_fingerprint(make_images(np.arange(256, dtype=np.uint8).reshape(16, 16)))
+
+
+def plan_of(family: Family, fingerprint: Fingerprint, minutes: float, speed: float) -> Plan:
+    return make_plan(
+        fingerprint,
+        LAPTOP,
+        modality="",
+        cropped=False,
+        rarest_patients=6,
+        views=tuple(fingerprint.views) if len(fingerprint.views) > 1 else (),
+        minutes=minutes,
+        seed=0,
+        speed=lambda plan: speed / np.prod(plan.input.shape),
+        memory=lambda plan: 0,
+        family=family,
+    )
+
+
+@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_plan_can_be_followed_or_the_refusal_names_data_and_network(
+    fingerprint: Fingerprint, name: str, data: str
+) -> None:
+    found = replace(fingerprint, dataset="clinic", **DATA[data])
+    if (name, data) in REFUSED:
+        with pytest.raises(PlanError, match=f"the network '{name}' is not for clinic, whose (flat images|volumes)"):
+            plan_of(FAMILIES[name], found, 10.0, 1e7)
+        return
+    for speed in (1.0, 1e7, 1e12):  # the smallest input, one between, the largest
+        plan = plan_of(FAMILIES[name], found, 10.0, speed)
+        assert Plan.model_validate(plan.model_dump()) == plan
+    smallest = plan_of(FAMILIES[name], found, 10.0, 1.0)
+    assert step_bytes(smallest) > 0  # the network takes such images
+
+
+def test_slices_are_tried_where_they_are_large_enough(fingerprint: Fingerprint) -> None:
+    tried = {
+        data: [family.name for family in candidates_for(replace(fingerprint, **DATA[data]))]
+        for data in ("volume 28", "volume 64", "flat 28")
+    }
+    assert ["slices" in names for names in tried.values()] == [False, True, False]
