@@ -17,6 +17,7 @@ from hounsfield.datasets.split import read_split
 from hounsfield.errors import DatasetError, HounsfieldError, ImageError
 from hounsfield.evaluation.evidence import CaseResult, Evidence
 from hounsfield.evaluation.measure import measure
+from hounsfield.plan.network_input import require_views
 from hounsfield.plan.task import task_of
 from hounsfield.progress import track
 from hounsfield.reading.ahead import ahead
@@ -60,8 +61,8 @@ def evaluate(
 
     Raises:
         MissingExtraError: The runtime that was asked for is not installed.
-        DatasetError: The classes differ, the cases are whole images and the model reads lesions or the reverse, no case
-            is left to measure on, or none can be read.
+        DatasetError: The classes differ, the data have none of the model's views, the cases are whole images and the
+            model reads lesions or the reverse, no case is left to measure on, or none can be read.
     """
     began = time.perf_counter()
     if dataset.classes != bundle.plan.classes:
@@ -69,6 +70,7 @@ def evaluate(
             f"{dataset.name} has the classes {', '.join(dataset.classes)}; the model {bundle.identity.name} answers "
             f"{', '.join(bundle.plan.classes)}: use data, or a description of it, with the same classes in this order"
         )
+    require_views(dataset.views, bundle.plan.input, of=dataset.name)
     labelled = [case for case in dataset.cases if case.target is not None]
     cases, split, notes = _choose(labelled, bundle, dataset, which)
     reader = Reader(bundle, runtime=runtime, images=len(cases))

@@ -12,6 +12,7 @@ from torch import Tensor
 from hounsfield.arrays import FloatArray
 from hounsfield.geometry import cropped
 from hounsfield.image import Image
+from hounsfield.networks.beside_table import BesideTable
 from hounsfield.preprocessing.transfer import move_map
 
 
@@ -33,7 +34,7 @@ def grad_cam(networks: Sequence[Explainable], images: Tensor, *, output: int) ->
 
     A feature map's weight is the mean gradient, over space, of the output's lead over the mean of the others. The
     weighted sum, its negative part cut off, is enlarged to the images' size and divided by its maximum; a map without
-    anything positive stays 0.
+    anything positive stays 0. The planes of a table have no place in the image and are left out.
 
     Args:
         networks: In evaluation mode.
@@ -53,7 +54,10 @@ def grad_cam(networks: Sequence[Explainable], images: Tensor, *, output: int) ->
             lead = logits[:, output] - logits[:, others].mean(dim=1)
             (gradient,) = torch.autograd.grad(lead.sum(), maps)
         weights = gradient.mean(dim=tuple(range(2, maps.ndim)), keepdim=True)
-        heat = torch.relu((weights * maps.detach()).sum(dim=1, keepdim=True))
+        weighted = weights * maps.detach()
+        if isinstance(network, BesideTable):
+            weighted = network.parted(weighted)[0]
+        heat = torch.relu(weighted.sum(dim=1, keepdim=True))
         total += torch.nn.functional.interpolate(heat, size=images.shape[2:], mode=mode)[:, 0]
     highest = total.amax(dim=tuple(range(1, total.ndim)), keepdim=True)
     scaled: FloatArray = torch.where(highest > 0, total / highest, total).numpy()
