@@ -50,13 +50,6 @@ def export_onnx(bundle: Bundle, folder: Path) -> None:
 def _examples(spec: Input) -> Tensor:
     """Three inputs; where there are views or columns, the last lacks all but the first view, and every column."""
     images = torch.randn(3, spec.shown_channels, *spec.shape, generator=torch.Generator().manual_seed(0))
-    images[:, spec.stored_channels :] = (
-        images[:, spec.stored_channels :]
-        .flatten(2)[..., :1]
-        .unflatten(  # type: ignore[no-untyped-call]
-            2, [1] * len(spec.shape)
-        )
-    )
     images[2, spec.channels : spec.stored_channels] = 0
     images[2, spec.stored_channels :] = torch.nan
     return images

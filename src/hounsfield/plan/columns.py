@@ -75,6 +75,11 @@ def encode(cells: Mapping[str, str], columns: Sequence[Column]) -> FloatArray:
     return np.asarray(found, dtype=np.float32)
 
 
+def unknown_columns(cells: Mapping[str, str], columns: Sequence[Column]) -> list[str]:
+    """Names of the columns that are encoded as unknown."""
+    return [column.name for column in columns if np.isnan(encode(cells, (column,))).all()]
+
+
 def _number(cell: str) -> float | None:
     try:
         number = float(cell)

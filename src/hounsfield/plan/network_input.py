@@ -122,13 +122,13 @@ def case_array(case: Case, spec: Input) -> FloatArray:
     if not spec.views:
         return network_array(prepare_case(case.image, spec), spec)
     require_views(case.images, spec, of=f"the case {case.id!r}")
-    views = [
-        network_array(prepare_case(case.images[name], spec), spec)
-        if name in case.images
-        else np.zeros((spec.channels, *spec.canvas), np.float32)
-        for name in spec.views
-    ]
-    return np.concatenate(views)
+    return views_array({name: prepare_case(ref, spec) for name, ref in case.images.items() if name in spec.views}, spec)
+
+
+def views_array(prepared: Mapping[str, Image], spec: Input) -> FloatArray:
+    """Prepared views one after another, (stored channels, *canvas) float32; one that is not there is 0."""
+    nothing = np.zeros((spec.channels, *spec.canvas), np.float32)
+    return np.concatenate([network_array(prepared[name], spec) if name in prepared else nothing for name in spec.views])
 
 
 def require_views(names: Iterable[str], spec: Input, *, of: str) -> None:

@@ -30,7 +30,8 @@ class Explainable(Protocol):
 
 
 def grad_cam(networks: Sequence[Explainable], images: Tensor, *, output: int) -> FloatArray:
-    """Heat maps, (N, *spatial) float32 in [0, 1], of what speaks for one output, averaged over the networks.
+    """Heat maps, (N, *spatial) or (N, views, *spatial) float32 in [0, 1], of what speaks for one output, averaged over
+    the networks.
 
     A feature map's weight is the mean gradient, over space, of the output's lead over the mean of the others. The
     weighted sum, its negative part cut off, is enlarged to the images' size and divided by its maximum; a map without
@@ -44,8 +45,7 @@ def grad_cam(networks: Sequence[Explainable], images: Tensor, *, output: int) ->
     Reference:
         Selvaraju et al., "Grad-CAM", ICCV 2017, arXiv:1610.02391.
     """
-    total = torch.zeros(len(images), *images.shape[2:])
-    mode = "bilinear" if images.ndim == 4 else "trilinear"
+    heats = []
     for network in networks:
         with torch.enable_grad():
             maps = network.feature_maps(images).detach().requires_grad_()
@@ -57,11 +57,19 @@ def grad_cam(networks: Sequence[Explainable], images: Tensor, *, output: int) ->
         weighted = weights * maps.detach()
         if isinstance(network, BesideTable):
             weighted = network.parted(weighted)[0]
-        heat = torch.relu(weighted.sum(dim=1, keepdim=True))
-        total += torch.nn.functional.interpolate(heat, size=images.shape[2:], mode=mode)[:, 0]
+        heats.append(_enlarged(torch.relu(weighted.sum(dim=1)), images.shape[2:]))
+    total = torch.stack(heats).sum(dim=0)
     highest = total.amax(dim=tuple(range(1, total.ndim)), keepdim=True)
     scaled: FloatArray = torch.where(highest > 0, total / highest, total).numpy()
     return scaled
+
+
+def _enlarged(heat: Tensor, shape: Sequence[int]) -> Tensor:
+    """(N, *shape) of heat (N, …); (N, I, *shape) where it has one axis more, that of I views."""
+    mode = "bilinear" if len(shape) == 2 else "trilinear"
+    single = heat.flatten(0, heat.ndim - len(shape) - 1)[:, None]
+    enlarged = torch.nn.functional.interpolate(single, size=tuple(shape), mode=mode)[:, 0]
+    return enlarged.reshape(*heat.shape[: heat.ndim - len(shape)], *shape)
 
 
 def on_stored_grid(heat: FloatArray, prepared: Image, stored: Image) -> FloatArray:
