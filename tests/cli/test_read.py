@@ -18,7 +18,7 @@ from hounsfield.findings import Answer, ModelIdentity, Quality, Reading
 
 KEYS = {
     *("case", "path", "answers", "model", "findings", "quality", "abstained", "calibrated", "scanned", "notes"),
-    *("study_uid", "sop_uids", "seconds", "figure"),
+    *("study_uid", "sop_uids", "seconds", "figure", "view"),
 }
 """Of a reading in readings.json, as docs/reading.md has them."""
 

@@ -12,7 +12,7 @@ import pytest
 from hounsfield import __version__
 from hounsfield.bundle import Bundle, read_bundle
 from hounsfield.datasets.split import read_split
-from hounsfield.errors import StorageError
+from hounsfield.errors import ExportError, StorageError
 from hounsfield.exporting.monai_bundle import FILES, export_monai
 from hounsfield.reading.reader import Reader
 
@@ -108,3 +108,9 @@ def test_monai_runs_the_bundle_on_films(bundle: Bundle, exported: Path, phantom:
         expected = reader.read(path, explain=False).answers[0].probability
         assert probabilities[1] == pytest.approx(expected, abs=1e-4)
         assert sum(probabilities) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_model_of_more_than_one_image_is_refused(wide_bundle: Bundle, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="looks at the views CC, MLO and the columns age, side of a table"):
+        export_monai(wide_bundle, tmp_path / "exported")
+    assert not (tmp_path / "exported").exists()

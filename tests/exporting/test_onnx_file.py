@@ -17,6 +17,7 @@ from hounsfield.exporting import onnx_file
 from hounsfield.exporting.network import whole_network
 from hounsfield.exporting.network_input import NetworkInput
 from hounsfield.exporting.onnx_file import FILES, export_onnx
+from hounsfield.plan.network_input import as_case
 from hounsfield.preprocessing import Pipeline
 from hounsfield.reading.reader import Reader
 
@@ -88,3 +89,26 @@ def test_a_network_that_answers_otherwise_is_not_written(
     with pytest.raises(ExportError, match="answers otherwise than torch, by .* nothing was written"):
         export_onnx(bundle, tmp_path / "exported")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_input_of_views_and_columns_is_put_together_as_the_description_says(
+    wide_bundle: Bundle, tmp_path: Path
+) -> None:
+    out = tmp_path / "exported"
+    export_onnx(wide_bundle, out)
+    told = json.loads((out / "model.json").read_text(encoding="utf-8"))["input"]
+    age, side = told["columns"]
+    assert (told["channels"], told["image_channels"], told["views"]) == (5, 1, ["CC", "MLO"])
+    assert (age["mean"], age["std"], side["values"]) == (60.0, 10.0, ["LEFT", "RIGHT"])
+    views = np.random.default_rng(0).random((2, 16, 16), dtype=np.float32)
+    planes = [np.full((16, 16), number, np.float32) for number in ((72 - 60) / 10, 0, 1)]
+    whole = np.stack([*views, *planes])
+    lacking = np.stack([views[0], np.zeros((16, 16), np.float32), planes[0], *[np.full((16, 16), np.nan)] * 2])
+    lacking = lacking.astype(np.float32)
+    session = onnxruntime.InferenceSession(out / "model.onnx", providers=["CPUExecutionProvider"])
+    (found,) = session.run(["probabilities"], {"images": np.stack([whole, lacking])})
+    spec = wide_bundle.plan.input
+    shown = [as_case(views, {"age": "72", "side": "RIGHT"}, spec), as_case(views[:1], {"age": "72"}, spec)]
+    expected = Reader(wide_bundle, runtime="torch").probabilities(np.stack(shown))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert np.isfinite(found).all() and abs(found[0, 0] - found[1, 0]) > 1e-4

@@ -111,3 +111,21 @@ def test_a_plan_for_one_image_refuses_cases_of_two(
         case_array(breasts.cases[1], make_tiny_plan().input)
     one = replace(breasts, cases=breasts.cases[:1])
     assert case_array(one.cases[0], make_tiny_plan().input).shape == (1, 16, 16)
+
+
+def test_data_of_which_no_view_is_the_plans_are_refused(
+    breasts: Dataset, make_tiny_plan: MakeTinyPlan, tmp_path: Path
+) -> None:
+    plan = plan_of(make_tiny_plan, epochs=1)
+    bundle = train(breasts, tmp_path / "B", plan=plan, split=make_split(breasts, seed=0)).bundle
+    single = tuple(replace(case, images={"image": case.images["CC"]}) for case in breasts.cases)
+    others = replace(breasts, cases=single, views=("image",))
+    with pytest.raises(DatasetError, match="has the views image, and the plan is for CC, MLO"):
+        evaluate(bundle, others, which="all", resamples=50)
+    with pytest.raises(DatasetError, match="breasts has the views image, and the plan is for CC, MLO"):
+        train(others, tmp_path / "C", plan=plan, split=make_split(others, seed=0))
+    with pytest.raises(DatasetError, match="the case 'breast-0' has the views image"):
+        case_array(others.cases[0], plan.input)
+    reader = Reader(bundle)
+    with pytest.raises(DatasetError, match="the case 'breast-0' has the views image"):
+        reader.read_case(others.cases[0], reader.load_case(others.cases[0]))

@@ -12,7 +12,7 @@ import pytest
 
 from hounsfield import formats
 from hounsfield.bundle import Bundle
-from hounsfield.datasets.case import Case, Crop, ImageRef
+from hounsfield.datasets.case import Case, Crop, Dataset, ImageRef
 from hounsfield.errors import FormatError
 from hounsfield.findings import Box, Reading
 from hounsfield.image import Image
@@ -27,6 +27,7 @@ from hounsfield.reading.batch import (
     reason_of,
     told_apart,
 )
+from hounsfield.reading.evaluate import evaluate
 from hounsfield.reading.reader import Reader
 
 MakeBundle = Callable[..., Bundle]
@@ -160,6 +161,31 @@ def test_a_file_that_may_not_be_opened_is_a_failure_too(
     (_, image, result), *_ = read_many(Reader(make_bundle(steps=STEPS)), items)
     assert image is None and isinstance(result, Failure)
     assert result.reason == f"{tmp_path / 'a.png'} cannot be read: Permission denied"
+
+
+def test_a_file_too_large_for_the_memory_is_a_failure_that_is_named(
+    make_bundle: MakeBundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [write(tmp_path / f"{number}.png", 20 * number) for number in range(3)]
+    real = formats.read
+
+    def read(path: Path) -> Image:
+        if Path(path) == paths[1]:
+            raise MemoryError
+        return real(path)
+
+    monkeypatch.setattr(formats, "read", read)
+    bundle = make_bundle(steps=STEPS)
+    results = [result for _, _, result in read_many(Reader(bundle), items_of_paths(paths))]
+    assert [isinstance(result, Failure) for result in results] == [False, True, False]
+    assert isinstance(results[1], Failure) and results[1].reason.startswith(f"{paths[1]}: it does not fit into the mem")
+    cases = tuple(
+        Case(f"c{n}", f"w{n}", {"image": ImageRef(path)}, target=n % 2)
+        for n, path in enumerate([*paths, write(tmp_path / "3.png", 70)])
+    )
+    data = Dataset("new", tmp_path, cases, ("plain", "bright"), "folders")
+    (failure,) = evaluate(bundle, data, which="all", resamples=20).failures
+    assert failure.path == "c1" and str(paths[1]) in failure.reason
 
 
 def test_reasons_are_sentences() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hounsfield.arrays import FloatArray
 from hounsfield.geometry import affine_from_axes, planar_affine
 from hounsfield.image import Image
+from hounsfield.networks.beside_table import BesideTable, with_table
 from hounsfield.networks.convnet import ConvNet
 from hounsfield.preprocessing.grid import crop, flip
 from hounsfield.preprocessing.resample import resize
@@ -65,6 +66,22 @@ def test_an_image_that_says_nothing_for_the_answer_stays_cold() -> None:
         made.answer.weight[1] = -1
         made.answer.weight[0] = 1
     assert grad_cam([made], torch.rand(1, 1, 16, 16), output=1).max() == 0
+
+
+def test_the_table_beside_an_image_has_no_heat_and_may_be_unknown() -> None:
+    """The answer is linear in the averaged maps, whatever the table says: heat is that of the image's part of it."""
+    image = network(dims=2, outputs=2, seed=0)
+    joined = BesideTable(image=image, columns=2, outputs=2).eval()
+    images = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(1))
+    rows = torch.tensor([[9.0, -9.0]]), torch.tensor([[9.0, float("nan")]]), torch.full((1, 2), float("nan"))
+    found = [grad_cam([joined], with_table(images, row), output=1) for row in rows]
+    weights = joined.answer.weight.detach()
+    maps = image.feature_maps(images).detach()
+    summed = torch.einsum("k,nkhw->nhw", (weights[1] - weights[0])[: maps.shape[1]], maps)
+    heat = torch.nn.functional.interpolate(torch.relu(summed)[:, None], size=(16, 16), mode="bilinear")[:, 0]
+    assert float(heat.max()) > 0
+    for each in found:
+        np.testing.assert_allclose(each, (heat / heat.max()).numpy(), atol=1e-5)
 
 
 def spot(shape: tuple[int, int, int], place: tuple[int, int, int]) -> FloatArray:

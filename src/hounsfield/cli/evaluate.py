@@ -96,9 +96,10 @@ def gallery(bundle: Bundle, dataset: Dataset, evidence: Evidence) -> list[Exampl
     for result in (*chosen.mistakes, *chosen.hits):
         case = cases[result.case]
         stored = reader.load_case(case)
-        reading = reader.read_case(case, stored)
+        opened = reader.open_case(case, stored)
+        (reading,) = reader.answer([opened])
         boxes = () if any(ref.crop for ref in case.images.values()) else case.boxes
-        examples.append(Example(result=result, image=stored, heat=reading.heat, boxes=boxes))
+        examples.append(Example(result=result, image=opened.under(reading) or stored, heat=reading.heat, boxes=boxes))
     return examples
 
 

@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     spec = bundle.plan.input
     what = {"onnx": "model.onnx", "monai": "models/model.ts"}[arguments.format]
     print(
-        f"{arguments.output / what}: images (n, {spec.channels}, {', '.join(map(str, spec.shape))}) to probabilities "
-        f"of {', '.join(bundle.plan.classes)}"
+        f"{arguments.output / what}: images (n, {spec.shown_channels}, {', '.join(map(str, spec.shape))}) to "
+        f"probabilities of {', '.join(bundle.plan.classes)}"
     )
     return 0

@@ -22,6 +22,7 @@ from typing import Any
 from hounsfield import __version__
 from hounsfield.atomic import atomic_folder
 from hounsfield.bundle import Bundle
+from hounsfield.errors import ExportError
 from hounsfield.exporting.network import OUTPUT, description, require_place, whole_network
 from hounsfield.exporting.torchscript import write_torchscript
 
@@ -50,9 +51,10 @@ def export_monai(bundle: Bundle, folder: Path) -> None:
     """Write the MONAI bundle, whole or not at all.
 
     Raises:
-        ExportError: The network cannot be written as TorchScript.
+        ExportError: The network looks at more than one image, or cannot be written as TorchScript.
         StorageError: Something else is at `folder`, or the disk refused.
     """
+    _require_one_image(bundle)
     require_place(folder, FILES)
     spec = bundle.plan.input
     network = whole_network(bundle)
@@ -75,6 +77,17 @@ def export_monai(bundle: Bundle, folder: Path) -> None:
         }
         for name, text in texts.items():
             (temporary / name).write_text(text, encoding="utf-8")
+
+
+def _require_one_image(bundle: Bundle) -> None:
+    spec = bundle.plan.input
+    more = [f"the views {', '.join(spec.views)}"] if spec.views else []
+    more += [f"the columns {', '.join(column.name for column in spec.columns)} of a table"] if spec.columns else []
+    if more:
+        raise ExportError(
+            f"{bundle.identity.name} looks at {' and '.join(more)}, and a MONAI bundle prepares one image a case and "
+            "nothing beside it; write it with --format onnx, whose model.json says how an input is put together"
+        )
 
 
 _INFERENCE: dict[str, Any] = {

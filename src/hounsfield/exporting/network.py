@@ -44,7 +44,10 @@ def description(bundle: Bundle) -> dict[str, Any]:
         "input": {
             "name": "images",
             "axes": ["n", "channels", *("depth", "height", "width")[-plan.dims :]],
-            "channels": plan.input.channels,
+            "channels": plan.input.shown_channels,
+            "image_channels": plan.input.channels,
+            "views": list(plan.input.views),
+            "columns": [column.model_dump(mode="json") for column in plan.input.columns],
             "shape": list(plan.input.shape),
             "dtype": "float32",
             "of_lesions": bundle.training.input_sides is not None,

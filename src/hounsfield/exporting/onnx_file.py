@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from hounsfield.atomic import atomic_folder
 from hounsfield.bundle import Bundle
@@ -20,6 +21,7 @@ from hounsfield.errors import ExportError
 from hounsfield.exporting.network import OUTPUT, TOLERANCE, description, require_place, whole_network
 from hounsfield.networks.answering import Answering
 from hounsfield.networks.onnx import INPUT, OPSET, onnx_bytes
+from hounsfield.plan import Input
 
 FILES = frozenset({"model.onnx", "model.json", "plan.toml"})
 
@@ -35,9 +37,9 @@ def export_onnx(bundle: Bundle, folder: Path) -> None:
     require_place(folder, FILES)
     spec = bundle.plan.input
     network = whole_network(bundle)
-    content = onnx_bytes(network, input_shape=(spec.channels, *spec.shape), output=OUTPUT)
+    content = onnx_bytes(network, input_shape=(spec.shown_channels, *spec.shape), output=OUTPUT)
     if importlib.util.find_spec("onnxruntime") is not None:
-        _compare(content, network, (3, spec.channels, *spec.shape))
+        _compare(content, network, _examples(spec))
     with atomic_folder(folder) as temporary:
         (temporary / "model.onnx").write_bytes(content)
         document = {"format": "onnx", "opset": OPSET, **description(bundle)}
@@ -45,10 +47,17 @@ def export_onnx(bundle: Bundle, folder: Path) -> None:
         shutil.copyfile(bundle.folder / "plan.toml", temporary / "plan.toml")
 
 
-def _compare(content: bytes, network: Answering, shape: tuple[int, ...]) -> None:
+def _examples(spec: Input) -> Tensor:
+    """Three inputs; where there are views or columns, the last lacks all but the first view, and every column."""
+    images = torch.randn(3, spec.shown_channels, *spec.shape, generator=torch.Generator().manual_seed(0))
+    images[2, spec.channels : spec.stored_channels] = 0
+    images[2, spec.stored_channels :] = torch.nan
+    return images
+
+
+def _compare(content: bytes, network: Answering, images: Tensor) -> None:
     import onnxruntime
 
-    images = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     (found,) = session.run([OUTPUT], {INPUT: images.numpy()})
     with torch.inference_mode():

@@ -56,6 +56,8 @@ class Reading:
     seconds: float = 0.0
     heat: FloatArray | None = None
     """(height, width) or (depth, height, width), in [0, 1], on the stored image's grid: what drove the answer."""
+    view: str = ""
+    """Of several views, the one that weighed most, on whose image the heat map lies; empty where there is none."""
 
     def as_json(self) -> dict[str, Any]:
         """The reading as plain values; the heat map is written as a picture, not here."""

@@ -27,6 +27,7 @@ from hounsfield.learning.run import Run, cases_digest, open_run
 from hounsfield.learning.supervised import Fitted, predict_rows, setup
 from hounsfield.learning.transfer import Seen, seen_before
 from hounsfield.plan import Plan, inspect_machine, plan_to_text
+from hounsfield.plan.network_input import require_views
 from hounsfield.plan.task import task_of
 
 MemberReport = Callable[[int, EpochRecord], None]
@@ -77,7 +78,7 @@ def train(
             bundle is made again after a stop.
 
     Raises:
-        DatasetError, SplitError: The data cannot be learned from.
+        DatasetError, SplitError: The data cannot be learned from, or have none of the plan's views.
         PlanError: The plan is for other classes.
         UnknownNameError: There is no network of this name, or its weights are not at hand.
         WeightsError, BundleError: The weights that the plan starts from are not at hand, or do not fit.
@@ -105,6 +106,8 @@ def train(
             f"the plan is for the classes {', '.join(plan.classes)}, the data have {', '.join(dataset.classes)}; "
             "use a plan made for these data, or name its classes as they do"
         )
+    if plan:
+        require_views(dataset.views, plan.input, of=dataset.name)
     run = open_run(out, request, choose)
     on_plan(run.plan, run.split)
     trained = _train(dataset, run, out, on_epoch=on_epoch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from hounsfield.arrays import FloatArray
 from hounsfield.datasets import load
 from hounsfield.datasets.case import Case, ImageRef
 from hounsfield.datasets.load import cut, load_film
-from hounsfield.errors import ShapeError
+from hounsfield.errors import DatasetError, ShapeError
 from hounsfield.image import Image
 from hounsfield.plan.columns import encode
 from hounsfield.plan.schema import Input
@@ -116,18 +116,38 @@ def case_array(case: Case, spec: Input) -> FloatArray:
     """The images of a case: (stored channels, *canvas) float32; a view that was not taken is 0.
 
     Raises:
-        DatasetError: The case has several images, and the plan is for one.
+        DatasetError: The case has several images, and the plan is for one; or none of the plan's views.
         HounsfieldError: An image cannot be read, or a step refuses it.
     """
     if not spec.views:
         return network_array(prepare_case(case.image, spec), spec)
-    views = [
-        network_array(prepare_case(case.images[name], spec), spec)
-        if name in case.images
-        else np.zeros((spec.channels, *spec.canvas), np.float32)
-        for name in spec.views
-    ]
-    return np.concatenate(views)
+    require_views(case.images, spec, of=f"the case {case.id!r}")
+    return views_array({name: prepare_case(ref, spec) for name, ref in case.images.items() if name in spec.views}, spec)
+
+
+def views_array(prepared: Mapping[str, Image], spec: Input) -> FloatArray:
+    """Prepared views one after another, (stored channels, *canvas) float32; one that is not there is 0."""
+    nothing = np.zeros((spec.channels, *spec.canvas), np.float32)
+    return np.concatenate([network_array(prepared[name], spec) if name in prepared else nothing for name in spec.views])
+
+
+def require_views(names: Iterable[str], spec: Input, *, of: str) -> None:
+    """Accept views of which the plan has at least one; any where the plan is for one image.
+
+    Args:
+        names: What the images of a case, or of a data set's cases, are called.
+        spec: The plan's input section.
+        of: Whose they are, the beginning of the message.
+
+    Raises:
+        DatasetError: None of them is a view of the plan.
+    """
+    found = tuple(names)
+    if spec.views and not set(found) & set(spec.views):
+        raise DatasetError(
+            f"{of} has the views {', '.join(found)}, and the plan is for {', '.join(spec.views)}: name the views in "
+            "the data's description ([views] names) as the plan does"
+        )
 
 
 def as_case(array: FloatArray, cells: Mapping[str, str], spec: Input) -> FloatArray:

@@ -19,7 +19,8 @@ from hounsfield.errors import HounsfieldError, MissingExtraError
 from hounsfield.findings import Reading
 from hounsfield.image import Image
 from hounsfield.reading.ahead import ahead
-from hounsfield.reading.reader import Opened, Reader
+from hounsfield.reading.opened import Opened
+from hounsfield.reading.reader import Reader
 from hounsfield.reading.runtimes.int8 import CALIBRATION_IMAGES
 
 TOGETHER = 16
@@ -126,17 +127,19 @@ def calibrate(reader: Reader, items: Sequence[Item]) -> None:
         reader.start(np.stack(arrays))
 
 
-def reason_of(error: HounsfieldError | OSError) -> str:
-    """Why a file could not be read, as a sentence."""
+def reason_of(error: HounsfieldError | OSError | MemoryError, path: str = "the file") -> str:
+    """Why the file at `path` could not be read, as a sentence."""
     if isinstance(error, HounsfieldError):
         return str(error)
+    if isinstance(error, MemoryError):
+        return f"{path}: it does not fit into the memory that is free; close other programs, or leave it out"
     return f"{error.filename or 'the file'} cannot be read: {error.strerror or error}"
 
 
 def _together(reader: Reader, *, explain: bool) -> int:
     if reader.bundle.plan.dims == 3:
         return 1
-    return KEPT_TOGETHER if explain else TOGETHER
+    return max(1, KEPT_TOGETHER // max(1, len(reader.bundle.plan.input.views))) if explain else TOGETHER
 
 
 def _without_box(item: Item) -> bool:
@@ -149,14 +152,14 @@ def _open(reader: Reader, item: Item, *, keep: bool) -> Opened:
     else:
         opened = reader.open_image(formats.read(item.source), case=item.case, path=item.path)
     opened = replace(opened, reading=replace(opened.reading, case=item.case))
-    return opened if keep or opened.to_scan else replace(opened, stored=None)
+    return opened if keep or opened.to_scan else replace(opened, stored=None, views={})
 
 
 def _opened(item: Item, future: Future[Opened]) -> Opened | Failure:
     try:
         return future.result()
-    except (HounsfieldError, OSError) as error:
-        return Failure(item.path, reason_of(error))
+    except (HounsfieldError, OSError, MemoryError) as error:
+        return Failure(item.path, reason_of(error, item.path))
 
 
 def _readings(
@@ -168,17 +171,18 @@ def _readings(
         answers = iter(reader.answer(opened, explain=explain))
     except MissingExtraError:
         raise
-    except (HounsfieldError, OSError) as error:
+    except (HounsfieldError, OSError, MemoryError) as error:
         if len(batch) > 1:
             yield from chain.from_iterable(_readings(reader, [one], explain=explain) for one in batch)
         else:
-            yield batch[0][0], None, Failure(batch[0][0].path, reason_of(error))
+            yield batch[0][0], None, Failure(batch[0][0].path, reason_of(error, batch[0][0].path))
         return
     for item, one in batch:
         if isinstance(one, Failure):
             yield item, None, one
         else:
-            yield item, one.stored if explain else None, next(answers)
+            reading = next(answers)
+            yield item, one.under(reading) if explain else None, reading
 
 
 def _shortest_names(paths: Sequence[Path]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +18,9 @@ from hounsfield.datasets.split import read_split
 from hounsfield.errors import DatasetError, HounsfieldError, ImageError
 from hounsfield.evaluation.evidence import CaseResult, Evidence
 from hounsfield.evaluation.measure import measure
+from hounsfield.plan import Input
+from hounsfield.plan.columns import unknown_columns
+from hounsfield.plan.network_input import require_views
 from hounsfield.plan.task import task_of
 from hounsfield.progress import track
 from hounsfield.reading.ahead import ahead
@@ -60,8 +64,8 @@ def evaluate(
 
     Raises:
         MissingExtraError: The runtime that was asked for is not installed.
-        DatasetError: The classes differ, the cases are whole images and the model reads lesions or the reverse, no case
-            is left to measure on, or none can be read.
+        DatasetError: The classes differ, the data have none of the model's views, the cases are whole images and the
+            model reads lesions or the reverse, no case is left to measure on, or none can be read.
     """
     began = time.perf_counter()
     if dataset.classes != bundle.plan.classes:
@@ -69,6 +73,7 @@ def evaluate(
             f"{dataset.name} has the classes {', '.join(dataset.classes)}; the model {bundle.identity.name} answers "
             f"{', '.join(bundle.plan.classes)}: use data, or a description of it, with the same classes in this order"
         )
+    require_views(dataset.views, bundle.plan.input, of=dataset.name)
     labelled = [case for case in dataset.cases if case.target is not None]
     cases, split, notes = _choose(labelled, bundle, dataset, which)
     reader = Reader(bundle, runtime=runtime, images=len(cases))
@@ -80,6 +85,7 @@ def evaluate(
         raise DatasetError(
             f"none of the {len(cases)} cases of {dataset.name} could be read; the first: {failures[0].reason}"
         )
+    notes += _of_inputs(read, bundle.plan.input)
     notes += _of_runtime(reader, logits, exact, np.array([case.target for case in read]))
     probabilities = reader.calibrated(logits)
     results = [
@@ -214,13 +220,22 @@ def _batches(reader: Reader, cases: Iterable[Case], failures: list[Failure]) -> 
     for case, future in ahead(lambda case: _network_input(reader, case), cases, count=2 * size):
         try:
             batch.append((case, future.result()))
-        except (HounsfieldError, OSError) as error:
-            failures.append(Failure(case.id, reason_of(error)))
+        except (HounsfieldError, OSError, MemoryError) as error:
+            path = str(next(iter(case.images.values())).path)
+            failures.append(Failure(case.id, reason_of(error, path)))
         if len(batch) == size:
             yield [case for case, _ in batch], np.stack([array for _, array in batch])
             batch = []
     if batch:
         yield [case for case, _ in batch], np.stack([array for _, array in batch])
+
+
+def _of_inputs(cases: Sequence[Case], spec: Input) -> list[str]:
+    """Which views and columns of the model the cases lack."""
+    lacking = Counter(f"the view {name}" for case in cases for name in spec.views if name not in case.images)
+    for case in cases:
+        lacking.update(f"the column {name}" for name in unknown_columns(case.columns, spec.columns))
+    return [f"{count} of {len(cases)} cases are without {what}." for what, count in lacking.items()]
 
 
 def _of_runtime(reader: Reader, logits: FloatArray, exact: FloatArray | None, targets: IntArray) -> list[str]:

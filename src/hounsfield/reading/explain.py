@@ -12,6 +12,7 @@ from torch import Tensor
 from hounsfield.arrays import FloatArray
 from hounsfield.geometry import cropped
 from hounsfield.image import Image
+from hounsfield.networks.beside_table import BesideTable
 from hounsfield.preprocessing.transfer import move_map
 
 
@@ -29,11 +30,12 @@ class Explainable(Protocol):
 
 
 def grad_cam(networks: Sequence[Explainable], images: Tensor, *, output: int) -> FloatArray:
-    """Heat maps, (N, *spatial) float32 in [0, 1], of what speaks for one output, averaged over the networks.
+    """Heat maps, (N, *spatial) or (N, views, *spatial) float32 in [0, 1], of what speaks for one output, averaged over
+    the networks.
 
     A feature map's weight is the mean gradient, over space, of the output's lead over the mean of the others. The
     weighted sum, its negative part cut off, is enlarged to the images' size and divided by its maximum; a map without
-    anything positive stays 0.
+    anything positive stays 0. The planes of a table have no place in the image and are left out.
 
     Args:
         networks: In evaluation mode.
@@ -43,8 +45,7 @@ def grad_cam(networks: Sequence[Explainable], images: Tensor, *, output: int) ->
     Reference:
         Selvaraju et al., "Grad-CAM", ICCV 2017, arXiv:1610.02391.
     """
-    total = torch.zeros(len(images), *images.shape[2:])
-    mode = "bilinear" if images.ndim == 4 else "trilinear"
+    heats = []
     for network in networks:
         with torch.enable_grad():
             maps = network.feature_maps(images).detach().requires_grad_()
@@ -53,11 +54,22 @@ def grad_cam(networks: Sequence[Explainable], images: Tensor, *, output: int) ->
             lead = logits[:, output] - logits[:, others].mean(dim=1)
             (gradient,) = torch.autograd.grad(lead.sum(), maps)
         weights = gradient.mean(dim=tuple(range(2, maps.ndim)), keepdim=True)
-        heat = torch.relu((weights * maps.detach()).sum(dim=1, keepdim=True))
-        total += torch.nn.functional.interpolate(heat, size=images.shape[2:], mode=mode)[:, 0]
+        weighted = weights * maps.detach()
+        if isinstance(network, BesideTable):
+            weighted = network.parted(weighted)[0]
+        heats.append(_enlarged(torch.relu(weighted.sum(dim=1)), images.shape[2:]))
+    total = torch.stack(heats).sum(dim=0)
     highest = total.amax(dim=tuple(range(1, total.ndim)), keepdim=True)
     scaled: FloatArray = torch.where(highest > 0, total / highest, total).numpy()
     return scaled
+
+
+def _enlarged(heat: Tensor, shape: Sequence[int]) -> Tensor:
+    """(N, *shape) of heat (N, …); (N, I, *shape) where it has one axis more, that of I views."""
+    mode = "bilinear" if len(shape) == 2 else "trilinear"
+    single = heat.flatten(0, heat.ndim - len(shape) - 1)[:, None]
+    enlarged = torch.nn.functional.interpolate(single, size=tuple(shape), mode=mode)[:, 0]
+    return enlarged.reshape(*heat.shape[: heat.ndim - len(shape)], *shape)
 
 
 def on_stored_grid(heat: FloatArray, prepared: Image, stored: Image) -> FloatArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +14,25 @@ from hounsfield.arrays import FloatArray
 from hounsfield.bundle import Bundle
 from hounsfield.datasets import load
 from hounsfield.datasets.case import Case, ImageRef
-from hounsfield.findings import Answer, Reading
+from hounsfield.findings import Answer, Quality, Reading
 from hounsfield.image import Image
-from hounsfield.plan import Input
-from hounsfield.plan.network_input import as_case, case_array, network_array, prepare, prepare_case
+from hounsfield.plan.columns import unknown_columns
+from hounsfield.plan.network_input import (
+    as_case,
+    network_array,
+    prepare,
+    prepare_case,
+    require_views,
+    views_array,
+)
 from hounsfield.plan.task import task_of
 from hounsfield.progress import say
 from hounsfield.reading.explain import Explainable, grad_cam, on_stored_grid
+from hounsfield.reading.opened import Opened
 from hounsfield.reading.quality import judge
 from hounsfield.reading.runtime import Runtime, RuntimeName, choose_runtime, require_runtime
 from hounsfield.reading.scan import scan_film
+from hounsfield.reading.views import View, most_attended, open_views, views_seen
 from hounsfield.tasks.predict import centre, network_in_order
 
 SCAN_NOTE = (
@@ -31,26 +40,6 @@ SCAN_NOTE = (
     "overlapping squares of the whole image; the probability is that of the most suspicious square, and neither it nor "
     "the threshold was validated for whole images."
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Opened:
-    """An image on its way to the networks."""
-
-    reading: Reading
-    """What is known without them."""
-    stored: Image | None
-    """The image as it was read; None where nobody is going to look at it again."""
-    array: FloatArray | None = None
-    """What the networks are shown, (channels, *canvas); None for an image that gets no answer, and for one that is
-    going to be scanned."""
-    prepared: Image | None = None
-    """The same as an image, where a heat map of it can be laid over the stored one."""
-
-    @property
-    def to_scan(self) -> bool:
-        """Whether the networks are shown parts of the stored image."""
-        return self.array is None and not self.reading.abstained
 
 
 class Reader:
@@ -140,19 +129,20 @@ class Reader:
     def load_case(self, case: Case) -> Image:
         """The image that a reading of the case is about: cut around its box for a model of lesions, else whole.
 
-        Of several views it is the first.
+        Of several views it is the first that the model takes.
 
         Raises:
+            DatasetError: The case has none of the views that the model takes.
             HounsfieldError: It cannot be read.
         """
-        return load(self._ref(case))
+        return load(next(iter(self._refs(case).values())))
 
     def read_case(self, case: Case, stored: Image, *, explain: bool = True) -> Reading:
         """What the model says of a case of a data set, whose box is used where the model needs one.
 
         Args:
             case: The case.
-            stored: What `load_case` gives of it; the heat map lies on this grid.
+            stored: What `load_case` gives of it; the heat map lies on this grid, or on that of the view it names.
             explain: Whether a heat map is made.
 
         Raises:
@@ -174,13 +164,16 @@ class Reader:
             HounsfieldError: The image is not of the kind the model takes.
         """
         began = time.perf_counter()
-        reading = self._begun(image, case=case, path=path)
+        spec, known = self.bundle.plan.input, cells or {}
+        reading = self._begun([image], judge(image, spec), case=case, path=path, cells=known)
+        if spec.views and not reading.abstained:
+            reading = replace(reading, notes=(views_seen(spec.views[:1], spec, words="Read as"), *reading.notes))
         asked = not (reading.abstained or self.of_lesions)
-        spec = self.bundle.plan.input
         prepared = prepare(image, spec) if asked else None
-        array = as_case(network_array(prepared, spec), cells or {}, spec) if prepared else None
-        drawn = None if spec.views else prepared
-        return Opened(replace(reading, seconds=time.perf_counter() - began), image, array, drawn)
+        array = as_case(network_array(prepared, spec), known, spec) if prepared else None
+        views = {spec.views[0]: View(image, prepared)} if spec.views and prepared else {}
+        reading = replace(reading, seconds=time.perf_counter() - began)
+        return Opened(reading, image, array, None if views else prepared, views, known)
 
     def open_case(self, case: Case, stored: Image) -> Opened:
         """A case of a data set, judged and prepared; the arguments are those of `read_case`.
@@ -188,19 +181,33 @@ class Reader:
         Raises:
             HounsfieldError: The image is not of the kind the model takes.
         """
-        ref, spec = self._ref(case), self.bundle.plan.input
-        if ref.crop is None and not spec.views:
-            return self.open_image(stored, case=case.id, path=str(ref.path), cells=case.columns)
+        refs, spec = self._refs(case), self.bundle.plan.input
+        whole = any(ref.crop is None for ref in refs.values())
+        path = str(next(iter(refs.values())).path)
+        if whole and (self.of_lesions or not spec.views):
+            return self.open_image(stored, case=case.id, path=path, cells=case.columns)
         began = time.perf_counter()
-        reading = self._begun(stored, case=case.id, path=str(ref.path))
-        prepared, array = None, None
-        if not reading.abstained and spec.views:
-            reading, array = replace(reading, notes=(*reading.notes, _views_seen(case, spec))), case_array(case, spec)
-        elif not reading.abstained:
-            prepared = prepare_case(ref, spec)
-            array = network_array(prepared, spec)
-        array = None if array is None else as_case(array, case.columns, spec)
-        return Opened(replace(reading, seconds=time.perf_counter() - began), stored, array, prepared)
+        if spec.views:
+            opened = self._open_views(case, refs, stored)
+        else:
+            reading = self._begun([stored], judge(stored, spec), case=case.id, path=path, cells=case.columns)
+            prepared = None if reading.abstained else prepare_case(refs[""], spec)
+            array = as_case(network_array(prepared, spec), case.columns, spec) if prepared else None
+            opened = Opened(reading, stored, array, prepared)
+        return replace(opened, reading=replace(opened.reading, seconds=time.perf_counter() - began))
+
+    def _open_views(self, case: Case, refs: Mapping[str, ImageRef], first: Image) -> Opened:
+        """A case of several views, of which the first was loaded."""
+        spec = self.bundle.plan.input
+        images = {name: load(ref) if place else first for place, (name, ref) in enumerate(refs.items())}
+        quality, views = open_views(images, refs, spec)
+        path = str(next(iter(refs.values())).path)
+        reading = self._begun(list(images.values()), quality, case=case.id, path=path, cells=case.columns)
+        if reading.abstained:
+            return Opened(reading, first)
+        array = views_array({name: view.prepared for name, view in views.items()}, spec)
+        notes = (views_seen(views, spec), *reading.notes)
+        return Opened(replace(reading, notes=notes), first, as_case(array, case.columns, spec), views=views)
 
     def answer(self, opened: Sequence[Opened], *, explain: bool = True) -> list[Reading]:
         """What the model says of images that are shown to the networks together.
@@ -221,7 +228,7 @@ class Reader:
             if one.array is not None:
                 reading = self._answered(one, next(probabilities), explain=explain)
             elif one.to_scan and one.stored is not None:
-                reading = self._scanned(reading, one.stored)
+                reading = self._scanned(reading, one.stored, one.cells)
             readings.append(reading)
         seconds = (time.perf_counter() - began) / max(1, len(opened))
         return [replace(reading, seconds=reading.seconds + seconds) for reading in readings]
@@ -243,41 +250,58 @@ class Reader:
         middle: FloatArray = centre(torch.from_numpy(arrays), self.bundle.plan.input.shape).numpy()
         return middle
 
-    def _ref(self, case: Case) -> ImageRef:
+    def _refs(self, case: Case) -> dict[str, ImageRef]:
+        """The images that the model looks at, by view, or the one under ""; whole unless it is one of lesions."""
         spec = self.bundle.plan.input
-        ref = next(iter(case.images.values())) if spec.views else case.image
-        return ref if self.of_lesions else replace(ref, crop=None)
+        if spec.views:
+            require_views(case.images, spec, of=f"the case {case.id!r}")
+            refs = {name: case.images[name] for name in spec.views if name in case.images}
+        else:
+            refs = {"": case.image}
+        return refs if self.of_lesions else {name: replace(ref, crop=None) for name, ref in refs.items()}
 
-    def _begun(self, image: Image, *, case: str, path: str) -> Reading:
-        quality = judge(image, self.bundle.plan.input)
+    def _begun(
+        self, images: Sequence[Image], quality: Quality, *, case: str, path: str, cells: Mapping[str, str]
+    ) -> Reading:
+        unfit = quality.verdict == "unfit"
+        unknown = unknown_columns(cells, self.bundle.plan.input.columns)
         return Reading(
             case=case,
             path=path,
             answers=(),
             model=self.bundle.identity,
             quality=quality,
-            abstained="; ".join(quality.reasons) if quality.verdict == "unfit" else "",
+            abstained="; ".join(quality.reasons) if unfit else "",
             calibrated=self.bundle.operating.calibrated,
-            study_uid=image.source.study_uid,
-            sop_uids=image.source.sop_uids,
+            notes=(f"Not known of the case: {', '.join(unknown)}.",) if unknown and not unfit else (),
+            study_uid=images[0].source.study_uid,
+            sop_uids=tuple(uid for image in images for uid in image.source.sop_uids),
         )
 
     def _answered(self, opened: Opened, probabilities: FloatArray, *, explain: bool) -> Reading:
-        plan = self.bundle.plan
-        heat = None
+        reading = replace(opened.reading, answers=self._answers(probabilities))
         explainable = [network for network in self._networks if isinstance(network, Explainable)]
-        if explain and explainable and opened.array is not None and opened.prepared is not None and opened.stored:
-            positive = 1 if len(plan.classes) == 2 else int(probabilities.argmax())
-            images = torch.from_numpy(self._middle(opened.array[None]))
-            heat = on_stored_grid(grad_cam(explainable, images, output=positive)[0], opened.prepared, opened.stored)
-        return replace(opened.reading, answers=self._answers(probabilities), heat=heat)
+        if not (explain and explainable and opened.array is not None):
+            return reading
+        positive = 1 if len(probabilities) == 2 else int(probabilities.argmax())
+        images = torch.from_numpy(self._middle(opened.array[None]))
+        heat = grad_cam(explainable, images, output=positive)[0]
+        if opened.views:
+            place = most_attended(self._networks, images)
+            name = self.bundle.plan.input.views[place]
+            view = opened.views[name]
+            scaled = heat[place] / (heat[place].max() or 1)
+            return replace(reading, view=name, heat=on_stored_grid(scaled, view.prepared, view.stored))
+        if opened.prepared is not None and opened.stored is not None:
+            return replace(reading, heat=on_stored_grid(heat, opened.prepared, opened.stored))
+        return reading
 
-    def _scanned(self, reading: Reading, image: Image) -> Reading:
+    def _scanned(self, reading: Reading, image: Image, cells: Mapping[str, str]) -> Reading:
         spec = self.bundle.plan.input
         result = scan_film(
             image,
             self.bundle,
-            lambda arrays: self.probabilities(np.stack([as_case(array, {}, spec) for array in arrays])),
+            lambda arrays: self.probabilities(np.stack([as_case(array, cells, spec) for array in arrays])),
         )
         return replace(
             reading,
@@ -297,10 +321,3 @@ class Reader:
             return (Answer(classes[1], probability, threshold, probability >= threshold),)
         order: Sequence[int] = [int(index) for index in np.argsort(-probabilities)]
         return tuple(Answer(classes[i], float(probabilities[i]), threshold, rank == 0) for rank, i in enumerate(order))
-
-
-def _views_seen(case: Case, spec: Input) -> str:
-    """Which views the answer rests on."""
-    taken = [name for name in spec.views if name in case.images]
-    missing = [name for name in spec.views if name not in case.images]
-    return f"From {', '.join(taken)}" + (f"; without {', '.join(missing)}" if missing else "") + "."

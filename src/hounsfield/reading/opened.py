@@ -1,0 +1,39 @@
+"""`Opened`: an image, or a case of several, between the disk and the networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hounsfield.arrays import FloatArray
+from hounsfield.findings import Reading
+from hounsfield.image import Image
+from hounsfield.reading.views import View
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """An image on its way to the networks."""
+
+    reading: Reading
+    """What is known without them."""
+    stored: Image | None
+    """The image as it was read; None where nobody is going to look at it again."""
+    array: FloatArray | None = None
+    """What the networks are shown, (channels, *canvas); None for an image that gets no answer, and for one that is
+    going to be scanned."""
+    prepared: Image | None = None
+    """The same as an image, of which a heat map can be laid over the stored one."""
+    views: Mapping[str, View] = field(default_factory=dict)
+    """Of a case of several views: those that are shown, in place of `prepared`."""
+    cells: Mapping[str, str] = field(default_factory=dict)
+    """What a table says of it."""
+
+    @property
+    def to_scan(self) -> bool:
+        """Whether the networks are shown parts of the stored image."""
+        return self.array is None and not self.reading.abstained
+
+    def under(self, reading: Reading) -> Image | None:
+        """The stored image on whose grid the heat map of its reading lies."""
+        return self.views[reading.view].stored if reading.view else self.stored
