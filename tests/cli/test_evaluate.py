@@ -54,7 +54,7 @@ def test_people_get_a_table_and_no_folder_unless_they_name_one(
     assert main(["evaluate", str(lesion_bundle), str(phantom / "masses.toml"), "--cases", "val"]) == 0
     said = capsys.readouterr()
     assert said.out.startswith("phantom_masses, val: ") and "Sensitivity" in said.out
-    assert "note: Threshold and best epoch were chosen on these cases" in said.err
+    assert "note: The threshold, the calibration and the best epoch were chosen on these cases" in said.err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -17,8 +17,10 @@ from hounsfield.errors import HounsfieldError, PlanError, StorageError, WeightsE
 from hounsfield.learning.inputs import inputs_key, prepare_inputs, require_enough
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.supervised import predict_rows, setup
+from hounsfield.learning.transfer import imagenet_digest
 from hounsfield.networks.weights import at_hand
 from hounsfield.plan import Plan, plan_from_text, plan_to_text
+from hounsfield.plan.choices import TRIED
 from hounsfield.plan.families import CONVNET, DEFAULT_BACKBONE, RESIDUAL, Family, fine_tuned, over_slices, probe
 from hounsfield.plan.inputs import SMALLEST_SLICE
 from hounsfield.plan.task import task_of
@@ -131,7 +133,7 @@ def _words(tried: Mapping[str, Tried], held_back: set[str]) -> str:
     scores = ", ".join(f"{one.name} {one.score:.3f}" for one in in_order if not math.isnan(one.score))
     failed = ", ".join(one.name for one in in_order if math.isnan(one.score))
     parts = (
-        f"tried on {len(held_back)} cases held back: AUC {scores}" if scores else "",
+        f"{TRIED} {len(held_back)} cases held back: AUC {scores}" if scores else "",
         failed and f"{failed} failed",
     )
     return "; ".join(filter(None, parts))
@@ -195,7 +197,7 @@ def _score(dataset: Dataset, cases: Sequence[Case], held_back: set[str], folder:
     task = task_of(plan)
     fitted = fit_member(plan, task, inputs, train_rows=train_rows, val_rows=val_rows, member=0, checkpoint=checkpoint)
     checkpoint.unlink(missing_ok=True)
-    network = setup(plan, task, member=0).network
+    network = setup(plan, task, member=0, learned=True).network
     network.load_state_dict(fitted.weights)
     logits = predict_rows(network, plan, inputs, val_rows, flips=plan.ensemble.flips)
     score = task.validation_score(logits, inputs.targets[val_rows])
@@ -213,7 +215,7 @@ def _earlier(folder: Path, cases: Sequence[Case]) -> dict[str, Tried]:
 
 def _key_of(cases: Sequence[Case], plan: Plan) -> str:
     """Changes when a case, its file, the preprocessing, or the weights to start from change."""
-    return inputs_key(cases, plan.input)
+    return inputs_key(cases, plan.input) + imagenet_digest(plan)
 
 
 def _keep(folder: Path, tried: Mapping[str, Tried]) -> None:

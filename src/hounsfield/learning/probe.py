@@ -17,6 +17,7 @@ from hounsfield.learning.checkpoint import EpochRecord
 from hounsfield.learning.features import features_of
 from hounsfield.learning.inputs import Inputs
 from hounsfield.learning.supervised import Fitted, setup
+from hounsfield.learning.transfer import KEPT_WEIGHTS
 from hounsfield.plan import Plan
 from hounsfield.tasks.task import Task
 
@@ -39,14 +40,14 @@ def fit_probe(
         inputs: The prepared cases.
         train_rows: Rows to learn from.
         val_rows: Rows on which the strength of the regularisation is chosen.
-        folder: Where features are kept.
+        folder: Where features are kept, beside the run's copy of the weights to start from.
 
     Raises:
         WeightsError, BundleError: The weights to start from are not at hand, or do not fit.
         StorageError: The disk refused.
     """
     began = time.monotonic()
-    network = setup(plan, task, member=0).network.eval()
+    network = setup(plan, task, member=0, kept=folder / KEPT_WEIGHTS).network.eval()
     features = features_of(network, plan, inputs, folder)
     learned, validated = features[train_rows].flatten(0, 1), features[val_rows, 0]
     targets = torch.from_numpy(inputs.targets[train_rows]).repeat_interleave(features.shape[1])

@@ -29,10 +29,13 @@ class Run:
     resumed: bool
 
     def begin_anew_unless(self, key: str) -> None:
-        """Forget what the networks have learned when they learned it from other inputs than those of `key`."""
+        """Forget what the networks have learned when they learned it from other inputs or weights than `key` says."""
         path = self.folder / "learned-from"
         if path.is_file() and path.read_text(encoding="utf-8") != key:
-            say("warning: images changed since this training was stopped; its networks begin anew")
+            say(
+                "warning: images, or the weights to begin from, changed since this training was stopped; its networks "
+                "begin anew"
+            )
             for checkpoint in self.folder.glob("member-*.safetensors"):
                 checkpoint.unlink()
         write_text(path, key)

@@ -23,7 +23,7 @@ from hounsfield.errors import TrainingError
 from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp
 from hounsfield.learning.checkpoint import EpochRecord, FitState, load_checkpoint, save_checkpoint
 from hounsfield.learning.inputs import Inputs, images_of, table_of
-from hounsfield.learning.transfer import freeze, keep_statistics, load_start, parameter_groups
+from hounsfield.learning.transfer import KEPT_WEIGHTS, freeze, keep_statistics, load_start, parameter_groups
 from hounsfield.memory import keep_freed_memory
 from hounsfield.networks.beside_table import with_table
 from hounsfield.networks.depthwise import speed_up_depthwise
@@ -59,8 +59,15 @@ class Setup:
     optimizer: torch.optim.Optimizer
 
 
-def setup(plan: Plan, task: Task, *, member: int) -> Setup:
+def setup(plan: Plan, task: Task, *, member: int, kept: Path | None = None, learned: bool = False) -> Setup:
     """Weights drawn from the plan's seed and the member's number, or those it starts from, and an optimiser for them.
+
+    Args:
+        plan: The choices.
+        task: What is asked.
+        member: Number of the network in the ensemble, from 0.
+        kept: The run's copy of the weights to start from, where it has one.
+        learned: Whether other weights take their place at once, so that those to start from are not needed.
 
     Raises:
         WeightsError, BundleError: The weights to start from are not at hand, or do not fit.
@@ -71,7 +78,8 @@ def setup(plan: Plan, task: Task, *, member: int) -> Setup:
     fabric = Fabric(accelerator="auto", devices=1, precision=plan.optimisation.precision)
     torch.manual_seed(derived_seed(plan.seed, member, 0))
     network = build_network(plan, outputs=task.outputs)
-    load_start(network, plan)
+    if not learned:
+        load_start(network, plan, kept=kept)
     speed_up_depthwise(network)
     network = network_in_order(network, channels_last=plan.optimisation.channels_last)
     optimizer = torch.optim.AdamW(
@@ -103,16 +111,18 @@ def fit(
         train_rows: Rows of `inputs` to learn from.
         val_rows: Rows to validate on.
         member: Number of the network in the ensemble, from 0.
-        checkpoint: Where the state is kept; if it is there, training goes on from it.
+        checkpoint: Where the state is kept, beside the run's copy of the weights to start from; if it is there,
+            training goes on from it.
         on_epoch: Called after each epoch, and for each epoch that a checkpoint already holds.
 
     Raises:
         TrainingError: A loss is not a number, or the checkpoint cannot be used.
         StorageError: A checkpoint cannot be written.
     """
-    run = setup(plan, task, member=member)
+    goes_on = checkpoint.is_file()
+    run = setup(plan, task, member=member, kept=checkpoint.with_name(KEPT_WEIGHTS), learned=goes_on)
     state = FitState()
-    if checkpoint.is_file():
+    if goes_on:
         state = load_checkpoint(checkpoint, run.network, run.optimizer)
         for record in state.history:
             on_epoch(record)

@@ -24,8 +24,8 @@ from hounsfield.learning.inputs import Inputs, prepare_inputs, require_enough
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.operating_point import choose_operating_point
 from hounsfield.learning.run import Run, cases_digest, open_run
+from hounsfield.learning.start import Seen, keep_start
 from hounsfield.learning.supervised import Fitted, predict_rows, setup
-from hounsfield.learning.transfer import Seen, seen_before
 from hounsfield.plan import Plan, inspect_machine, plan_to_text
 from hounsfield.plan.network_input import require_views
 from hounsfield.plan.task import task_of
@@ -95,9 +95,11 @@ def train(
     }
 
     def choose(folder: Path) -> tuple[Plan, Split]:
-        return choose_plan_and_split(
+        chosen = choose_plan_and_split(
             dataset, folder, minutes=minutes, seed=seed, network=network, plan=plan, split=split
         )
+        keep_start(chosen[0], folder)
+        return chosen
 
     if plan is None:
         require_network(network)
@@ -122,7 +124,8 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
     cases = [case for case in dataset.cases if split.parts.get(case.id) in ("train", "val") and case.target is not None]
     rounds_of_cases = member_cases(dataset, plan, split, [case.id for case in cases])
     inputs = prepare_inputs(dataset, cases, plan.input, run.folder, threads=plan.optimisation.threads)
-    run.begin_anew_unless(inputs.key)
+    start = keep_start(plan, run.folder)
+    run.begin_anew_unless(inputs.key + start.sha256)
     rounds = [(inputs.rows(learned), inputs.rows(validated)) for learned, validated in rounds_of_cases]
     for learned_rows, validated_rows in rounds:
         require_enough(inputs, learned_rows, validated_rows)
@@ -145,7 +148,7 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
     val_rows, val_logits = _mean_by_row([rows for _, rows in rounds], logits)
     operating = choose_operating_point(val_logits, inputs.targets[val_rows], task, folds=plan.ensemble.folds)
     sides, film_side = _scales(inputs.cases)
-    earlier, own = seen_before(plan), _seen(inputs.cases, dataset.name)
+    earlier, own = start.seen, _seen(inputs.cases, dataset.name)
     record = TrainingRecord(
         dataset=dataset.name,
         cases=len(inputs.cases),
@@ -223,7 +226,7 @@ def _known_before(cases: Sequence[Case], name: str, earlier: Seen) -> tuple[str,
 
 
 def _predict(plan: Plan, inputs: Inputs, weights: dict[str, Tensor], rows: IntArray, *, member: int) -> FloatArray:
-    network = setup(plan, task_of(plan), member=member).network
+    network = setup(plan, task_of(plan), member=member, learned=True).network
     network.load_state_dict(weights)
     return predict_rows(network, plan, inputs, rows, flips=plan.ensemble.flips)
 

@@ -7,19 +7,19 @@ Reference:
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from hounsfield.bundle import read_bundle
+from hounsfield.bundle import Bundle, read_bundle
 from hounsfield.errors import PlanError, WeightsError
 from hounsfield.networks.beside_table import BesideTable
 from hounsfield.networks.multiple_instance import MultipleInstance
 from hounsfield.networks.pretrained import Pretrained
-from hounsfield.networks.weights import load_weights
+from hounsfield.networks.weights import at_hand, load_weights
 from hounsfield.plan import Plan, PretrainedChoice
 from hounsfield.plan.schema import Network
 
@@ -28,9 +28,17 @@ IMAGENET = "imagenet"
 _FOLDED_TOLERANCE = 0.01
 """Largest difference between features before and after folding, as a share of the largest feature."""
 
+KEPT_WEIGHTS = "start.safetensors"
+"""In a run's folder: a copy of what `weights_of` gave of the bundle that it begins from."""
 
-def load_start(network: nn.Module, plan: Plan) -> None:
+
+def load_start(network: nn.Module, plan: Plan, *, kept: Path | None = None) -> None:
     """Put the weights that `optimisation.start` names into a network; its answer keeps its own.
+
+    Args:
+        network: As the plan says.
+        plan: The choices.
+        kept: A run's copy of the weights of a bundle, used instead of the bundle itself where it is there.
 
     Raises:
         PlanError: The network is of a kind that has none.
@@ -41,28 +49,7 @@ def load_start(network: nn.Module, plan: Plan) -> None:
     if start == IMAGENET:
         _load_imagenet(network, plan)
     elif start:
-        load_bundle_weights(network, plan, Path(start))
-
-
-@dataclass(frozen=True)
-class Seen:
-    """Digests of patients and images, as a bundle keeps them."""
-
-    patients: frozenset[str] = frozenset()
-    images: frozenset[str] = frozenset()
-
-
-def seen_before(plan: Plan) -> Seen:
-    """What was seen by the bundle that a training begins from; nothing where it begins from none.
-
-    Raises:
-        BundleError: The bundle cannot be read.
-    """
-    start = plan.optimisation.start
-    if start in ("", IMAGENET):
-        return Seen()
-    record = read_bundle(Path(start)).training
-    return Seen(frozenset(record.seen_patients), frozenset(record.seen_images))
+        _put_learned(network, plan, *_learned_before(plan, kept))
 
 
 def _load_imagenet(network: nn.Module, plan: Plan) -> None:
@@ -74,6 +61,18 @@ def _load_imagenet(network: nn.Module, plan: Plan) -> None:
     for part in network.modules():
         if isinstance(part, Pretrained):
             put_imagenet(part, choice)
+
+
+def imagenet_digest(plan: Plan) -> str:
+    """SHA-256 of the ImageNet weights that a plan starts from; "" where it does not, or they are not at hand."""
+    choice = pretrained_part(plan.network)
+    if plan.optimisation.start != IMAGENET or choice is None or not at_hand(choice.backbone):
+        return ""
+    digest = hashlib.sha256()
+    for name, value in load_weights(choice.backbone).items():
+        digest.update(name.encode())
+        digest.update(value.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def pretrained_part(choice: Network) -> PretrainedChoice | None:
@@ -133,35 +132,52 @@ def _fitted(found: dict[str, Tensor], wanted: dict[str, Tensor], name: str) -> d
     return matched
 
 
-def load_bundle_weights(network: nn.Module, plan: Plan, folder: Path) -> None:
-    """The weights of a bundle's first member, but for its answer, into a network or that which looks at its views.
+def weights_of(bundle: Bundle) -> dict[str, Tensor]:
+    """The weights of a bundle's first member, but for its answer and a table beside it.
 
     Raises:
-        BundleError: The bundle cannot be read.
-        WeightsError: Its network is another one.
+        BundleError: They do not fit the bundle's network.
     """
-    bundle = read_bundle(folder)
-    theirs = bundle.networks()[0]
-    network, theirs = _without_table(network), _without_table(theirs)
-    if isinstance(network, MultipleInstance) and not isinstance(theirs, MultipleInstance):
-        network = network.encoder
-    own = network.state_dict()
-    found = theirs.state_dict()
-    body = {key: value for key, value in found.items() if not key.startswith("answer.")}
-    odd = [key for key, value in own.items() if not key.startswith("answer.") and _differs(body.get(key), value)]
-    if odd or len(body) != sum(not key.startswith("answer.") for key in own):
-        raise WeightsError(
-            f"{folder}: its weights, of a network {_words(bundle.plan)}, do not fit the plan's network, {_words(plan)} "
-            f"({odd[0] if odd else 'it is a smaller one'}); begin from a bundle of the same network that was trained "
-            "on such images, or leave out --network and optimisation.start"
-        )
-    network.load_state_dict(own | body)
+    found = _without_table(bundle.networks()[0]).state_dict()
+    return {key: value.contiguous() for key, value in found.items() if not key.startswith("answer.")}
 
 
-def _words(plan: Plan) -> str:
+def network_words(plan: Plan) -> str:
     """A plan's network and images, for people."""
     kind = "volumes" if plan.dims == 3 else "flat images"
     return f"{plan.network.name!r} for {'colour' if plan.input.channels == 3 else 'grey'} {kind}"
+
+
+def _learned_before(plan: Plan, kept: Path | None) -> tuple[dict[str, Tensor], str]:
+    """The weights of the bundle that a plan starts from, as `weights_of`, and what network they are of, in words."""
+    from safetensors import safe_open
+
+    if kept is None or not kept.is_file():
+        bundle = read_bundle(Path(plan.optimisation.start))
+        return weights_of(bundle), network_words(bundle.plan)
+    with safe_open(kept, framework="pt") as stream:
+        return {key: stream.get_tensor(key) for key in stream.keys()}, stream.metadata()["network"]  # noqa: SIM118 - not a dict
+
+
+def _put_learned(network: nn.Module, plan: Plan, found: dict[str, Tensor], words: str) -> None:
+    """Weights as `weights_of` gives them into a network, or into that which looks at its views.
+
+    Raises:
+        WeightsError: They are of another network.
+    """
+    network = _without_table(network)
+    if isinstance(network, MultipleInstance) and not any(key.startswith("encoder.") for key in found):
+        network = network.encoder
+    own = network.state_dict()
+    body = {key: value for key, value in own.items() if not key.startswith("answer.")}
+    odd = [key for key, value in body.items() if _differs(found.get(key), value)]
+    if odd or len(found) != len(body):
+        raise WeightsError(
+            f"{plan.optimisation.start}: its weights, of a network {words}, do not fit the plan's network, "
+            f"{network_words(plan)} ({odd[0] if odd else 'it is a smaller one'}); begin from a bundle of the same "
+            "network that was trained on such images, or leave out --network and optimisation.start"
+        )
+    network.load_state_dict(own | found)
 
 
 def _without_table(network: nn.Module) -> nn.Module:

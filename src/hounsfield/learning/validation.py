@@ -5,14 +5,15 @@ from __future__ import annotations
 from hounsfield.evaluation.evidence import CaseResult, Evidence
 from hounsfield.evaluation.measure import measure
 from hounsfield.learning.train import Trained
+from hounsfield.plan.choices import note_on_choices
 from hounsfield.plan.task import task_of
 
 
 def validation_evidence(trained: Trained, *, seed: int = 0) -> Evidence:
     """Scores on the validation cases, each read by a network that had not seen its patient.
 
-    The threshold, the calibration and each network's best epoch were chosen on these same cases, so the figures are
-    a little too good; a note in the evidence says so.
+    The threshold, the calibration and more were chosen on these same cases, so the figures are a little too good; a
+    note in the evidence says what was.
     """
     bundle = trained.bundle
     probabilities = task_of(bundle.plan).decode(bundle.operating.apply(trained.val_logits))
@@ -32,7 +33,5 @@ def validation_evidence(trained: Trained, *, seed: int = 0) -> Evidence:
         model=bundle.identity,
         seconds=bundle.training.seconds,
         seed=seed,
-        notes=(
-            "Threshold, calibration and the best epoch were chosen on these cases: expect a little less on new ones.",
-        ),
+        notes=(note_on_choices(bundle.plan),),
     )

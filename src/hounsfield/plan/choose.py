@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.errors import PlanError
-from hounsfield.networks.answering import mirrors
+from hounsfield.plan.budget import MOST_REPEATS, Speed, images_an_epoch, once_within_budget, within_budget
 from hounsfield.plan.families import CONVNET, Family, Sides
 from hounsfield.plan.fitting import Need, fitting
 from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, input_sides, kind_of
@@ -27,15 +27,6 @@ from hounsfield.plan.schema import (
     Plan,
     canvas_of,
 )
-
-Speed = Callable[[Plan], float]
-"""Measures how many training images a second a plan works through on this machine."""
-
-MOST_REPEATS = 4
-"""Networks for each fold, at most: each of them makes reading slower."""
-
-SHARE_FOR_TRAINING = 0.85
-"""Of the minutes; the rest is for preparing, validating and measuring."""
 
 
 def make_plan(
@@ -87,9 +78,9 @@ def make_plan(
     wanted = _folds_wanted(fingerprint, rarest_patients) if folds is None else folds
     most_repeats = MOST_REPEATS if folds is None else 1
     if family.once:
-        plan, per_second = _once_within_budget(drafts, fingerprint, speed, minutes, wanted)
+        plan, per_second = once_within_budget(drafts, fingerprint, speed, minutes, wanted)
     else:
-        plan, per_second = _within_budget(drafts, fingerprint, speed, minutes, wanted, most_repeats, family)
+        plan, per_second = within_budget(drafts, fingerprint, speed, minutes, wanted, most_repeats, family)
     if plan.input != drafts[0].input:  # the minutes ask for less than the memory allows
         by_memory.pop("input.shape", None)
     reasons = reasons_for(
@@ -98,7 +89,7 @@ def make_plan(
         machine,
         kind=kind,
         family=family,
-        images=plan.optimisation.epochs * _images_an_epoch(fingerprint, plan.ensemble.folds),
+        images=plan.optimisation.epochs * images_an_epoch(fingerprint, plan.ensemble.folds),
         per_second=per_second,
         folds_wanted=wanted,
         by_memory=by_memory,
@@ -221,66 +212,6 @@ def _batch(family: Family, views: tuple[str, ...]) -> dict[str, int]:
         return {}
     usual = family.optimisation.get("batch_size", Optimisation.model_fields["batch_size"].default)
     return {"batch_size": max(4, usual // len(views))}
-
-
-def _within_budget(
-    drafts: list[Plan],
-    fingerprint: Fingerprint,
-    speed: Speed,
-    minutes: float,
-    folds: int,
-    most_repeats: int,
-    family: Family,
-) -> tuple[Plan, float]:
-    """The largest input of which each network sees enough, with the epochs and networks that fit; and its speed."""
-    seconds = minutes * 60 * SHARE_FOR_TRAINING
-    wanted = min(family.images_wanted, family.epochs_wanted * _images_an_epoch(fingerprint, folds))
-    for draft in drafts:
-        plan, per_second = _faster_precision(draft, speed)
-        if per_second * seconds / folds >= wanted:
-            break
-    while folds > 1 and per_second * seconds / folds < wanted * family.share_needed:
-        folds = 3 if folds > 3 else 1
-    repeats = max(1, min(most_repeats, int(per_second * seconds / folds / wanted)))
-    fitting = int(per_second * seconds / (folds * repeats) / _images_an_epoch(fingerprint, folds))
-    epochs = max(1, min(family.longest, fitting))
-    changed = {
-        "ensemble": plan.ensemble.model_copy(update={"folds": folds, "repeats": repeats}),
-        "optimisation": plan.optimisation.model_copy(update={"epochs": epochs, "patience": max(10, epochs // 2)}),
-    }
-    return plan.model_copy(update=changed), per_second
-
-
-def _once_within_budget(
-    drafts: list[Plan], fingerprint: Fingerprint, speed: Speed, minutes: float, folds: int
-) -> tuple[Plan, float]:
-    """The largest input of which every case's mirrored copies are seen in the time, once to learn, once to validate."""
-    seconds = minutes * 60 * SHARE_FOR_TRAINING
-    for plan in drafts:
-        per_second = speed(plan)
-        if per_second * seconds >= 2 * sum(fingerprint.class_counts) * len(mirrors(plan.augmentation.flip_axes)):
-            break
-    changed = {
-        "ensemble": plan.ensemble.model_copy(update={"folds": folds, "repeats": 1}),
-        "optimisation": plan.optimisation.model_copy(update={"epochs": 1}),
-    }
-    return plan.model_copy(update=changed), per_second
-
-
-def _faster_precision(draft: Plan, speed: Speed) -> tuple[Plan, float]:
-    """The draft in the precision that is faster here, and its images a second."""
-    measured = speed(draft)
-    if draft.optimisation.precision == "32-true":
-        return draft, measured
-    plain = draft.model_copy(update={"optimisation": draft.optimisation.model_copy(update={"precision": "32-true"})})
-    other = speed(plain)
-    return (draft, measured) if measured > other else (plain, other)
-
-
-def _images_an_epoch(fingerprint: Fingerprint, folds: int) -> int:
-    cases = sum(fingerprint.class_counts)
-    share = 8 / 9 if folds == 1 else (folds - 1) / folds
-    return max(1, round(cases * share))
 
 
 def _class_weights(counts: tuple[int, ...]) -> tuple[float, ...]:

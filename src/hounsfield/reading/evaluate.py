@@ -19,6 +19,7 @@ from hounsfield.errors import DatasetError, HounsfieldError, ImageError
 from hounsfield.evaluation.evidence import CaseResult, Evidence
 from hounsfield.evaluation.measure import measure
 from hounsfield.plan import Input
+from hounsfield.plan.choices import note_on_choices
 from hounsfield.plan.columns import unknown_columns
 from hounsfield.plan.network_input import require_views
 from hounsfield.plan.task import task_of
@@ -190,7 +191,7 @@ def _validation(cases: Sequence[Case], bundle: Bundle, dataset: Dataset) -> tupl
             f"{dataset.name} holds no case of the validation part of {split.dataset}; measure on the data the model "
             "was trained on, or leave out --cases val"
         )
-    return chosen, "val", ["Threshold and best epoch were chosen on these cases: expect a little less on new ones."]
+    return chosen, "val", [note_on_choices(bundle.plan)]
 
 
 def _read(

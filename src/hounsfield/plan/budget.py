@@ -1,0 +1,80 @@
+"""What fits into the minutes: the input's size, the networks, the epochs and the precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hounsfield.datasets.fingerprint import Fingerprint
+from hounsfield.networks.answering import mirrors
+from hounsfield.plan.families import Family
+from hounsfield.plan.schema import Plan
+
+Speed = Callable[[Plan], float]
+"""Measures how many training images a second a plan works through on this machine."""
+
+MOST_REPEATS = 4
+"""Networks for each fold, at most: each of them makes reading slower."""
+
+SHARE_FOR_TRAINING = 0.85
+"""Of the minutes; the rest is for preparing, validating and measuring."""
+
+
+def within_budget(
+    drafts: list[Plan],
+    fingerprint: Fingerprint,
+    speed: Speed,
+    minutes: float,
+    folds: int,
+    most_repeats: int,
+    family: Family,
+) -> tuple[Plan, float]:
+    """The largest input of which each network sees enough, with the epochs and networks that fit; and its speed."""
+    seconds = minutes * 60 * SHARE_FOR_TRAINING
+    wanted = min(family.images_wanted, family.epochs_wanted * images_an_epoch(fingerprint, folds))
+    for draft in drafts:
+        plan, per_second = _faster_precision(draft, speed)
+        if per_second * seconds / folds >= wanted:
+            break
+    while folds > 1 and per_second * seconds / folds < wanted * family.share_needed:
+        folds = 3 if folds > 3 else 1
+    repeats = max(1, min(most_repeats, int(per_second * seconds / folds / wanted)))
+    fitting = int(per_second * seconds / (folds * repeats) / images_an_epoch(fingerprint, folds))
+    epochs = max(1, min(family.longest, fitting))
+    changed = {
+        "ensemble": plan.ensemble.model_copy(update={"folds": folds, "repeats": repeats}),
+        "optimisation": plan.optimisation.model_copy(update={"epochs": epochs, "patience": max(10, epochs // 2)}),
+    }
+    return plan.model_copy(update=changed), per_second
+
+
+def once_within_budget(
+    drafts: list[Plan], fingerprint: Fingerprint, speed: Speed, minutes: float, folds: int
+) -> tuple[Plan, float]:
+    """The largest input of which every case's mirrored copies are seen in the time, once to learn, once to validate."""
+    seconds = minutes * 60 * SHARE_FOR_TRAINING
+    for plan in drafts:
+        per_second = speed(plan)
+        if per_second * seconds >= 2 * sum(fingerprint.class_counts) * len(mirrors(plan.augmentation.flip_axes)):
+            break
+    changed = {
+        "ensemble": plan.ensemble.model_copy(update={"folds": folds, "repeats": 1}),
+        "optimisation": plan.optimisation.model_copy(update={"epochs": 1}),
+    }
+    return plan.model_copy(update=changed), per_second
+
+
+def _faster_precision(draft: Plan, speed: Speed) -> tuple[Plan, float]:
+    """The draft in the precision that is faster here, and its images a second."""
+    measured = speed(draft)
+    if draft.optimisation.precision == "32-true":
+        return draft, measured
+    plain = draft.model_copy(update={"optimisation": draft.optimisation.model_copy(update={"precision": "32-true"})})
+    other = speed(plain)
+    return (draft, measured) if measured > other else (plain, other)
+
+
+def images_an_epoch(fingerprint: Fingerprint, folds: int) -> int:
+    """Cases that a network learns from, of as many folds; of one, those of the split's training part."""
+    cases = sum(fingerprint.class_counts)
+    share = 8 / 9 if folds == 1 else (folds - 1) / folds
+    return max(1, round(cases * share))

@@ -1,0 +1,21 @@
+"""What a training chose on its validation cases, as a note beside figures that were measured on them."""
+
+from __future__ import annotations
+
+from hounsfield.plan.schema import Plan
+
+TRIED = "tried on"
+"""Stands in the reason for a network that won against others."""
+
+
+def note_on_choices(plan: Plan) -> str:
+    """A sentence that names what was chosen on the validation cases, apart from what the plan fixed before."""
+    chosen = ["the threshold", "the calibration"]
+    if f"; {TRIED} " in plan.reasons.get("network.name", ""):
+        chosen.append("the network")
+    if plan.optimisation.head_only:
+        chosen.append("the strength of the regularisation")
+    elif plan.optimisation.keep == "best":
+        chosen.append("the best epoch")
+    words = f"{', '.join(chosen[:-1])} and {chosen[-1]}".capitalize()
+    return f"{words} were chosen on these cases: expect a little less on new ones."
