@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+from one_command import train
 from record import RESULTS, record
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
 DATA = ("cbis_ddsm_mass", "busi_ultrasound", "breastmnist")
 MINUTES = (1.0, 5.0, 15.0, 60.0)
 CANDIDATES = ("tf_efficientnet_lite0", "tf_efficientnet_lite0:probe", "convnet", "residual")
@@ -40,49 +38,10 @@ def main() -> int:
     wanted += [(name, by_hand, network) for name in arguments.data for network in CANDIDATES if by_hand]
     for name, minutes, network in wanted:
         if not any((row["data"], row["minutes"], row["asked_for"]) == (name, minutes, network) for row in rows):
-            rows.append(trained(name, minutes, network))
+            with tempfile.TemporaryDirectory() as folder:
+                rows.append(train(name, Path(folder) / "bundle", minutes=minutes, network=network))
             write(sorted(rows, key=lambda row: (row["data"], row["asked_for"] != "auto", row["minutes"])))
     return int(any(gap(rows, name) > AIM for name in arguments.data))
-
-
-def trained(name: str, minutes: float, network: str) -> dict[str, object]:
-    """A row: what one training chose, took and scored on validation cases."""
-    with tempfile.TemporaryDirectory() as folder:
-        bundle = Path(folder) / "bundle"
-        command = [sys.executable, "-m", "hounsfield", "train", str(EXAMPLES / f"{name}.toml"), "-o", str(bundle)]
-        began = time.perf_counter()
-        subprocess.run([*command, f"--minutes={minutes}", f"--network={network}"], check=True, capture_output=True)
-        seconds = time.perf_counter() - began
-        evidence = json.loads((bundle / "evidence.json").read_text(encoding="utf-8"))
-        plan = facts_of(bundle)
-    score = evidence["scores"]["auc_roc"]
-    return {
-        "data": name,
-        "minutes": minutes,
-        "asked_for": network,
-        "took_minutes": round(seconds / 60, 1),
-        "auc": round(score["value"], 3),
-        "interval": f"{score['low']:.3f} to {score['high']:.3f}",
-        "validation_cases": evidence["cases"],
-        "network": plan["network"],
-        "input": plan["input"],
-        "epochs": plan["epochs"],
-        "networks": plan["networks"],
-    }
-
-
-def facts_of(bundle: Path) -> dict[str, object]:
-    """What the plan chose, in words."""
-    from hounsfield.plan import read_plan
-
-    plan = read_plan(bundle / "plan.toml")
-    name = getattr(plan.network, "backbone", plan.network.name) + (":probe" if plan.optimisation.head_only else "")
-    return {
-        "network": name,
-        "input": " × ".join(map(str, plan.input.shape)),
-        "epochs": plan.optimisation.epochs,
-        "networks": plan.ensemble.networks,
-    }
 
 
 def gap(rows: list[dict[str, object]], name: str) -> float:

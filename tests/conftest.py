@@ -144,6 +144,7 @@ def tiny_dataset(tmp_path: Path) -> Dataset:
 def make_tiny_plan() -> MakeTinyPlan:
     """A plan that `tiny_dataset` is learned with in a moment; keywords change a section's fields: epochs=3, folds=2."""
     from hounsfield.plan import Augmentation, ConvNetChoice, Ensemble, Input, Optimisation, Plan
+    from hounsfield.plan.schema import Auxiliary
 
     def make(**changed: Any) -> Plan:
         usual: dict[str, Any] = {
@@ -173,6 +174,7 @@ def make_tiny_plan() -> MakeTinyPlan:
             "augmentation": section(Augmentation),
             "optimisation": section(Optimisation),
             "ensemble": section(Ensemble),
+            "auxiliary": values.pop("auxiliary", Auxiliary()),
         }
         return Plan(**{"dataset": "tiny", "classes": ("plain", "square")} | sections | values)
 

@@ -17,6 +17,7 @@ from hounsfield.learning import candidates, choosing
 from hounsfield.learning.choosing import choose_plan_and_split
 from hounsfield.plan import Plan
 from hounsfield.plan.families import CONVNET, DEFAULT_BACKBONE, RESIDUAL, family_of, probe
+from hounsfield.tasks.classification import Classification
 
 pytestmark = pytest.mark.usefixtures("one_thread", "quick")
 
@@ -42,6 +43,37 @@ def test_several_networks_are_tried_and_the_best_is_taken(
     monkeypatch.setattr(candidates, "_try", lambda *given: pytest.fail("tried again"))
     again, _ = choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
     assert again.network == plan.network
+
+
+def test_of_those_within_a_standard_error_the_first_is_taken() -> None:
+    def tried(name: str, score: float, error: float = 0.02) -> candidates.Tried:
+        return candidates.Tried(name, score, error, seconds=1.0, words="", plan="", key="")
+
+    slow, fast, poor = tried("slow", 0.85), tried("fast", 0.86), tried("poor", 0.70)
+    failed = tried("failed", float("nan"), float("nan"))
+    assert candidates._first_of_the_best([failed, poor, slow, fast]) is slow
+    assert candidates._first_of_the_best([poor, tried("slow", 0.83), fast]) is fast
+    assert candidates._first_of_the_best([failed, tried("other", float("nan"), float("nan"))]) is failed
+    words = candidates._words({"slow": slow, "fast": fast}, slow, {"a", "b"})
+    assert words == (
+        "tried on 2 cases held back: AUC fast 0.860 ± 0.020, slow 0.850 ± 0.020; within a standard error more is to be "
+        "expected of it in more time"
+    )
+
+
+def test_the_standard_error_of_an_area_is_near_the_formula_of_hanley_and_mcneil() -> None:
+    rng = np.random.default_rng(0)
+    targets = np.repeat([0, 1], 100)
+    logits = np.stack([np.zeros(200), rng.normal(size=200) + 1.2 * targets], axis=1)
+    task = Classification(("a", "b"))
+    area = task.validation_score(logits, targets)
+    one, two = area / (2 - area), 2 * area**2 / (1 + area)
+    formula = np.sqrt((area * (1 - area) + 99 * (one - area**2) + 99 * (two - area**2)) / 100**2)
+    patients = [f"p{number}" for number in range(200)]
+    assert candidates._standard_error(task, logits, targets, patients) == pytest.approx(formula, rel=0.2)
+    fours = [f"p{number // 4}" for number in range(200)]
+    same = np.repeat(logits[::4], 4, axis=0)
+    assert candidates._standard_error(task, same, targets, fours) == pytest.approx(2 * formula, rel=0.3)
 
 
 def test_a_candidate_too_large_for_the_memory_is_passed_over(

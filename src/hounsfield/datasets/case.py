@@ -61,6 +61,8 @@ class Case:
     """Further columns by which results are shown in subgroups."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """Cells that go into the network beside the images, as the table has them; "" where it has none."""
+    auxiliary: Mapping[str, str] = field(default_factory=dict)
+    """Cells that are learned beside the class, as the table has them; "" where it has none."""
 
     @property
     def image(self) -> ImageRef:
@@ -115,6 +117,8 @@ class Dataset:
     """What the images of a case are called, in order; a case may lack some of them."""
     inputs: tuple[str, ...] = ()
     """The keys of every `Case.columns`, in order."""
+    auxiliary: tuple[str, ...] = ()
+    """The keys of every `Case.auxiliary`, in order."""
 
     def __post_init__(self) -> None:
         """Refuse cases that share an id, and images and columns that are none of the views and inputs."""
@@ -128,8 +132,12 @@ class Dataset:
                     f"{self.root}: the case {case.id!r} has the images {', '.join(case.images) or '(none)'}; expected "
                     f"one or more of {', '.join(self.views)}"
                 )
-            if set(case.columns) != set(self.inputs):
-                raise DatasetError(
-                    f"{self.root}: the case {case.id!r} has the columns {', '.join(case.columns) or '(none)'}; "
-                    f"expected the inputs {', '.join(self.inputs) or '(none)'}"
-                )
+            for what, cells, names in (
+                ("inputs", case.columns, self.inputs),
+                ("auxiliary columns", case.auxiliary, self.auxiliary),
+            ):
+                if set(cells) != set(names):
+                    raise DatasetError(
+                        f"{self.root}: the case {case.id!r} has the columns {', '.join(cells) or '(none)'}; "
+                        f"expected the {what} {', '.join(names) or '(none)'}"
+                    )

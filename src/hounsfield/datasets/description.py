@@ -105,11 +105,20 @@ class ColumnsSection(_Section):
     """Columns by which results are shown."""
     inputs: tuple[Name, ...] = Field(default=(), strict=False)
     """Columns that go into the network beside the images."""
+    auxiliary: tuple[Name, ...] = Field(default=(), strict=False)
+    """Columns that are learned beside the class, for what they teach; reading does without them."""
 
     @model_validator(mode="after")
-    def _inputs_once(self) -> ColumnsSection:
-        if len(set(self.inputs)) < len(self.inputs):
-            raise ValueError(f"inputs names a column twice: {', '.join(self.inputs)}")
+    def _columns_once(self) -> ColumnsSection:
+        for key in ("inputs", "auxiliary"):
+            names: tuple[str, ...] = getattr(self, key)
+            if len(set(names)) < len(names):
+                raise ValueError(f"{key} names a column twice: {', '.join(names)}")
+        if both := [name for name in self.auxiliary if name in self.inputs]:
+            raise ValueError(
+                f"{', '.join(map(repr, both))} cannot be both in inputs, which reading needs, and in auxiliary, which "
+                "it does without: choose one"
+            )
         return self
 
 
@@ -170,6 +179,11 @@ class TableDescription(_Section):
             raise ValueError(
                 f"[columns] inputs names {', '.join(map(repr, given))}, the column that holds the class: it would give "
                 "the answer away, take it out"
+            )
+        if useless := [column for column in self.columns.auxiliary if column in answers]:
+            raise ValueError(
+                f"[columns] auxiliary names {', '.join(map(repr, useless))}, the column that holds the class: it is "
+                "learned already, take it out"
             )
         return self
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hounsfield.arrays import FloatArray
+from hounsfield.datasets.breast_shape import breast_median
 from hounsfield.datasets.case import Case, Dataset, ImageRef
 from hounsfield.datasets.headers import Outside, outside
 from hounsfield.datasets.load import load
@@ -93,6 +94,8 @@ class Fingerprint:
     """Cases whose cell is not empty, by column that goes into the network."""
     longer_side: Mapping[str, int] = field(default_factory=dict)
     """Percentiles, every fifth from "0" to "100", of the longest side of each image in pixels."""
+    breast_median: tuple[int, int] | None = None
+    """Of whole mammograms: median (height, width) of the breast in pixels; None of other images."""
 
     @property
     def sizes_differ(self) -> bool:
@@ -124,11 +127,15 @@ def make_fingerprint(
     unreadable: dict[str, str] = {}
     outsides = _outsides(refs, unreadable)
     readable = [(case, ref) for case, ref in refs if case not in unreadable]
-    picked = np.random.default_rng(seed).permutation(len(readable))[:sample]
+    order = np.random.default_rng(seed).permutation(len(readable))
+    picked = order[:sample]
     pixels = _pixels([readable[index] for index in sorted(picked)], unreadable)
     if not outsides or not pixels:
         example = "; ".join(f"{case}: {reason}" for case, reason in list(unreadable.items())[:3])
         raise DatasetError(f"none of the {len(refs)} images of {dataset.name} can be read; {example}")
+    modalities = _counts(image.modality or dataset.modality for image in outsides)
+    whole = [ref for _, ref in (readable[index] for index in order) if ref.crop is None]
+    films = whole if next(iter(modalities)) == "MG" and all(image.shape[0] == 1 for image in outsides) else []
     boxes = [box for case in cases for box in case.boxes]
     ages = [case.age_years for case in cases if case.age_years is not None]
     shapes = np.array([image.shape for image in outsides])
@@ -148,7 +155,7 @@ def make_fingerprint(
         channels=Counter(image.channels for image in outsides).most_common(1)[0][0],
         colour=any(colour for _, colour in pixels),
         dtypes=_counts(image.dtype for image in outsides),
-        modalities=_counts(image.modality or dataset.modality for image in outsides),
+        modalities=modalities,
         spacing_mm=_median_spacing(outsides),
         spacing_kinds=_counts(image.spacing_kind for image in outsides),
         intensity=_intensity([values for values, _ in pixels]),
@@ -165,6 +172,7 @@ def make_fingerprint(
         inputs={name: sum(bool(case.columns[name]) for case in cases) for name in dataset.inputs},
         views={view: sum(view in case.images for case in cases) for view in dataset.views},
         longer_side=_percentiles_of_sides(shapes.max(axis=1)),
+        breast_median=breast_median(films),
     )
 
 

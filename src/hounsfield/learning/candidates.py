@@ -1,4 +1,11 @@
-"""Choosing a network by trying: each candidate learns for a share of the minutes, and the validation cases decide."""
+"""Choosing a network by trying: each candidate learns for a share of the minutes, and the validation cases decide.
+
+Of candidates that the cases cannot tell apart, the one is taken that the most is to be expected of with all the
+minutes: a short trial flatters networks that learn quickly, and more time does not help these.
+
+Reference:
+    Breiman, Friedman, Olshen, Stone, "Classification and Regression Trees" (1984), 3.4.3 (the one-standard-error rule).
+"""
 
 from __future__ import annotations
 
@@ -9,11 +16,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
+from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.atomic import write_text
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.datasets.split import make_folds
 from hounsfield.errors import HounsfieldError, PlanError, StorageError, WeightsError
+from hounsfield.evaluation.resampling import patient_weights
 from hounsfield.learning.inputs import inputs_key, prepare_inputs, require_enough
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.supervised import predict_rows, setup
@@ -25,6 +36,7 @@ from hounsfield.plan.families import CONVNET, DEFAULT_BACKBONE, RESIDUAL, Family
 from hounsfield.plan.inputs import SMALLEST_SLICE
 from hounsfield.plan.task import task_of
 from hounsfield.progress import say
+from hounsfield.tasks.task import Task
 
 AUTO = "auto"
 """What `--network` says where the plan shall choose."""
@@ -37,6 +49,9 @@ FEWEST_MINUTES = 1.5
 
 FEWEST_PATIENTS = 30
 """With fewer, the validation cases cannot tell two candidates apart."""
+
+_DRAWS = 200
+"""Bootstrap draws of patients that a standard error is taken from."""
 
 _HELD_BACK = 3
 """One part in so many is validated on; the others are learned from."""
@@ -52,6 +67,8 @@ class Tried:
     name: str
     score: float
     """The task's validation score on the cases held back; NaN where the trial failed."""
+    standard_error: float
+    """Of the score, over patients."""
     seconds: float
     words: str
     """What was trained, for people."""
@@ -82,7 +99,9 @@ def choose_family(
     seed: int,
     plan_for: Callable[[Family, float], Plan],
 ) -> tuple[Family, str, float]:
-    """The candidate that did best on the same held-back patients, why in words, and the minutes that are left.
+    """The first candidate within a standard error of the best, on the same held-back patients.
+
+    It comes with the reason in words, and the minutes that are left.
 
     What a trial gave is kept in `folder`, so that a stop loses one candidate at most. A trial that fails is scored NaN
     and named, and the others decide.
@@ -123,17 +142,29 @@ def choose_family(
                 continue
             tried[family.name] = _try(dataset, cases, held_back, family, folder, plan)
             _keep(folder, tried)
-    best = max(possible, key=lambda family: _rank(tried[family.name]))
+    best = _first_of_the_best([tried[family.name] for family in possible])
+    chosen = next(family for family in possible if family.name == best.name)
     used = sum(one.seconds for one in tried.values()) / 60
-    return best, f"{best.reason}; {_words(tried, held_back)}", max(minutes - used, minutes * (1 - TRIAL_SHARE) / 2)
+    left = max(minutes - used, minutes * (1 - TRIAL_SHARE) / 2)
+    return chosen, f"{chosen.reason}; {_words(tried, best, held_back)}", left
 
 
-def _words(tried: Mapping[str, Tried], held_back: set[str]) -> str:
+def _first_of_the_best(tried: Sequence[Tried]) -> Tried:
+    """The first of those that are at most a standard error worse than the best one."""
+    best = max(tried, key=_rank)
+    least = _rank(best) - (0.0 if math.isnan(best.standard_error) else best.standard_error)
+    return next(one for one in tried if _rank(one) >= least)
+
+
+def _words(tried: Mapping[str, Tried], chosen: Tried, held_back: set[str]) -> str:
     in_order = sorted(tried.values(), key=_rank, reverse=True)
-    scores = ", ".join(f"{one.name} {one.score:.3f}" for one in in_order if not math.isnan(one.score))
+    scores = ", ".join(
+        f"{one.name} {one.score:.3f} ± {one.standard_error:.3f}" for one in in_order if not math.isnan(one.score)
+    )
     failed = ", ".join(one.name for one in in_order if math.isnan(one.score))
     parts = (
         f"{TRIED} {len(held_back)} cases held back: AUC {scores}" if scores else "",
+        "" if chosen.name == in_order[0].name else "within a standard error more is to be expected of it in more time",
         failed and f"{failed} failed",
     )
     return "; ".join(filter(None, parts))
@@ -173,21 +204,24 @@ def _try(
     began = time.monotonic()
     shape = " × ".join(map(str, plan.input.shape))
     words = f"{family.name} ({shape})"
+    error = math.nan
     try:
-        score, epochs = _score(dataset, cases, held_back, folder, plan)
+        score, error, epochs = _score(dataset, cases, held_back, folder, plan)
         words = f"{family.name} ({epochs} {shape})"
-        say(f"tried {words}: AUC {score:.3f}")
+        say(f"tried {words}: AUC {score:.3f} ± {error:.3f}")
     except StorageError:
         raise
-    except HounsfieldError as error:
+    except HounsfieldError as cause:
         score = math.nan
-        say(f"warning: the trial of {words} failed: {error}")
+        say(f"warning: the trial of {words} failed: {cause}")
     seconds = time.monotonic() - began
-    return Tried(family.name, score, seconds, words, plan=plan_to_text(plan), key=_key_of(cases, plan))
+    return Tried(family.name, score, error, seconds, words, plan=plan_to_text(plan), key=_key_of(cases, plan))
 
 
-def _score(dataset: Dataset, cases: Sequence[Case], held_back: set[str], folder: Path, plan: Plan) -> tuple[float, str]:
-    """The score of a network that followed `plan`, and how long it learned, in words."""
+def _score(
+    dataset: Dataset, cases: Sequence[Case], held_back: set[str], folder: Path, plan: Plan
+) -> tuple[float, float, str]:
+    """The score of a network that followed `plan`, its standard error, and how long it learned, in words."""
     inputs = prepare_inputs(dataset, cases, plan.input, folder, threads=plan.optimisation.threads)
     train_rows = inputs.rows([case.id for case in cases if case.id not in held_back])
     val_rows = inputs.rows([case.id for case in cases if case.id in held_back])
@@ -200,8 +234,21 @@ def _score(dataset: Dataset, cases: Sequence[Case], held_back: set[str], folder:
     network = setup(plan, task, member=0, learned=True).network
     network.load_state_dict(fitted.weights)
     logits = predict_rows(network, plan, inputs, val_rows, flips=plan.ensemble.flips)
-    score = task.validation_score(logits, inputs.targets[val_rows])
-    return score, "features of" if plan.optimisation.head_only else f"{len(fitted.history)} epochs of"
+    targets = inputs.targets[val_rows]
+    error = _standard_error(task, logits, targets, [inputs.cases[row].patient for row in val_rows])
+    epochs = "features of" if plan.optimisation.head_only else f"{len(fitted.history)} epochs of"
+    return task.validation_score(logits, targets), error, epochs
+
+
+def _standard_error(task: Task, logits: FloatArray, targets: IntArray, patients: Sequence[str]) -> float:
+    """Of the validation score, by drawing patients; draws in which there is no score are left out."""
+    _, owner = np.unique(np.asarray(patients), return_inverse=True)
+    scores = []
+    for weights in patient_weights(int(owner.max()) + 1, resamples=_DRAWS, seed=0):
+        for times in weights[:, owner].astype(np.int64):
+            rows = np.repeat(np.arange(len(owner)), times)
+            scores.append(task.validation_score(logits[rows], targets[rows]))
+    return float(np.nanstd(scores)) if np.isfinite(scores).any() else math.nan
 
 
 def _earlier(folder: Path, cases: Sequence[Case]) -> dict[str, Tried]:

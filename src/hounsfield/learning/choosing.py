@@ -76,6 +76,7 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
     fingerprint = make_fingerprint(dataset, [case.id for case in cases], seed=seed)
     machine = inspect_machine()
     columns = choose_columns(dataset.inputs, [case.columns for case in cases])
+    auxiliary = choose_columns(dataset.auxiliary, [case.auxiliary for case in cases])
 
     def plan_for(family: Family, minutes: float, folds: int | None = 1) -> Plan:
         return make_plan(
@@ -83,6 +84,7 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
             machine,
             views=() if len(dataset.views) == 1 else dataset.views,
             columns=columns,
+            auxiliary=auxiliary,
             modality=modality_of(dataset, fingerprint),
             cropped=any(ref.crop is not None for case in cases for ref in case.images.values()),
             rarest_patients=rarest_patients(cases),

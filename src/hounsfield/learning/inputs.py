@@ -170,5 +170,6 @@ def inputs_key(cases: Sequence[Case], spec: Input) -> str:
         for ref in case.images.values():
             state = ref.path.stat() if ref.path.exists() else None
             stamp = (state.st_size, state.st_mtime_ns) if state else ()
-            digest.update(repr((case.id, case.target, ref, stamp, sorted(case.columns.items()))).encode())
+            cells = (sorted(case.columns.items()), sorted(case.auxiliary.items()))
+            digest.update(repr((case.id, case.target, ref, stamp, *cells)).encode())
     return digest.hexdigest()

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.errors import TrainingError
 from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp
+from hounsfield.learning.auxiliary import Taught, auxiliary_loss, auxiliary_targets, groups_of_columns
 from hounsfield.learning.checkpoint import EpochRecord, FitState, load_checkpoint, save_checkpoint
 from hounsfield.learning.inputs import Inputs, images_of, table_of
 from hounsfield.learning.transfer import KEPT_WEIGHTS, freeze, keep_statistics, load_start, parameter_groups
@@ -53,9 +54,11 @@ class Setup:
 
     fabric: Fabric
     network: nn.Module
-    """As it was built; its weights are those of `wrapped`."""
+    """As it was built; its weights are those of `taught` and `wrapped`."""
+    taught: Taught
+    """The network and its answers to auxiliary columns."""
     wrapped: nn.Module
-    """Fabric's view of it: places it on the device and runs it in the plan's precision."""
+    """Fabric's view of both: places them on the device and runs them in the plan's precision."""
     optimizer: torch.optim.Optimizer
 
 
@@ -82,13 +85,14 @@ def setup(plan: Plan, task: Task, *, member: int, kept: Path | None = None, lear
         load_start(network, plan, kept=kept)
     speed_up_depthwise(network)
     network = network_in_order(network, channels_last=plan.optimisation.channels_last)
+    taught = Taught(network, plan.auxiliary)
     optimizer = torch.optim.AdamW(
-        parameter_groups(network, plan),
+        [*parameter_groups(network, plan), *groups_of_columns(taught, plan)],
         lr=plan.optimisation.learning_rate,
         fused=True,
     )
-    wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
-    return Setup(fabric, network, wrapped, wrapped_optimizer)
+    wrapped, wrapped_optimizer = fabric.setup(taught, optimizer)
+    return Setup(fabric, network, taught, wrapped, wrapped_optimizer)
 
 
 def fit(
@@ -123,7 +127,7 @@ def fit(
     run = setup(plan, task, member=member, kept=checkpoint.with_name(KEPT_WEIGHTS), learned=goes_on)
     state = FitState()
     if goes_on:
-        state = load_checkpoint(checkpoint, run.network, run.optimizer)
+        state = load_checkpoint(checkpoint, run.taught, run.optimizer)
         for record in state.history:
             on_epoch(record)
     written = time.monotonic()
@@ -140,7 +144,7 @@ def fit(
             state.best = {key: value.detach().clone() for key, value in run.network.state_dict().items()}
         ended = state.epoch >= plan.optimisation.epochs or _worn_out(state, plan)
         if ended or time.monotonic() - written >= CHECKPOINT_SECONDS:
-            save_checkpoint(checkpoint, state, run.network, run.optimizer)
+            save_checkpoint(checkpoint, state, run.taught, run.optimizer)
             written = time.monotonic()
         on_epoch(record)
     stopped = "finished" if state.epoch >= plan.optimisation.epochs else "early stopping"
@@ -176,16 +180,34 @@ def train_epoch(
             group["lr"] = rate * group["scale"]
         chosen = rows[order[step * size : (step + 1) * size]]
         images, targets = training_batch(plan, inputs, chosen, generator=generator)
-        images, targets = run.fabric.to_device((images, targets))
-        loss = task.loss(run.wrapped(images), targets)
-        run.optimizer.zero_grad()
-        run.fabric.backward(loss)
-        clip_gradients(run.network, plan)
-        run.optimizer.step()
-        total += loss.detach().cpu()
+        total += train_step(run, plan, task, images, targets, auxiliary_targets(inputs, chosen, plan))
     mean = float(total) / steps
     _require_finite(mean, "training", plan, epoch)
     return mean
+
+
+def train_step(run: Setup, plan: Plan, task: Task, images: Tensor, targets: Tensor, columns: Tensor | None) -> Tensor:
+    """Learn from one batch; the loss of its answers, a scalar on the CPU, without that of auxiliary columns.
+
+    Args:
+        run: What learns.
+        plan: The choices.
+        task: What is asked.
+        images: As `training_batch` gives them.
+        targets: As `training_batch` gives them.
+        columns: As `auxiliary_targets`.
+    """
+    images, targets = run.fabric.to_device((images, targets))
+    logits, beside = run.wrapped(images)
+    answered = task.loss(logits, targets)
+    loss = answered
+    if columns is not None:
+        loss = answered + auxiliary_loss(beside, run.fabric.to_device(columns), plan.auxiliary)
+    run.optimizer.zero_grad()
+    run.fabric.backward(loss)
+    clip_gradients(run.network, plan)
+    run.optimizer.step()
+    return answered.detach().cpu()
 
 
 def clip_gradients(network: nn.Module, plan: Plan) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from hounsfield.learning.inputs import Inputs
-from hounsfield.learning.supervised import clip_gradients, setup, training_batch
+from hounsfield.learning.supervised import setup, train_step, training_batch
 from hounsfield.learning.transfer import freeze
 from hounsfield.plan import Plan
 from hounsfield.plan.task import task_of
@@ -31,6 +31,8 @@ def images_per_second(plan: Plan) -> float:
     columns = plan.input.shown_channels - plan.input.stored_channels
     table = np.zeros((size, columns), np.float32) if columns else None
     inputs = Inputs(voxels, rows % len(plan.classes), (), (), table=table)
+    numbers = sum(column.numbers for column in plan.auxiliary.columns)
+    unknown = torch.full((size, numbers), torch.nan) if numbers else None
     task = task_of(plan)
     run = setup(plan, task, member=0)
     freeze(run.network, plan, epoch=plan.optimisation.epochs - 1)
@@ -40,12 +42,8 @@ def images_per_second(plan: Plan) -> float:
     began = time.perf_counter()
     for step in range(_STEPS + 1):
         start = time.perf_counter()
-        images, targets = run.fabric.to_device(training_batch(plan, inputs, rows, generator=generator))
-        loss = task.loss(run.wrapped(images), targets)
-        run.optimizer.zero_grad()
-        run.fabric.backward(loss)
-        clip_gradients(run.network, plan)
-        run.optimizer.step()
+        images, targets = training_batch(plan, inputs, rows, generator=generator)
+        train_step(run, plan, task, images, targets, unknown)
         if step or time.perf_counter() - began > _LONGEST_S:
             fastest = min(fastest, time.perf_counter() - start)
         if time.perf_counter() - began > _LONGEST_S:

@@ -18,6 +18,7 @@ from hounsfield.plan.machine import Machine
 from hounsfield.plan.reasons import FEW_CASES, reasons_for
 from hounsfield.plan.schema import (
     Augmentation,
+    Auxiliary,
     Column,
     Ensemble,
     Input,
@@ -38,6 +39,7 @@ def make_plan(
     rarest_patients: int,
     views: tuple[str, ...] = (),
     columns: tuple[Column, ...] = (),
+    auxiliary: tuple[Column, ...] = (),
     minutes: float,
     seed: int,
     speed: Speed,
@@ -54,6 +56,7 @@ def make_plan(
         cropped: Whether a case is a square cut out of a larger image.
         views: Names of the images of a case, where it has several.
         columns: Of a table, that go into the network beside the images.
+        auxiliary: Of a table, that are learned beside the class.
         rarest_patients: Patients of the class that has fewest of them; there cannot be more folds.
         minutes: Time that training may take.
         seed: Of the weights, the folds and the augmentation.
@@ -68,7 +71,16 @@ def make_plan(
     kind = kind_of(fingerprint, modality=modality, cropped=cropped, filters=family.filters)
     drafts = _drafts(
         lambda sides: _draft(
-            fingerprint, machine, kind, sides, views=views, columns=columns, minutes=minutes, seed=seed, family=family
+            fingerprint,
+            machine,
+            kind,
+            sides,
+            views=views,
+            columns=columns,
+            auxiliary=auxiliary,
+            minutes=minutes,
+            seed=seed,
+            family=family,
         ),
         family.sides(fingerprint, kind),
         fingerprint,
@@ -160,6 +172,7 @@ def _draft(
     *,
     views: tuple[str, ...],
     columns: tuple[Column, ...],
+    auxiliary: tuple[Column, ...],
     minutes: float,
     seed: int,
     family: Family,
@@ -193,6 +206,7 @@ def _draft(
                 **_batch(family, views),
             }
         ),
+        auxiliary=Auxiliary(columns=() if family.once else auxiliary),
         ensemble=Ensemble(flips=bool(kind.flip_axes(len(sides)))),
     )
 

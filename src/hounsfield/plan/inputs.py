@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -33,6 +34,8 @@ class Kind:
     flip_reason: str = "left and right look alike"
     keep_aspect: bool = True
     anchor: str = "center"
+    cut_to_breast: bool = False
+    """Whether the steps cut a film to the breast."""
 
     def flip_axes(self, dims: int) -> tuple[int, ...]:
         """The axes of an input of `dims` axes that `flips` names."""
@@ -99,6 +102,7 @@ def _mammogram(cropped: bool, filters: tuple[dict[str, Any], ...]) -> Kind:
         flips="none",
         flip_reason="all are turned to one side already",
         anchor="start",
+        cut_to_breast=True,
     )
 
 
@@ -145,12 +149,20 @@ def input_sides(fingerprint: Fingerprint, kind: Kind) -> list[tuple[int, ...]]:
         return [tuple(_scaled(median, side, longest)) for side in _VOLUME_SIDES if side <= longest] or [
             tuple(max(_SMALLEST, side) for side in median)
         ]
-    longest = max(median[1:])
+    flat = _flat_shape(fingerprint, kind)
+    longest = max(flat)
     sides = _CROP_SIDES if kind.margin > 1 else _FILM_SIDES
     fitting = [side for side in sides if side <= longest] or [max(_SMALLEST, longest)]
     if kind.margin > 1:
         return [(side, side) for side in fitting]
-    return [tuple(_scaled(median[1:], side, longest)) for side in fitting]
+    return [tuple(_scaled(flat, side, longest)) for side in fitting]
+
+
+def _flat_shape(fingerprint: Fingerprint, kind: Kind) -> tuple[int, int]:
+    """Median (height, width) of what is brought to one size: of the breast, where films are cut to it."""
+    if kind.cut_to_breast and fingerprint.breast_median:
+        return fingerprint.breast_median
+    return fingerprint.shape_median[1], fingerprint.shape_median[2]
 
 
 _FITTED_FILM_SIDES = (640, 512, 448, 384, 320, 256, 224, 192, 160, 128)
@@ -172,7 +184,7 @@ def fitted_sides(fingerprint: Fingerprint, kind: Kind) -> list[tuple[int, ...]]:
     if not fingerprint.planar:
         shapes = input_sides(fingerprint, kind)
         return list(dict.fromkeys((depth, max(SMALLEST_SLICE, h), max(SMALLEST_SLICE, w)) for depth, h, w in shapes))
-    median = fingerprint.shape_median[1:]
+    median = _flat_shape(fingerprint, kind)
     longest = max(median)
     most = max(longest, min(_ENLARGED * longest, _LARGEST_ENLARGED), SMALLEST_SLICE)
     sides = _FITTED_CROP_SIDES if kind.margin > 1 else _FITTED_FILM_SIDES
@@ -182,6 +194,6 @@ def fitted_sides(fingerprint: Fingerprint, kind: Kind) -> list[tuple[int, ...]]:
     return [tuple(max(SMALLEST_SLICE, length) for length in _scaled(median, side, longest)) for side in fitting]
 
 
-def _scaled(shape: tuple[int, ...], side: int, longest: int) -> list[int]:
+def _scaled(shape: Sequence[int], side: int, longest: int) -> list[int]:
     """`shape` with its longest axis brought to `side`, each axis a multiple of 4 and not too small to be halved."""
     return [max(_SMALLEST, round(length * side / longest / 4) * 4) for length in shape]

@@ -41,7 +41,8 @@ def reasons_for(
         by_memory: Reasons of what memory decided.
     """
     shape = " × ".join(str(side) for side in plan.input.shape)
-    median = " × ".join(str(side) for side in fingerprint.shape_median[-len(plan.input.shape) :])
+    shown = fingerprint.breast_median if kind.cut_to_breast else None
+    median = " × ".join(map(str, shown or fingerprint.shape_median[-len(plan.input.shape) :]))
     largest = by_memory.get("input.shape", "the largest of which each network sees enough in the minutes")
     bf16 = plan.optimisation.precision == "bf16-mixed"
     reasons = {
@@ -66,12 +67,14 @@ def reasons_for(
         "ensemble.flips": "mirrored copies cost little in reading" if plan.ensemble.flips else "nothing to mirror",
         **family.reasons,
         **by_memory,
-        "input.shape": f"{shape} of a median {median}: {largest}",
+        "input.shape": f"{shape} of a median {'breast of ' if shown else ''}{median}: {largest}",
     }
     if plan.input.views:
         reasons["input.views"] = "a case's images are looked at one by one, and attention finds those that matter"
     if plan.input.columns:
         reasons["input.columns"] = "the description names them as inputs"
+    if plan.auxiliary.columns:
+        reasons["auxiliary.columns"] = "what else experts saw in these images teaches the network what to look at"
     if isinstance(plan.network, ConvNetChoice):
         left = min(plan.input.shape) // 2**plan.network.halvings
         reasons["network.pool_after"] = f"halved until about {left} a side"

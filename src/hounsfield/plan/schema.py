@@ -258,6 +258,15 @@ class Optimisation(Section):
     threads: int = Field(default=2, ge=1)
 
 
+class Auxiliary(Section):
+    """What else is learned beside the answer, for what it teaches the network; reading does without it."""
+
+    columns: tuple[Column, ...] = ()
+    """Of a table."""
+    weight: float = Field(default=0.3, ge=0)
+    """Of the mean loss of these columns beside the loss of the answer."""
+
+
 class Ensemble(Section):
     """How many networks answer together."""
 
@@ -290,6 +299,7 @@ class Plan(Section):
     network: Network = ConvNetChoice()
     augmentation: Augmentation = Augmentation()
     optimisation: Optimisation = Optimisation()
+    auxiliary: Auxiliary = Auxiliary()
     ensemble: Ensemble = Ensemble()
     reasons: dict[str, str] = {}
     """Why: "section.key" to a sentence; comments in the file."""

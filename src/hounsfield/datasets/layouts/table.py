@@ -67,6 +67,7 @@ def open_table(description: TableDescription, root: Path, *, name: str) -> Datas
         modality=description.modality,
         views=views.names,
         inputs=description.columns.inputs,
+        auxiliary=description.columns.auxiliary,
     )
 
 

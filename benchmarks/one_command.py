@@ -1,0 +1,86 @@
+"""One `hounsfield train` in a process of its own, and what it chose, took and scored on its validation cases."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def train(example: str, bundle: Path, *, minutes: float, network: str = "auto", seed: int = 0) -> dict[str, Any]:
+    """A row: what one training chose, took and scored.
+
+    Args:
+        example: Name of a description in examples/.
+        bundle: Where the bundle is written.
+        minutes: Budget of the plan.
+        network: As `--network` takes it.
+        seed: Of split and plan.
+
+    Raises:
+        RuntimeError: The command failed; the message is its own last line.
+    """
+    began = time.perf_counter()
+    run("train", str(EXAMPLES / f"{example}.toml"), "-o", str(bundle), "--overwrite",
+        f"--minutes={minutes}", f"--network={network}", f"--seed={seed}")  # fmt: skip
+    seconds = time.perf_counter() - began
+    evidence = json.loads((bundle / "evidence.json").read_text(encoding="utf-8"))
+    plan = choices_of(bundle)
+    return {
+        "data": example,
+        "minutes": minutes,
+        "asked_for": network,
+        "seed": seed,
+        "took_minutes": round(seconds / 60, 1),
+        **scores_of(evidence),
+        **plan,
+    }
+
+
+def run(*words: str) -> str:
+    """What the command printed on stdout.
+
+    Raises:
+        RuntimeError: It failed; the message is its own last line.
+    """
+    command = [sys.executable, "-m", "hounsfield", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"hounsfield {' '.join(words)}: {done.stderr.strip().splitlines()[-1]}")
+    return done.stdout
+
+
+def scores_of(evidence: dict[str, Any]) -> dict[str, object]:
+    """The scores of an evidence file, rounded, with the interval of the main one."""
+    scores = evidence["scores"]
+    area = scores["auc_roc"]
+    found: dict[str, object] = {
+        "auc": round(area["value"], 4),
+        "interval": f"{area['low']:.3f} to {area['high']:.3f}",
+    }
+    for name in ("accuracy", "precision", "sensitivity", "specificity"):
+        if name in scores:
+            found[name] = round(scores[name]["value"], 4)
+    return found | {"cases": evidence["cases"], "measured_on": evidence["split"]}
+
+
+def choices_of(bundle: Path) -> dict[str, object]:
+    """What the plan chose, in words."""
+    from hounsfield.plan import read_plan
+
+    plan = read_plan(bundle / "plan.toml")
+    looks = getattr(plan.network, "encoder", plan.network)
+    name = getattr(looks, "backbone", looks.name) + (":probe" if plan.optimisation.head_only else "")
+    if looks is not plan.network:
+        name += f" over {plan.network.over}"  # type: ignore[union-attr]
+    return {
+        "network": name,
+        "input": " × ".join(map(str, plan.input.shape)),
+        "epochs": plan.optimisation.epochs,
+        "networks": plan.ensemble.networks,
+    }

@@ -1,0 +1,94 @@
+"""Auxiliary columns: what else a table says of an image, learned beside the answer for what it teaches.
+
+A radiologist's word for a mass's margin says more of what to look at than "malignant" alone. Each column gets a linear
+answer of its own on the network's features; these answers end with the training, and reading knows nothing of them.
+
+Reference:
+    Caruana, "Multitask learning", Machine Learning 28 (1997) 41-75, doi:10.1023/A:1007379606734.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hounsfield.arrays import FloatArray, IntArray
+from hounsfield.learning.inputs import Inputs
+from hounsfield.plan import Plan
+from hounsfield.plan.columns import encode
+from hounsfield.plan.schema import Auxiliary, Column
+
+
+class Taught(nn.Module):
+    """A network in training, with an answer to each auxiliary column beside its own."""
+
+    def __init__(self, network: nn.Module, auxiliary: Auxiliary) -> None:
+        """Answers with fresh weights beside those of `network`, whose `answer` is a linear layer."""
+        super().__init__()
+        self.network = network
+        numbers = sum(column.numbers for column in auxiliary.columns)
+        self.columns = nn.Linear(network.answer.in_features, numbers) if numbers else None  # type: ignore[union-attr, arg-type]
+        self._features: list[Tensor] = []
+        if self.columns is not None:
+            network.answer.register_forward_pre_hook(self._keep)  # type: ignore[union-attr]
+
+    def _keep(self, answer: nn.Module, features: tuple[Tensor, ...]) -> None:
+        self._features = [features[0]]
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Logits of the answer, (N, outputs), and of the columns, (N, K), where there are any."""
+        logits: Tensor = self.network(images)
+        if self.columns is None:
+            return logits, None
+        return logits, self.columns(self._features.pop())
+
+
+def groups_of_columns(taught: Taught, plan: Plan) -> Iterator[dict[str, Any]]:
+    """Groups for the optimiser, as `transfer.parameter_groups`, of the answers to columns."""
+    if taught.columns is not None:
+        yield {"params": [taught.columns.weight], "weight_decay": plan.optimisation.weight_decay, "scale": 1.0}
+        yield {"params": [taught.columns.bias], "weight_decay": 0.0, "scale": 1.0}
+
+
+def auxiliary_targets(inputs: Inputs, rows: IntArray, plan: Plan) -> Tensor | None:
+    """Numbers (n, K) that the columns of some rows say, NaN where unknown; None where the plan has no columns."""
+    if not plan.auxiliary.columns:
+        return None
+    found: list[FloatArray] = [encode(inputs.cases[row].auxiliary, plan.auxiliary.columns) for row in rows]
+    return torch.from_numpy(np.stack(found))
+
+
+def auxiliary_loss(logits: Tensor, targets: Tensor, auxiliary: Auxiliary) -> Tensor:
+    """Weighted mean loss of the columns: cross-entropy of words, half the squared error of numbers; a scalar.
+
+    A column that a row does not know, or of which it has a word that was not learned from, does not count for it.
+
+    Args:
+        logits: (N, K) as `Taught` gives them.
+        targets: (N, K) as `auxiliary_targets`.
+        auxiliary: The plan's section.
+    """
+    losses = []
+    start = 0
+    for column in auxiliary.columns:
+        part = slice(start, start + column.numbers)
+        losses.append(_loss_of(logits[:, part].float(), targets[:, part], column))
+        start += column.numbers
+    return auxiliary.weight * torch.stack(losses).mean()
+
+
+def _loss_of(logits: Tensor, targets: Tensor, column: Column) -> Tensor:
+    known = ~torch.isnan(targets).any(dim=1)
+    if column.kind == "category":
+        known &= targets.nan_to_num().sum(dim=1) > 0
+    if not bool(known.any()):
+        return logits.sum() * 0.0
+    if column.kind == "category":
+        total = torch.nn.functional.cross_entropy(logits[known], targets[known].argmax(dim=1), reduction="sum")
+    else:
+        total = 0.5 * torch.nn.functional.mse_loss(logits[known], targets[known], reduction="sum")
+    return total / len(targets)
