@@ -166,6 +166,23 @@ def test_a_stop_does_not_wait_for_the_rest(
     assert len(begun) < 20
 
 
+def test_a_case_that_the_memory_is_too_small_for_is_left_out_by_its_name(
+    tiny_dataset: Dataset, make_tiny_plan: MakeTinyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = module.case_array
+
+    def too_large(case: Case, spec: Any) -> Any:
+        if case.id == "case-03":
+            raise MemoryError
+        return real(case, spec)
+
+    monkeypatch.setattr(module, "case_array", too_large)
+    inputs = prepared(tiny_dataset, make_tiny_plan(), tmp_path / "run")
+    ((case, reason),) = inputs.failed
+    assert case == "case-03"
+    assert reason.endswith("tiny.npz: there is not enough memory to prepare it; end other programs, or leave it out")
+
+
 def test_the_index_says_what_was_left_out(tiny_dataset: Dataset, make_tiny_plan: MakeTinyPlan, tmp_path: Path) -> None:
     prepared(with_bad(tiny_dataset, 3), make_tiny_plan(), tmp_path / "run")
     index = json.loads(kept(tmp_path, "json").read_text())

@@ -16,7 +16,7 @@ import numpy as np
 from hounsfield.arrays import FloatArray, IntArray, VoxelArray
 from hounsfield.atomic import atomic_file, write_text
 from hounsfield.datasets.case import Case, Dataset
-from hounsfield.errors import HounsfieldError, ImageError, TrainingError
+from hounsfield.errors import HounsfieldError, ImageError, StorageError, TrainingError
 from hounsfield.plan import Input
 from hounsfield.plan.columns import encode
 from hounsfield.plan.network_input import case_array
@@ -145,14 +145,21 @@ def _prepare(case: Case, spec: Input) -> VoxelArray | HounsfieldError:
         array = case_array(case, spec)
     except HounsfieldError as error:
         return error
+    except MemoryError:
+        return StorageError(
+            f"{_first(case)}: there is not enough memory to prepare it; end other programs, or leave it out"
+        )
     largest = float(np.abs(array).max())
     if not largest <= _LARGEST:
-        first = next(iter(case.images.values()))
         return ImageError(
-            f"{first.path}: preprocessing gave values up to {largest:g}; networks learn from values near 0 … 1, "
+            f"{_first(case)}: preprocessing gave values up to {largest:g}; networks learn from values near 0 … 1, "
             'end input.steps with "rescale" or "zscore"'
         )
     return array.astype(_STORED_TYPE)
+
+
+def _first(case: Case) -> Path:
+    return next(iter(case.images.values())).path
 
 
 def _open(path: Path, cases: Sequence[Case], failed: dict[str, str], key: str, spec: Input) -> Inputs:
