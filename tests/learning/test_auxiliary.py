@@ -12,7 +12,10 @@ import pytest
 import torch
 
 from hounsfield.datasets.case import Dataset
-from hounsfield.learning.auxiliary import Taught, auxiliary_loss
+from hounsfield.errors import PlanError
+from hounsfield.learning import supervised
+from hounsfield.learning.auxiliary import WithHeads, auxiliary_loss
+from hounsfield.learning.checkpoint import EpochRecord
 from hounsfield.learning.choosing import choose_plan_and_split
 from hounsfield.learning.inputs import prepare_inputs
 from hounsfield.learning.supervised import fit, setup
@@ -51,7 +54,7 @@ def test_a_cell_that_is_not_known_teaches_nothing() -> None:
 
 
 def taught(dataset: Dataset) -> Dataset:
-    """The tiny data set with a column that says how bright each image is, which its class does not."""
+    """The tiny data set with a column that says what its class does, and one that says nothing."""
     cases = []
     for number, case in enumerate(dataset.cases):
         margin = "spiculated" if case.target else "round"
@@ -95,11 +98,50 @@ def test_columns_alone_teach_the_features(tiny_dataset: Dataset, make_tiny_plan:
     assert along[squares].mean() - along[~squares].mean() > 2 * along[squares].std()
 
 
+def test_a_plan_whose_columns_the_data_do_not_name_is_refused(
+    tiny_dataset: Dataset, make_tiny_plan: MakeTinyPlan, tmp_path: Path
+) -> None:
+    plan = make_tiny_plan(auxiliary=Auxiliary(columns=(MARGIN,)))
+    with pytest.raises(PlanError, match="learns the auxiliary columns margin, which tiny does not name"):
+        train(tiny_dataset, tmp_path / "B", plan=plan)
+
+
+def test_a_training_that_was_stopped_goes_on_with_its_heads(
+    tiny_dataset: Dataset, make_tiny_plan: MakeTinyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervised, "CHECKPOINT_SECONDS", 0.0)
+    dataset, plan = taught(tiny_dataset), make_tiny_plan(auxiliary=Auxiliary(columns=(MARGIN, GRADE)), epochs=4)
+    inputs = prepare_inputs(dataset, dataset.cases, plan.input, tmp_path, threads=1)
+    rows = np.arange(len(dataset.cases))
+
+    def fitted(name: str, *, stop_after: int = 99) -> dict[str, torch.Tensor]:
+        def stop(record: EpochRecord) -> None:
+            if record.epoch == stop_after:
+                raise KeyboardInterrupt
+
+        return fit(
+            plan,
+            task_of(plan),
+            inputs,
+            train_rows=rows,
+            val_rows=rows,
+            member=0,
+            checkpoint=tmp_path / f"{name}.safetensors",
+            on_epoch=stop,
+        ).weights
+
+    whole = fitted("whole")
+    with pytest.raises(KeyboardInterrupt):
+        fitted("stopped", stop_after=2)
+    resumed = fitted("stopped")
+    assert all(torch.equal(whole[key], resumed[key]) for key in whole)
+
+
 def test_a_network_without_columns_answers_as_it_is(make_tiny_plan: MakeTinyPlan) -> None:
     plan = make_tiny_plan()
     network = setup(plan, task_of(plan), member=0).network.eval()
     images = torch.randn(2, 1, 16, 16)
-    logits, beside = Taught(network, plan.auxiliary)(images)
+    logits, beside = WithHeads(network, plan.auxiliary)(images)
     assert beside is None
     assert torch.equal(logits, network(images))
 

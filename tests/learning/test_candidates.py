@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from hounsfield.datasets.case import Dataset
+from hounsfield.datasets.fingerprint import make_fingerprint
 from hounsfield.datasets.split import make_split
 from hounsfield.errors import PlanError, StorageError, TrainingError
 from hounsfield.learning import candidates, choosing
@@ -45,23 +47,27 @@ def test_several_networks_are_tried_and_the_best_is_taken(
     assert again.network == plan.network
 
 
-def test_of_those_within_a_standard_error_the_first_is_taken() -> None:
-    def tried(name: str, score: float, error: float = 0.02) -> candidates.Tried:
-        return candidates.Tried(name, score, error, seconds=1.0, words="", plan="", key="")
+def test_of_those_that_cannot_be_told_apart_the_first_is_taken() -> None:
+    def tried(name: str, score: float, *, spread: float = 0.02, sign: float = 1.0) -> candidates.Tried:
+        draws = (score + sign * spread, score - sign * spread)
+        return candidates.Tried(name, score, seconds=1.0, words="", plan="", key="", draws=draws)
 
-    slow, fast, poor = tried("slow", 0.85), tried("fast", 0.86), tried("poor", 0.70)
-    failed = tried("failed", float("nan"), float("nan"))
-    assert candidates._first_of_the_best([failed, poor, slow, fast]) is slow
-    assert candidates._first_of_the_best([poor, tried("slow", 0.83), fast]) is fast
-    assert candidates._first_of_the_best([failed, tried("other", float("nan"), float("nan"))]) is failed
-    words = candidates._words({"slow": slow, "fast": fast}, slow, {"a", "b"})
+    best, poor = tried("best", 0.86), tried("poor", 0.70)
+    alike, opposite = tried("alike", 0.85), tried("opposite", 0.85, sign=-1.0)
+    failed = candidates.Tried("failed", float("nan"), seconds=1.0, words="", plan="", key="")
+    # a difference of 0.01: always the same where both rise and fall together, 0.01 ± 0.04 where they do not
+    assert candidates._first_of_the_best([failed, poor, alike, best]) is best
+    assert candidates._first_of_the_best([failed, poor, opposite, best]) is opposite
+    assert candidates._first_of_the_best([failed, failed]) is failed
+    assert best.standard_error == pytest.approx(0.02)
+    words = candidates._words({"opposite": opposite, "best": best}, opposite, {"a", "b"})
     assert words == (
-        "tried on 2 cases held back: AUC fast 0.860 ± 0.020, slow 0.850 ± 0.020; within a standard error more is to be "
-        "expected of it in more time"
+        "tried on 2 cases held back: AUC best 0.860 ± 0.020, opposite 0.850 ± 0.020; within a standard error more is to "
+        "be expected of it in more time"
     )
 
 
-def test_the_standard_error_of_an_area_is_near_the_formula_of_hanley_and_mcneil() -> None:
+def test_the_spread_of_an_area_is_near_the_formula_of_hanley_and_mcneil() -> None:
     rng = np.random.default_rng(0)
     targets = np.repeat([0, 1], 100)
     logits = np.stack([np.zeros(200), rng.normal(size=200) + 1.2 * targets], axis=1)
@@ -70,10 +76,34 @@ def test_the_standard_error_of_an_area_is_near_the_formula_of_hanley_and_mcneil(
     one, two = area / (2 - area), 2 * area**2 / (1 + area)
     formula = np.sqrt((area * (1 - area) + 99 * (one - area**2) + 99 * (two - area**2)) / 100**2)
     patients = [f"p{number}" for number in range(200)]
-    assert candidates._standard_error(task, logits, targets, patients) == pytest.approx(formula, rel=0.2)
+    assert candidates._spread(candidates._drawn(task, logits, targets, patients)) == pytest.approx(formula, rel=0.2)
     fours = [f"p{number // 4}" for number in range(200)]
     same = np.repeat(logits[::4], 4, axis=0)
-    assert candidates._standard_error(task, same, targets, fours) == pytest.approx(2 * formula, rel=0.3)
+    assert candidates._spread(candidates._drawn(task, same, targets, fours)) == pytest.approx(2 * formula, rel=0.3)
+
+
+def test_trials_of_an_earlier_version_are_made_again(tiny_dataset: Dataset, tmp_path: Path) -> None:
+    choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
+    path = tmp_path / "trials.json"
+    kept = json.loads(path.read_text())
+    for one in kept:
+        del one["draws"]
+    path.write_text(json.dumps(kept))
+    assert candidates._earlier(tmp_path, tiny_dataset.cases) == {}
+
+
+def test_more_is_expected_of_a_fine_tuned_network_than_of_one_from_scratch_and_of_a_probe_least(
+    tiny_dataset: Dataset,
+) -> None:
+    fingerprint = make_fingerprint(tiny_dataset)
+
+    def names(shape: tuple[int, int, int]) -> list[str]:
+        changed = replace(fingerprint, shape_median=shape, planar=shape[0] == 1)
+        return [family.name for family in candidates.candidates_for(changed)]
+
+    assert names((1, 96, 96)) == [DEFAULT_BACKBONE, "convnet", f"{DEFAULT_BACKBONE}:probe"]
+    assert names((1, 28, 28)) == [DEFAULT_BACKBONE, "convnet", "residual", f"{DEFAULT_BACKBONE}:probe"]
+    assert names((64, 64, 64)) == ["residual", "convnet", "slices"]
 
 
 def test_a_candidate_too_large_for_the_memory_is_passed_over(

@@ -166,7 +166,7 @@ def test_a_stop_does_not_wait_for_the_rest(
     assert len(begun) < 20
 
 
-def test_a_case_that_the_memory_is_too_small_for_is_left_out_by_its_name(
+def test_a_shortage_of_memory_stops_the_work_by_the_name_of_the_file(
     tiny_dataset: Dataset, make_tiny_plan: MakeTinyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = module.case_array
@@ -177,10 +177,9 @@ def test_a_case_that_the_memory_is_too_small_for_is_left_out_by_its_name(
         return real(case, spec)
 
     monkeypatch.setattr(module, "case_array", too_large)
-    inputs = prepared(tiny_dataset, make_tiny_plan(), tmp_path / "run")
-    ((case, reason),) = inputs.failed
-    assert case == "case-03"
-    assert reason.endswith("tiny.npz: there is not enough memory to prepare it; end other programs, or leave it out")
+    with pytest.raises(StorageError, match=r"tiny.npz: there is not enough memory to prepare it; end other programs"):
+        prepared(tiny_dataset, make_tiny_plan(), tmp_path / "run")
+    assert list((tmp_path / "run").iterdir()) == []
 
 
 def test_the_index_says_what_was_left_out(tiny_dataset: Dataset, make_tiny_plan: MakeTinyPlan, tmp_path: Path) -> None:

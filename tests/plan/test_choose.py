@@ -27,6 +27,7 @@ from hounsfield.plan import (
 from hounsfield.plan.choose import explain_plan
 from hounsfield.plan.families import CONVNET
 from hounsfield.plan.network_input import network_array, prepare_case
+from hounsfield.plan.schema import Column
 
 MakeImages = Callable[..., Dataset]
 PLAIN = Machine(name="a laptop", cores=2, threads=2, memory_bytes=2**33, bf16=False)
@@ -118,6 +119,15 @@ def test_every_reason_belongs_to_a_choice_and_is_shown(make_images: MakeImages, 
     rows = explain_plan(plan)
     assert {name for name, _, _ in rows} == set(plan.reasons)
     assert all(value and reason for _, value, reason in rows)
+
+
+def test_columns_are_shown_by_their_names(make_images: MakeImages) -> None:
+    age = Column(name="age", kind="number")
+    margin = Column(name="margin", kind="category", values=("round", "spiculated"))
+    plan = plan_for(make_images(grey(64, 64)), columns=(age,), auxiliary=(margin, age))
+    shown = {name: value for name, value, _ in explain_plan(plan)}
+    assert shown["input.columns"] == "age"
+    assert shown["auxiliary.columns"] == "margin, age"
 
 
 FILTERS = ["median", "bilateral", "gaussian"]

@@ -10,6 +10,7 @@ from hounsfield.datasets.check import check_dataset
 from hounsfield.datasets.fingerprint import make_fingerprint
 from hounsfield.datasets.split import make_folds, make_split
 from hounsfield.errors import DatasetError
+from hounsfield.plan.columns import choose_columns
 
 pytestmark = pytest.mark.real
 
@@ -110,7 +111,7 @@ def test_splits_and_folds_of_real_patients_are_apart_and_balanced(real_data: Pat
     dataset = _open(name, real_data)
     share = sum(case.target == 1 for case in dataset.cases) / len(dataset.cases)
     for seed in range(3):
-        split = make_split(dataset, seed=seed)
+        split = make_split(dataset, seed=seed, fractions=(0.8, 0.1, 0.1))
         for part, fraction in (("train", 0.8), ("val", 0.1), ("test", 0.1)):
             cases = split.select(dataset, part)  # type: ignore[arg-type]  # a literal, taken from a tuple
             assert len(cases) / len(dataset.cases) == pytest.approx(fraction, abs=0.015)
@@ -192,7 +193,27 @@ def test_copies_of_a_source_tile_stay_together(real_data: Path) -> None:
     dataset = _open("lc25000_lung", real_data)
     assert Counter(Counter(case.patient for case in dataset.cases).values()) == {1: 471, 2: 120}
     assert (dataset.patients_known, dataset.modality) == (True, "SM")
-    assert len(make_split(dataset).ids("train")) == pytest.approx(0.8 * 711, abs=3)
+    assert len(make_split(dataset).ids("train")) == pytest.approx(0.9 * 711, abs=3)
+
+
+@pytest.mark.parametrize("name", ["cbis_ddsm_mass", "cbis_ddsm_women", "busi_ultrasound", "cxr_lungs_tb", "mini_mias"])
+def test_all_cases_are_learned_from_where_those_to_test_on_are_kept_elsewhere(real_data: Path, name: str) -> None:
+    split = make_split(_open(name, real_data))
+    assert set(split.parts.values()) == {"train", "val"}
+
+
+def test_what_radiologists_said_of_a_mass_is_there_to_be_learned(real_data: Path) -> None:
+    dataset = _open("cbis_ddsm_mass", real_data)
+    assert dataset.cases[0].auxiliary == {
+        "mass_shape": "IRREGULAR-ARCHITECTURAL_DISTORTION",
+        "mass_margins": "SPICULATED",
+        "bi_rads_assessment": "4",
+        "subtlety": "4",
+    }
+    columns = choose_columns(dataset.auxiliary, [case.auxiliary for case in dataset.cases], grades=True)
+    assert [column.kind for column in columns] == ["category"] * 4
+    assert not any("ambiguous" in column.values for column in columns)
+    assert columns[2].values == ("0", "1", "2", "3", "4", "5")
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ class Dataset:
     """The keys of every `Case.auxiliary`, in order."""
 
     def __post_init__(self) -> None:
-        """Refuse cases that share an id, and images and columns that are none of the views and inputs."""
+        """Refuse cases that share an id, and images and cells that are none of the views and columns."""
         seen: set[str] = set()
         for case in self.cases:
             if case.id in seen:

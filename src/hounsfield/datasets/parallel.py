@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from hounsfield.errors import HounsfieldError
+from hounsfield.errors import HounsfieldError, StorageError
 from hounsfield.progress import track
 
 Item = TypeVar("Item")
@@ -24,6 +24,8 @@ def in_threads(
             return work(item)
         except HounsfieldError as error:
             return error
+        except MemoryError:
+            return StorageError(f"{item}: there is not enough memory to read it; end other programs")
 
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         return list(track(pool.map(attempt, items), description, total=len(items)))

@@ -1,7 +1,7 @@
 """Auxiliary columns: what else a table says of an image, learned beside the answer for what it teaches.
 
 A radiologist's word for a mass's margin says more of what to look at than "malignant" alone. Each column gets a linear
-answer of its own on the network's features; these answers end with the training, and reading knows nothing of them.
+head on the network's features; the heads end with the training, and reading knows nothing of them.
 
 Reference:
     Caruana, "Multitask learning", Machine Learning 28 (1997) 41-75, doi:10.1023/A:1007379606734.
@@ -23,35 +23,32 @@ from hounsfield.plan.columns import encode
 from hounsfield.plan.schema import Auxiliary, Column
 
 
-class Taught(nn.Module):
-    """A network in training, with an answer to each auxiliary column beside its own."""
+class WithHeads(nn.Module):
+    """A network in training, and auxiliary heads: an answer to each column on the features of its own answer."""
 
     def __init__(self, network: nn.Module, auxiliary: Auxiliary) -> None:
-        """Answers with fresh weights beside those of `network`, whose `answer` is a linear layer."""
+        """Heads with fresh weights beside `network`, whose `answer` is a linear layer."""
         super().__init__()
         self.network = network
         numbers = sum(column.numbers for column in auxiliary.columns)
-        self.columns = nn.Linear(network.answer.in_features, numbers) if numbers else None  # type: ignore[union-attr, arg-type]
-        self._features: list[Tensor] = []
-        if self.columns is not None:
-            network.answer.register_forward_pre_hook(self._keep)  # type: ignore[union-attr]
-
-    def _keep(self, answer: nn.Module, features: tuple[Tensor, ...]) -> None:
-        self._features = [features[0]]
+        self.heads = nn.Linear(network.answer.in_features, numbers) if numbers else None  # type: ignore[union-attr, arg-type]
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """Logits of the answer, (N, outputs), and of the columns, (N, K), where there are any."""
-        logits: Tensor = self.network(images)
-        if self.columns is None:
-            return logits, None
-        return logits, self.columns(self._features.pop())
+        if self.heads is None:
+            return self.network(images), None
+        features: list[Tensor] = []
+        answer: nn.Module = self.network.answer  # type: ignore[assignment]
+        with answer.register_forward_pre_hook(lambda _, given: features.append(given[0])):
+            logits: Tensor = self.network(images)
+        return logits, self.heads(features[0])
 
 
-def groups_of_columns(taught: Taught, plan: Plan) -> Iterator[dict[str, Any]]:
-    """Groups for the optimiser, as `transfer.parameter_groups`, of the answers to columns."""
-    if taught.columns is not None:
-        yield {"params": [taught.columns.weight], "weight_decay": plan.optimisation.weight_decay, "scale": 1.0}
-        yield {"params": [taught.columns.bias], "weight_decay": 0.0, "scale": 1.0}
+def head_groups(with_heads: WithHeads, plan: Plan) -> Iterator[dict[str, Any]]:
+    """Groups for the optimiser, as `transfer.parameter_groups`, of the heads."""
+    if with_heads.heads is not None:
+        yield {"params": [with_heads.heads.weight], "weight_decay": plan.optimisation.weight_decay, "scale": 1.0}
+        yield {"params": [with_heads.heads.bias], "weight_decay": 0.0, "scale": 1.0}
 
 
 def auxiliary_targets(inputs: Inputs, rows: IntArray, plan: Plan) -> Tensor | None:
@@ -68,7 +65,7 @@ def auxiliary_loss(logits: Tensor, targets: Tensor, auxiliary: Auxiliary) -> Ten
     A column that a row does not know, or of which it has a word that was not learned from, does not count for it.
 
     Args:
-        logits: (N, K) as `Taught` gives them.
+        logits: (N, K) as `WithHeads` gives them.
         targets: (N, K) as `auxiliary_targets`.
         auxiliary: The plan's section.
     """

@@ -1,7 +1,7 @@
 """Choosing a network by trying: each candidate learns for a share of the minutes, and the validation cases decide.
 
-Of candidates that the cases cannot tell apart, the one is taken that the most is to be expected of with all the
-minutes: a short trial flatters networks that learn quickly, and more time does not help these.
+Of candidates that the cases cannot tell apart, the first is taken, for they stand in the order of what is to be
+expected of them with all the minutes: a short trial flatters a network that has nothing more to learn.
 
 Reference:
     Breiman, Friedman, Olshen, Stone, "Classification and Regression Trees" (1984), 3.4.3 (the one-standard-error rule).
@@ -23,7 +23,7 @@ from hounsfield.atomic import write_text
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.datasets.split import make_folds
-from hounsfield.errors import HounsfieldError, PlanError, StorageError, WeightsError
+from hounsfield.errors import HounsfieldError, PlanError, StorageError
 from hounsfield.evaluation.resampling import patient_weights
 from hounsfield.learning.inputs import inputs_key, prepare_inputs, require_enough
 from hounsfield.learning.members import fit_member
@@ -51,7 +51,7 @@ FEWEST_PATIENTS = 30
 """With fewer, the validation cases cannot tell two candidates apart."""
 
 _DRAWS = 200
-"""Bootstrap draws of patients that a standard error is taken from."""
+"""Bootstrap draws of patients that standard errors are taken from."""
 
 _HELD_BACK = 3
 """One part in so many is validated on; the others are learned from."""
@@ -67,8 +67,6 @@ class Tried:
     name: str
     score: float
     """The task's validation score on the cases held back; NaN where the trial failed."""
-    standard_error: float
-    """Of the score, over patients."""
     seconds: float
     words: str
     """What was trained, for people."""
@@ -76,17 +74,26 @@ class Tried:
     """That was followed, as TOML."""
     key: str
     """Of the images and weights that were learned from, as `_key_of`."""
+    draws: tuple[float, ...] = ()
+    """The score on bootstrap draws of patients, the same for all candidates; NaN where a draw has none."""
+
+    @property
+    def standard_error(self) -> float:
+        """Of the score, over patients; NaN where the trial failed."""
+        return _spread(self.draws)
 
 
 def candidates_for(fingerprint: Fingerprint) -> tuple[Family, ...]:
-    """The networks worth trying on such data, the likeliest winner first."""
+    """The networks worth trying on such data, in the order of what is to be expected of them with enough minutes."""
     pretrained = at_hand(DEFAULT_BACKBONE)
     if not fingerprint.planar:
         slices_fit = min(fingerprint.shape_median[1:]) >= SMALLEST_SLICE
         return (RESIDUAL, CONVNET, *([over_slices(DEFAULT_BACKBONE)] if pretrained and slices_fit else []))
     tiny = max(fingerprint.shape_median) <= _TINY
-    from_photographs = (fine_tuned(DEFAULT_BACKBONE), probe(DEFAULT_BACKBONE)) if pretrained else ()
-    return (*from_photographs, CONVNET, *([RESIDUAL] if tiny or not pretrained else []))
+    from_scratch = (CONVNET, *([RESIDUAL] if tiny or not pretrained else []))
+    if not pretrained:
+        return from_scratch
+    return (fine_tuned(DEFAULT_BACKBONE), *from_scratch, probe(DEFAULT_BACKBONE))
 
 
 def choose_family(
@@ -99,9 +106,9 @@ def choose_family(
     seed: int,
     plan_for: Callable[[Family, float], Plan],
 ) -> tuple[Family, str, float]:
-    """The first candidate within a standard error of the best, on the same held-back patients.
+    """The first candidate that is not worse than the best by more than the standard error of the difference.
 
-    It comes with the reason in words, and the minutes that are left.
+    All are validated on the same held-back patients. It comes with the reason in words, and the minutes that are left.
 
     What a trial gave is kept in `folder`, so that a stop loses one candidate at most. A trial that fails is scored NaN
     and named, and the others decide.
@@ -109,7 +116,7 @@ def choose_family(
     Args:
         dataset: Where the cases come from.
         cases: To learn from and to validate on.
-        candidates: The likeliest winner first; it is taken where nothing can be tried.
+        candidates: The most to be expected of first; it is taken where nothing can be tried.
         folder: The run's; nothing is tried where there is none.
         minutes: For trials and training together.
         seed: Of the cases held back.
@@ -117,7 +124,7 @@ def choose_family(
             `PlanError` or a `WeightsError`, such as one too large for the memory, is passed over.
 
     Raises:
-        PlanError, WeightsError: There is no plan for any candidate.
+        PlanError: There is no plan for any candidate.
         StorageError: The disk refused.
     """
     if len(candidates) == 1:
@@ -134,7 +141,7 @@ def choose_family(
         if family.name not in tried:
             try:
                 plan = plan_for(family, share)
-            except (PlanError, WeightsError) as error:
+            except PlanError as error:
                 possible.remove(family)
                 if not possible:
                     raise
@@ -150,10 +157,20 @@ def choose_family(
 
 
 def _first_of_the_best(tried: Sequence[Tried]) -> Tried:
-    """The first of those that are at most a standard error worse than the best one."""
+    """The first of those that are worse than the best one by at most the standard error of the difference."""
     best = max(tried, key=_rank)
-    least = _rank(best) - (0.0 if math.isnan(best.standard_error) else best.standard_error)
-    return next(one for one in tried if _rank(one) >= least)
+    return next(one for one in tried if one is best or _rank(best) - _rank(one) <= _error_of_difference(best, one))
+
+
+def _error_of_difference(one: Tried, other: Tried) -> float:
+    """Over the same draws of patients for both; 0 where a trial failed."""
+    if len(one.draws) != len(other.draws):
+        return 0.0
+    return float(np.nan_to_num(_spread(np.subtract(one.draws, other.draws))))
+
+
+def _spread(draws: Sequence[float] | FloatArray) -> float:
+    return float(np.nanstd(draws)) if np.isfinite(draws).any() else math.nan
 
 
 def _words(tried: Mapping[str, Tried], chosen: Tried, held_back: set[str]) -> str:
@@ -204,24 +221,24 @@ def _try(
     began = time.monotonic()
     shape = " × ".join(map(str, plan.input.shape))
     words = f"{family.name} ({shape})"
-    error = math.nan
+    draws: tuple[float, ...] = ()
     try:
-        score, error, epochs = _score(dataset, cases, held_back, folder, plan)
+        score, draws, epochs = _score(dataset, cases, held_back, folder, plan)
         words = f"{family.name} ({epochs} {shape})"
-        say(f"tried {words}: AUC {score:.3f} ± {error:.3f}")
+        say(f"tried {words}: AUC {score:.3f} ± {_spread(draws):.3f}")
     except StorageError:
         raise
-    except HounsfieldError as cause:
+    except HounsfieldError as error:
         score = math.nan
-        say(f"warning: the trial of {words} failed: {cause}")
+        say(f"warning: the trial of {words} failed: {error}")
     seconds = time.monotonic() - began
-    return Tried(family.name, score, error, seconds, words, plan=plan_to_text(plan), key=_key_of(cases, plan))
+    return Tried(family.name, score, seconds, words, plan=plan_to_text(plan), key=_key_of(cases, plan), draws=draws)
 
 
 def _score(
     dataset: Dataset, cases: Sequence[Case], held_back: set[str], folder: Path, plan: Plan
-) -> tuple[float, float, str]:
-    """The score of a network that followed `plan`, its standard error, and how long it learned, in words."""
+) -> tuple[float, tuple[float, ...], str]:
+    """The score of a network that followed `plan`, that on draws of patients, and how long it learned, in words."""
     inputs = prepare_inputs(dataset, cases, plan.input, folder, threads=plan.optimisation.threads)
     train_rows = inputs.rows([case.id for case in cases if case.id not in held_back])
     val_rows = inputs.rows([case.id for case in cases if case.id in held_back])
@@ -235,28 +252,29 @@ def _score(
     network.load_state_dict(fitted.weights)
     logits = predict_rows(network, plan, inputs, val_rows, flips=plan.ensemble.flips)
     targets = inputs.targets[val_rows]
-    error = _standard_error(task, logits, targets, [inputs.cases[row].patient for row in val_rows])
+    draws = _drawn(task, logits, targets, [inputs.cases[row].patient for row in val_rows])
     epochs = "features of" if plan.optimisation.head_only else f"{len(fitted.history)} epochs of"
-    return task.validation_score(logits, targets), error, epochs
+    return task.validation_score(logits, targets), draws, epochs
 
 
-def _standard_error(task: Task, logits: FloatArray, targets: IntArray, patients: Sequence[str]) -> float:
-    """Of the validation score, by drawing patients; draws in which there is no score are left out."""
+def _drawn(task: Task, logits: FloatArray, targets: IntArray, patients: Sequence[str]) -> tuple[float, ...]:
+    """The validation score on draws of patients, the same draws for all candidates."""
     _, owner = np.unique(np.asarray(patients), return_inverse=True)
     scores = []
     for weights in patient_weights(int(owner.max()) + 1, resamples=_DRAWS, seed=0):
         for times in weights[:, owner].astype(np.int64):
             rows = np.repeat(np.arange(len(owner)), times)
-            scores.append(task.validation_score(logits[rows], targets[rows]))
-    return float(np.nanstd(scores)) if np.isfinite(scores).any() else math.nan
+            scores.append(round(task.validation_score(logits[rows], targets[rows]), 5))
+    return tuple(scores)
 
 
 def _earlier(folder: Path, cases: Sequence[Case]) -> dict[str, Tried]:
-    """Trials of a run that was stopped, but for those that learned from other images or weights."""
+    """Trials of a run that was stopped, but for those that learned from other images or weights, or say too little."""
     path = folder / "trials.json"
     if not path.is_file():
         return {}
-    found = [Tried(**one) for one in json.loads(path.read_text(encoding="utf-8"))]
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    found = [Tried(**one | {"draws": tuple(one["draws"])}) for one in kept if "draws" in one]
     return {one.name: one for one in found if one.key == _key_of(cases, plan_from_text(one.plan, name=str(path)))}
 
 

@@ -76,7 +76,7 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
     fingerprint = make_fingerprint(dataset, [case.id for case in cases], seed=seed)
     machine = inspect_machine()
     columns = choose_columns(dataset.inputs, [case.columns for case in cases])
-    auxiliary = choose_columns(dataset.auxiliary, [case.auxiliary for case in cases])
+    auxiliary = choose_columns(dataset.auxiliary, [case.auxiliary for case in cases], grades=True)
 
     def plan_for(family: Family, minutes: float, folds: int | None = 1) -> Plan:
         return make_plan(

@@ -95,6 +95,7 @@ def prepare_inputs(dataset: Dataset, cases: Sequence[Case], spec: Input, folder:
 
     Raises:
         TrainingError: Fewer than half of the cases can be read; the message shows the first reasons.
+        StorageError: The disk refused, or the memory is too short to prepare a case.
     """
     key = inputs_key(cases, spec)
     array_path, index_path = (folder / f"inputs-{key[:16]}.{suffix}" for suffix in ("npy", "json"))
@@ -143,19 +144,19 @@ def _prepared(cases: Sequence[Case], spec: Input, threads: int) -> Generator[Vox
 def _prepare(case: Case, spec: Input) -> VoxelArray | HounsfieldError:
     try:
         array = case_array(case, spec)
+        largest = float(np.abs(array).max())
+        if not largest <= _LARGEST:
+            return ImageError(
+                f"{_first(case)}: preprocessing gave values up to {largest:g}; networks learn from values near 0 … 1, "
+                'end input.steps with "rescale" or "zscore"'
+            )
+        return array.astype(_STORED_TYPE)
     except HounsfieldError as error:
         return error
-    except MemoryError:
-        return StorageError(
-            f"{_first(case)}: there is not enough memory to prepare it; end other programs, or leave it out"
-        )
-    largest = float(np.abs(array).max())
-    if not largest <= _LARGEST:
-        return ImageError(
-            f"{_first(case)}: preprocessing gave values up to {largest:g}; networks learn from values near 0 … 1, "
-            'end input.steps with "rescale" or "zscore"'
-        )
-    return array.astype(_STORED_TYPE)
+    except MemoryError as error:
+        raise StorageError(
+            f"{_first(case)}: there is not enough memory to prepare it; end other programs and give the command again"
+        ) from error
 
 
 def _first(case: Case) -> Path:
@@ -177,6 +178,5 @@ def inputs_key(cases: Sequence[Case], spec: Input) -> str:
         for ref in case.images.values():
             state = ref.path.stat() if ref.path.exists() else None
             stamp = (state.st_size, state.st_mtime_ns) if state else ()
-            cells = (sorted(case.columns.items()), sorted(case.auxiliary.items()))
-            digest.update(repr((case.id, case.target, ref, stamp, *cells)).encode())
+            digest.update(repr((case.id, case.target, ref, stamp, sorted(case.columns.items()))).encode())
     return digest.hexdigest()

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.errors import TrainingError
 from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp
-from hounsfield.learning.auxiliary import Taught, auxiliary_loss, auxiliary_targets, groups_of_columns
+from hounsfield.learning.auxiliary import WithHeads, auxiliary_loss, auxiliary_targets, head_groups
 from hounsfield.learning.checkpoint import EpochRecord, FitState, load_checkpoint, save_checkpoint
 from hounsfield.learning.inputs import Inputs, images_of, table_of
 from hounsfield.learning.transfer import KEPT_WEIGHTS, freeze, keep_statistics, load_start, parameter_groups
@@ -54,9 +54,9 @@ class Setup:
 
     fabric: Fabric
     network: nn.Module
-    """As it was built; its weights are those of `taught` and `wrapped`."""
-    taught: Taught
-    """The network and its answers to auxiliary columns."""
+    """As it was built; its weights are those of `with_heads` and `wrapped`."""
+    with_heads: WithHeads
+    """The network and its auxiliary heads."""
     wrapped: nn.Module
     """Fabric's view of both: places them on the device and runs them in the plan's precision."""
     optimizer: torch.optim.Optimizer
@@ -85,14 +85,14 @@ def setup(plan: Plan, task: Task, *, member: int, kept: Path | None = None, lear
         load_start(network, plan, kept=kept)
     speed_up_depthwise(network)
     network = network_in_order(network, channels_last=plan.optimisation.channels_last)
-    taught = Taught(network, plan.auxiliary)
+    with_heads = WithHeads(network, plan.auxiliary)
     optimizer = torch.optim.AdamW(
-        [*parameter_groups(network, plan), *groups_of_columns(taught, plan)],
+        [*parameter_groups(network, plan), *head_groups(with_heads, plan)],
         lr=plan.optimisation.learning_rate,
         fused=True,
     )
-    wrapped, wrapped_optimizer = fabric.setup(taught, optimizer)
-    return Setup(fabric, network, taught, wrapped, wrapped_optimizer)
+    wrapped, wrapped_optimizer = fabric.setup(with_heads, optimizer)
+    return Setup(fabric, network, with_heads, wrapped, wrapped_optimizer)
 
 
 def fit(
@@ -127,7 +127,7 @@ def fit(
     run = setup(plan, task, member=member, kept=checkpoint.with_name(KEPT_WEIGHTS), learned=goes_on)
     state = FitState()
     if goes_on:
-        state = load_checkpoint(checkpoint, run.taught, run.optimizer)
+        state = load_checkpoint(checkpoint, run.with_heads, run.optimizer)
         for record in state.history:
             on_epoch(record)
     written = time.monotonic()
@@ -144,7 +144,7 @@ def fit(
             state.best = {key: value.detach().clone() for key, value in run.network.state_dict().items()}
         ended = state.epoch >= plan.optimisation.epochs or _worn_out(state, plan)
         if ended or time.monotonic() - written >= CHECKPOINT_SECONDS:
-            save_checkpoint(checkpoint, state, run.taught, run.optimizer)
+            save_checkpoint(checkpoint, state, run.with_heads, run.optimizer)
             written = time.monotonic()
         on_epoch(record)
     stopped = "finished" if state.epoch >= plan.optimisation.epochs else "early stopping"
@@ -205,7 +205,7 @@ def train_step(run: Setup, plan: Plan, task: Task, images: Tensor, targets: Tens
         loss = answered + auxiliary_loss(beside, run.fabric.to_device(columns), plan.auxiliary)
     run.optimizer.zero_grad()
     run.fabric.backward(loss)
-    clip_gradients(run.network, plan)
+    clip_gradients(run.with_heads, plan)
     run.optimizer.step()
     return answered.detach().cpu()
 

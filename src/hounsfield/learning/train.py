@@ -79,7 +79,7 @@ def train(
 
     Raises:
         DatasetError, SplitError: The data cannot be learned from, or have none of the plan's views.
-        PlanError: The plan is for other classes.
+        PlanError: The plan is for other classes, or learns columns that the data do not name.
         UnknownNameError: There is no network of this name, or its weights are not at hand.
         WeightsError, BundleError: The weights that the plan starts from are not at hand, or do not fit.
         TrainingError: Too few cases can be read, or the loss is not a number.
@@ -109,6 +109,7 @@ def train(
             "use a plan made for these data, or name its classes as they do"
         )
     if plan:
+        _require_auxiliary(plan, dataset)
         require_views(dataset.views, plan.input, of=dataset.name)
     run = open_run(out, request, choose)
     on_plan(run.plan, run.split)
@@ -116,6 +117,15 @@ def train(
     on_written(trained)
     run.close()
     return trained
+
+
+def _require_auxiliary(plan: Plan, dataset: Dataset) -> None:
+    absent = [column.name for column in plan.auxiliary.columns if column.name not in dataset.auxiliary]
+    if absent:
+        raise PlanError(
+            f"the plan learns the auxiliary columns {', '.join(absent)}, which {dataset.name} does not name: add them "
+            "to [columns] auxiliary of its description, or take them out of the plan"
+        )
 
 
 def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> Trained:

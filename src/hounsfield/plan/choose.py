@@ -254,7 +254,9 @@ def explain_plan(plan: Plan) -> list[tuple[str, str, str]]:
 
 def _shown(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        return " → ".join(str(step["step"]) for step in value)
+        if "step" in value[0]:
+            return " → ".join(str(step["step"]) for step in value)
+        return ", ".join(str(column["name"]) for column in value)
     if isinstance(value, dict):
         return str(value.get("name", value))
     if isinstance(value, list):

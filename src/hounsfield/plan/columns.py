@@ -17,13 +17,16 @@ _FEWEST = 3
 _MOST = 20
 """As many words of a column become numbers, the commonest."""
 
+_GRADES = 8
+"""Different whole numbers, at most, of a column of grades."""
+
 _NUMBERS = 0.95
 """A column of which at least this share of the cells are numbers is one of numbers; the other cells count as empty."""
 
 _FARTHEST = 5.0
 """Numbers end this many standard deviations from the mean: a slip of the pen must not outshout the image."""
 
-_EMPTY = frozenset({"", "nan", "na", "n/a", "unknown", "?", "none"})
+_EMPTY = frozenset({"", "nan", "na", "n/a", "unknown", "?", "none", "ambiguous"})
 """What an empty cell may say, in any letters."""
 
 
@@ -32,12 +35,15 @@ def is_known(cell: str) -> bool:
     return cell.strip().casefold() not in _EMPTY
 
 
-def choose_columns(names: Sequence[str], rows: Sequence[Mapping[str, str]]) -> tuple[Column, ...]:
+def choose_columns(
+    names: Sequence[str], rows: Sequence[Mapping[str, str]], *, grades: bool = False
+) -> tuple[Column, ...]:
     """How each column becomes numbers; a column that is empty, or the same everywhere, is left out.
 
     Args:
         names: Of the columns, in order.
         rows: The cells of the cases to learn from; "" or a word such as "unknown" where one is empty.
+        grades: Whether a few whole numbers, such as BI-RADS 0 to 6, are words, for 0 need not be less than 1.
     """
     chosen = []
     for name in names:
@@ -45,7 +51,8 @@ def choose_columns(names: Sequence[str], rows: Sequence[Mapping[str, str]]) -> t
         if len(set(cells)) < 2:
             continue
         numbers = [number for cell in cells if (number := _number(cell)) is not None]
-        if len(numbers) >= _NUMBERS * len(cells):
+        graded = grades and len(set(cells)) <= _GRADES and all(cell.isdecimal() for cell in cells)
+        if len(numbers) >= _NUMBERS * len(cells) and not graded:
             if len(set(numbers)) > 1:
                 chosen.append(
                     Column(name=name, kind="number", mean=float(np.mean(numbers)), std=float(np.std(numbers)))

@@ -19,7 +19,7 @@ class Section(BaseModel):
 
 
 class Column(Section):
-    """A column of a table that goes into the network beside the image."""
+    """A column of a table as numbers: beside the image, or learned beside the class."""
 
     name: str
     kind: Literal["number", "category"]
@@ -28,6 +28,12 @@ class Column(Section):
     std: PositiveFloat = 1.0
     values: tuple[str, ...] = ()
     """Of a category: the words it may be."""
+
+    @model_validator(mode="after")
+    def _a_category_has_words(self) -> Self:
+        if self.kind == "category" and not self.values:
+            raise ValueError(f"the column {self.name!r} is a category and needs its values")
+        return self
 
     @property
     def numbers(self) -> int:
@@ -312,8 +318,12 @@ class Plan(Section):
             raise ValueError(f"augmentation.flip_axes must lie in 0 … {sides - 1} for input.shape {self.input.shape}")
         if self.optimisation.class_weights and len(self.optimisation.class_weights) != len(self.classes):
             raise ValueError("optimisation.class_weights needs one number per class, or none")
+        if self.optimisation.head_only and self.auxiliary.columns:
+            raise ValueError("auxiliary.columns teach the features, which optimisation.head_only leaves as they are")
         for name, values in (
             ("classes", self.classes),
+            ("input.columns", tuple(column.name for column in self.input.columns)),
+            ("auxiliary.columns", tuple(column.name for column in self.auxiliary.columns)),
             ("augmentation.flip_axes", self.augmentation.flip_axes),
         ):
             if len(set(values)) < len(values):

@@ -208,8 +208,35 @@ def test_an_input_that_does_not_exist_or_differs_within_a_case_is_refused(descri
     ):
         open_dataset(describe(WOMEN, 'id = "image"\n' + CLASS + columns))
     table = WOMEN + "b,benign,063Y,C\nb,benign,070Y,D\n"
-    with pytest.raises(DatasetError, match=r"more than one density: C, D; a column of .columns. inputs needs"):
+    with pytest.raises(DatasetError, match=r"more than one density: C, D; an input"):
         open_dataset(describe(table, 'id = "image"\n' + CLASS + '[columns]\ninputs = ["density"]\n'))
+
+
+def test_auxiliary_cells_teach_where_the_rows_of_a_case_agree(describe: Describe) -> None:
+    table = WOMEN + "b,benign,063Y,C\nb,benign,063Y,D\n"
+    columns = '[columns]\nauxiliary = ["density", "age", "margin"]\n'
+    dataset = open_dataset(describe(table, 'id = "image"\n' + CLASS + columns))
+    assert [case.auxiliary for case in dataset.cases] == [
+        {"density": "B", "age": "063Y", "margin": ""},
+        {"density": "", "age": "063Y", "margin": ""},
+    ]
+    assert dataset.notes == ("nothing is learned from the auxiliary columns margin: the table has none so called",)
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ('auxiliary = ["age", "age"]', "auxiliary names a column twice: age, age"),
+        (
+            'inputs = ["age"]\nauxiliary = ["age"]',
+            "'age' cannot be both in inputs, which reading needs, and in auxiliary",
+        ),
+        ('auxiliary = ["label"]', "auxiliary names 'label', the column that holds the class: it is learned already"),
+    ],
+)
+def test_auxiliary_columns_that_make_no_sense_are_refused(describe: Describe, columns: str, words: str) -> None:
+    with pytest.raises(DatasetError, match=words):
+        open_dataset(describe(WOMEN, 'id = "image"\n' + CLASS + f"[columns]\n{columns}\n"))
 
 
 SITES = "image,label,site,number\n" + "".join(

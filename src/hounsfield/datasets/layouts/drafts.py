@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 from hounsfield.datasets.case import ONE_VIEW, Case, Crop, ImageRef, Part
 from hounsfield.datasets.description import TableDescription
@@ -95,8 +95,8 @@ class CaseReader:
             sex=person.sex(self._together(draft, columns.sex)),
             part=draft.part,
             attributes={name: cell for name in columns.subgroups if (cell := self._together(draft, name))},
-            columns={name: self._cell(draft, name, "inputs") for name in columns.inputs},
-            auxiliary={name: self._cell(draft, name, "auxiliary") for name in columns.auxiliary},
+            columns={name: self._cell(draft, name) for name in columns.inputs},
+            auxiliary={name: self._agreed(draft, name) for name in columns.auxiliary},
         )
 
     def _boxes(self, key: str, view: str, rows: Sequence[LabelledRow], classes: tuple[str, ...]) -> tuple[Box, ...]:
@@ -148,13 +148,18 @@ class CaseReader:
             return ""
         return " + ".join(sorted({row[column] for row in draft.rows if row[column]}))
 
-    def _cell(self, draft: Draft, column: str, key: Literal["inputs", "auxiliary"]) -> str:
+    def _agreed(self, draft: Draft, column: str) -> str:
+        """The one cell that the rows of a case have in a column; "" where they differ, or there is no such column."""
+        cells = {row[column] for row in draft.rows if row.get(column)}
+        return cells.pop() if len(cells) == 1 else ""
+
+    def _cell(self, draft: Draft, column: str) -> str:
         """The one cell that the rows of a case have in a column, some of which may be empty."""
         cells = sorted({row[column] for row in draft.rows if row[column]})
         if len(cells) > 1:
             self._refuse(
                 draft.id,
-                f"has rows with more than one {column}: {some(cells)}; a column of [columns] {key} needs one a case",
+                f"has rows with more than one {column}: {some(cells)}; an input ([columns] inputs) needs one a case",
             )
         return cells[0] if cells else ""
 
@@ -172,7 +177,7 @@ def case_reader(description: TableDescription, table: Table, views: Views, root:
     for key in ("age", "sex", "site"):
         if (column := getattr(columns, key)) is not None:
             table.need(column, f"[columns] {key}")
-    for key in ("subgroups", "inputs", "auxiliary"):
+    for key in ("subgroups", "inputs"):
         for column in getattr(columns, key):
             table.need(column, f"[columns] {key}")
     if split is not None and split.column is not None:

@@ -101,6 +101,8 @@ def _notes(reader: CaseReader, drafts: Sequence[Draft], cases: Sequence[Case]) -
             looked = reader.root / reader.mask.fill(drafts[0].rows[0])
             raise DatasetError(f"none of the masks is there, for instance {looked}; check [columns] mask")
         notes.append(f"{without} of {counted(len(cases), 'case')} without a mask file")
+    if absent := [name for name in reader.description.columns.auxiliary if name not in reader.table.columns]:
+        notes.append(f"nothing is learned from the auxiliary columns {', '.join(absent)}: the table has none so called")
     age = reader.description.columns.age
     if age and (odd := sum(bool(d.rows[0][age]) and c.age_years is None for d, c in zip(drafts, cases, strict=True))):
         notes.append(f"{counted(odd, 'cell')} of {age} unknown, for no age stands there")
