@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+import os
+import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+DATA = Path(os.environ.get("HOUNSFIELD_DATA") or ROOT.parent / "shared" / "data")
 
 
 def train(example: str, bundle: Path, *, minutes: float, network: str = "auto", seed: int = 0) -> dict[str, Any]:
@@ -25,8 +31,9 @@ def train(example: str, bundle: Path, *, minutes: float, network: str = "auto", 
     Raises:
         RuntimeError: The command failed; the message is its own last line.
     """
+    shutil.rmtree(bundle.with_name(f"{bundle.name}.training"), ignore_errors=True)  # else the time is of a part
     began = time.perf_counter()
-    run("train", str(EXAMPLES / f"{example}.toml"), "-o", str(bundle), "--overwrite",
+    run("train", *words_for(example), "-o", str(bundle), "--overwrite",
         f"--minutes={minutes}", f"--network={network}", f"--seed={seed}")  # fmt: skip
     seconds = time.perf_counter() - began
     evidence = json.loads((bundle / "evidence.json").read_text(encoding="utf-8"))
@@ -37,6 +44,7 @@ def train(example: str, bundle: Path, *, minutes: float, network: str = "auto", 
         "asked_for": network,
         "seed": seed,
         "took_minutes": round(seconds / 60, 1),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         **scores_of(evidence),
         **plan,
     }
@@ -51,8 +59,20 @@ def run(*words: str) -> str:
     command = [sys.executable, "-m", "hounsfield", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"hounsfield {' '.join(words)}: {done.stderr.strip().splitlines()[-1]}")
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise RuntimeError(f"hounsfield {' '.join(words)}: {lines[-1]}")
     return done.stdout
+
+
+def folder_of(example: str) -> Path:
+    """Where the data of an example lie: under $HOUNSFIELD_DATA, else beside the project."""
+    description = tomllib.loads((EXAMPLES / f"{example}.toml").read_text(encoding="utf-8"))
+    return DATA / Path(description["root"]).name
+
+
+def words_for(example: str) -> list[str]:
+    """How a command names an example."""
+    return [str(EXAMPLES / f"{example}.toml"), "--root", str(folder_of(example))]
 
 
 def scores_of(evidence: dict[str, Any]) -> dict[str, object]:

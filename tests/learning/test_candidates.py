@@ -62,8 +62,8 @@ def test_of_those_that_cannot_be_told_apart_the_first_is_taken() -> None:
     assert best.standard_error == pytest.approx(0.02)
     words = candidates._words({"opposite": opposite, "best": best}, opposite, {"a", "b"})
     assert words == (
-        "tried on 2 cases held back: AUC best 0.860 ± 0.020, opposite 0.850 ± 0.020; within a standard error more is to "
-        "be expected of it in more time"
+        "tried on 2 cases held back: AUC best 0.860 ± 0.020, opposite 0.850 ± 0.020; within a standard error more is "
+        "to be expected of it in more time"
     )
 
 
