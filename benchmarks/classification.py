@@ -126,7 +126,7 @@ def write(rows: list[dict[str, object]]) -> None:
         packages=("torch", "timm"),
         notes=(
             "minutes: what was asked for; took minutes: of the whole command, with preparing, trials and report.",
-            "Threshold and calibration were chosen on the same validation cases; on a third of them the network was chosen.",
+            "Threshold and calibration were chosen on the same validation cases; the network was chosen on a third.",
             *(f"{question.example}. Others: {question.beside}." for question in QUESTIONS),
         ),
     )

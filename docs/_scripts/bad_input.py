@@ -6,6 +6,7 @@ import contextlib
 import errno
 import importlib.util
 import io
+import os
 import re
 import shutil
 import struct
@@ -234,6 +235,28 @@ def openvino_by_name(place: Place) -> Sequence[str]:
     return *read(place, place.phantom / "films"), "--no-heat", "--runtime", "openvino"
 
 
+def network_without_weights(place: Place) -> Sequence[str]:
+    """timm knows the network, and nobody has put its weights here."""
+    return fine_tune(place, "resnet18")
+
+
+def weights_of_another_network(place: Place) -> Sequence[str]:
+    """A file of weights under the name of a network that they are not of."""
+    import torch
+    from safetensors.torch import save_file
+
+    weights = place.folder / "hounsfield" / "weights" / "resnet18.safetensors"
+    weights.parent.mkdir(parents=True)
+    save_file({"conv1.weight": torch.zeros(64, 3, 3, 3)}, weights)
+    return fine_tune(place, "resnet18")
+
+
+def fine_tune(place: Place, network: str) -> Sequence[str]:
+    """The words that fine-tune a pretrained network."""
+    films = place.phantom / "films.toml"
+    return "train", str(films), "-o", str(place.folder / "reader"), "--network", network, "--minutes", "0.05"
+
+
 def export_to_onnx(place: Place) -> Sequence[str]:
     """A format that this machine cannot write."""
     return "export", str(place.bundle), "-o", str(place.folder / "exported"), "--format", "onnx"
@@ -256,6 +279,8 @@ ALL = (
     BadInput("A bundle with one byte changed", changed_bundle, 1),
     BadInput("A plan with an unknown key", unknown_key, 2),
     BadInput("A plan with an unknown field of a step", unknown_step, 2),
+    BadInput("A pretrained network without weights at hand", network_without_weights, 1),
+    BadInput("Pretrained weights of another network", weights_of_another_network, 1),
     BadInput("OpenVINO wanted by name and not installed", openvino_by_name, 1, missing="openvino"),
     BadInput("ONNX wanted and not installed", export_to_onnx, 1, missing="onnx"),
 )
@@ -293,6 +318,7 @@ def said(bad: BadInput, place: Place) -> tuple[int, str]:
     with (
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
+        mock.patch.dict(os.environ, {"XDG_DATA_HOME": str(place.folder), "HOUNSFIELD_WEIGHTS": ""}),
         full_disk_for(bad.disk) if bad.disk else contextlib.nullcontext(),
         machine_without(bad.missing) if bad.missing else contextlib.nullcontext(),
     ):

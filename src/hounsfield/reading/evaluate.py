@@ -125,8 +125,9 @@ def _choose(cases: Sequence[Case], bundle: Bundle, dataset: Dataset, which: Whic
         return list(cases), "all", notes if left_out else []
     if not fresh:
         raise DatasetError(
-            f"the model was trained or validated on every patient of {dataset.name}; measure on other data, or give "
-            "--cases all and get figures that are too good. If these are other people with the same ids, give the data "
+            f"the model was trained or validated on every patient of {dataset.name}: its validation figures are in "
+            f"{bundle.folder / 'evidence.json'}; measure on other data (--root, for a description), or give --cases all "
+            "and get figures that are too good. If these are other people with the same ids, give the data "
             "another name in their description"
         )
     notes = []
