@@ -126,8 +126,8 @@ def _choose(cases: Sequence[Case], bundle: Bundle, dataset: Dataset, which: Whic
     if not fresh:
         raise DatasetError(
             f"the model was trained or validated on every patient of {dataset.name}: its validation figures are in "
-            f"{bundle.folder / 'evidence.json'}; measure on other data (--root, for a description), or give --cases all "
-            "and get figures that are too good. If these are other people with the same ids, give the data "
+            f"{bundle.folder / 'evidence.json'}; measure on other data (--root, for a description), or give --cases "
+            "all and get figures that are too good. If these are other people with the same ids, give the data "
             "another name in their description"
         )
     notes = []
