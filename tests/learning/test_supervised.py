@@ -23,10 +23,10 @@ from hounsfield.learning.supervised import (
     fit,
     learning_rate_at,
     predict_rows,
+    scores_of,
     setup,
     train_epoch,
     training_batch,
-    validate,
 )
 from hounsfield.learning.throughput import images_per_second
 from hounsfield.plan import Plan
@@ -63,6 +63,34 @@ def same(first: Fitted, second: Fitted) -> bool:
     return all(torch.equal(second.weights[key], value) for key, value in first.weights.items())
 
 
+def test_a_network_that_has_died_begins_anew_at_half_the_rate(
+    make_tiny_plan: MakeTinyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = make_tiny_plan(epochs=3, learning_rate=0.004)
+    real, calls = supervised.predict_rows, iter(range(99))
+
+    def dead_after_the_second_epoch(*given: Any, **more: Any) -> Any:
+        logits = real(*given, **more)
+        return np.ones_like(logits) if next(calls) == 1 else logits
+
+    monkeypatch.setattr(supervised, "predict_rows", dead_after_the_second_epoch)
+    found = fitted(plan, tmp_path)
+    assert "network 1 answers the same to every image; it begins anew at half the rate" in capsys.readouterr().err
+    monkeypatch.setattr(supervised, "predict_rows", real)
+    (tmp_path / "half").mkdir()
+    half = fitted(make_tiny_plan(epochs=3, learning_rate=0.002), tmp_path / "half")
+    assert same(found, half)
+    assert [record.epoch for record in found.history] == [1, 2, 3]
+
+
+def test_a_network_that_dies_at_every_rate_is_given_back_as_it_is(
+    make_tiny_plan: MakeTinyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = supervised.predict_rows
+    monkeypatch.setattr(supervised, "predict_rows", lambda *given, **more: np.ones_like(real(*given, **more)))
+    assert [record.val_score for record in fitted(make_tiny_plan(epochs=2), tmp_path).history] == [0.5, 0.5]
+
+
 @pytest.mark.parametrize("shape", [(16, 16), (8, 8, 8)])
 def test_four_images_are_learned_by_heart(make_tiny_plan: MakeTinyPlan, shape: Sequence[int]) -> None:
     plain = {"flip_axes": (), "rotation_degrees": 0, "noise": 0, "dropout": 0}
@@ -70,7 +98,9 @@ def test_four_images_are_learned_by_heart(make_tiny_plan: MakeTinyPlan, shape: S
     run, data = setup(plan, task_of(plan), member=0), inputs(plan)
     for epoch in range(60):
         train_epoch(run, plan, task_of(plan), data, np.arange(4), member=0, epoch=epoch)
-    loss, score = validate(run.network, plan, task_of(plan), data, np.arange(4))
+    loss, score = scores_of(
+        predict_rows(run.network, plan, data, np.arange(4), flips=False), task_of(plan), data, np.arange(4)
+    )
     assert loss < 0.1
     assert score == 1.0
 
@@ -85,7 +115,12 @@ def test_the_weights_of_the_best_epoch_are_kept(make_tiny_plan: MakeTinyPlan, tm
     assert (result.best_epoch, result.stopped) == (best.epoch, "finished")
     network = setup(plan, task_of(plan), member=0).network
     network.load_state_dict(result.weights)
-    loss, score = validate(network, plan, task_of(plan), inputs(plan), np.arange(16, 24))
+    loss, score = scores_of(
+        predict_rows(network, plan, inputs(plan), np.arange(16, 24), flips=False),
+        task_of(plan),
+        inputs(plan),
+        np.arange(16, 24),
+    )
     assert (loss, score) == (best.val_loss, best.val_score)
 
 
@@ -112,7 +147,7 @@ def test_training_stops_early_without_a_better_loss(
     make_tiny_plan: MakeTinyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     losses = iter([0.9, 0.5, 0.7, 0.6, 0.55])
-    monkeypatch.setattr(supervised, "validate", lambda *given: (next(losses), 0.5))
+    monkeypatch.setattr(supervised, "scores_of", lambda *given: (next(losses), 0.5))
     result = fitted(make_tiny_plan(epochs=50, patience=3), tmp_path)
     assert (result.best_epoch, result.stopped, len(result.history)) == (2, "early stopping", 5)
 
@@ -122,7 +157,7 @@ def test_a_resumed_run_remembers_its_patience(
 ) -> None:
     monkeypatch.setattr(supervised, "CHECKPOINT_SECONDS", 0)
     losses = iter([0.5, 0.6, 0.7, 0.8])
-    monkeypatch.setattr(supervised, "validate", lambda *given: (next(losses), 0.5))
+    monkeypatch.setattr(supervised, "scores_of", lambda *given: (next(losses), 0.5))
     plan = make_tiny_plan(epochs=50, patience=3)
     first = fitted(plan, tmp_path)
     again: list[EpochRecord] = []
@@ -139,7 +174,9 @@ def test_the_class_weights_of_the_plan_are_in_the_loss(make_tiny_plan: MakeTinyP
     logits = torch.from_numpy(predict_rows(network, plain, data, rows, flips=False))
     each = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 1, 1]), reduction="none")
     expected = float((each[0] + 5 * each[1] + 5 * each[2]) / 11)
-    assert validate(network, weighted, task_of(weighted), data, rows)[0] == pytest.approx(expected)
+    assert scores_of(predict_rows(network, weighted, data, rows, flips=False), task_of(weighted), data, rows)[
+        0
+    ] == pytest.approx(expected)
 
 
 def test_a_loss_that_is_no_number_is_a_sentence(make_tiny_plan: MakeTinyPlan, tmp_path: Path) -> None:

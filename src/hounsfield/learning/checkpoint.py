@@ -37,6 +37,8 @@ class FitState:
     history: list[EpochRecord] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
     """Weights of the best epoch."""
+    restarts: int = 0
+    """How often training began anew, each time at half the rate."""
 
 
 def save_checkpoint(path: Path, state: FitState, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
@@ -55,6 +57,7 @@ def save_checkpoint(path: Path, state: FitState, network: nn.Module, optimizer: 
         "epoch": state.epoch,
         "best_loss": state.best_loss,
         "best_epoch": state.best_epoch,
+        "restarts": state.restarts,
         "history": [asdict(record) for record in state.history],
     }
     # a copy in plain memory order: safetensors does not store strides
@@ -83,6 +86,7 @@ def load_checkpoint(path: Path, network: nn.Module, optimizer: torch.optim.Optim
             epoch=facts["epoch"],
             best_loss=facts["best_loss"],
             best_epoch=facts["best_epoch"],
+            restarts=facts["restarts"],
             history=[EpochRecord(**record) for record in facts["history"]],
             best=_under("best/", tensors),
         )

@@ -30,11 +30,16 @@ from hounsfield.networks.beside_table import with_table
 from hounsfield.networks.depthwise import speed_up_depthwise
 from hounsfield.plan import Plan
 from hounsfield.plan.network import build_network
+from hounsfield.progress import say
 from hounsfield.tasks.predict import centre, memory_order, network_in_order, predict_logits
 from hounsfield.tasks.task import Task
 
 CHECKPOINT_SECONDS = 5.0
 """A checkpoint is written after the last epoch, and after any other when the last one is at least this old."""
+
+
+MOST_RESTARTS = 3
+"""Of a network that has died; the fourth time it is what it is, and its score says so."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +129,8 @@ def fit(
         StorageError: A checkpoint cannot be written.
     """
     goes_on = checkpoint.is_file()
-    run = setup(plan, task, member=member, kept=checkpoint.with_name(KEPT_WEIGHTS), learned=goes_on)
+    kept = checkpoint.with_name(KEPT_WEIGHTS)
+    run = setup(plan, task, member=member, kept=kept, learned=goes_on)
     state = FitState()
     if goes_on:
         state = load_checkpoint(checkpoint, run.with_heads, run.optimizer)
@@ -133,8 +139,15 @@ def fit(
     written = time.monotonic()
     while state.epoch < plan.optimisation.epochs and not _worn_out(state, plan):
         began = time.monotonic()
-        train_loss = train_epoch(run, plan, task, inputs, train_rows, member=member, epoch=state.epoch)
-        val_loss, val_score = validate(run.network, plan, task, inputs, val_rows)
+        slower = at_rate(plan, plan.optimisation.learning_rate / 2**state.restarts)
+        train_loss = train_epoch(run, slower, task, inputs, train_rows, member=member, epoch=state.epoch)
+        logits = predict_rows(run.network, plan, inputs, val_rows, flips=False)
+        if _is_dead(logits) and state.restarts < MOST_RESTARTS:
+            state = FitState(restarts=state.restarts + 1)
+            say(f"warning: network {member + 1} answers the same to every image; it begins anew at half the rate")
+            run = setup(plan, task, member=member, kept=kept)
+            continue
+        val_loss, val_score = scores_of(logits, task, inputs, val_rows)
         _require_finite(val_loss, "validation", plan, state.epoch)
         state.epoch += 1
         record = EpochRecord(state.epoch, train_loss, val_loss, val_score, time.monotonic() - began)
@@ -251,9 +264,18 @@ def _only_taken(changed: Tensor, images: Tensor, *, views: int) -> Tensor:
     return only
 
 
-def validate(network: nn.Module, plan: Plan, task: Task, inputs: Inputs, rows: IntArray) -> tuple[float, float]:
-    """Mean loss and the task's score on `rows`, without augmentation."""
-    logits = predict_rows(network, plan, inputs, rows, flips=False)
+def at_rate(plan: Plan, rate: float) -> Plan:
+    """The plan with another learning rate."""
+    return plan.model_copy(update={"optimisation": plan.optimisation.model_copy(update={"learning_rate": rate})})
+
+
+def _is_dead(logits: FloatArray) -> bool:
+    """Whether a network answers exactly the same to every image: its units have died, and no gradient wakes them."""
+    return len(logits) > 1 and bool(np.ptp(logits, axis=0).max() == 0)
+
+
+def scores_of(logits: FloatArray, task: Task, inputs: Inputs, rows: IntArray) -> tuple[float, float]:
+    """Mean loss and the task's score of logits (n, outputs) of `rows`."""
     targets = inputs.targets[rows]
     loss = float(task.loss(torch.from_numpy(logits), torch.from_numpy(targets)))
     return loss, task.validation_score(logits, targets)

@@ -88,7 +88,7 @@ RESIDUAL = Family(
 _FINE_TUNING: Mapping[str, Any] = {
     "start": "imagenet",
     "batch_size": 16,
-    "learning_rate": 3e-4,
+    "learning_rate": 2e-4,
     "layer_decay": 0.8,
     "frozen_stages": 3,
     "clip_norm": 1.0,
