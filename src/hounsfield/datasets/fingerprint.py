@@ -128,17 +128,15 @@ def make_fingerprint(
     outsides = _outsides(refs, unreadable)
     readable = [(case, ref) for case, ref in refs if case not in unreadable]
     order = np.random.default_rng(seed).permutation(len(readable))
-    picked = order[:sample]
-    pixels = _pixels([readable[index] for index in sorted(picked)], unreadable)
+    pixels = _pixels([readable[index] for index in sorted(order[:sample])], unreadable)
     if not outsides or not pixels:
-        example = "; ".join(f"{case}: {reason}" for case, reason in list(unreadable.items())[:3])
-        raise DatasetError(f"none of the {len(refs)} images of {dataset.name} can be read; {example}")
+        raise _nothing_readable(dataset, len(refs), unreadable)
+    shapes = np.array([image.shape for image in outsides])
     modalities = _counts(image.modality or dataset.modality for image in outsides)
-    whole = [ref for _, ref in (readable[index] for index in order) if ref.crop is None]
-    films = whole if next(iter(modalities)) == "MG" and all(image.shape[0] == 1 for image in outsides) else []
+    planar = bool(shapes[:, 0].max() == 1)
+    films = [readable[index][1] for index in order if planar and next(iter(modalities)) == "MG"]
     boxes = [box for case in cases for box in case.boxes]
     ages = [case.age_years for case in cases if case.age_years is not None]
-    shapes = np.array([image.shape for image in outsides])
     return Fingerprint(
         dataset=dataset.name,
         layout=dataset.layout,
@@ -151,7 +149,7 @@ def make_fingerprint(
         shape_min=_triple(shapes.min(axis=0)),
         shape_median=_triple(np.median(shapes, axis=0)),
         shape_max=_triple(shapes.max(axis=0)),
-        planar=bool(shapes[:, 0].max() == 1),
+        planar=planar,
         channels=Counter(image.channels for image in outsides).most_common(1)[0][0],
         colour=any(colour for _, colour in pixels),
         dtypes=_counts(image.dtype for image in outsides),
@@ -172,8 +170,13 @@ def make_fingerprint(
         inputs={name: sum(bool(case.columns[name]) for case in cases) for name in dataset.inputs},
         views={view: sum(view in case.images for case in cases) for view in dataset.views},
         longer_side=_percentiles_of_sides(shapes.max(axis=1)),
-        breast_median=breast_median(films),
+        breast_median=breast_median([ref for ref in films if ref.crop is None]),
     )
+
+
+def _nothing_readable(dataset: Dataset, images: int, unreadable: Mapping[str, str]) -> DatasetError:
+    example = "; ".join(f"{case}: {reason}" for case, reason in list(unreadable.items())[:3])
+    return DatasetError(f"none of the {images} images of {dataset.name} can be read; {example}")
 
 
 def _chosen(dataset: Dataset, case_ids: Iterable[str] | None) -> Sequence[Case]:
