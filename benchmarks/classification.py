@@ -45,7 +45,7 @@ QUESTIONS = (
     Question("cbis_ddsm_films", 15, 1, "test: frozen lite0 + LR .75 [.70, .80]"),
     Question("cbis_ddsm_breasts", 12, 1, "nothing published on these cases"),
     Question("cbis_ddsm_women", 12, 1, "nothing published on these cases"),
-    Question("mini_mias", 6, 1, "frozen ImageNet features .53", begins_from="cbis_ddsm_films"),
+    Question("mini_mias", 6, 1, "frozen ImageNet features .53", begins_from="cbis_ddsm_mass"),
     Question(
         "breastmnist", 3, 5,
         "test AUC / accuracy: ResNet-18 .901 / .863, AutoML .919 / .861, a ResNet-18 of two CPU minutes .921 / .885",

@@ -132,9 +132,6 @@ def make_fingerprint(
     if not outsides or not pixels:
         raise _nothing_readable(dataset, len(refs), unreadable)
     shapes = np.array([image.shape for image in outsides])
-    modalities = _counts(image.modality or dataset.modality for image in outsides)
-    planar = bool(shapes[:, 0].max() == 1)
-    films = [readable[index][1] for index in order if planar and next(iter(modalities)) == "MG"]
     boxes = [box for case in cases for box in case.boxes]
     ages = [case.age_years for case in cases if case.age_years is not None]
     return Fingerprint(
@@ -149,11 +146,11 @@ def make_fingerprint(
         shape_min=_triple(shapes.min(axis=0)),
         shape_median=_triple(np.median(shapes, axis=0)),
         shape_max=_triple(shapes.max(axis=0)),
-        planar=planar,
+        planar=bool(shapes[:, 0].max() == 1),
         channels=Counter(image.channels for image in outsides).most_common(1)[0][0],
         colour=any(colour for _, colour in pixels),
         dtypes=_counts(image.dtype for image in outsides),
-        modalities=modalities,
+        modalities=_modalities(dataset, outsides),
         spacing_mm=_median_spacing(outsides),
         spacing_kinds=_counts(image.spacing_kind for image in outsides),
         intensity=_intensity([values for values, _ in pixels]),
@@ -170,8 +167,19 @@ def make_fingerprint(
         inputs={name: sum(bool(case.columns[name]) for case in cases) for name in dataset.inputs},
         views={view: sum(view in case.images for case in cases) for view in dataset.views},
         longer_side=_percentiles_of_sides(shapes.max(axis=1)),
-        breast_median=breast_median([ref for ref in films if ref.crop is None]),
+        breast_median=_breast_median(dataset, outsides, [readable[index][1] for index in order]),
     )
+
+
+def _modalities(dataset: Dataset, outsides: Sequence[Outside]) -> dict[str, int]:
+    return _counts(image.modality or dataset.modality for image in outsides)
+
+
+def _breast_median(dataset: Dataset, outsides: Sequence[Outside], refs: Sequence[ImageRef]) -> tuple[int, int] | None:
+    flat = all(image.shape[0] == 1 for image in outsides)
+    mammograms = next(iter(_modalities(dataset, outsides))) == "MG"
+    films = [ref for ref in refs if ref.crop is None]
+    return breast_median(films) if flat and mammograms and films else None
 
 
 def _nothing_readable(dataset: Dataset, images: int, unreadable: Mapping[str, str]) -> DatasetError:
