@@ -99,7 +99,7 @@ _FINE_TUNING_REASONS: Mapping[str, str] = {
     "optimisation.start": "edges, textures and shapes learned from photographs serve medical images too",
     "optimisation.layer_decay": "early stages are of use as they are; later ones learn faster",
     "optimisation.keep": "after a whole cycle the last epoch is as good as the best, and no validation case chose it",
-    "optimisation.label_smoothing": "few cases are soon learned by heart; a network that is never quite sure learns longer",
+    "optimisation.label_smoothing": "few cases are soon learned by heart; a network never quite sure learns longer",
     "optimisation.frozen_stages": "edges and blobs stay as they are, which also saves time",
 }
 
@@ -200,6 +200,7 @@ def family_like(plan: Plan, folder: str) -> Family:
             "layer_decay": 0.8,
             "frozen_stages": plan.optimisation.frozen_stages,
             "clip_norm": 1.0,
+            "label_smoothing": plan.optimisation.label_smoothing,
             "keep": "last",
         },
         reasons={"optimisation.start": "what the bundle learned from its own data"},
