@@ -279,7 +279,7 @@ ALL = (
     BadInput("A bundle with one byte changed", changed_bundle, 1),
     BadInput("A plan with an unknown key", unknown_key, 2),
     BadInput("A plan with an unknown field of a step", unknown_step, 2),
-    BadInput("A pretrained network without weights at hand", network_without_weights, 1),
+    BadInput("A pretrained network without weights at hand", network_without_weights, 2),
     BadInput("Pretrained weights of another network", weights_of_another_network, 1),
     BadInput("OpenVINO wanted by name and not installed", openvino_by_name, 1, missing="openvino"),
     BadInput("ONNX wanted and not installed", export_to_onnx, 1, missing="onnx"),
