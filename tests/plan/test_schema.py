@@ -1,5 +1,6 @@
 """Choices that contradict each other are refused, in sentences."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from hounsfield.plan import (
     PretrainedChoice,
     ResidualChoice,
 )
-from hounsfield.plan.schema import canvas_of
+from hounsfield.plan.schema import Auxiliary, Column, canvas_of
 
 
 def plan(**changed: Any) -> Plan:
@@ -102,3 +103,13 @@ def test_a_network_is_known_by_its_name_and_is_the_case_studys_where_none_is_giv
 def test_the_slices_of_a_volume_may_be_fewer_than_the_backbone_halves() -> None:
     assert plan(input=Input(shape=(5, 64, 64)), network=PretrainedChoice()).dims == 3
     assert plan(input=Input(shape=(5, 64, 64)), network=MultipleInstanceChoice()).dims == 3
+
+
+def test_columns_that_make_no_sense_are_refused(make_tiny_plan: Callable[..., Plan]) -> None:
+    age = Column(name="age", kind="number")
+    with pytest.raises(ValidationError, match="the column 'margin' is a category and needs its values"):
+        Column(name="margin", kind="category")
+    with pytest.raises(ValidationError, match=r"auxiliary.columns names something twice: age, age"):
+        make_tiny_plan(auxiliary=Auxiliary(columns=(age, age)))
+    with pytest.raises(ValidationError, match=r"teach the features, which optimisation.head_only leaves as they are"):
+        make_tiny_plan(auxiliary=Auxiliary(columns=(age,)), head_only=True)

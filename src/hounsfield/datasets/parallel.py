@@ -25,7 +25,7 @@ def in_threads(
         except HounsfieldError as error:
             return error
         except MemoryError:
-            return StorageError(f"{item}: there is not enough memory to read it; end other programs")
+            return StorageError("there is not enough memory to read it; end other programs, or leave it out")
 
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         return list(track(pool.map(attempt, items), description, total=len(items)))
