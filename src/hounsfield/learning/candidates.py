@@ -135,12 +135,12 @@ def choose_family(
         return candidates[0], f"{candidates[0].reason}; not tried: {why_not}", minutes
     held_back = set(make_folds(dataset, [case.id for case in cases], folds=_HELD_BACK, seed=seed)[0])
     tried = _earlier(folder, cases)
-    share = minutes * TRIAL_SHARE / len(candidates)
+    share = minutes * TRIAL_SHARE / sum(family.trial for family in candidates)
     possible = list(candidates)
     for family in candidates:
         if family.name not in tried:
             try:
-                plan = plan_for(family, share)
+                plan = plan_for(family, share * family.trial)
             except PlanError as error:
                 possible.remove(family)
                 if not possible:

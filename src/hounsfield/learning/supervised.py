@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.errors import TrainingError
-from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp
+from hounsfield.learning.augmentation import Mixing, draw_affines, draw_intensity, draw_mixing, warp
 from hounsfield.learning.auxiliary import WithHeads, auxiliary_loss, auxiliary_targets, head_groups
 from hounsfield.learning.checkpoint import EpochRecord, FitState, load_checkpoint, save_checkpoint
 from hounsfield.learning.inputs import Inputs, images_of, table_of
@@ -193,13 +193,22 @@ def train_epoch(
             group["lr"] = rate * group["scale"]
         chosen = rows[order[step * size : (step + 1) * size]]
         images, targets = training_batch(plan, inputs, chosen, generator=generator)
-        total += train_step(run, plan, task, images, targets, auxiliary_targets(inputs, chosen, plan))
+        mixing = draw_mixing(len(chosen), augmentation=plan.augmentation, generator=generator)
+        total += train_step(run, plan, task, images, targets, auxiliary_targets(inputs, chosen, plan), mixing)
     mean = float(total) / steps
     _require_finite(mean, "training", plan, epoch)
     return mean
 
 
-def train_step(run: Setup, plan: Plan, task: Task, images: Tensor, targets: Tensor, columns: Tensor | None) -> Tensor:
+def train_step(
+    run: Setup,
+    plan: Plan,
+    task: Task,
+    images: Tensor,
+    targets: Tensor,
+    columns: Tensor | None,
+    mixing: Mixing | None = None,
+) -> Tensor:
     """Learn from one batch; the loss of its answers, a scalar on the CPU, without that of auxiliary columns.
 
     Args:
@@ -209,13 +218,21 @@ def train_step(run: Setup, plan: Plan, task: Task, images: Tensor, targets: Tens
         images: As `training_batch` gives them.
         targets: As `training_batch` gives them.
         columns: As `auxiliary_targets`.
+        mixing: How the images are mixed, where they are.
     """
+    if mixing is not None:
+        images = mixing.images(images)
     images, targets = run.fabric.to_device((images, targets))
     logits, beside = run.wrapped(images)
-    answered = task.loss(logits, targets)
+
+    def loss_of(of: Callable[[Tensor], Tensor], truth: Tensor) -> Tensor:
+        return of(truth) if mixing is None else mixing.loss(of, truth)
+
+    answered = loss_of(lambda truth: task.loss(logits, truth), targets)
     loss = answered
     if columns is not None:
-        loss = answered + auxiliary_loss(beside, run.fabric.to_device(columns), plan.auxiliary)
+        known = run.fabric.to_device(columns)
+        loss = answered + loss_of(lambda truth: auxiliary_loss(beside, truth, plan.auxiliary), known)
     run.optimizer.zero_grad()
     run.fabric.backward(loss)
     clip_gradients(run.with_heads, plan)

@@ -54,6 +54,8 @@ class Family:
     once: bool = False
     """Whether every image is seen once, for all folds together: nothing is gained by seeing it again, nor by further
     networks, which would all be the same."""
+    trial: float = 1.0
+    """Minutes of a trial, in shares: what begins slowly gets more."""
     filters: bool = False
     """Whether mammograms go through the filters of the case study."""
     optimisation: Mapping[str, Any] = field(default_factory=dict)
@@ -95,7 +97,9 @@ _FINE_TUNING: Mapping[str, Any] = {
     "label_smoothing": 0.1,
     "keep": "last",
 }
+_FINE_TUNING_AUGMENTATION: Mapping[str, Any] = {"mixup": 0.4}
 _FINE_TUNING_REASONS: Mapping[str, str] = {
+    "augmentation.mixup": "images are mixed in pairs, and so is their truth: no single case can be learned by heart",
     "optimisation.start": "edges, textures and shapes learned from photographs serve medical images too",
     "optimisation.layer_decay": "early stages are of use as they are; later ones learn faster",
     "optimisation.keep": "after a whole cycle the last epoch is as good as the best, and no validation case chose it",
@@ -137,7 +141,9 @@ def fine_tuned(backbone: str) -> Family:
         epochs_wanted=12,
         longest=20,
         share_needed=1 / 4,
+        trial=2.0,
         optimisation=_FINE_TUNING,
+        augmentation=_FINE_TUNING_AUGMENTATION,
         reasons=_FINE_TUNING_REASONS,
     )
 
@@ -203,6 +209,7 @@ def family_like(plan: Plan, folder: str) -> Family:
             "label_smoothing": plan.optimisation.label_smoothing,
             "keep": "last",
         },
+        augmentation={"mixup": plan.augmentation.mixup},
         reasons={"optimisation.start": "what the bundle learned from its own data"},
     )
 

@@ -228,6 +228,8 @@ class Augmentation(Section):
     """Shifted by ± this, in units of the normalised image."""
     noise: float = Field(default=0.0, ge=0)
     """Gaussian noise of a standard deviation of up to this."""
+    mixup: float = Field(default=0.0, ge=0)
+    """Above 0: images are mixed in pairs, by a share drawn from the beta distribution with both parameters this."""
 
 
 class Optimisation(Section):
