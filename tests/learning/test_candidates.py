@@ -209,11 +209,12 @@ def test_nothing_is_tried_where_a_class_has_too_few_patients_or_only_a_plan_is_a
     assert plan.reasons["network.name"].endswith("; not tried: only 2 patients of a class")
 
 
-def test_a_probes_trial_takes_its_share_of_the_minutes(
+def test_each_trial_takes_its_share_of_the_minutes(
     tiny_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     minutes: list[float] = []
-    monkeypatch.setattr(choosing, "candidates_for", lambda fingerprint: (CONVNET, RESIDUAL, probe(DEFAULT_BACKBONE)))
+    slow = replace(RESIDUAL, trial=2.0)
+    monkeypatch.setattr(choosing, "candidates_for", lambda fingerprint: (CONVNET, slow, probe(DEFAULT_BACKBONE)))
     real = choosing.make_plan
 
     def noted(*given: Any, **more: Any) -> Plan:
@@ -221,5 +222,5 @@ def test_a_probes_trial_takes_its_share_of_the_minutes(
         return real(*given, **more)
 
     monkeypatch.setattr(choosing, "make_plan", noted)
-    choose_plan_and_split(tiny_dataset, tmp_path, minutes=3, seed=0)
-    assert minutes[:3] == pytest.approx([0.3] * 3)
+    choose_plan_and_split(tiny_dataset, tmp_path, minutes=4, seed=0)
+    assert minutes[:3] == pytest.approx([0.3, 0.6, 0.3])

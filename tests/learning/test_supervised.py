@@ -15,6 +15,7 @@ import torch
 from hounsfield.datasets.case import Dataset
 from hounsfield.errors import TrainingError
 from hounsfield.learning import supervised
+from hounsfield.learning.augmentation import Mixing
 from hounsfield.learning.checkpoint import EpochRecord
 from hounsfield.learning.inputs import Inputs, prepare_inputs
 from hounsfield.learning.supervised import (
@@ -207,6 +208,20 @@ def test_a_batch_is_what_the_plan_says(make_tiny_plan: MakeTinyPlan) -> None:
     images, _ = training_batch(still, data, np.array([5]), generator=torch.Generator().manual_seed(0))
     middle = torch.from_numpy(data.voxels[5:6, :, 4:20, 4:20].astype(np.float32))
     torch.testing.assert_close(images, middle, atol=1e-5, rtol=0)
+
+
+def test_images_and_their_truth_are_mixed_in_training(
+    make_tiny_plan: MakeTinyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = fitted(make_tiny_plan(), tmp_path / "plain")
+    plan = make_tiny_plan(mixup=0.4)
+    mixed = fitted(plan, tmp_path / "mixed")
+    assert not same(plain, mixed)
+    assert same(mixed, fitted(plan, tmp_path / "again"))
+    monkeypatch.setattr(supervised, "draw_mixing", lambda count, **given: Mixing(0.5, torch.arange(count)))
+    with_themselves = fitted(plan, tmp_path / "themselves")
+    for key, value in plain.weights.items():
+        torch.testing.assert_close(with_themselves.weights[key], value)
 
 
 def test_mirrored_copies_are_averaged_where_asked_for(make_tiny_plan: MakeTinyPlan) -> None:

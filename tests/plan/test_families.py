@@ -14,7 +14,15 @@ from hounsfield.datasets.fingerprint import Fingerprint, make_fingerprint
 from hounsfield.errors import PlanError
 from hounsfield.learning.candidates import candidates_for
 from hounsfield.learning.memory_need import step_bytes
-from hounsfield.plan import ConvNetChoice, Machine, MultipleInstanceChoice, Plan, ResidualChoice, make_plan
+from hounsfield.plan import (
+    ConvNetChoice,
+    Machine,
+    MultipleInstanceChoice,
+    Plan,
+    PretrainedChoice,
+    ResidualChoice,
+    make_plan,
+)
 from hounsfield.plan.families import (
     CONVNET,
     DEFAULT_BACKBONE,
@@ -119,3 +127,10 @@ def test_slices_are_tried_where_they_are_large_enough(fingerprint: Fingerprint) 
         for data in ("volume 28", "volume 64", "flat 28")
     }
     assert ["slices" in names for names in tried.values()] == [False, True, False]
+
+
+def test_a_network_that_learned_from_mixed_images_learns_on_from_such() -> None:
+    plan = bundle(PretrainedChoice(backbone=DEFAULT_BACKBONE), channels=3)
+    mixed = plan.model_copy(update={"augmentation": plan.augmentation.model_copy(update={"mixup": 0.4})})
+    assert family_like(mixed, "coloured").augmentation == {"mixup": 0.4}
+    assert fine_tuned(DEFAULT_BACKBONE).augmentation["mixup"] > 0
