@@ -35,6 +35,11 @@ class Question:
     elsewhere: bool = False
     """Whether the cases of the test part, another site, are measured too."""
 
+    @property
+    def asked_for(self) -> str:
+        """What `--network` gets, in words."""
+        return f"a bundle of {self.begins_from}" if self.begins_from else "auto"
+
 
 QUESTIONS = (
     Question(
@@ -43,6 +48,7 @@ QUESTIONS = (
         "lite0 fine-tuned 5 min .81 [.76, .86] (its validation read about .05 higher)",
     ),
     Question("cbis_ddsm_films", 15, 1, "test: frozen lite0 + LR .75 [.70, .80]"),
+    Question("cbis_ddsm_films", 15, 1, "", begins_from="cbis_ddsm_mass"),
     Question("cbis_ddsm_breasts", 12, 1, "nothing published on these cases"),
     Question("cbis_ddsm_women", 12, 1, "nothing published on these cases"),
     Question("mini_mias", 6, 1, "frozen ImageNet features .53", begins_from="cbis_ddsm_mass"),
@@ -85,9 +91,8 @@ def main() -> int:
                 continue
             minutes = arguments.minutes or question.minutes
             for seed in range(arguments.seeds or question.seeds):
-                if not any(
-                    (row["data"], row["minutes"], row["seed"]) == (question.example, minutes, seed) for row in rows
-                ):
+                wanted = (question.example, question.asked_for, minutes, seed)
+                if not any((row["data"], row["asked_for"], row["minutes"], row["seed"]) == wanted for row in rows):
                     rows += measured(question, minutes, seed, folder)
                     write(rows)
     return 0
@@ -101,9 +106,10 @@ def measured(question: Question, minutes: float, seed: int, folder: Path) -> lis
         network = str(folder / f"{question.begins_from}-{seed}")
         if not Path(network).is_dir():
             train(question.begins_from, Path(network), minutes=earlier.minutes, seed=seed)
-    bundle = folder / f"{question.example}-{seed}"
+    beginning = f"-from-{question.begins_from}" if question.begins_from else ""
+    bundle = folder / f"{question.example}{beginning}-{seed}"
     row = train(question.example, bundle, minutes=minutes, network=network, seed=seed)
-    row["asked_for"] = f"a bundle of {question.begins_from}" if question.begins_from else "auto"
+    row["asked_for"] = question.asked_for
     found = [row]
     if question.elsewhere:
         evidence = json.loads(run("evaluate", str(bundle), *words_for(question.example), "--json"))
@@ -115,7 +121,7 @@ def write(rows: list[dict[str, object]]) -> None:
     """Record what there is so far, in the order of the questions, with the means over several seeds."""
     ordered: list[dict[str, object]] = []
     for question in QUESTIONS:
-        own = [row for row in rows if row["data"] == question.example]
+        own = [row for row in rows if (row["data"], row["asked_for"]) == (question.example, question.asked_for)]
         ordered += sorted(own, key=lambda row: (row["minutes"], row["seed"], row["measured_on"] != "val"))
         ordered += means(own)
     record(
@@ -127,7 +133,7 @@ def write(rows: list[dict[str, object]]) -> None:
         notes=(
             "minutes: what was asked for; took minutes: of the whole command, with preparing, trials and report.",
             "Threshold and calibration were chosen on the same validation cases; the network was chosen on a third.",
-            *(f"{question.example}. Others: {question.beside}." for question in QUESTIONS),
+            *(f"{question.example}. Others: {question.beside}." for question in QUESTIONS if question.beside),
         ),
     )
 

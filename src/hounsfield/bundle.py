@@ -85,6 +85,8 @@ class TrainingRecord:
     """Digests (see `patient_digest`) of the patients trained or validated on."""
     seen_images: tuple[str, ...] = ()
     """Digests (see `datasets.digest`) of the images trained or validated on, whatever the data are called."""
+    held_back: tuple[tuple[str, ...], ...] = ()
+    """For each member, which of these patients and images neither it nor what it began from had learned from."""
     input_sides: tuple[float, float] | None = None
     """For cases cut from a larger image: median and 95th percentile of the square's side as a share of the
     image's longer side; None when a case is a whole image."""
@@ -234,6 +236,7 @@ def read_bundle(folder: Path) -> Bundle:
     training = manifest["training"] | {
         "seen_patients": tuple(manifest["training"]["seen_patients"]),
         "seen_images": tuple(manifest["training"].get("seen_images", ())),
+        "held_back": tuple(map(tuple, manifest["training"].get("held_back", ()))),
         "input_sides": tuple(sides) if sides else None,
         "warnings": tuple(manifest["training"]["warnings"]),
     }

@@ -58,9 +58,9 @@ def test_weights_to_start_from_are_loaded_once_for_each_network(learn: Learn, mo
     loaded: list[Path | None] = []
     real = transfer.load_start
 
-    def counted(network: torch.nn.Module, plan: Plan, *, kept: Path | None = None) -> None:
+    def counted(network: torch.nn.Module, plan: Plan, *, member: int = 0, kept: Path | None = None) -> None:
         loaded.append(kept)
-        real(network, plan, kept=kept)
+        real(network, plan, member=member, kept=kept)
 
     monkeypatch.setattr(supervised, "load_start", counted)
     with pytest.raises(KeyboardInterrupt):

@@ -17,6 +17,8 @@ from hounsfield.errors import PlanError, SplitError, TrainingError, UnknownNameE
 from hounsfield.learning import choosing
 from hounsfield.learning import train as module
 from hounsfield.learning.choosing import choose_plan_and_split
+from hounsfield.learning.rounds import member_cases
+from hounsfield.learning.start import Start
 from hounsfield.learning.train import Trained, train
 from hounsfield.learning.validation import validation_evidence
 from hounsfield.plan import Plan
@@ -71,7 +73,7 @@ def test_with_folds_every_case_is_validated_once_by_a_network_that_had_not_seen_
     plan = make_tiny_plan(folds=3, epochs=1)
     split = make_split(tiny_dataset, seed=0)
     ids = [case.id for case in tiny_dataset.cases if split.parts[case.id] != "test"]
-    rounds = module.member_cases(tiny_dataset, plan, split, ids)
+    rounds = member_cases(tiny_dataset, plan, split, ids, start=Start(), marks={})
     patient = {case.id: case.patient for case in tiny_dataset.cases}
     for learned, validated in rounds:
         assert sorted([*learned, *validated]) == sorted(ids)
@@ -88,7 +90,7 @@ def test_repeats_draw_other_folds_and_average_what_each_network_says_of_a_case(
     repeated = plan.model_copy(update={"ensemble": plan.ensemble.model_copy(update={"repeats": 2})})
     split = make_split(tiny_dataset, seed=0)
     ids = [case.id for case in tiny_dataset.cases if split.parts[case.id] != "test"]
-    rounds = module.member_cases(tiny_dataset, repeated, split, ids)
+    rounds = member_cases(tiny_dataset, repeated, split, ids, start=Start(), marks={})
     assert len(rounds) == 4
     folds = [frozenset(validated) for _, validated in rounds]
     assert set(folds[:2]) != set(folds[2:])

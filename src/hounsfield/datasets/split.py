@@ -125,8 +125,17 @@ def make_split(dataset: Dataset, *, seed: int = 0, fractions: tuple[float, float
     return split
 
 
-def make_folds(dataset: Dataset, case_ids: Iterable[str], *, folds: int, seed: int) -> tuple[tuple[str, ...], ...]:
+def make_folds(
+    dataset: Dataset, case_ids: Iterable[str], *, folds: int, seed: int, known: Mapping[str, int] | None = None
+) -> tuple[tuple[str, ...], ...]:
     """Case ids of each fold: every given case in one fold, every patient in one fold, classes spread evenly.
+
+    Args:
+        dataset: Where the cases come from.
+        case_ids: Of the cases wanted.
+        folds: How many.
+        seed: The same seed gives the same folds.
+        known: Fold, from 0, of patients whose fold is not to be chosen anew.
 
     Raises:
         SplitError: Fewer than two folds, unknown cases, or fewer patients of a class than folds.
@@ -138,7 +147,7 @@ def make_folds(dataset: Dataset, case_ids: Iterable[str], *, folds: int, seed: i
     if len(cases) < len(wanted):
         unknown = sorted(wanted - {case.id for case in cases})
         raise SplitError(f"{dataset.name} has no cases called {some(unknown)}")
-    groups = deal(patients_of(cases), [1 / folds] * folds, seed=seed, classes=dataset.classes)
+    groups = deal(patients_of(cases), [1 / folds] * folds, seed=seed, classes=dataset.classes, known=known)
     return tuple(tuple(case.id for case in cases if case.patient in group) for group in groups)
 
 

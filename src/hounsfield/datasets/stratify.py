@@ -6,7 +6,7 @@ A group is a part of a split, or a fold. No patient is ever divided.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +43,12 @@ def patients_of(cases: Iterable[Case]) -> tuple[Patient, ...]:
 
 
 def deal(
-    patients: Sequence[Patient], shares: Sequence[float], *, seed: int, classes: Sequence[str]
+    patients: Sequence[Patient],
+    shares: Sequence[float],
+    *,
+    seed: int,
+    classes: Sequence[str],
+    known: Mapping[str, int] | None = None,
 ) -> tuple[frozenset[str], ...]:
     """Patient ids of each group, every group holding every class, the same for the same seed.
 
@@ -55,6 +60,7 @@ def deal(
         shares: Of each group, all above 0, together 1.
         seed: Of the random order.
         classes: Names, for messages.
+        known: Group, by id, of patients who are in one already.
 
     Raises:
         SplitError: There are too few patients, in all or of a class, for every group to have one.
@@ -63,7 +69,7 @@ def deal(
     _refuse_too_few(patients, groups, classes)
     order = np.random.default_rng(seed).permutation(len(patients))
     shuffled = [patients[index] for index in order]
-    dealt: dict[str, int] = {}
+    dealt = {patient.id: known[patient.id] for patient in patients if patient.id in known} if known else {}
     for label in _rarest_first(patients):
         _give_one_to_each(shuffled, label, groups, dealt)
     for worst in sorted({patient.worst for patient in patients}):

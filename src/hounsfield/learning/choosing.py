@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from hounsfield.bundle import is_bundle, read_bundle
-from hounsfield.datasets.case import Dataset
+from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.fingerprint import make_fingerprint
 from hounsfield.datasets.split import Split, check_split, make_split
 from hounsfield.errors import UnknownNameError
 from hounsfield.learning.candidates import AUTO, candidates_for, choose_family, rarest_patients
 from hounsfield.learning.memory_need import step_bytes
+from hounsfield.learning.rounds import folds_to_keep, marks_of
 from hounsfield.learning.throughput import images_per_second
+from hounsfield.learning.transfer import IMAGENET
 from hounsfield.plan import Plan, inspect_machine, make_plan, modality_of
 from hounsfield.plan.columns import choose_columns
 from hounsfield.plan.families import Family, family_like, family_of
@@ -98,7 +101,17 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
 
     candidates = candidates_for(fingerprint) if network == AUTO else (_family(network),)
     family, why, left = choose_family(dataset, cases, candidates, folder, minutes=minutes, seed=seed, plan_for=plan_for)
-    plan = plan_for(family, left, None)
-    return plan.model_copy(
-        update={"minutes": minutes, "reasons": plan.reasons | ({"network.name": why} if why else {})}
-    )
+    folds = _folds_of(family, cases, dataset.name)
+    plan = plan_for(family, left, folds)
+    reasons = {"network.name": why} if why else {}
+    if folds:
+        reasons["ensemble.folds"] = "as before: each network is validated on patients that it never learned from"
+    return plan.model_copy(update={"minutes": minutes, "reasons": plan.reasons | reasons})
+
+
+def _folds_of(family: Family, cases: Sequence[Case], name: str) -> int | None:
+    """The folds of the bundle that a family begins from, where it knows the cases."""
+    start = family.optimisation.get("start")
+    if start in (None, IMAGENET):
+        return None
+    return folds_to_keep(read_bundle(Path(start)), marks_of(cases, name))

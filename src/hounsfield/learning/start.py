@@ -10,7 +10,7 @@ from pathlib import Path
 from hounsfield.atomic import atomic_file, write_text
 from hounsfield.bundle import read_bundle
 from hounsfield.errors import TrainingError
-from hounsfield.learning.transfer import IMAGENET, KEPT_WEIGHTS, imagenet_digest, load_start, network_words, weights_of
+from hounsfield.learning.transfer import IMAGENET, KEPT_WEIGHTS, imagenet_digest, keep_weights, load_start
 from hounsfield.plan import Plan
 from hounsfield.plan.network import build_network
 
@@ -33,6 +33,15 @@ class Start:
     """Of the weights; empty where they are drawn at random."""
     seen: Seen = Seen()
     """By the bundle that they come from."""
+    held_back: tuple[frozenset[str], ...] = ()
+    """For each network of that bundle, which of these patients and images it had not learned from."""
+    folds: int = 1
+    """Of that bundle."""
+
+    def seen_by(self, member: int) -> frozenset[str]:
+        """What had been learned from by the network that a member of the new ensemble begins from."""
+        every = self.seen.patients | self.seen.images
+        return every - self.held_back[member % len(self.held_back)] if self.held_back else every
 
 
 def keep_start(plan: Plan, folder: Path) -> Start:
@@ -62,15 +71,15 @@ def keep_start(plan: Plan, folder: Path) -> Start:
 
 
 def _copy(plan: Plan, folder: Path) -> None:
-    from safetensors.torch import save_file
-
     bundle = read_bundle(Path(plan.optimisation.start))
     kept = folder / KEPT_WEIGHTS
     with atomic_file(kept) as temporary:
-        save_file(weights_of(bundle), temporary, metadata={"network": network_words(bundle.plan)})
+        keep_weights(bundle, temporary)
     _require_fitting(plan, kept)
     seen = Seen(frozenset(bundle.training.seen_patients), frozenset(bundle.training.seen_images))
-    _write(folder / _FACTS, Start(hashlib.sha256(kept.read_bytes()).hexdigest(), seen))
+    held_back = tuple(map(frozenset, bundle.training.held_back))
+    digest = hashlib.sha256(kept.read_bytes()).hexdigest()
+    _write(folder / _FACTS, Start(digest, seen, held_back, bundle.plan.ensemble.folds))
 
 
 def _require_fitting(plan: Plan, kept: Path | None = None) -> None:
@@ -79,7 +88,9 @@ def _require_fitting(plan: Plan, kept: Path | None = None) -> None:
 
 def _write(path: Path, start: Start) -> None:
     seen = {"patients": sorted(start.seen.patients), "images": sorted(start.seen.images)}
-    write_text(path, json.dumps({"sha256": start.sha256, "seen": seen}))
+    held_back = [sorted(own) for own in start.held_back]
+    facts = {"sha256": start.sha256, "seen": seen, "held_back": held_back, "folds": start.folds}
+    write_text(path, json.dumps(facts))
 
 
 def _read(path: Path) -> Start:
@@ -91,4 +102,4 @@ def _read(path: Path) -> Start:
             f"{kept}, the copy of the weights that this training begins from, was changed; delete {path.parent} to "
             "begin anew"
         )
-    return Start(facts["sha256"], seen)
+    return Start(facts["sha256"], seen, tuple(map(frozenset, facts["held_back"])), facts["folds"])

@@ -87,7 +87,7 @@ def setup(plan: Plan, task: Task, *, member: int, kept: Path | None = None, lear
     torch.manual_seed(derived_seed(plan.seed, member, 0))
     network = build_network(plan, outputs=task.outputs)
     if not learned:
-        load_start(network, plan, kept=kept)
+        load_start(network, plan, member=member, kept=kept)
     speed_up_depthwise(network)
     network = network_in_order(network, channels_last=plan.optimisation.channels_last)
     with_heads = WithHeads(network, plan.auxiliary)

@@ -14,8 +14,7 @@ from torch import Tensor
 from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.bundle import Bundle, TrainingRecord, patient_digest, write_bundle
 from hounsfield.datasets.case import Case, Dataset
-from hounsfield.datasets.digest import case_digests
-from hounsfield.datasets.split import Split, make_folds
+from hounsfield.datasets.split import Split
 from hounsfield.errors import PlanError
 from hounsfield.learning.candidates import AUTO
 from hounsfield.learning.checkpoint import EpochRecord
@@ -23,8 +22,9 @@ from hounsfield.learning.choosing import choose_plan_and_split, require_network
 from hounsfield.learning.inputs import Inputs, prepare_inputs, require_enough
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.operating_point import choose_operating_point
+from hounsfield.learning.rounds import held_back_by, known_before, marks_of, member_cases
 from hounsfield.learning.run import Run, cases_digest, open_run
-from hounsfield.learning.start import Seen, keep_start
+from hounsfield.learning.start import keep_start
 from hounsfield.learning.supervised import Fitted, predict_rows, setup
 from hounsfield.plan import Plan, inspect_machine, plan_to_text
 from hounsfield.plan.network_input import require_views
@@ -132,9 +132,10 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
     plan, split = run.plan, run.split
     task = task_of(plan)
     cases = [case for case in dataset.cases if split.parts.get(case.id) in ("train", "val") and case.target is not None]
-    rounds_of_cases = member_cases(dataset, plan, split, [case.id for case in cases])
+    start, marks = keep_start(plan, run.folder), marks_of(cases, dataset.name)
+    rounds_of_cases = member_cases(dataset, plan, split, [case.id for case in cases], start=start, marks=marks)
     inputs = prepare_inputs(dataset, cases, plan.input, run.folder, threads=plan.optimisation.threads)
-    start = keep_start(plan, run.folder)
+    marks = {case.id: marks[case.id] for case in inputs.cases}
     run.begin_anew_unless(inputs.key + start.sha256)
     rounds = [(inputs.rows(learned), inputs.rows(validated)) for learned, validated in rounds_of_cases]
     for learned_rows, validated_rows in rounds:
@@ -158,7 +159,8 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
     val_rows, val_logits = _mean_by_row([rows for _, rows in rounds], logits)
     operating = choose_operating_point(val_logits, inputs.targets[val_rows], task, folds=plan.ensemble.folds)
     sides, film_side = _scales(inputs.cases)
-    earlier, own = start.seen, _seen(inputs.cases, dataset.name)
+    every = frozenset().union(*marks.values())
+    patients = {patient_digest(dataset.name, case.patient) for case in inputs.cases}
     record = TrainingRecord(
         dataset=dataset.name,
         cases=len(inputs.cases),
@@ -168,35 +170,17 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         machine=inspect_machine().name,
         stopped=", ".join(sorted({result.stopped for result in fitted})),
-        seen_patients=tuple(sorted({*earlier.patients, *own.patients})),
-        seen_images=tuple(sorted({*earlier.images, *own.images})),
+        seen_patients=tuple(sorted(start.seen.patients | every & patients)),
+        seen_images=tuple(sorted(start.seen.images | every - patients)),
+        held_back=tuple(tuple(sorted(own)) for own in held_back_by(rounds_of_cases, plan, start=start, marks=marks)),
         input_sides=sides,
         film_side=film_side,
-        warnings=(*_warnings(inputs), *_known_before(inputs.cases, dataset.name, earlier)),
+        warnings=(*_warnings(inputs), *known_before(rounds_of_cases, plan, start=start, marks=marks)),
     )
     weights = [result.weights for result in fitted]
     bundle = write_bundle(out, plan=plan, members=weights, operating=operating, training=record, split=split)
     val_cases = tuple(inputs.cases[row] for row in val_rows)
     return Trained(bundle, tuple(fitted), val_cases, val_logits, inputs.failed)
-
-
-def member_cases(
-    dataset: Dataset, plan: Plan, split: Split, ids: Sequence[str]
-) -> list[tuple[Sequence[str], Sequence[str]]]:
-    """For each member, which of the cases `ids` it learns from and which it is validated on.
-
-    Raises:
-        SplitError: There are fewer patients of a class than the plan has folds.
-    """
-    if plan.ensemble.folds == 1:
-        learned, validated = ([case for case in ids if split.parts[case] == part] for part in ("train", "val"))
-        return [(learned, validated)] * plan.ensemble.repeats
-    rounds: list[tuple[Sequence[str], Sequence[str]]] = []
-    for repeat in range(plan.ensemble.repeats):
-        for fold in make_folds(dataset, ids, folds=plan.ensemble.folds, seed=plan.seed + repeat):
-            held_back = set(fold)
-            rounds.append(([case for case in ids if case not in held_back], fold))
-    return rounds
 
 
 def _mean_by_row(rows: Sequence[IntArray], logits: Sequence[FloatArray]) -> tuple[IntArray, FloatArray]:
@@ -212,27 +196,6 @@ def _warnings(inputs: Inputs) -> tuple[str, ...]:
         return ()
     count = len(inputs.failed) + len(inputs.cases)
     return (f"{len(inputs.failed)} of {count} cases could not be read and were left out of the training.",)
-
-
-def _seen(cases: Sequence[Case], name: str) -> Seen:
-    patients = frozenset(patient_digest(name, case.patient) for case in cases)
-    return Seen(patients, frozenset().union(*case_digests(cases)))
-
-
-def _known_before(cases: Sequence[Case], name: str, earlier: Seen) -> tuple[str, ...]:
-    """A warning where validation cases were learned from by the bundle that the training began from."""
-    if not earlier.patients:
-        return ()
-    known = sum(
-        patient_digest(name, case.patient) in earlier.patients or bool(digests & earlier.images)
-        for case, digests in zip(cases, case_digests(cases), strict=True)
-    )
-    if not known:
-        return ()
-    return (
-        f"{known} of {len(cases)} cases are of patients that the bundle it began from had seen: the validation figures "
-        "are too good.",
-    )
 
 
 def _predict(plan: Plan, inputs: Inputs, weights: dict[str, Tensor], rows: IntArray, *, member: int) -> FloatArray:

@@ -29,15 +29,17 @@ _FOLDED_TOLERANCE = 0.01
 """Largest difference between features before and after folding, as a share of the largest feature."""
 
 KEPT_WEIGHTS = "start.safetensors"
-"""In a run's folder: a copy of what `weights_of` gave of the bundle that it begins from."""
+"""In a run's folder: a copy of what `weights_of` gave of the bundle that it begins from, network by network."""
 
 
-def load_start(network: nn.Module, plan: Plan, *, kept: Path | None = None) -> None:
+def load_start(network: nn.Module, plan: Plan, *, member: int = 0, kept: Path | None = None) -> None:
     """Put the weights that `optimisation.start` names into a network; its answer keeps its own.
 
     Args:
         network: As the plan says.
         plan: The choices.
+        member: Its number in the ensemble, from 0: it begins from the network of the same number of a bundle, and
+            where that has fewer, they are gone through again.
         kept: A run's copy of the weights of a bundle, used instead of the bundle itself where it is there.
 
     Raises:
@@ -49,7 +51,7 @@ def load_start(network: nn.Module, plan: Plan, *, kept: Path | None = None) -> N
     if start == IMAGENET:
         _load_imagenet(network, plan)
     elif start:
-        _put_learned(network, plan, *_learned_before(plan, kept))
+        _put_learned(network, plan, *_learned_before(plan, kept, member))
 
 
 def _load_imagenet(network: nn.Module, plan: Plan) -> None:
@@ -132,14 +134,23 @@ def _fitted(found: dict[str, Tensor], wanted: dict[str, Tensor], name: str) -> d
     return matched
 
 
-def weights_of(bundle: Bundle) -> dict[str, Tensor]:
-    """The weights of a bundle's first member, but for its answer and a table beside it.
+def weights_of(bundle: Bundle) -> list[dict[str, Tensor]]:
+    """The weights of each of a bundle's members, but for its answer and a table beside it.
 
     Raises:
         BundleError: They do not fit the bundle's network.
     """
-    found = _without_table(bundle.networks()[0]).state_dict()
-    return {key: value.contiguous() for key, value in found.items() if not key.startswith("answer.")}
+    found = (_without_table(network).state_dict() for network in bundle.networks())
+    return [{key: value.contiguous() for key, value in own.items() if not key.startswith("answer.")} for own in found]
+
+
+def keep_weights(bundle: Bundle, path: Path) -> None:
+    """Write what `weights_of` gives of a bundle, as "0.features.0.weight" …, and what network it is of."""
+    from safetensors.torch import save_file
+
+    members = weights_of(bundle)
+    flat = {f"{number}.{key}": value for number, own in enumerate(members) for key, value in own.items()}
+    save_file(flat, path, metadata={"network": network_words(bundle.plan), "members": str(len(members))})
 
 
 def network_words(plan: Plan) -> str:
@@ -148,15 +159,19 @@ def network_words(plan: Plan) -> str:
     return f"{plan.network.name!r} for {'colour' if plan.input.channels == 3 else 'grey'} {kind}"
 
 
-def _learned_before(plan: Plan, kept: Path | None) -> tuple[dict[str, Tensor], str]:
-    """The weights of the bundle that a plan starts from, as `weights_of`, and what network they are of, in words."""
+def _learned_before(plan: Plan, kept: Path | None, member: int) -> tuple[dict[str, Tensor], str]:
+    """The weights that a member starts from, of one of `weights_of`, and what network they are of, in words."""
     from safetensors import safe_open
 
     if kept is None or not kept.is_file():
         bundle = read_bundle(Path(plan.optimisation.start))
-        return weights_of(bundle), network_words(bundle.plan)
+        found = weights_of(bundle)
+        return found[member % len(found)], network_words(bundle.plan)
     with safe_open(kept, framework="pt") as stream:
-        return {key: stream.get_tensor(key) for key in stream.keys()}, stream.metadata()["network"]  # noqa: SIM118 - not a dict
+        facts = stream.metadata()
+        start = f"{member % int(facts['members'])}."
+        own = [key for key in stream.keys() if key.startswith(start)]  # noqa: SIM118 - not a dict
+        return {key.removeprefix(start): stream.get_tensor(key) for key in own}, facts["network"]
 
 
 def _put_learned(network: nn.Module, plan: Plan, found: dict[str, Tensor], words: str) -> None:

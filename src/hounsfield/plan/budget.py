@@ -25,19 +25,23 @@ def within_budget(
     speed: Speed,
     minutes: float,
     folds: int,
-    most_repeats: int,
     family: Family,
+    *,
+    fixed: bool = False,
 ) -> tuple[Plan, float]:
-    """The largest input of which each network sees enough, with the epochs and networks that fit; and its speed."""
+    """The largest input of which each network sees enough, with the epochs and networks that fit; and its speed.
+
+    Where the folds are `fixed`, there are as many networks, whatever the minutes.
+    """
     seconds = minutes * 60 * SHARE_FOR_TRAINING
     wanted = min(family.images_wanted, family.epochs_wanted * images_an_epoch(fingerprint, folds))
     for draft in drafts:
         plan, per_second = _faster_precision(draft, speed)
         if per_second * seconds / folds >= wanted:
             break
-    while folds > 1 and per_second * seconds / folds < wanted * family.share_needed:
+    while not fixed and folds > 1 and per_second * seconds / folds < wanted * family.share_needed:
         folds = 3 if folds > 3 else 1
-    repeats = max(1, min(most_repeats, int(per_second * seconds / folds / wanted)))
+    repeats = max(1, min(1 if fixed else MOST_REPEATS, int(per_second * seconds / folds / wanted)))
     fitting = int(per_second * seconds / (folds * repeats) / images_an_epoch(fingerprint, folds))
     epochs = max(1, min(family.longest, fitting))
     changed = {

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.errors import PlanError
-from hounsfield.plan.budget import MOST_REPEATS, Speed, images_an_epoch, once_within_budget, within_budget
+from hounsfield.plan.budget import Speed, images_an_epoch, once_within_budget, within_budget
 from hounsfield.plan.families import CONVNET, Family, Sides
 from hounsfield.plan.fitting import Need, fitting
 from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, input_sides, kind_of
@@ -88,11 +88,10 @@ def make_plan(
     )
     drafts, by_memory = fitting(drafts, memory, free=machine.memory_bytes)
     wanted = _folds_wanted(fingerprint, rarest_patients) if folds is None else folds
-    most_repeats = MOST_REPEATS if folds is None else 1
     if family.once:
         plan, per_second = once_within_budget(drafts, fingerprint, speed, minutes, wanted)
     else:
-        plan, per_second = within_budget(drafts, fingerprint, speed, minutes, wanted, most_repeats, family)
+        plan, per_second = within_budget(drafts, fingerprint, speed, minutes, wanted, family, fixed=folds is not None)
     if plan.input != drafts[0].input:  # the minutes ask for less than the memory allows
         by_memory.pop("input.shape", None)
     reasons = reasons_for(
