@@ -1,9 +1,9 @@
-"""How well does one command do? Classification on eight sets of real images, beside the figures that others reached.
+"""How well does one command do? Classification on sets of real images, beside the figures that others reached.
 
-Each row is one `hounsfield train` with nothing but the minutes and a seed (mini-MIAS: and a bundle). Scores are on
-validation cases, each answered by networks that had not seen its patient; no official test case is read. Across sites,
-the cases of the other site are measured once, by `hounsfield evaluate`. What was measured is kept, so that a run that
-was stopped goes on (--anew begins again).
+Each row is one `hounsfield train` with nothing but the minutes and a seed (and a bundle, where one is learned on from).
+Scores are on validation cases, each answered by networks that had not seen its patient; no official test case is read.
+Across sites, the cases of the other site are measured once, by `hounsfield evaluate`. What was measured is kept, so
+that a run that was stopped goes on (--anew begins again).
 """
 
 from __future__ import annotations

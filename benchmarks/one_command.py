@@ -29,7 +29,7 @@ def train(example: str, bundle: Path, *, minutes: float, network: str = "auto", 
         seed: Of split and plan.
 
     Raises:
-        RuntimeError: The command failed; the message is its own last line.
+        RuntimeError: The command failed, or validation cases had been learned from; the message is its own.
     """
     shutil.rmtree(bundle.with_name(f"{bundle.name}.training"), ignore_errors=True)  # else the time is of a part
     began = time.perf_counter()
@@ -37,6 +37,10 @@ def train(example: str, bundle: Path, *, minutes: float, network: str = "auto", 
         f"--minutes={minutes}", f"--network={network}", f"--seed={seed}")  # fmt: skip
     seconds = time.perf_counter() - began
     evidence = json.loads((bundle / "evidence.json").read_text(encoding="utf-8"))
+    manifest = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
+    for warning in manifest["training"]["warnings"]:
+        if "had seen" in warning:
+            raise RuntimeError(f"{bundle}: {warning}")
     plan = choices_of(bundle)
     return {
         "data": example,

@@ -188,6 +188,18 @@ def test_folds_divide_the_cases_but_no_patient(women: Dataset) -> None:
         assert sum(women.cases[index].target or 0 for index in range(80) if women.cases[index].id in fold) == 4
 
 
+def test_patients_whose_fold_is_known_stay_there_and_the_others_even_it_out(women: Dataset) -> None:
+    known = {f"P{number}": 3 for number in range(4)} | {"P7": 0, "elsewhere": 1}
+    folds = make_folds(women, [case.id for case in women.cases], folds=4, seed=0, known=known)
+    patient = {case.id: case.patient for case in women.cases}
+    place = {patient[case]: number for number, fold in enumerate(folds) for case in fold}
+    assert {name: place[name] for name in known if name in place} == {n: f for n, f in known.items() if n in place}
+    assert [len(fold) for fold in folds] == [20, 20, 20, 20]
+    crowded = {f"P{number}": 1 for number in range(40)}
+    with pytest.raises(SplitError, match="too few patients"):
+        make_folds(women, [case.id for case in women.cases], folds=4, seed=0, known=crowded)
+
+
 def test_folds_that_cannot_be_made_are_refused(women: Dataset) -> None:
     with pytest.raises(SplitError, match="at least 2 folds, not 1"):
         make_folds(women, ["0L"], folds=1, seed=0)

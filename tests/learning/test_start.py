@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -84,6 +85,17 @@ def test_a_changed_copy_is_noticed(learn: Learn, tmp_path: Path) -> None:
     with (tmp_path / "second.training" / "start.safetensors").open("ab") as stream:
         stream.write(b"0")
     with pytest.raises(TrainingError, match=r"start\.safetensors, the copy .* was changed; delete .*second\.training"):
+        learn()
+
+
+def test_a_run_of_an_earlier_version_is_a_sentence(learn: Learn, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        learn(on_plan=stop)
+    facts = tmp_path / "second.training" / "start.json"
+    facts.write_text(json.dumps({"sha256": "0", "seen": {"patients": [], "images": []}}))
+    with pytest.raises(
+        TrainingError, match=r"start\.json was written by an earlier version .* delete .*second\.training"
+    ):
         learn()
 
 

@@ -27,14 +27,17 @@ from hounsfield.learning.supervised import (
     scores_of,
     setup,
     train_epoch,
+    train_step,
     training_batch,
 )
 from hounsfield.learning.throughput import images_per_second
 from hounsfield.plan import Plan
+from hounsfield.plan.schema import Auxiliary, Column
 from hounsfield.plan.task import task_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 MakeTinyPlan = Callable[..., Plan]
+GRADE = Column(name="grade", kind="number", mean=3.0, std=2.0)
 
 
 def inputs(plan: Plan, *, cases: int = 24) -> Inputs:
@@ -214,14 +217,43 @@ def test_images_and_their_truth_are_mixed_in_training(
     make_tiny_plan: MakeTinyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = fitted(make_tiny_plan(), tmp_path / "plain")
+
+    def share(one: float) -> Fitted:
+        def pairs(count: int, **given: Any) -> Mixing:
+            return Mixing(one, torch.arange(count - 1, -1, -1))
+
+        monkeypatch.setattr(supervised, "draw_mixing", pairs)
+        return fitted(make_tiny_plan(mixup=0.4), tmp_path / f"share {one}")
+
+    for key, value in share(1.0).weights.items():
+        torch.testing.assert_close(plain.weights[key], value)
+    assert not same(plain, share(0.7))
     plan = make_tiny_plan(mixup=0.4)
-    mixed = fitted(plan, tmp_path / "mixed")
-    assert not same(plain, mixed)
-    assert same(mixed, fitted(plan, tmp_path / "again"))
-    monkeypatch.setattr(supervised, "draw_mixing", lambda count, **given: Mixing(0.5, torch.arange(count)))
-    with_themselves = fitted(plan, tmp_path / "themselves")
-    for key, value in plain.weights.items():
-        torch.testing.assert_close(with_themselves.weights[key], value)
+    monkeypatch.undo()
+    assert same(fitted(plan, tmp_path / "mixed"), fitted(plan, tmp_path / "again"))
+
+
+def test_the_loss_of_mixed_images_is_that_of_mixed_truth(make_tiny_plan: MakeTinyPlan) -> None:
+    plan = make_tiny_plan(dropout=0.0, auxiliary=Auxiliary(columns=(GRADE,), weight=1.0))
+    data, rows, mixing = inputs(plan), np.array([0, 1]), Mixing(0.7, torch.tensor([1, 0]))
+    images, targets = training_batch(plan, data, rows, mixing=mixing, generator=torch.Generator().manual_seed(0))
+    apart, _ = training_batch(plan, data, rows, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(images, 0.7 * apart + 0.3 * apart.flip(0))
+    run = setup(plan, task_of(plan), member=0)
+    run.wrapped.train()
+    grades = torch.tensor([[3.0], [torch.nan]])
+    logits, beside = run.with_heads(images)
+    assert beside is not None
+    truth = torch.tensor([[0.7, 0.3], [0.3, 0.7]])
+    expected = -(truth * torch.log_softmax(logits, dim=1)).sum(dim=1).mean()
+    # the first case's grade counts for the first image by 0.7, and for the second by 0.3
+    numbers = 0.5 * (0.7 * (beside[0, 0] - 3) ** 2 + 0.3 * (beside[1, 0] - 3) ** 2) / 2
+    (expected + numbers).backward()
+    gradients = [weight.grad.clone() for weight in run.with_heads.parameters() if weight.grad is not None]
+    found = train_step(run, plan, task_of(plan), images, targets, grades, mixing)
+    torch.testing.assert_close(found, expected.detach())
+    for weight, gradient in zip(run.with_heads.parameters(), gradients, strict=True):
+        torch.testing.assert_close(weight.grad, gradient)
 
 
 def test_mirrored_copies_are_averaged_where_asked_for(make_tiny_plan: MakeTinyPlan) -> None:

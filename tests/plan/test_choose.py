@@ -25,7 +25,7 @@ from hounsfield.plan import (
     plan_to_text,
 )
 from hounsfield.plan.choose import explain_plan
-from hounsfield.plan.families import CONVNET
+from hounsfield.plan.families import CONVNET, RESIDUAL
 from hounsfield.plan.network_input import network_array, prepare_case
 from hounsfield.plan.schema import Column
 
@@ -167,6 +167,16 @@ def test_few_images_are_not_made_smaller_for_further_epochs(make_images: MakeIma
     )
     assert few.input.shape == (256, 256)
     assert many.input.shape[0] < 256
+
+
+def test_where_no_input_is_fast_enough_the_fastest_is_taken_and_not_the_smallest(make_images: MakeImages) -> None:
+    dataset = make_images(noise.integers(0, 255, (64, 64, 64), dtype=np.uint8), count=20)
+
+    def speed(plan: Plan) -> float:  # the smaller two are not halved at once
+        return {64: 0.1, 48: 0.2, 40: 0.3, 32: 0.5, 28: 0.2, 24: 0.4}[plan.input.shape[0]]
+
+    assert plan_for(dataset, speed=speed, minutes=1.0, family=RESIDUAL).input.shape == (32, 32, 32)
+    assert plan_for(dataset, speed=lambda plan: 0.1, minutes=1.0, family=RESIDUAL).input.shape == (24, 24, 24)
 
 
 def test_the_epochs_are_as_many_as_fit_into_the_minutes(make_images: MakeImages) -> None:

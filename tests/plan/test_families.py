@@ -121,6 +121,13 @@ def test_a_plan_can_be_followed_or_the_refusal_names_data_and_network(
     assert step_bytes(smallest) > 0  # the network takes such images
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_family_gives_reasons_for_nothing_but_what_it_changes(name: str) -> None:
+    family = FAMILIES[name]
+    reasons = {key.removeprefix("augmentation.") for key in family.reasons if key.startswith("augmentation.")}
+    assert reasons <= set(family.augmentation)
+
+
 def test_slices_are_tried_where_they_are_large_enough(fingerprint: Fingerprint) -> None:
     tried = {
         data: [family.name for family in candidates_for(replace(fingerprint, **DATA[data]))]

@@ -12,7 +12,7 @@ from hounsfield.datasets.split import Split, check_split, make_split
 from hounsfield.errors import UnknownNameError
 from hounsfield.learning.candidates import AUTO, candidates_for, choose_family, rarest_patients
 from hounsfield.learning.memory_need import step_bytes
-from hounsfield.learning.rounds import folds_to_keep, marks_of
+from hounsfield.learning.rounds import folds_to_keep
 from hounsfield.learning.throughput import images_per_second
 from hounsfield.learning.transfer import IMAGENET
 from hounsfield.plan import Plan, inspect_machine, make_plan, modality_of
@@ -101,17 +101,17 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
 
     candidates = candidates_for(fingerprint) if network == AUTO else (_family(network),)
     family, why, left = choose_family(dataset, cases, candidates, folder, minutes=minutes, seed=seed, plan_for=plan_for)
-    folds = _folds_of(family, cases, dataset.name)
-    plan = plan_for(family, left, folds)
+    kept = _folds_of(family, cases, dataset.name)
+    plan = plan_for(family, left, kept[0] if kept else None)
     reasons = {"network.name": why} if why else {}
-    if folds:
-        reasons["ensemble.folds"] = "as before: each network is validated on patients that it never learned from"
+    if kept:
+        reasons |= {"ensemble.folds": kept[1], "ensemble.repeats": "the folds are those of the bundle"}
     return plan.model_copy(update={"minutes": minutes, "reasons": plan.reasons | reasons})
 
 
-def _folds_of(family: Family, cases: Sequence[Case], name: str) -> int | None:
-    """The folds of the bundle that a family begins from, where it knows the cases."""
+def _folds_of(family: Family, cases: Sequence[Case], name: str) -> tuple[int, str] | None:
+    """The folds of the bundle that a family begins from, where it knows the patients, and why."""
     start = family.optimisation.get("start")
     if start in (None, IMAGENET):
         return None
-    return folds_to_keep(read_bundle(Path(start)), marks_of(cases, name))
+    return folds_to_keep(read_bundle(Path(start)), cases, name, rarest_patients=rarest_patients(cases))

@@ -6,6 +6,8 @@ and the network of that fold begins from the one that had not learned from him: 
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 
 from hounsfield.bundle import Bundle, patient_digest
@@ -15,31 +17,51 @@ from hounsfield.datasets.split import Split, make_folds
 from hounsfield.errors import SplitError
 from hounsfield.learning.start import Start
 from hounsfield.plan import Plan
+from hounsfield.progress import say
 
 Marks = Mapping[str, frozenset[str]]
-"""Digests of a case's patient and of its images, by the case's id."""
+"""By what a patient is known again, under whatever name: digests of him and of his images, by the patient's id."""
+
+Rounds = Sequence[tuple[Sequence[str], Sequence[str]]]
+"""For each member of an ensemble the ids of the cases that it learns from, and of those that it is validated on."""
+
+SHARE_KNOWN = 0.1
+"""Of the patients, from which on a bundle's folds are kept; fewer of them hardly change what validation says."""
 
 
 def marks_of(cases: Sequence[Case], name: str) -> dict[str, frozenset[str]]:
-    """By what the cases of the data set `name` are known again, under whatever name: see `Marks`."""
-    return {
-        case.id: digests | {patient_digest(name, case.patient)}
-        for case, digests in zip(cases, case_digests(cases), strict=True)
-    }
+    """The marks of the patients of some cases of the data set `name`."""
+    found: dict[str, frozenset[str]] = {}
+    for case, digests in zip(cases, case_digests(cases), strict=True):
+        earlier = found.get(case.patient, frozenset())
+        found[case.patient] = earlier | digests | {patient_digest(name, case.patient)}
+    return found
 
 
-def folds_to_keep(bundle: Bundle, marks: Marks) -> int | None:
-    """The folds of a bundle that has held back any of some cases; None where it knows none of them, or has no folds."""
-    held_back = frozenset().union(*bundle.training.held_back)
-    if bundle.plan.ensemble.folds == 1 or not any(own & held_back for own in marks.values()):
+def folds_to_keep(bundle: Bundle, cases: Sequence[Case], name: str, *, rarest_patients: int) -> tuple[int, str] | None:
+    """The folds of a bundle that has held back some of these patients, and why; None where it decides nothing."""
+    folds = bundle.plan.ensemble.folds
+    if folds == 1 or not bundle.training.held_back or rarest_patients < folds:
         return None
-    return bundle.plan.ensemble.folds
+    held_back, marks = frozenset().union(*bundle.training.held_back), marks_of(cases, name)
+    known = sum(bool(own & held_back) for own in marks.values())
+    if known < SHARE_KNOWN * len(marks):
+        return None
+    return folds, f"as in the bundle it begins from, which held back {known} of {len(marks)} patients in these folds"
 
 
 def member_cases(
     dataset: Dataset, plan: Plan, split: Split, ids: Sequence[str], *, start: Start, marks: Marks
-) -> list[tuple[Sequence[str], Sequence[str]]]:
-    """For each member, which of the cases `ids` it learns from and which it is validated on.
+) -> Rounds:
+    """The rounds of an ensemble that learns from the cases `ids`.
+
+    Args:
+        dataset: Where the cases come from.
+        plan: The choices.
+        split: Says what is learned from where there are no folds.
+        ids: Of the cases of both parts.
+        start: What the training begins from.
+        marks: Of the patients of these cases.
 
     Raises:
         SplitError: There are fewer patients of a class than the plan has folds.
@@ -49,7 +71,7 @@ def member_cases(
         return [(learned, validated)] * plan.ensemble.repeats
     rounds: list[tuple[Sequence[str], Sequence[str]]] = []
     for repeat in range(plan.ensemble.repeats):
-        for fold in _folds(dataset, plan, ids, repeat, _known_folds(dataset, plan, ids, repeat, start, marks)):
+        for fold in _folds(dataset, plan, ids, repeat, _known_folds(plan, repeat, start, marks)):
             held_back = set(fold)
             rounds.append(([case for case in ids if case not in held_back], fold))
     return rounds
@@ -63,57 +85,69 @@ def _folds(
     if known:
         try:
             return make_folds(dataset, ids, folds=folds, seed=seed, known=known)
-        except SplitError:
-            pass
+        except SplitError as error:
+            say(f"warning: the folds of the bundle that is begun from cannot be kept: {error}")
     return make_folds(dataset, ids, folds=folds, seed=seed)
 
 
-def _known_folds(
-    dataset: Dataset, plan: Plan, ids: Sequence[str], repeat: int, start: Start, marks: Marks
-) -> dict[str, int]:
+def _known_folds(plan: Plan, repeat: int, start: Start, marks: Marks) -> dict[str, int]:
     """In which fold the bundle that is begun from had held back a patient."""
-    folds, wanted = plan.ensemble.folds, set(ids)
+    folds = plan.ensemble.folds
     if not start.held_back or start.folds != folds:
         return {}
     of_fold = [start.held_back[(repeat * folds + fold) % len(start.held_back)] for fold in range(folds)]
-    found: dict[str, int] = {}
-    for case in dataset.cases:
-        if case.id in wanted:
-            fold = next((number for number, own in enumerate(of_fold) if marks[case.id] & own), None)
-            if fold is not None:
-                found.setdefault(case.patient, fold)
-    return found
+    found = {patient: [n for n, held_back in enumerate(of_fold) if own & held_back] for patient, own in marks.items()}
+    return {patient: numbers[0] for patient, numbers in found.items() if numbers}
+
+
+def rounds_digest(rounds: Rounds) -> str:
+    """SHA-256 of who learns from what."""
+    return hashlib.sha256(json.dumps([[list(part) for part in parts] for parts in rounds]).encode()).hexdigest()
 
 
 def held_back_by(
-    rounds: Sequence[tuple[Sequence[str], Sequence[str]]], plan: Plan, *, start: Start, marks: Marks
+    rounds: Rounds, plan: Plan, start: Start, marks: Marks, patients: Mapping[str, str]
 ) -> tuple[frozenset[str], ...]:
-    """For each member the digests of what it is validated on, but for those that it had seen where it began.
+    """For each member the marks of patients whom neither it nor the network that it began from has learned from.
 
     What was held back where it began, under whatever name, goes on to be where none of it is learned now.
+
+    Args:
+        rounds: As `member_cases` gives them.
+        plan: The choices.
+        start: What the training began from.
+        marks: Of the patients.
+        patients: Of the cases that were used, by case.
     """
     found = []
     for member, (learned, validated) in enumerate(rounds):
-        own = _together(marks, validated) - _seen_by(member, plan, start)
-        before = start.held_back[member % len(start.held_back)] if start.held_back else frozenset()
-        found.append(own if before & _together(marks, learned) else own | before)
+        learned_now = frozenset().union(*(marks[patients[case]] for case in learned if case in patients))
+        seen = start.seen_by(_begins_from(member, plan)) | learned_now
+        unseen = {patients[case] for case in validated if case in patients and not marks[patients[case]] & seen}
+        before = start.held_back_by(_begins_from(member, plan))
+        own = frozenset().union(*(marks[patient] for patient in unseen))
+        found.append(own if before & learned_now else own | before)
     return tuple(found)
 
 
-def _together(marks: Marks, cases: Sequence[str]) -> frozenset[str]:
-    return frozenset().union(*(marks[case] for case in cases if case in marks))
-
-
 def known_before(
-    rounds: Sequence[tuple[Sequence[str], Sequence[str]]], plan: Plan, *, start: Start, marks: Marks
+    rounds: Rounds, plan: Plan, start: Start, marks: Marks, patients: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """A warning where a network is validated on cases that it had learned from in the bundle that it began from."""
-    every = {case for _, validated in rounds for case in validated if case in marks}
+    """A warning where a network is validated on patients whom it had learned from in the bundle that it began from.
+
+    Args:
+        rounds: As `member_cases` gives them.
+        plan: The choices.
+        start: What the training began from.
+        marks: Of the patients.
+        patients: Of the cases that were used, by case.
+    """
+    every = {case for _, validated in rounds for case in validated if case in patients}
     known = {
         case
         for member, (_, validated) in enumerate(rounds)
-        for case in validated
-        if case in marks and marks[case] & _seen_by(member, plan, start)
+        for case in every.intersection(validated)
+        if marks[patients[case]] & start.seen_by(_begins_from(member, plan))
     }
     if not known:
         return ()
@@ -123,6 +157,6 @@ def known_before(
     )
 
 
-def _seen_by(member: int, plan: Plan, start: Start) -> frozenset[str]:
-    """By the network that a member begins from; a probe's features are all of the first."""
-    return start.seen_by(0 if plan.optimisation.head_only else member)
+def _begins_from(member: int, plan: Plan) -> int:
+    """Number of the bundle's network that a member begins from; a probe's features are all of the first."""
+    return 0 if plan.optimisation.head_only else member

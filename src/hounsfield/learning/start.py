@@ -40,8 +40,11 @@ class Start:
 
     def seen_by(self, member: int) -> frozenset[str]:
         """What had been learned from by the network that a member of the new ensemble begins from."""
-        every = self.seen.patients | self.seen.images
-        return every - self.held_back[member % len(self.held_back)] if self.held_back else every
+        return (self.seen.patients | self.seen.images) - self.held_back_by(member)
+
+    def held_back_by(self, member: int) -> frozenset[str]:
+        """What that network had not learned from."""
+        return self.held_back[member % len(self.held_back)] if self.held_back else frozenset()
 
 
 def keep_start(plan: Plan, folder: Path) -> Start:
@@ -95,6 +98,10 @@ def _write(path: Path, start: Start) -> None:
 
 def _read(path: Path) -> Start:
     facts = json.loads(path.read_text(encoding="utf-8"))
+    if "held_back" not in facts:
+        raise TrainingError(
+            f"{path} was written by an earlier version of this package; delete {path.parent} to begin anew"
+        )
     seen = Seen(frozenset(facts["seen"]["patients"]), frozenset(facts["seen"]["images"]))
     kept = path.with_name(KEPT_WEIGHTS)
     if kept.is_file() and hashlib.sha256(kept.read_bytes()).hexdigest() != facts["sha256"]:

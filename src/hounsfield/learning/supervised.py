@@ -20,7 +20,15 @@ from torch import Tensor, nn
 
 from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.errors import TrainingError
-from hounsfield.learning.augmentation import Mixing, draw_affines, draw_intensity, draw_mixing, warp
+from hounsfield.learning.augmentation import (
+    Mixing,
+    draw_affines,
+    draw_intensity,
+    draw_mixing,
+    only_views,
+    views_taken,
+    warp,
+)
 from hounsfield.learning.auxiliary import WithHeads, auxiliary_loss, auxiliary_targets, head_groups
 from hounsfield.learning.checkpoint import EpochRecord, FitState, load_checkpoint, save_checkpoint
 from hounsfield.learning.inputs import Inputs, images_of, table_of
@@ -192,8 +200,8 @@ def train_epoch(
             rate = learning_rate_at(plan, (epoch * steps + step) / (plan.optimisation.epochs * steps))
             group["lr"] = rate * group["scale"]
         chosen = rows[order[step * size : (step + 1) * size]]
-        images, targets = training_batch(plan, inputs, chosen, generator=generator)
         mixing = draw_mixing(len(chosen), augmentation=plan.augmentation, generator=generator)
+        images, targets = training_batch(plan, inputs, chosen, mixing=mixing, generator=generator)
         total += train_step(run, plan, task, images, targets, auxiliary_targets(inputs, chosen, plan), mixing)
     mean = float(total) / steps
     _require_finite(mean, "training", plan, epoch)
@@ -218,10 +226,8 @@ def train_step(
         images: As `training_batch` gives them.
         targets: As `training_batch` gives them.
         columns: As `auxiliary_targets`.
-        mixing: How the images are mixed, where they are.
+        mixing: How the images were mixed, where they were.
     """
-    if mixing is not None:
-        images = mixing.images(images)
     images, targets = run.fabric.to_device((images, targets))
     logits, beside = run.wrapped(images)
 
@@ -258,27 +264,24 @@ def _require_finite(loss: float, which: str, plan: Plan, epoch: int) -> None:
         )
 
 
-def training_batch(plan: Plan, inputs: Inputs, rows: IntArray, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Augmented images (N, C, *shape) in the plan's memory order and their targets (N,)."""
+def training_batch(
+    plan: Plan, inputs: Inputs, rows: IntArray, *, mixing: Mixing | None = None, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Augmented images (N, C, *shape) in the plan's memory order, mixed where asked for, and their own targets (N,)."""
     images = images_of(inputs, rows)
     affines = draw_affines(len(rows), dims=plan.dims, augmentation=plan.augmentation, generator=generator)
     images = warp(images, affines, plan.input.shape)
+    views = len(plan.input.views) or 1
     change = draw_intensity(images.shape, augmentation=plan.augmentation, generator=generator)
     if change is not None:
         changed = change.apply(images)
-        images = _only_taken(changed, images, views=len(plan.input.views)) if plan.input.views else changed
-    images = with_table(images, table_of(inputs, rows))
+        images = only_views(views_taken(images, views), changed, images) if plan.input.views else changed
+    table = table_of(inputs, rows)
+    if mixing is not None:
+        images, table = mixing.images(images, views=views), mixing.table(table)
+    images = with_table(images, table)
     images = memory_order(images, channels_last=plan.optimisation.channels_last)
     return images, torch.from_numpy(inputs.targets[rows])
-
-
-def _only_taken(changed: Tensor, images: Tensor, *, views: int) -> Tensor:
-    """The changed images, (N, views * C, …), but for views that were not taken, which stay 0."""
-    taken = (images.unflatten(1, (views, -1)) != 0).flatten(2).any(dim=2)  # type: ignore[no-untyped-call]
-    channels = images.shape[1] // views
-    kept = taken.repeat_interleave(channels, dim=1).view(*images.shape[:2], *[1] * (images.ndim - 2))
-    only: Tensor = changed * kept
-    return only
 
 
 def at_rate(plan: Plan, rate: float) -> Plan:

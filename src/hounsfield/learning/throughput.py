@@ -7,6 +7,7 @@ import time
 import numpy as np
 import torch
 
+from hounsfield.learning.augmentation import draw_mixing
 from hounsfield.learning.inputs import Inputs
 from hounsfield.learning.supervised import setup, train_step, training_batch
 from hounsfield.learning.transfer import freeze
@@ -42,8 +43,9 @@ def images_per_second(plan: Plan) -> float:
     began = time.perf_counter()
     for step in range(_STEPS + 1):
         start = time.perf_counter()
-        images, targets = training_batch(plan, inputs, rows, generator=generator)
-        train_step(run, plan, task, images, targets, unknown)
+        mixing = draw_mixing(size, augmentation=plan.augmentation, generator=generator)
+        images, targets = training_batch(plan, inputs, rows, mixing=mixing, generator=generator)
+        train_step(run, plan, task, images, targets, unknown, mixing)
         if step or time.perf_counter() - began > _LONGEST_S:
             fastest = min(fastest, time.perf_counter() - start)
         if time.perf_counter() - began > _LONGEST_S:

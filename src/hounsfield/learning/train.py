@@ -22,9 +22,17 @@ from hounsfield.learning.choosing import choose_plan_and_split, require_network
 from hounsfield.learning.inputs import Inputs, prepare_inputs, require_enough
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.operating_point import choose_operating_point
-from hounsfield.learning.rounds import held_back_by, known_before, marks_of, member_cases
+from hounsfield.learning.rounds import (
+    Marks,
+    Rounds,
+    held_back_by,
+    known_before,
+    marks_of,
+    member_cases,
+    rounds_digest,
+)
 from hounsfield.learning.run import Run, cases_digest, open_run
-from hounsfield.learning.start import keep_start
+from hounsfield.learning.start import Start, keep_start
 from hounsfield.learning.supervised import Fitted, predict_rows, setup
 from hounsfield.plan import Plan, inspect_machine, plan_to_text
 from hounsfield.plan.network_input import require_views
@@ -135,8 +143,7 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
     start, marks = keep_start(plan, run.folder), marks_of(cases, dataset.name)
     rounds_of_cases = member_cases(dataset, plan, split, [case.id for case in cases], start=start, marks=marks)
     inputs = prepare_inputs(dataset, cases, plan.input, run.folder, threads=plan.optimisation.threads)
-    marks = {case.id: marks[case.id] for case in inputs.cases}
-    run.begin_anew_unless(inputs.key + start.sha256)
+    run.begin_anew_unless(inputs.key + start.sha256 + rounds_digest(rounds_of_cases))
     rounds = [(inputs.rows(learned), inputs.rows(validated)) for learned, validated in rounds_of_cases]
     for learned_rows, validated_rows in rounds:
         require_enough(inputs, learned_rows, validated_rows)
@@ -158,29 +165,44 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
         logits.append(_predict(plan, inputs, result.weights, val_rows, member=member))
     val_rows, val_logits = _mean_by_row([rows for _, rows in rounds], logits)
     operating = choose_operating_point(val_logits, inputs.targets[val_rows], task, folds=plan.ensemble.folds)
+    record = _record(dataset, inputs, fitted, rounds_of_cases, plan, start, marks)
+    weights = [result.weights for result in fitted]
+    bundle = write_bundle(out, plan=plan, members=weights, operating=operating, training=record, split=split)
+    val_cases = tuple(inputs.cases[row] for row in val_rows)
+    return Trained(bundle, tuple(fitted), val_cases, val_logits, inputs.failed)
+
+
+def _record(
+    dataset: Dataset,
+    inputs: Inputs,
+    fitted: Sequence[Fitted],
+    rounds: Rounds,
+    plan: Plan,
+    start: Start,
+    marks: Marks,
+) -> TrainingRecord:
+    """What the bundle says of where it comes from."""
+    patients = {case.id: case.patient for case in inputs.cases}
+    seen = frozenset().union(*(marks[patient] for patient in patients.values()))
+    names = {patient_digest(dataset.name, patient) for patient in patients.values()}
+    held_back = held_back_by(rounds, plan, start, marks, patients)
     sides, film_side = _scales(inputs.cases)
-    every = frozenset().union(*marks.values())
-    patients = {patient_digest(dataset.name, case.patient) for case in inputs.cases}
-    record = TrainingRecord(
+    return TrainingRecord(
         dataset=dataset.name,
-        cases=len(inputs.cases),
-        patients=len({case.patient for case in inputs.cases}),
+        cases=len(patients),
+        patients=len(names),
         members=len(fitted),
         seconds=sum(epoch.seconds for result in fitted for epoch in result.history),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         machine=inspect_machine().name,
         stopped=", ".join(sorted({result.stopped for result in fitted})),
-        seen_patients=tuple(sorted(start.seen.patients | every & patients)),
-        seen_images=tuple(sorted(start.seen.images | every - patients)),
-        held_back=tuple(tuple(sorted(own)) for own in held_back_by(rounds_of_cases, plan, start=start, marks=marks)),
+        seen_patients=tuple(sorted(start.seen.patients | seen & names)),
+        seen_images=tuple(sorted(start.seen.images | seen - names)),
+        held_back=tuple(tuple(sorted(own)) for own in held_back),
         input_sides=sides,
         film_side=film_side,
-        warnings=(*_warnings(inputs), *known_before(rounds_of_cases, plan, start=start, marks=marks)),
+        warnings=(*_warnings(inputs), *known_before(rounds, plan, start, marks, patients)),
     )
-    weights = [result.weights for result in fitted]
-    bundle = write_bundle(out, plan=plan, members=weights, operating=operating, training=record, split=split)
-    val_cases = tuple(inputs.cases[row] for row in val_rows)
-    return Trained(bundle, tuple(fitted), val_cases, val_logits, inputs.failed)
 
 
 def _mean_by_row(rows: Sequence[IntArray], logits: Sequence[FloatArray]) -> tuple[IntArray, FloatArray]:

@@ -31,14 +31,18 @@ def within_budget(
 ) -> tuple[Plan, float]:
     """The largest input of which each network sees enough, with the epochs and networks that fit; and its speed.
 
-    Where the folds are `fixed`, there are as many networks, whatever the minutes.
+    Where there is none it is the fastest, which need not be the smallest: larger volumes are halved at once. Where the
+    folds are `fixed`, there are as many networks, whatever the minutes.
     """
     seconds = minutes * 60 * SHARE_FOR_TRAINING
     wanted = min(family.images_wanted, family.epochs_wanted * images_an_epoch(fingerprint, folds))
-    for draft in drafts:
-        plan, per_second = _faster_precision(draft, speed)
+    plan, per_second = _faster_precision(drafts[0], speed)
+    for draft in drafts[1:]:
         if per_second * seconds / folds >= wanted:
             break
+        other, its_speed = _faster_precision(draft, speed)
+        if its_speed >= per_second:
+            plan, per_second = other, its_speed
     while not fixed and folds > 1 and per_second * seconds / folds < wanted * family.share_needed:
         folds = 3 if folds > 3 else 1
     repeats = max(1, min(1 if fixed else MOST_REPEATS, int(per_second * seconds / folds / wanted)))

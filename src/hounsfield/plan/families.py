@@ -55,7 +55,7 @@ class Family:
     """Whether every image is seen once, for all folds together: nothing is gained by seeing it again, nor by further
     networks, which would all be the same."""
     trial: float = 1.0
-    """Minutes of a trial, in shares: what begins slowly gets more."""
+    """Share of the trials' minutes, beside those of the other candidates: what begins slowly gets more."""
     filters: bool = False
     """Whether mammograms go through the filters of the case study."""
     optimisation: Mapping[str, Any] = field(default_factory=dict)
@@ -97,9 +97,7 @@ _FINE_TUNING: Mapping[str, Any] = {
     "label_smoothing": 0.1,
     "keep": "last",
 }
-_FINE_TUNING_AUGMENTATION: Mapping[str, Any] = {"mixup": 0.4}
 _FINE_TUNING_REASONS: Mapping[str, str] = {
-    "augmentation.mixup": "images are mixed in pairs, and so is their truth: no single case can be learned by heart",
     "optimisation.start": "edges, textures and shapes learned from photographs serve medical images too",
     "optimisation.layer_decay": "early stages are of use as they are; later ones learn faster",
     "optimisation.keep": "after a whole cycle the last epoch is as good as the best, and no validation case chose it",
@@ -143,8 +141,11 @@ def fine_tuned(backbone: str) -> Family:
         share_needed=1 / 4,
         trial=2.0,
         optimisation=_FINE_TUNING,
-        augmentation=_FINE_TUNING_AUGMENTATION,
-        reasons=_FINE_TUNING_REASONS,
+        augmentation={"mixup": 0.4},
+        reasons={
+            **_FINE_TUNING_REASONS,
+            "augmentation.mixup": "images and their truth are mixed in pairs: no single case can be learned by heart",
+        },
     )
 
 

@@ -212,7 +212,7 @@ CHOICES: dict[str, type[Section]] = {
 
 
 class Augmentation(Section):
-    """By how much training images are changed, drawn anew for each image and epoch."""
+    """By how much training images are changed, drawn anew for each image, or batch of mixed ones, and epoch."""
 
     rotation_degrees: float = Field(default=0.0, ge=0, le=180)
     """Turned by up to this much either way, in the image plane."""

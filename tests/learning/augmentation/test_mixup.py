@@ -30,6 +30,20 @@ def test_the_memory_order_of_images_is_kept() -> None:
     assert mixed.is_contiguous(memory_format=torch.channels_last)
 
 
+def test_a_view_that_was_not_taken_of_either_is_not_mixed() -> None:
+    images = torch.tensor([[4.0, 0.0, 2.0], [8.0, 6.0, 2.0]]).view(2, 3, 1, 1)  # of three views
+    mixed = Mixing(0.75, torch.tensor([1, 0])).images(images, views=3)
+    assert mixed.flatten(1).tolist() == [[5.0, 0.0, 2.0], [7.0, 6.0, 2.0]]
+
+
+def test_a_number_of_a_table_is_not_lost_where_the_partners_is_missing() -> None:
+    table = torch.tensor([[1.0, torch.nan], [3.0, 5.0], [torch.nan, 7.0]])
+    mixed = Mixing(0.5, torch.tensor([1, 2, 0])).table(table)
+    assert mixed is not None
+    torch.testing.assert_close(mixed, torch.tensor([[2.0, torch.nan], [3.0, 6.0], [torch.nan, 7.0]]), equal_nan=True)
+    assert Mixing(0.5, torch.tensor([0])).table(None) is None
+
+
 def test_nothing_asked_for_is_nothing_drawn() -> None:
     assert draw_mixing(4, augmentation=Augmentation(), generator=torch.Generator()) is None
 

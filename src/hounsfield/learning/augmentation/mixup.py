@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hounsfield.learning.augmentation.views import only_views, views_taken
 from hounsfield.plan import Augmentation
 
 
@@ -27,9 +28,20 @@ class Mixing:
     partners: Tensor
     """Place in the batch of each image's partner, (N,)."""
 
-    def images(self, images: Tensor) -> Tensor:
-        """Mixed images, of the same shape and memory order."""
-        return torch.lerp(images[self.partners], images, self.share)
+    def images(self, images: Tensor, *, views: int = 1) -> Tensor:
+        """Mixed images, (N, views * C, …); a view stays as it is where one of the two was not taken, which is all 0."""
+        mixed = torch.lerp(images[self.partners], images, self.share)
+        if views == 1:
+            return mixed
+        taken = views_taken(images, views)
+        return only_views(taken & taken[self.partners], mixed, images)
+
+    def table(self, table: Tensor | None) -> Tensor | None:
+        """Mixed columns, (N, K); a number stays as it is where the partner's is missing, NaN."""
+        if table is None:
+            return None
+        partner = table[self.partners]
+        return torch.where(partner.isnan(), table, torch.lerp(partner, table, self.share))
 
     def loss(self, of: Callable[[Tensor], Tensor], targets: Tensor) -> Tensor:
         """The loss with the images' own targets, and with their partners', mixed as the images are.
