@@ -190,6 +190,21 @@ def test_the_epochs_are_as_many_as_fit_into_the_minutes(make_images: MakeImages)
     assert plan_for(dataset, speed=lambda plan: 1e-9).optimisation.epochs == 1
 
 
+def test_images_are_mixed_where_there_are_epochs_enough_to_learn_them_by_heart(make_images: MakeImages) -> None:
+    dataset, family = (
+        make_images(grey(128, 128), count=90),
+        replace(CONVNET, augmentation={"mixup": 0.4}, mixing_epochs=9),
+    )
+    # one fold: 80 of 90 cases an epoch; 85 % of a minute is 51 s
+    eight, nine = (
+        plan_for(dataset, speed=lambda plan: speed, minutes=1.0, family=family)  # noqa: B023 - called at once
+        for speed in (8 * 80 / 51 + 0.1, 9 * 80 / 51 + 0.1)
+    )
+    assert (eight.optimisation.epochs, eight.augmentation.mixup) == (8, 0.0)
+    assert "so few epochs" in eight.reasons["augmentation.mixup"]
+    assert (nine.optimisation.epochs, nine.augmentation.mixup) == (9, 0.4)
+
+
 def test_there_are_no_more_folds_than_patients_of_the_rarest_class(make_images: MakeImages) -> None:
     dataset = make_images(grey(28, 28), count=40)
     folds = [plan_for(dataset, rarest_patients=count).ensemble.folds for count in (2, 3, 4, 5, 20)]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.networks.answering import mirrors
 from hounsfield.plan.families import Family
-from hounsfield.plan.schema import Plan
+from hounsfield.plan.schema import Plan, Section
 
 Speed = Callable[[Plan], float]
 """Measures how many training images a second a plan works through on this machine."""
@@ -48,10 +48,12 @@ def within_budget(
     repeats = max(1, min(1 if fixed else MOST_REPEATS, int(per_second * seconds / folds / wanted)))
     fitting = int(per_second * seconds / (folds * repeats) / images_an_epoch(fingerprint, folds))
     epochs = max(1, min(family.longest, fitting))
-    changed = {
+    changed: dict[str, Section] = {
         "ensemble": plan.ensemble.model_copy(update={"folds": folds, "repeats": repeats}),
         "optimisation": plan.optimisation.model_copy(update={"epochs": epochs, "patience": max(10, epochs // 2)}),
     }
+    if epochs < family.mixing_epochs:
+        changed["augmentation"] = plan.augmentation.model_copy(update={"mixup": 0.0})
     return plan.model_copy(update=changed), per_second
 
 

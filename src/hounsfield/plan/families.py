@@ -61,6 +61,8 @@ class Family:
     optimisation: Mapping[str, Any] = field(default_factory=dict)
     """What differs from the schema's defaults."""
     augmentation: Mapping[str, Any] = field(default_factory=dict)
+    mixing_epochs: int = 0
+    """With fewer, images are not mixed: nothing is learned by heart so soon, and mixed images teach more slowly."""
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Of single choices, by "section.key"."""
 
@@ -86,6 +88,10 @@ RESIDUAL = Family(
     longest=100,
     optimisation={"learning_rate": 1e-3},
 )
+
+_MIXING_EPOCHS = 9
+"""On two validation folds of CBIS-DDSM's masses mixing gave AUC .839 instead of .849 after 6 epochs, and .873 instead
+of .858 after 12."""
 
 _FINE_TUNING: Mapping[str, Any] = {
     "start": "imagenet",
@@ -142,6 +148,7 @@ def fine_tuned(backbone: str) -> Family:
         trial=2.0,
         optimisation=_FINE_TUNING,
         augmentation={"mixup": 0.4},
+        mixing_epochs=_MIXING_EPOCHS,
         reasons={
             **_FINE_TUNING_REASONS,
             "augmentation.mixup": "images and their truth are mixed in pairs: no single case can be learned by heart",
@@ -211,6 +218,7 @@ def family_like(plan: Plan, folder: str) -> Family:
             "keep": "last",
         },
         augmentation={"mixup": plan.augmentation.mixup},
+        mixing_epochs=_MIXING_EPOCHS,
         reasons={"optimisation.start": "what the bundle learned from its own data"},
     )
 

@@ -69,6 +69,8 @@ def reasons_for(
         **by_memory,
         "input.shape": f"{shape} of a median {'breast of ' if shown else ''}{median}: {largest}",
     }
+    if family.augmentation.get("mixup") and not plan.augmentation.mixup:
+        reasons["augmentation.mixup"] = "so few epochs learn nothing by heart, and mixed images teach more slowly"
     if plan.input.views:
         reasons["input.views"] = "a case's images are looked at one by one, and attention finds those that matter"
     if plan.input.columns:
