@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hounsfield.datasets.case import Case, ImageRef
-from hounsfield.datasets.npz import read_array
+from hounsfield.datasets.npz import read_row
 from hounsfield.datasets.parallel import in_threads
 from hounsfield.errors import DatasetError
 
@@ -16,11 +16,11 @@ def content_digest(ref: ImageRef) -> str:
     """32 hexadecimal digits of the file's bytes, of all files in a folder, or of an array's row; crops do not count.
 
     Raises:
-        DatasetError: The file cannot be read.
+        DatasetError: The file cannot be read, or the array has no such row.
     """
     digest = hashlib.blake2b(digest_size=16)
     if ref.array and ref.index is not None:
-        digest.update(read_array(ref.path, ref.array)[ref.index].tobytes())
+        digest.update(read_row(ref.path, ref.array, ref.index).tobytes())
     else:
         try:
             for file in files_of(ref.path):

@@ -12,7 +12,7 @@ import numpy as np
 from hounsfield import geometry
 from hounsfield.arrays import VoxelArray
 from hounsfield.datasets.case import Crop, ImageRef
-from hounsfield.datasets.npz import read_array
+from hounsfield.datasets.npz import read_row
 from hounsfield.errors import DatasetError
 from hounsfield.findings.region import Box
 from hounsfield.image import Image, Source
@@ -111,11 +111,9 @@ def voxels_of_row(row: VoxelArray) -> VoxelArray:
 
 
 def _row(ref: ImageRef) -> Image:
-    values = read_array(ref.path, ref.array)
-    if ref.index is None or not 0 <= ref.index < len(values):
-        raise DatasetError(f"{ref.path}: {ref.array!r} has {len(values)} rows, there is no row {ref.index}")
+    row = read_row(ref.path, ref.array, ref.index)
     source = Source(path=ref.path, format="npz", description=f"{ref.array}[{ref.index}]")
-    return Image(voxels_of_row(values[ref.index]), geometry.planar_affine(), source=source)
+    return Image(voxels_of_row(row), geometry.planar_affine(), source=source)
 
 
 def load_film(path: Path) -> Image:

@@ -70,6 +70,19 @@ def read_array(path: Path, name: str) -> VoxelArray:
     return _array(path, name, state.st_mtime_ns, state.st_size)
 
 
+def read_row(path: Path, name: str, index: int | None) -> VoxelArray:
+    """One item of an array of an npz file, read-only.
+
+    Raises:
+        DatasetError, StorageError: As `read_array`; or the array has no such item.
+    """
+    values = read_array(path, name)
+    if index is None or not 0 <= index < len(values):
+        raise DatasetError(f"{path}: {name!r} has {len(values)} rows, there is no row {index}")
+    row: VoxelArray = values[index]
+    return row
+
+
 @functools.lru_cache(maxsize=_ARRAYS_KEPT)
 def _array(path: Path, name: str, changed: int, size: int) -> VoxelArray:
     """`changed` and `size` are only there so that a rewritten file is read again."""
