@@ -47,9 +47,10 @@ QUESTIONS = (
         "test: HOG + LR .59, the case study's CNN .56 (Keras) .70 (torch), frozen lite0 + LR .72, "
         "lite0 fine-tuned 5 min .81 [.76, .86] (its validation read about .05 higher)",
     ),
-    Question("cbis_ddsm_films", 15, 1, "test: frozen lite0 + LR .75 [.70, .80]"),
+    Question("cbis_ddsm_films", 45, 1, "test: frozen lite0 + LR .75 [.70, .80]"),
     Question("cbis_ddsm_films", 15, 1, "", begins_from="cbis_ddsm_mass"),
     Question("cbis_ddsm_breasts", 12, 1, "nothing published on these cases"),
+    Question("cbis_ddsm_breasts", 12, 1, "", begins_from="cbis_ddsm_films"),
     Question("cbis_ddsm_women", 12, 1, "nothing published on these cases"),
     Question("mini_mias", 6, 1, "frozen ImageNet features .53", begins_from="cbis_ddsm_mass"),
     Question(

@@ -209,8 +209,9 @@ def test_nothing_is_tried_where_a_class_has_too_few_patients_or_only_a_plan_is_a
     assert plan.reasons["network.name"].endswith("; not tried: only 2 patients of a class")
 
 
-def test_each_trial_takes_its_share_of_the_minutes(
-    tiny_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("asked", "trials"), [(4.0, [0.3, 0.6, 0.3]), (60.0, [1.5, 3.0, 1.5])])
+def test_each_trial_takes_its_share_of_the_minutes_and_all_together_no_more_than_six(
+    tiny_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: float, trials: list[float]
 ) -> None:
     minutes: list[float] = []
     slow = replace(RESIDUAL, trial=2.0)
@@ -219,8 +220,8 @@ def test_each_trial_takes_its_share_of_the_minutes(
 
     def noted(*given: Any, **more: Any) -> Plan:
         minutes.append(more["minutes"])
-        return real(*given, **more)
+        return real(*given, **more | {"minutes": 0.01})
 
     monkeypatch.setattr(choosing, "make_plan", noted)
-    choose_plan_and_split(tiny_dataset, tmp_path, minutes=4, seed=0)
-    assert minutes[:3] == pytest.approx([0.3, 0.6, 0.3])
+    choose_plan_and_split(tiny_dataset, tmp_path, minutes=asked, seed=0)
+    assert minutes[:3] == pytest.approx(trials)

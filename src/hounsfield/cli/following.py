@@ -25,6 +25,7 @@ class Following:
         """Nothing is known yet."""
         self._members = 1
         self._epochs = 1
+        self._before = 0
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._printed = time.monotonic()
@@ -37,28 +38,31 @@ class Following:
 
         print_plan(plan, split)
         self._members, self._epochs = plan.ensemble.networks, plan.optimisation.epochs
+        self._before = plan.lesions.epochs
         console = Console(stderr=True)
         if console.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
             self._bar = Progress(*columns, console=console, transient=True)
             self._bar.start()
-            self._task = self._bar.add_task("training", total=self._members * self._epochs)
+            self._task = self._bar.add_task("training", total=self._members * (self._before + self._epochs))
 
     def on_epoch(self, member: int, record: EpochRecord) -> None:
         """Move the bar on, or now and then print a line."""
-        done = member * self._epochs + record.epoch
+        epochs = self._before if record.stage else self._epochs
+        done = member * (self._before + self._epochs) + record.epoch + (0 if record.stage else self._before)
         self._seconds.append(record.seconds)
+        stage = f"{record.stage} · " if record.stage else ""
         words = (
-            f"network {member + 1} of {self._members} · epoch {record.epoch} of {self._epochs} · "
+            f"network {member + 1} of {self._members} · {stage}epoch {record.epoch} of {epochs} · "
             f"validation loss {record.val_loss:.3f}, AUC {record.val_score:.3f}"
         )
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, description=words)
             return
         now = time.monotonic()
-        last = record.epoch == self._epochs
+        last = record.epoch == epochs
         if last or now - self._printed >= _LINE_EVERY_S:
-            left = (self._members * self._epochs - done) * sum(self._seconds) / len(self._seconds)
+            left = (self._members * (self._before + self._epochs) - done) * sum(self._seconds) / len(self._seconds)
             say(f"{words} · about {left / 60:.0f} min left")
             self._printed = now
 

@@ -26,6 +26,7 @@ from hounsfield.datasets.split import make_folds
 from hounsfield.errors import HounsfieldError, PlanError, StorageError
 from hounsfield.evaluation.resampling import patient_weights
 from hounsfield.learning.inputs import inputs_key, prepare_inputs, require_enough
+from hounsfield.learning.lesions import prepare_lesions
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.supervised import predict_rows, setup
 from hounsfield.learning.transfer import imagenet_digest
@@ -44,6 +45,9 @@ AUTO = "auto"
 TRIAL_SHARE = 0.3
 """Of the minutes, for all candidates together; what is not used goes to the training."""
 
+MOST_TRIAL_MINUTES = 6.0
+"""For all candidates together, however many there are for training: by then they have shown what they are."""
+
 FEWEST_MINUTES = 1.5
 """With less, nothing is tried: a trial of seconds says more about its length than about the candidate."""
 
@@ -55,6 +59,9 @@ _DRAWS = 200
 
 _HELD_BACK = 3
 """One part in so many is validated on; the others are learned from."""
+
+_TRIAL = "trial"
+"""Name of a trial's checkpoints."""
 
 _TINY = 64
 """Longer side, in pixels, of images in which a residual network from scratch is worth a trial."""
@@ -135,7 +142,7 @@ def choose_family(
         return candidates[0], f"{candidates[0].reason}; not tried: {why_not}", minutes
     held_back = set(make_folds(dataset, [case.id for case in cases], folds=_HELD_BACK, seed=seed)[0])
     tried = _earlier(folder, cases)
-    share = minutes * TRIAL_SHARE / sum(family.trial for family in candidates)
+    share = min(minutes * TRIAL_SHARE, MOST_TRIAL_MINUTES) / sum(family.trial for family in candidates)
     possible = list(candidates)
     for family in candidates:
         if family.name not in tried:
@@ -243,11 +250,20 @@ def _score(
     train_rows = inputs.rows([case.id for case in cases if case.id not in held_back])
     val_rows = inputs.rows([case.id for case in cases if case.id in held_back])
     require_enough(inputs, train_rows, val_rows)
-    checkpoint = folder / "trial.safetensors"
-    checkpoint.unlink(missing_ok=True)
+    lesions = prepare_lesions(dataset, cases, plan, folder)
+    _forget_trial(folder)
     task = task_of(plan)
-    fitted = fit_member(plan, task, inputs, train_rows=train_rows, val_rows=val_rows, member=0, checkpoint=checkpoint)
-    checkpoint.unlink(missing_ok=True)
+    fitted = fit_member(
+        plan,
+        task,
+        inputs,
+        train_rows=train_rows,
+        val_rows=val_rows,
+        member=0,
+        checkpoint=folder / f"{_TRIAL}.safetensors",
+        lesions=lesions,
+    )
+    _forget_trial(folder)
     network = setup(plan, task, member=0, learned=True).network
     network.load_state_dict(fitted.weights)
     logits = predict_rows(network, plan, inputs, val_rows, flips=plan.ensemble.flips)
@@ -255,6 +271,11 @@ def _score(
     draws = _drawn(task, logits, targets, [inputs.cases[row].patient for row in val_rows])
     epochs = "features of" if plan.optimisation.head_only else f"{len(fitted.history)} epochs of"
     return task.validation_score(logits, targets), draws, epochs
+
+
+def _forget_trial(folder: Path) -> None:
+    for path in folder.glob(f"{_TRIAL}*.safetensors"):
+        path.unlink()
 
 
 def _drawn(task: Task, logits: FloatArray, targets: IntArray, patients: Sequence[str]) -> tuple[float, ...]:

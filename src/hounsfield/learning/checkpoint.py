@@ -24,6 +24,8 @@ class EpochRecord:
     val_score: float
     """The task's validation score; NaN when it cannot be had."""
     seconds: float
+    stage: str = ""
+    """What is learned; empty for the plan's own task."""
 
 
 @dataclass

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from hounsfield.arrays import IntArray
 from hounsfield.learning.checkpoint import EpochRecord
 from hounsfield.learning.inputs import Inputs
+from hounsfield.learning.lesions import learn_lesions
 from hounsfield.learning.probe import fit_probe
 from hounsfield.learning.supervised import Fitted, fit
 from hounsfield.plan import Plan
@@ -23,17 +25,31 @@ def fit_member(
     val_rows: IntArray,
     member: int,
     checkpoint: Path,
+    lesions: Inputs | None = None,
     on_epoch: Callable[[EpochRecord], None] = lambda record: None,
 ) -> Fitted:
-    """As `supervised.fit`; a linear probe is solved anew each time, for it takes no time once its features,
-    which are kept beside the checkpoint, are there.
+    """As `supervised.fit`, after the squares of the same patients where there are `lesions`.
+
+    A linear probe is solved anew each time, for it takes no time once its features, which are kept beside the
+    checkpoint, are there.
 
     Raises:
         TrainingError, StorageError: As `supervised.fit`.
         WeightsError, BundleError: The weights to start from are not at hand, or do not fit.
     """
     if not plan.optimisation.head_only:
-        return fit(
+        before = None
+        if lesions is not None:
+            before = learn_lesions(
+                plan,
+                lesions,
+                learned={inputs.cases[row].patient for row in train_rows},
+                validated={inputs.cases[row].patient for row in val_rows},
+                member=member,
+                checkpoint=checkpoint.with_stem(f"{checkpoint.stem}-lesions"),
+                on_epoch=on_epoch,
+            )
+        fitted = fit(
             plan,
             task,
             inputs,
@@ -41,8 +57,10 @@ def fit_member(
             val_rows=val_rows,
             member=member,
             checkpoint=checkpoint,
+            begin=None if before is None else before.weights,
             on_epoch=on_epoch,
         )
+        return fitted if before is None else replace(fitted, before=before.history)
     fitted = fit_probe(plan, task, inputs, train_rows=train_rows, val_rows=val_rows, folder=checkpoint.parent)
     for record in fitted.history:
         on_epoch(record)

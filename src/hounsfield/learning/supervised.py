@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from hounsfield.learning.augmentation import (
 from hounsfield.learning.auxiliary import WithHeads, auxiliary_loss, auxiliary_targets, head_groups
 from hounsfield.learning.checkpoint import EpochRecord, FitState, load_checkpoint, save_checkpoint
 from hounsfield.learning.inputs import Inputs, images_of, table_of
-from hounsfield.learning.transfer import KEPT_WEIGHTS, freeze, keep_statistics, load_start, parameter_groups
+from hounsfield.learning.transfer import KEPT_WEIGHTS, freeze, keep_statistics, load_start, parameter_groups, put_body
 from hounsfield.memory import keep_freed_memory
 from hounsfield.networks.beside_table import with_table
 from hounsfield.networks.depthwise import speed_up_depthwise
@@ -59,6 +59,8 @@ class Fitted:
     best_epoch: int
     stopped: str
     """"finished" or "early stopping"."""
+    before: tuple[EpochRecord, ...] = ()
+    """Epochs of what it learned before the plan's own task."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +77,15 @@ class Setup:
     optimizer: torch.optim.Optimizer
 
 
-def setup(plan: Plan, task: Task, *, member: int, kept: Path | None = None, learned: bool = False) -> Setup:
+def setup(
+    plan: Plan,
+    task: Task,
+    *,
+    member: int,
+    kept: Path | None = None,
+    begin: Mapping[str, Tensor] | None = None,
+    learned: bool = False,
+) -> Setup:
     """Weights drawn from the plan's seed and the member's number, or those it starts from, and an optimiser for them.
 
     Args:
@@ -83,6 +93,7 @@ def setup(plan: Plan, task: Task, *, member: int, kept: Path | None = None, lear
         task: What is asked.
         member: Number of the network in the ensemble, from 0.
         kept: The run's copy of the weights to start from, where it has one.
+        begin: Weights of the same network to start from instead; its answer keeps its own.
         learned: Whether other weights take their place at once, so that those to start from are not needed.
 
     Raises:
@@ -94,7 +105,9 @@ def setup(plan: Plan, task: Task, *, member: int, kept: Path | None = None, lear
     fabric = Fabric(accelerator="auto", devices=1, precision=plan.optimisation.precision)
     torch.manual_seed(derived_seed(plan.seed, member, 0))
     network = build_network(plan, outputs=task.outputs)
-    if not learned:
+    if begin is not None:
+        put_body(network, plan, begin)
+    elif not learned:
         load_start(network, plan, member=member, kept=kept)
     speed_up_depthwise(network)
     network = network_in_order(network, channels_last=plan.optimisation.channels_last)
@@ -117,6 +130,7 @@ def fit(
     val_rows: IntArray,
     member: int,
     checkpoint: Path,
+    begin: Mapping[str, Tensor] | None = None,
     on_epoch: Callable[[EpochRecord], None] = lambda record: None,
 ) -> Fitted:
     """Train one network and give back its weights: of its best epoch on the validation rows, or of its last.
@@ -130,6 +144,7 @@ def fit(
         member: Number of the network in the ensemble, from 0.
         checkpoint: Where the state is kept, beside the run's copy of the weights to start from; if it is there,
             training goes on from it.
+        begin: Weights of the same network, whatever it answers, to start from instead of those of the plan.
         on_epoch: Called after each epoch, and for each epoch that a checkpoint already holds.
 
     Raises:
@@ -138,7 +153,7 @@ def fit(
     """
     goes_on = checkpoint.is_file()
     kept = checkpoint.with_name(KEPT_WEIGHTS)
-    run = setup(plan, task, member=member, kept=kept, learned=goes_on)
+    run = setup(plan, task, member=member, kept=kept, begin=begin, learned=goes_on)
     state = FitState()
     if goes_on:
         state = load_checkpoint(checkpoint, run.with_heads, run.optimizer)
@@ -153,7 +168,7 @@ def fit(
         if _is_dead(logits) and state.restarts < MOST_RESTARTS:
             state = FitState(restarts=state.restarts + 1)
             say(f"warning: network {member + 1} answers the same to every image; it begins anew at half the rate")
-            run = setup(plan, task, member=member, kept=kept)
+            run = setup(plan, task, member=member, kept=kept, begin=begin)
             continue
         val_loss, val_score = scores_of(logits, task, inputs, val_rows)
         _require_finite(val_loss, "validation", plan, state.epoch)

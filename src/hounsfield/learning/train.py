@@ -20,6 +20,7 @@ from hounsfield.learning.candidates import AUTO
 from hounsfield.learning.checkpoint import EpochRecord
 from hounsfield.learning.choosing import choose_plan_and_split, require_network
 from hounsfield.learning.inputs import Inputs, prepare_inputs, require_enough
+from hounsfield.learning.lesions import prepare_lesions
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.operating_point import choose_operating_point
 from hounsfield.learning.rounds import (
@@ -143,7 +144,9 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
     start, marks = keep_start(plan, run.folder), marks_of(cases, dataset.name)
     rounds_of_cases = member_cases(dataset, plan, split, [case.id for case in cases], start=start, marks=marks)
     inputs = prepare_inputs(dataset, cases, plan.input, run.folder, threads=plan.optimisation.threads)
-    run.begin_anew_unless(inputs.key + start.sha256 + rounds_digest(rounds_of_cases))
+    lesions = prepare_lesions(dataset, cases, plan, run.folder)
+    learned_from = inputs.key + (lesions.key if lesions else "")
+    run.begin_anew_unless(learned_from + start.sha256 + rounds_digest(rounds_of_cases))
     rounds = [(inputs.rows(learned), inputs.rows(validated)) for learned, validated in rounds_of_cases]
     for learned_rows, validated_rows in rounds:
         require_enough(inputs, learned_rows, validated_rows)
@@ -159,6 +162,7 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
             val_rows=val_rows,
             member=member,
             checkpoint=checkpoint,
+            lesions=lesions,
             on_epoch=functools.partial(on_epoch, member),
         )
         fitted.append(result)
@@ -192,7 +196,7 @@ def _record(
         cases=len(patients),
         patients=len(names),
         members=len(fitted),
-        seconds=sum(epoch.seconds for result in fitted for epoch in result.history),
+        seconds=sum(epoch.seconds for result in fitted for epoch in (*result.before, *result.history)),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         machine=inspect_machine().name,
         stopped=", ".join(sorted({result.stopped for result in fitted})),

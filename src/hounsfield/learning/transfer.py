@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,16 @@ def _put_learned(network: nn.Module, plan: Plan, found: dict[str, Tensor], words
             "network that was trained on such images, or leave out --network and optimisation.start"
         )
     network.load_state_dict(own | found)
+
+
+def put_body(network: nn.Module, plan: Plan, weights: Mapping[str, Tensor]) -> None:
+    """The weights of a network of the same plan, all but its answer, into another that answers something else.
+
+    Raises:
+        WeightsError: They are of another network.
+    """
+    body = {key: value for key, value in weights.items() if not key.startswith("answer.")}
+    _put_learned(network, plan, body, network_words(plan))
 
 
 def _without_table(network: nn.Module) -> nn.Module:

@@ -15,6 +15,9 @@ Speed = Callable[[Plan], float]
 MOST_REPEATS = 4
 """Networks for each fold, at most: each of them makes reading slower."""
 
+FEWER_FOLDS = 3
+"""Where as many as wanted are too many."""
+
 SHARE_FOR_TRAINING = 0.85
 """Of the minutes; the rest is for preparing, validating and measuring."""
 
@@ -32,19 +35,30 @@ def within_budget(
     """The largest input of which each network sees enough, with the epochs and networks that fit; and its speed.
 
     Where there is none it is the fastest, which need not be the smallest: larger volumes are halved at once. Where the
-    folds are `fixed`, there are as many networks, whatever the minutes.
+    folds are `fixed`, there are as many networks, whatever the minutes. A family that sees every image `once` sees the
+    largest for which the time suffices.
     """
+    if family.once:
+        return _once_within_budget(drafts, fingerprint, speed, minutes, folds)
     seconds = minutes * 60 * SHARE_FOR_TRAINING
     wanted = min(family.images_wanted, family.epochs_wanted * images_an_epoch(fingerprint, folds))
+    fewer = min(folds, FEWER_FOLDS)
+
+    def folds_for(draft: Plan) -> int:
+        small = max(draft.input.shape) <= family.side_before_folds
+        return fewer if small and not fixed else folds
+
     plan, per_second = _faster_precision(drafts[0], speed)
     for draft in drafts[1:]:
-        if per_second * seconds / folds >= wanted:
+        if per_second * seconds / folds_for(plan) >= wanted:
             break
         other, its_speed = _faster_precision(draft, speed)
         if its_speed >= per_second:
             plan, per_second = other, its_speed
+    if per_second * seconds / folds < wanted:
+        folds = folds_for(plan)
     while not fixed and folds > 1 and per_second * seconds / folds < wanted * family.share_needed:
-        folds = 3 if folds > 3 else 1
+        folds = fewer if folds > fewer else 1
     repeats = max(1, min(1 if fixed else MOST_REPEATS, int(per_second * seconds / folds / wanted)))
     fitting = int(per_second * seconds / (folds * repeats) / images_an_epoch(fingerprint, folds))
     epochs = max(1, min(family.longest, fitting))
@@ -57,7 +71,7 @@ def within_budget(
     return plan.model_copy(update=changed), per_second
 
 
-def once_within_budget(
+def _once_within_budget(
     drafts: list[Plan], fingerprint: Fingerprint, speed: Speed, minutes: float, folds: int
 ) -> tuple[Plan, float]:
     """The largest input of which every case's mirrored copies are seen in the time, once to learn, once to validate."""

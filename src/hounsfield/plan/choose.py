@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,10 +11,11 @@ from pydantic import ValidationError
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.errors import PlanError
-from hounsfield.plan.budget import Speed, images_an_epoch, once_within_budget, within_budget
+from hounsfield.plan.budget import Speed, images_an_epoch, within_budget
 from hounsfield.plan.families import CONVNET, Family, Sides
 from hounsfield.plan.fitting import Need, fitting
 from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, input_sides, kind_of
+from hounsfield.plan.lesions import SHARE_OF_MINUTES, after_lesions, lesion_labels, with_lesions
 from hounsfield.plan.machine import Machine
 from hounsfield.plan.reasons import FEW_CASES, reasons_for
 from hounsfield.plan.schema import (
@@ -69,29 +71,25 @@ def make_plan(
         PlanError: The network is not for such data, or the memory that is free is too small for the smallest candidate.
     """
     kind = kind_of(fingerprint, modality=modality, cropped=cropped, filters=family.filters)
-    drafts = _drafts(
-        lambda sides: _draft(
-            fingerprint,
-            machine,
-            kind,
-            sides,
-            views=views,
-            columns=columns,
-            auxiliary=auxiliary,
-            minutes=minutes,
-            seed=seed,
-            family=family,
-        ),
-        family.sides(fingerprint, kind),
+    draft = functools.partial(
+        _draft,
         fingerprint,
-        family,
+        machine,
+        kind,
+        views=views,
+        columns=columns,
+        auxiliary=auxiliary,
+        minutes=minutes,
+        seed=seed,
+        family=family,
     )
+    drafts = _drafts(draft, family.sides(fingerprint, kind), fingerprint, family)
     drafts, by_memory = fitting(drafts, memory, free=machine.memory_bytes)
     wanted = _folds_wanted(fingerprint, rarest_patients) if folds is None else folds
-    if family.once:
-        plan, per_second = once_within_budget(drafts, fingerprint, speed, minutes, wanted)
-    else:
-        plan, per_second = within_budget(drafts, fingerprint, speed, minutes, wanted, family, fixed=folds is not None)
+    labels = () if cropped or views else lesion_labels(fingerprint, family)
+    left = minutes * (1 - SHARE_OF_MINUTES) if labels else minutes
+    trained = after_lesions(family) if labels else family
+    plan, per_second = within_budget(drafts, fingerprint, speed, left, wanted, trained, fixed=folds is not None)
     if plan.input != drafts[0].input:  # the minutes ask for less than the memory allows
         by_memory.pop("input.shape", None)
     reasons = reasons_for(
@@ -105,6 +103,10 @@ def make_plan(
         folds_wanted=wanted,
         by_memory=by_memory,
     )
+    if labels:
+        kind = kind_of(fingerprint, modality=modality, cropped=True, filters=family.filters)
+        plan, why = with_lesions(plan, labels, fingerprint, kind, family, speed=speed, minutes=minutes - left)
+        reasons |= why
     return plan.model_copy(update={"reasons": reasons})
 
 

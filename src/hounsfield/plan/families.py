@@ -56,6 +56,10 @@ class Family:
     networks, which would all be the same."""
     trial: float = 1.0
     """Share of the trials' minutes, beside those of the other candidates: what begins slowly gets more."""
+    lesions_first: bool = False
+    """Whether squares around boxes are learned before whole images."""
+    side_before_folds: int = 0
+    """Inputs whose longer side is no longer than this are made larger before the folds are as many as wanted."""
     filters: bool = False
     """Whether mammograms go through the filters of the case study."""
     optimisation: Mapping[str, Any] = field(default_factory=dict)
@@ -146,6 +150,7 @@ def fine_tuned(backbone: str) -> Family:
         longest=20,
         share_needed=1 / 4,
         trial=2.0,
+        lesions_first=True,
         optimisation=_FINE_TUNING,
         augmentation={"mixup": 0.4},
         mixing_epochs=_MIXING_EPOCHS,

@@ -275,6 +275,32 @@ class Auxiliary(Section):
     """Of the mean loss of these columns beside the loss of the answer."""
 
 
+class Lesions(Section):
+    """What each network learns before the images: to tell apart squares around boxes on them, and from elsewhere."""
+
+    epochs: int = Field(default=0, ge=0)
+    """0: nothing is learned before."""
+    classes: tuple[str, ...] = ()
+    """Labels of boxes; a square without a box is a class of its own."""
+    side: int = Field(default=128, ge=1)
+    """Pixels of the image as stored that a square shows along each side."""
+    shape: tuple[PositiveInt, ...] = Field(default=(128, 128), min_length=2, max_length=2)
+    """(height, width) to which a square is brought; margin, film_steps and steps as in `input`."""
+    margin: float = Field(default=1.4, ge=1.0, le=2.0)
+    film_steps: tuple[dict[str, Any], ...] = ()
+    steps: tuple[dict[str, Any], ...] = ()
+    mixup: float = Field(default=0.0, ge=0)
+    """As in `augmentation`."""
+
+    @model_validator(mode="after")
+    def _classes_are_there(self) -> Self:
+        if self.epochs and not self.classes:
+            raise ValueError("lesions.epochs needs lesions.classes, the labels of the boxes that are learned first")
+        Pipeline.from_data(self.film_steps)
+        Pipeline.from_data(self.steps)
+        return self
+
+
 class Ensemble(Section):
     """How many networks answer together."""
 
@@ -308,6 +334,7 @@ class Plan(Section):
     augmentation: Augmentation = Augmentation()
     optimisation: Optimisation = Optimisation()
     auxiliary: Auxiliary = Auxiliary()
+    lesions: Lesions = Lesions()
     ensemble: Ensemble = Ensemble()
     reasons: dict[str, str] = {}
     """Why: "section.key" to a sentence; comments in the file."""
@@ -320,6 +347,11 @@ class Plan(Section):
             raise ValueError(f"augmentation.flip_axes must lie in 0 … {sides - 1} for input.shape {self.input.shape}")
         if self.optimisation.class_weights and len(self.optimisation.class_weights) != len(self.classes):
             raise ValueError("optimisation.class_weights needs one number per class, or none")
+        if self.lesions.epochs and (self.optimisation.head_only or self.input.views or len(self.input.shape) == 3):
+            raise ValueError(
+                "lesions.epochs teach the features of a network for flat images, one a case: set it to 0 with "
+                "optimisation.head_only, input.views or volumes"
+            )
         if self.optimisation.head_only and self.auxiliary.columns:
             raise ValueError("auxiliary.columns teach the features, which optimisation.head_only leaves as they are")
         for name, values in (
