@@ -41,6 +41,9 @@ class Question:
         return f"a bundle of {self.begins_from}" if self.begins_from else "auto"
 
 
+SCORES = ("auc", "accuracy", "precision", "sensitivity", "specificity", "accuracy_most_probable")
+"""Of a row, that means are taken of."""
+
 QUESTIONS = (
     Question(
         "cbis_ddsm_mass", 20, 3,
@@ -133,6 +136,8 @@ def write(rows: list[dict[str, object]]) -> None:
         packages=("torch", "timm"),
         notes=(
             "minutes: what was asked for; took minutes: of the whole command, with preparing, trials and report.",
+            "accuracy: at the threshold with the highest sensitivity + specificity; accuracy most probable: of the "
+            "more probable class, as published tables count it.",
             "Threshold and calibration were chosen on the same validation cases; the network was chosen on a third.",
             *(f"{question.example}. Others: {question.beside}." for question in QUESTIONS if question.beside),
         ),
@@ -145,7 +150,7 @@ def means(rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:
     for minutes in sorted({float(str(row["minutes"])) for row in rows}):
         own = [row for row in rows if row["minutes"] == minutes and row["measured_on"] == "val"]
         if len(own) > 1:
-            scores = [name for name in ("auc", "accuracy", "precision", "sensitivity", "specificity") if name in own[0]]
+            scores = [name for name in SCORES if name in own[0]]
             values = {name: [float(str(row[name])) for row in own] for name in scores}
             spread = statistics.stdev(values["auc"])
             mean = {name: round(statistics.mean(numbers), 4) for name, numbers in values.items()}
