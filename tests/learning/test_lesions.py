@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from hounsfield.datasets.case import Dataset
-from hounsfield.errors import TrainingError
+from hounsfield.datasets.lesions import ELSEWHERE
+from hounsfield.errors import PlanError, TrainingError
 from hounsfield.findings import Box
 from hounsfield.learning import lesions as learning
 from hounsfield.learning import members
 from hounsfield.learning.checkpoint import EpochRecord
-from hounsfield.learning.lesions import prepare_lesions
-from hounsfield.learning.supervised import setup
+from hounsfield.learning.inputs import Inputs
+from hounsfield.learning.lesions import lesions_key, prepare_lesions, require_lesions
+from hounsfield.learning.supervised import Fitted, setup
 from hounsfield.learning.train import train
 from hounsfield.plan import Plan
 from hounsfield.plan.lesions import lesion_plan
@@ -52,41 +55,42 @@ def plan(make_tiny_plan: MakeTinyPlan) -> Plan:
     return make_tiny_plan(folds=2).model_copy(update={"lesions": LESIONS})
 
 
-def test_a_network_learns_only_squares_of_patients_it_will_learn_from(
-    boxed: Dataset, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_network_learns_squares_of_the_patients_that_it_learns_images_of_and_of_no_others(
+    boxed: Dataset, make_tiny_plan: MakeTinyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[set[str], set[str]]] = []
+    plan = make_tiny_plan(folds=3).model_copy(update={"lesions": LESIONS})
+    of_squares: list[tuple[set[str], set[str]]] = []
+    of_images: list[tuple[set[str], set[str]]] = []
     begun: list[dict[str, torch.Tensor]] = []
-    learn, fit = learning.fit, members.fit
+    fit = learning.fit
 
-    def noted(spec, task, inputs, *, train_rows, val_rows, **more):  # type: ignore[no-untyped-def]
-        patients = [case.patient for case in inputs.cases]
-        asked.append(({patients[row] for row in train_rows}, {patients[row] for row in val_rows}))
-        return learn(spec, task, inputs, train_rows=train_rows, val_rows=val_rows, **more)
+    def noted(where: list[tuple[set[str], set[str]]]) -> Any:
+        def inner(spec: Plan, task: Any, inputs: Inputs, *, train_rows: Any, val_rows: Any, **more: Any) -> Fitted:
+            patients = [case.patient for case in inputs.cases]
+            where.append(({patients[row] for row in train_rows}, {patients[row] for row in val_rows}))
+            if more.get("begin") is not None:
+                begun.append(more["begin"])
+            return fit(spec, task, inputs, train_rows=train_rows, val_rows=val_rows, **more)
 
-    def noted_begin(*given, begin, **more):  # type: ignore[no-untyped-def]
-        begun.append(begin)
-        return fit(*given, begin=begin, **more)
+        return inner
 
-    monkeypatch.setattr(learning, "fit", noted)
-    monkeypatch.setattr(members, "fit", noted_begin)
+    monkeypatch.setattr(learning, "fit", noted(of_squares))
+    monkeypatch.setattr(members, "fit", noted(of_images))
     epochs: list[tuple[int, EpochRecord]] = []
     trained = train(boxed, tmp_path / "B", plan=plan, on_epoch=lambda *given: epochs.append(given))
-    assert len(asked) == 2
-    for learned, validated in asked:
-        assert learned
-        assert not learned & validated
-    assert asked[0] == asked[1][::-1]
+    assert of_squares == of_images
+    assert len({frozenset(validated) for _, validated in of_squares}) == 3
+    assert all(not learned & validated for learned, validated in of_squares)
     assert [(member, record.stage, record.epoch) for member, record in epochs] == [
         (member, stage, epoch)
-        for member in (0, 1)
+        for member in (0, 1, 2)
         for stage, count in (("lesions", 2), ("", 3))
         for epoch in range(1, count + 1)
     ]
-    assert all("answer.weight" in weights and weights["answer.weight"].shape[0] == 3 for weights in begun)
-    assert trained.bundle.training.seconds > sum(
-        record.seconds for result in trained.members for record in result.history
-    )
+    assert [weights["answer.weight"].shape[0] for weights in begun] == [3, 3, 3]
+    alone = sum(record.seconds for result in trained.members for record in result.history)
+    assert trained.bundle.training.seconds > alone
+    assert {record.stage for result in trained.members for record in result.before} == {"lesions"}
     assert not (tmp_path / "B.training").exists()
 
 
@@ -124,23 +128,81 @@ def test_a_stopped_training_goes_on_after_the_lesions(
         assert all(torch.equal(value, other.weights[key]) for key, value in one.weights.items())
 
 
-def test_other_boxes_let_the_networks_begin_anew(
-    boxed: Dataset, plan: Plan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_other_boxes_are_another_training(boxed: Dataset, plan: Plan, tmp_path: Path) -> None:
     def stop(member: int, record: EpochRecord) -> None:
-        if not record.stage:
-            raise KeyboardInterrupt
+        raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         train(boxed, tmp_path / "B", plan=plan, on_epoch=stop)
-    moved = tuple(replace(case, boxes=(replace(case.boxes[0], x1=case.boxes[0].x1 + 2),)) for case in boxed.cases)
-    train(replace(boxed, cases=moved), tmp_path / "B", plan=plan)
-    assert "its networks begin anew" in capsys.readouterr().err
+    with pytest.raises(TrainingError, match=r"asked for otherwise \(cases\)"):
+        train(moved(boxed), tmp_path / "B", plan=plan)
 
 
-def test_boxes_that_the_data_do_not_have_are_named(
+def moved(dataset: Dataset) -> Dataset:
+    cases = tuple(replace(case, boxes=(replace(case.boxes[0], x1=case.boxes[0].x1 + 2),)) for case in dataset.cases)
+    return replace(dataset, cases=cases)
+
+
+def test_the_key_of_what_is_learned_first_changes_with_boxes_and_side(boxed: Dataset, plan: Plan) -> None:
+    key = lesions_key(boxed.cases, plan)
+    assert key == lesions_key(boxed.cases, plan)
+    larger = plan.model_copy(update={"lesions": LESIONS.model_copy(update={"side": 8})})
+    without = plan.model_copy(update={"lesions": Lesions()})
+    assert len({key, lesions_key(moved(boxed).cases, plan), lesions_key(boxed.cases, larger)}) == 3
+    assert lesions_key(boxed.cases, without) == ""
+
+
+def test_boxes_that_the_data_do_not_have_are_named_before_anything_is_begun(
     tiny_dataset: Dataset, boxed: Dataset, plan: Plan, tmp_path: Path
 ) -> None:
-    with pytest.raises(TrainingError, match="labelled dull, bright first, of which tiny has none; name them in .box."):
-        prepare_lesions(tiny_dataset, tiny_dataset.cases, plan, tmp_path)
+    require_lesions(plan, boxed)
+    with pytest.raises(PlanError, match=r"labelled dull, bright first, of which tiny has none .*labels there: none"):
+        train(tiny_dataset, tmp_path / "B", plan=plan)
+    other = tuple(replace(case, boxes=(Box(5, 5, 9, 9, "bright"),)) for case in boxed.cases)
+    with pytest.raises(PlanError, match=r"labelled dull first, .*labels there: bright"):
+        train(replace(boxed, cases=other), tmp_path / "B", plan=plan)
+    assert not (tmp_path / "B.training").exists()
     assert prepare_lesions(boxed, boxed.cases, plan.model_copy(update={"lesions": Lesions()}), tmp_path) is None
+
+
+def test_a_fold_without_squares_begins_as_the_plan_does_otherwise(
+    boxed: Dataset, plan: Plan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = tuple(case if case.patient == "woman-00" else replace(case, boxes=()) for case in boxed.cases)
+    trained = train(replace(boxed, cases=few), tmp_path / "B", plan=plan)
+    said = capsys.readouterr().err
+    assert all(not member.before for member in trained.members)
+    assert said.count("begins whole images without lesions") == 2
+    assert "squares to learn from and 0 to score on are too few" in said
+
+
+def test_a_network_that_learned_nothing_of_squares_is_not_begun_from(
+    boxed: Dataset, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fit = learning.fit
+    monkeypatch.setattr(learning, "fit", lambda *given, **more: replace(fit(*given, **more), dead=True))
+    trained = train(boxed, tmp_path / "B", plan=plan)
+    assert all(not member.before for member in trained.members)
+    assert "network 2 begins whole images without lesions" in capsys.readouterr().err
+
+
+def test_squares_that_cannot_be_read_are_named(
+    boxed: Dataset, plan: Plan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed = (replace(boxed.cases[0], boxes=(Box(500, 500, 504, 504, "bright"),)), *boxed.cases[1:])
+    found = prepare_lesions(replace(boxed, cases=typed), typed, plan, tmp_path)
+    assert found is not None
+    assert [name for name, _ in found.failed] == ["case-00 box-0"]
+    assert "warning: 1 of " in capsys.readouterr().err
+
+
+def test_places_elsewhere_are_chosen_once(
+    boxed: Dataset, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = prepare_lesions(boxed, boxed.cases, plan, tmp_path)
+    monkeypatch.setattr(learning, "free_place", lambda *given: pytest.fail("chosen again"))
+    again = prepare_lesions(boxed, boxed.cases, plan, tmp_path)
+    assert first is not None
+    assert again is not None
+    assert first.key == again.key
+    assert sum(case.id.endswith(ELSEWHERE) for case in first.cases) > 20

@@ -29,7 +29,7 @@ class Following:
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._printed = time.monotonic()
-        self._seconds: list[float] = []
+        self._seconds: dict[bool, list[float]] = {}
 
     def on_plan(self, plan: Plan, split: Split) -> None:
         """Print plan and split, and put up the bar."""
@@ -50,7 +50,7 @@ class Following:
         """Move the bar on, or now and then print a line."""
         epochs = self._before if record.stage else self._epochs
         done = member * (self._before + self._epochs) + record.epoch + (0 if record.stage else self._before)
-        self._seconds.append(record.seconds)
+        self._seconds.setdefault(bool(record.stage), []).append(record.seconds)
         stage = f"{record.stage} · " if record.stage else ""
         words = (
             f"network {member + 1} of {self._members} · {stage}epoch {record.epoch} of {epochs} · "
@@ -62,9 +62,21 @@ class Following:
         now = time.monotonic()
         last = record.epoch == epochs
         if last or now - self._printed >= _LINE_EVERY_S:
-            left = (self._members * (self._before + self._epochs) - done) * sum(self._seconds) / len(self._seconds)
-            say(f"{words} · about {left / 60:.0f} min left")
+            say(f"{words}{self._left(member, record)}")
             self._printed = now
+
+    def _left(self, member: int, record: EpochRecord) -> str:
+        """How long it still takes; nothing before an epoch of each kind was seen."""
+        whole = 0.0
+        for before, epochs in ((True, self._before), (False, self._epochs)):
+            if not epochs:
+                continue
+            if before not in self._seconds:
+                return ""
+            seen = self._seconds[before]
+            done = record.epoch if before == bool(record.stage) else epochs * before
+            whole += ((self._members - member) * epochs - done) * sum(seen) / len(seen)
+        return f" · about {whole / 60:.0f} min left"
 
     def stop(self) -> None:
         """Take the bar down."""

@@ -13,7 +13,7 @@ from hounsfield.arrays import FloatArray
 from hounsfield.datasets.breast_shape import breast_median
 from hounsfield.datasets.case import Case, Dataset, ImageRef
 from hounsfield.datasets.headers import Outside, outside
-from hounsfield.datasets.lesions import lesion_counts
+from hounsfield.datasets.lesions import LesionCounts, count_lesions
 from hounsfield.datasets.load import load
 from hounsfield.datasets.parallel import in_threads
 from hounsfield.errors import DatasetError, HounsfieldError
@@ -95,8 +95,8 @@ class Fingerprint:
     """Cases whose cell is not empty, by column that goes into the network."""
     longer_side: Mapping[str, int] = field(default_factory=dict)
     """Percentiles, every fifth from "0" to "100", of the longest side of each image in pixels."""
-    box_labels: Mapping[str, int] = field(default_factory=dict)
-    """Boxes on whole images by their label."""
+    lesions: LesionCounts = field(default_factory=LesionCounts)
+    """Boxes on whole images."""
     breast_median: tuple[int, int] | None = None
     """Of whole mammograms: median (height, width) of the breast in pixels; None of other images."""
 
@@ -170,7 +170,7 @@ def make_fingerprint(
         inputs={name: sum(bool(case.columns[name]) for case in cases) for name in dataset.inputs},
         views={view: sum(view in case.images for case in cases) for view in dataset.views},
         longer_side=_percentiles_of_sides(shapes.max(axis=1)),
-        box_labels=lesion_counts(cases),
+        lesions=count_lesions(cases),
         breast_median=_breast_median(dataset, outsides, [readable[index][1] for index in order]),
     )
 

@@ -2,94 +2,126 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from hounsfield.arrays import VoxelArray
-from hounsfield.datasets.case import ONE_VIEW, Case, Crop, ImageRef
-from hounsfield.datasets.load import load
-from hounsfield.datasets.parallel import in_threads
+from hounsfield.datasets.case import ONE_VIEW, Case, Crop
 from hounsfield.findings.region import Box
 
 ELSEWHERE = "elsewhere"
 """Class of a square without a lesion."""
 
+Place = tuple[float, float]
+"""(x, y) in pixels of the image as stored."""
+
 _ATTEMPTS = 60
 """To find a place without a lesion; where lesions fill an image, none is taken."""
 
 _BRIGHT = 0.15
-"""Share of the 99.5th percentile of an image above which there is tissue and not background."""
+"""Where an image has tissue: so far from its 0.5th to its 99.5th percentile, or further."""
+
+_SHOWN = 0.1
+"""Of a box, or of a square that is the smaller of the two, that a square without a lesion may show of it."""
+
+_PIXELS = 512
+"""Along the longer side, of the picture on which places are sought."""
 
 
-def lesion_counts(cases: Sequence[Case]) -> dict[str, int]:
-    """Boxes on whole images by their label, the commonest first; none where cases are squares or have several views."""
-    labels = (box.label for case in cases if _is_whole(case) for box in case.boxes)
-    return dict(Counter(filter(None, labels)).most_common())
+@dataclass(frozen=True)
+class LesionCounts:
+    """Boxes on whole images, one a case."""
+
+    boxes: Mapping[str, int] = field(default_factory=dict)
+    """By label, the commonest first."""
+    patients: Mapping[str, int] = field(default_factory=dict)
+    """Who have a box of this label."""
+    images: int = 0
+    """With boxes."""
 
 
-def lesion_squares(cases: Sequence[Case], *, classes: Sequence[str], side: int, seed: int) -> tuple[Case, ...]:
-    """A square around each box whose label is one of `classes`, and one without any box from each image.
-
-    An image that cannot be read gives none.
-
-    Args:
-        cases: Of whole images with boxes.
-        classes: Labels; a square's target is 1 for the first, 2 for the second …, and 0 where it shows no lesion.
-        side: Of a square, in pixels of the image as stored.
-        seed: Of the places without lesions; each case's come from the seed and its number.
-    """
-    numbered = [(number, case) for number, case in enumerate(cases) if _is_whole(case) and case.boxes]
-    found = in_threads(
-        lambda item: _elsewhere(item[1], side, np.random.default_rng([seed, item[0]])), numbered, "choosing squares"
+def count_lesions(cases: Sequence[Case]) -> LesionCounts:
+    """The boxes of cases that are one whole image each; none of squares, or of several views."""
+    whole = [case for case in cases if is_whole(case)]
+    patients: dict[str, list[str]] = {}
+    for case in whole:
+        for box in case.boxes:
+            if box.label:
+                patients.setdefault(box.label, []).append(case.patient)
+    in_order = sorted(patients.items(), key=lambda item: -len(item[1]))
+    return LesionCounts(
+        boxes={label: len(found) for label, found in in_order},
+        patients={label: len(set(found)) for label, found in in_order},
+        images=sum(bool(case.boxes) for case in whole),
     )
-    squares: list[Case] = []
-    for (_, case), place in zip(numbered, found, strict=True):
-        if isinstance(place, Exception):
-            continue
-        for number, box in enumerate(case.boxes):
-            if box.label in classes:
-                squares.append(_square(case, f"box-{number}", box.center, side, 1 + classes.index(box.label)))
-        if place is not None:
-            squares.append(_square(case, ELSEWHERE, place, side, 0))
-    return tuple(squares)
 
 
-def _is_whole(case: Case) -> bool:
+def is_whole(case: Case) -> bool:
+    """Whether a case is one image, and no square of it."""
     return tuple(case.images) == ONE_VIEW and case.image.crop is None
 
 
-def _square(case: Case, name: str, center: tuple[float, float], side: int, target: int) -> Case:
-    x, y = center
-    box = Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)
-    ref = replace(case.image, crop=Crop(box, context=1.0))
-    return Case(id=f"{case.id} {name}", patient=case.patient, images={"image": ref}, target=target)
+def lesion_squares(
+    cases: Sequence[Case], elsewhere: Mapping[str, Place], *, classes: Sequence[str], side: int
+) -> tuple[Case, ...]:
+    """A square around each box whose label is one of `classes`, and one around each place elsewhere.
+
+    Args:
+        cases: Of whole images with boxes.
+        elsewhere: A place without a lesion, by case, where there is one.
+        classes: Labels; a square's target is 1 for the first, 2 for the second …, and 0 where it shows no lesion.
+        side: Of a square, in pixels of the image as stored.
+    """
+    squares: list[Case] = []
+    for case in cases:
+        for number, box in enumerate(case.boxes):
+            if box.label in classes:
+                squares.append(_square(case, f"box-{number}", box.center, side, 1 + classes.index(box.label)))
+        if case.id in elsewhere:
+            squares.append(_square(case, ELSEWHERE, elsewhere[case.id], side, 0))
+    return tuple(squares)
 
 
-def _elsewhere(case: Case, side: int, rng: np.random.Generator) -> tuple[float, float] | None:
-    """The middle of a square on tissue that shows at most the border of a box."""
-    plane = _plane(case.image)
-    rows, columns = np.nonzero(plane > _BRIGHT * np.percentile(plane, 99.5))
-    for _ in range(_ATTEMPTS if len(rows) else 0):
-        place: Any = rng.integers(len(rows))
-        x, y = float(columns[place]), float(rows[place])
-        if not any(_shows(box, x, y, side) for box in case.boxes):
-            return x, y
+def has_elsewhere(case: Case, others: Collection[int]) -> bool:
+    """Whether a case's image has a place known to show no lesion: it has boxes, or its class is one of `others`."""
+    return is_whole(case) and (bool(case.boxes) or case.target in others)
+
+
+def free_place(plane: VoxelArray, boxes: Sequence[Box], side: int, rng: np.random.Generator) -> Place | None:
+    """The middle of a square on tissue that shows next to nothing of any box, drawn at random; None if none is found.
+
+    Args:
+        plane: (height, width), bright where there is tissue.
+        boxes: In pixels of the plane.
+        side: Of the square, in these pixels.
+        rng: Draws the place.
+    """
+    step = max(1, max(plane.shape) // _PIXELS)
+    picture = plane[::step, ::step]
+    low, high = np.percentile(picture, (0.5, 99.5))
+    tissue = np.flatnonzero(picture > low + _BRIGHT * (high - low))
+    for _ in range(_ATTEMPTS if len(tissue) else 0):
+        row, column = divmod(int(tissue[rng.integers(len(tissue))]), picture.shape[1])
+        square = _around((float(column * step), float(row * step)), side)
+        if not any(_share_shown(square, box) > _SHOWN for box in boxes):
+            return square.center
     return None
 
 
-def _shows(box: Box, x: float, y: float, side: int) -> bool:
-    """Whether the middle of a square around (x, y) lies in a box, or it reaches further than a quarter into it."""
-    middle_x, middle_y = box.center
-    if box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1:
-        return True
-    return abs(x - middle_x) < side / 2 + box.width / 4 and abs(y - middle_y) < side / 2 + box.height / 4
+def _share_shown(square: Box, box: Box) -> float:
+    """Area that both have, as a share of the smaller one."""
+    width = min(square.x1, box.x1) - max(square.x0, box.x0)
+    height = min(square.y1, box.y1) - max(square.y0, box.y0)
+    return max(0.0, width) * max(0.0, height) / max(1e-9, min(square.width * square.height, box.width * box.height))
 
 
-def _plane(ref: ImageRef) -> VoxelArray:
-    voxels = load(ref).voxels[:, 0]
-    plane: VoxelArray = voxels.mean(axis=0) if len(voxels) > 1 else voxels[0]
-    return plane
+def _around(center: Place, side: int) -> Box:
+    x, y = center
+    return Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)
+
+
+def _square(case: Case, name: str, center: Place, side: int, target: int) -> Case:
+    ref = replace(case.image, crop=Crop(_around(center, side), context=1.0))
+    return Case(id=f"{case.id} {name}", patient=case.patient, images={"image": ref}, target=target)

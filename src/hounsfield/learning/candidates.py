@@ -26,7 +26,7 @@ from hounsfield.datasets.split import make_folds
 from hounsfield.errors import HounsfieldError, PlanError, StorageError
 from hounsfield.evaluation.resampling import patient_weights
 from hounsfield.learning.inputs import inputs_key, prepare_inputs, require_enough
-from hounsfield.learning.lesions import prepare_lesions
+from hounsfield.learning.lesions import lesions_key, prepare_lesions
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.supervised import predict_rows, setup
 from hounsfield.learning.transfer import imagenet_digest
@@ -300,8 +300,8 @@ def _earlier(folder: Path, cases: Sequence[Case]) -> dict[str, Tried]:
 
 
 def _key_of(cases: Sequence[Case], plan: Plan) -> str:
-    """Changes when a case, its file, the preprocessing, or the weights to start from change."""
-    return inputs_key(cases, plan.input) + imagenet_digest(plan)
+    """Changes when a case, its file, a box that is learned, the preprocessing, or the weights to start from change."""
+    return inputs_key(cases, plan.input) + imagenet_digest(plan) + lesions_key(cases, plan)
 
 
 def _keep(folder: Path, tried: Mapping[str, Tried]) -> None:

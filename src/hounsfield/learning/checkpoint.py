@@ -41,6 +41,8 @@ class FitState:
     """Weights of the best epoch."""
     restarts: int = 0
     """How often training began anew, each time at half the rate."""
+    dead: bool = False
+    """Whether the network answers the same to every validation case."""
 
 
 def save_checkpoint(path: Path, state: FitState, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
@@ -60,6 +62,7 @@ def save_checkpoint(path: Path, state: FitState, network: nn.Module, optimizer: 
         "best_loss": state.best_loss,
         "best_epoch": state.best_epoch,
         "restarts": state.restarts,
+        "dead": state.dead,
         "history": [asdict(record) for record in state.history],
     }
     # a copy in plain memory order: safetensors does not store strides
@@ -89,6 +92,7 @@ def load_checkpoint(path: Path, network: nn.Module, optimizer: torch.optim.Optim
             best_loss=facts["best_loss"],
             best_epoch=facts["best_epoch"],
             restarts=facts["restarts"],
+            dead=facts.get("dead", False),
             history=[EpochRecord(**record) for record in facts["history"]],
             best=_under("best/", tensors),
         )

@@ -2,44 +2,71 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from hounsfield.atomic import write_text
 from hounsfield.datasets.case import Case, Dataset
-from hounsfield.datasets.lesions import lesion_squares
-from hounsfield.errors import TrainingError
+from hounsfield.datasets.lesions import Place, count_lesions, free_place, has_elsewhere, is_whole, lesion_squares
+from hounsfield.datasets.load import load
+from hounsfield.datasets.parallel import in_threads
+from hounsfield.errors import HounsfieldError, PlanError, StorageError
 from hounsfield.learning.checkpoint import EpochRecord
-from hounsfield.learning.inputs import Inputs, prepare_inputs, require_enough
+from hounsfield.learning.inputs import Inputs, inputs_key, prepare_inputs
 from hounsfield.learning.supervised import Fitted, fit
 from hounsfield.plan import Plan
-from hounsfield.plan.lesions import lesion_plan
+from hounsfield.plan.lesions import lesion_plan, others_of
+from hounsfield.plan.network_input import prepare_film
 from hounsfield.plan.task import task_of
+from hounsfield.progress import say
 
 STAGE = "lesions"
 """What the epochs of this stage are called."""
+
+
+def require_lesions(plan: Plan, dataset: Dataset) -> None:
+    """Accept data that have the boxes which a plan learns first.
+
+    Raises:
+        PlanError: They do not.
+    """
+    if not plan.lesions.epochs:
+        return
+    found = count_lesions(dataset.cases).boxes
+    if absent := [name for name in plan.lesions.classes if name not in found]:
+        raise PlanError(
+            f"the plan learns boxes labelled {', '.join(absent)} first, of which {dataset.name} has none on whole "
+            f"images (labels there: {', '.join(found) or 'none'}); name them in [box] of its description, or set "
+            "lesions.epochs = 0 in the plan"
+        )
 
 
 def prepare_lesions(dataset: Dataset, cases: Sequence[Case], plan: Plan, folder: Path) -> Inputs | None:
     """The squares of some cases as `prepare_inputs` gives them; None where the plan learns none first.
 
     Raises:
-        TrainingError: The plan learns boxes that the data do not have, or fewer than half can be read.
-        StorageError: The disk refused.
+        TrainingError: Fewer than half of the squares can be read.
+        StorageError: The disk refused, or the memory is too short.
     """
     if not plan.lesions.epochs:
         return None
     spec = lesion_plan(plan)
-    squares = lesion_squares(cases, classes=plan.lesions.classes, side=plan.lesions.side, seed=plan.seed)
-    if not squares:
-        raise TrainingError(
-            f"the plan learns boxes labelled {', '.join(plan.lesions.classes)} first, of which {dataset.name} has "
-            "none; name them in [box] of its description, or set lesions.epochs = 0 in the plan"
-        )
+    squares = lesion_squares(
+        cases, _elsewhere(cases, plan, folder), classes=plan.lesions.classes, side=plan.lesions.side
+    )
     of_squares = replace(
         dataset, name=f"squares of {dataset.name}", cases=squares, classes=spec.classes, inputs=(), auxiliary=()
     )
-    return prepare_inputs(of_squares, squares, spec.input, folder, threads=plan.optimisation.threads)
+    found = prepare_inputs(of_squares, squares, spec.input, folder, threads=plan.optimisation.threads)
+    if found.failed:
+        case, reason = found.failed[0]
+        say(f"warning: {len(found.failed)} of {len(squares)} squares are left out, the first of them {case}: {reason}")
+    return found
 
 
 def learn_lesions(
@@ -51,8 +78,8 @@ def learn_lesions(
     member: int,
     checkpoint: Path,
     on_epoch: Callable[[EpochRecord], None],
-) -> Fitted:
-    """A network that has learned the squares of some patients.
+) -> Fitted | None:
+    """A network that has learned the squares of some patients; None, with a warning, where they teach nothing.
 
     Args:
         plan: For whole images.
@@ -64,14 +91,16 @@ def learn_lesions(
         on_epoch: Called after each epoch.
 
     Raises:
-        TrainingError: Too few squares are of these patients; or as `supervised.fit`.
-        StorageError: As `supervised.fit`.
+        TrainingError, StorageError: As `supervised.fit`.
     """
     spec = lesion_plan(plan)
     train_rows = lesions.rows([case.id for case in lesions.cases if case.patient in learned])
     val_rows = lesions.rows([case.id for case in lesions.cases if case.patient in validated])
-    require_enough(lesions, train_rows, val_rows)
-    return fit(
+    without = f"warning: network {member + 1} begins whole images without lesions, as the plan does otherwise: "
+    if len(np.unique(lesions.targets[train_rows])) < 2 or not len(val_rows):
+        say(f"{without}{len(train_rows)} squares to learn from and {len(val_rows)} to score on are too few")
+        return None
+    fitted = fit(
         spec,
         task_of(spec),
         lesions,
@@ -81,3 +110,47 @@ def learn_lesions(
         checkpoint=checkpoint,
         on_epoch=lambda record: on_epoch(replace(record, stage=STAGE)),
     )
+    if fitted.dead:
+        say(f"{without}it answers the same to every square")
+        return None
+    return fitted
+
+
+def lesions_key(cases: Sequence[Case], plan: Plan) -> str:
+    """Changes when a box, its image or what is made of the squares changes; empty where the plan learns none first."""
+    if not plan.lesions.epochs:
+        return ""
+    own = [case for case in cases if is_whole(case)]
+    digest = hashlib.sha256(plan.lesions.model_dump_json().encode())
+    digest.update(repr([(case.id, case.boxes) for case in own]).encode())
+    digest.update(inputs_key(own, lesion_plan(plan).input).encode())
+    return digest.hexdigest()
+
+
+def _elsewhere(cases: Sequence[Case], plan: Plan, folder: Path) -> dict[str, Place]:
+    """A place without a lesion on each image that has one, kept in `folder`; a bad image is left to `prepare_inputs`.
+
+    Raises:
+        StorageError: The disk refused, or the memory is too short.
+    """
+    key = lesions_key(cases, plan)
+    path = folder / f"elsewhere-{key[:16]}.json"
+    if path.is_file():
+        return {name: (x, y) for name, (x, y) in json.loads(path.read_text(encoding="utf-8")).items()}
+    spec, others = lesion_plan(plan).input, others_of(plan)
+    asked = [(number, case) for number, case in enumerate(cases) if has_elsewhere(case, others)]
+
+    def place_of(item: tuple[int, Case]) -> Place | None:
+        number, case = item
+        film = prepare_film(load(case.image), spec)
+        plane = film.voxels[:, 0].mean(axis=0) if film.channels > 1 else film.voxels[0, 0]
+        return free_place(plane, case.boxes, plan.lesions.side, np.random.default_rng([plan.seed, number]))
+
+    found: dict[str, Place] = {}
+    for (_, case), place in zip(asked, in_threads(place_of, asked, "choosing squares"), strict=True):
+        if isinstance(place, StorageError):
+            raise place
+        if place is not None and not isinstance(place, HounsfieldError):
+            found[case.id] = place
+    write_text(path, json.dumps(found))
+    return found

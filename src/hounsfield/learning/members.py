@@ -9,7 +9,7 @@ from pathlib import Path
 from hounsfield.arrays import IntArray
 from hounsfield.learning.checkpoint import EpochRecord
 from hounsfield.learning.inputs import Inputs
-from hounsfield.learning.lesions import learn_lesions
+from hounsfield.learning.lesions import STAGE, learn_lesions
 from hounsfield.learning.probe import fit_probe
 from hounsfield.learning.supervised import Fitted, fit
 from hounsfield.plan import Plan
@@ -60,7 +60,9 @@ def fit_member(
             begin=None if before is None else before.weights,
             on_epoch=on_epoch,
         )
-        return fitted if before is None else replace(fitted, before=before.history)
+        if before is None:
+            return fitted
+        return replace(fitted, before=tuple(replace(record, stage=STAGE) for record in before.history))
     fitted = fit_probe(plan, task, inputs, train_rows=train_rows, val_rows=val_rows, folder=checkpoint.parent)
     for record in fitted.history:
         on_epoch(record)

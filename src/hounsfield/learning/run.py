@@ -90,9 +90,11 @@ def _require_same_request(folder: Path, request: Mapping[str, Any]) -> None:
 
 
 def cases_digest(dataset: Dataset) -> str:
-    """SHA-256 of the cases' ids, patients, targets, image references and cells: changes when the data set does."""
+    """SHA-256 of the cases' ids, patients, targets, images, boxes and cells: changes when the data set does."""
     digest = hashlib.sha256()
     for case in dataset.cases:
         cells = sorted(case.columns.items()), sorted(case.auxiliary.items())
-        digest.update(repr((case.id, case.patient, case.target, list(case.images.items()), *cells)).encode())
+        digest.update(
+            repr((case.id, case.patient, case.target, list(case.images.items()), case.boxes, *cells)).encode()
+        )
     return digest.hexdigest()

@@ -59,6 +59,8 @@ class Fitted:
     best_epoch: int
     stopped: str
     """"finished" or "early stopping"."""
+    dead: bool = False
+    """Whether it answers the same to every validation case, whatever was tried."""
     before: tuple[EpochRecord, ...] = ()
     """Epochs of what it learned before the plan's own task."""
 
@@ -165,7 +167,8 @@ def fit(
         slower = at_rate(plan, plan.optimisation.learning_rate / 2**state.restarts)
         train_loss = train_epoch(run, slower, task, inputs, train_rows, member=member, epoch=state.epoch)
         logits = predict_rows(run.network, plan, inputs, val_rows, flips=False)
-        if _is_dead(logits) and state.restarts < MOST_RESTARTS:
+        state.dead = _is_dead(logits)
+        if state.dead and state.restarts < MOST_RESTARTS:
             state = FitState(restarts=state.restarts + 1)
             say(f"warning: network {member + 1} answers the same to every image; it begins anew at half the rate")
             run = setup(plan, task, member=member, kept=kept, begin=begin)
@@ -185,7 +188,7 @@ def fit(
         on_epoch(record)
     stopped = "finished" if state.epoch >= plan.optimisation.epochs else "early stopping"
     weights = {key: value.contiguous().cpu() for key, value in state.best.items()}
-    return Fitted(weights, tuple(state.history), state.best_epoch, stopped)
+    return Fitted(weights, tuple(state.history), state.best_epoch, stopped, state.dead)
 
 
 def _worn_out(state: FitState, plan: Plan) -> bool:

@@ -20,7 +20,7 @@ from hounsfield.learning.candidates import AUTO
 from hounsfield.learning.checkpoint import EpochRecord
 from hounsfield.learning.choosing import choose_plan_and_split, require_network
 from hounsfield.learning.inputs import Inputs, prepare_inputs, require_enough
-from hounsfield.learning.lesions import prepare_lesions
+from hounsfield.learning.lesions import prepare_lesions, require_lesions
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.operating_point import choose_operating_point
 from hounsfield.learning.rounds import (
@@ -88,7 +88,7 @@ def train(
 
     Raises:
         DatasetError, SplitError: The data cannot be learned from, or have none of the plan's views.
-        PlanError: The plan is for other classes, or learns columns that the data do not name.
+        PlanError: The plan is for other classes, or learns columns or boxes that the data do not have.
         UnknownNameError: There is no network of this name, or its weights are not at hand.
         WeightsError, BundleError: The weights that the plan starts from are not at hand, or do not fit.
         TrainingError: Too few cases can be read, or the loss is not a number.
@@ -119,6 +119,7 @@ def train(
         )
     if plan:
         _require_auxiliary(plan, dataset)
+        require_lesions(plan, dataset)
         require_views(dataset.views, plan.input, of=dataset.name)
     run = open_run(out, request, choose)
     on_plan(run.plan, run.split)

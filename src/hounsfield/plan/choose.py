@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.errors import PlanError
-from hounsfield.plan.budget import Speed, images_an_epoch, within_budget
+from hounsfield.plan.budget import Speed, images_an_epoch
 from hounsfield.plan.families import CONVNET, Family, Sides
 from hounsfield.plan.fitting import Need, fitting
-from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, input_sides, kind_of
-from hounsfield.plan.lesions import SHARE_OF_MINUTES, after_lesions, lesion_labels, with_lesions
+from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, input_sides, kind_of, loses_colour
+from hounsfield.plan.lesions import Squares, lesions_and_images, squares_of
 from hounsfield.plan.machine import Machine
 from hounsfield.plan.reasons import FEW_CASES, reasons_for
 from hounsfield.plan.schema import (
@@ -86,10 +86,11 @@ def make_plan(
     drafts = _drafts(draft, family.sides(fingerprint, kind), fingerprint, family)
     drafts, by_memory = fitting(drafts, memory, free=machine.memory_bytes)
     wanted = _folds_wanted(fingerprint, rarest_patients) if folds is None else folds
-    labels = () if cropped or views else lesion_labels(fingerprint, family)
-    left = minutes * (1 - SHARE_OF_MINUTES) if labels else minutes
-    trained = after_lesions(family) if labels else family
-    plan, per_second = within_budget(drafts, fingerprint, speed, left, wanted, trained, fixed=folds is not None)
+    of_squares = kind_of(fingerprint, modality=modality, cropped=True, filters=family.filters)
+    squares = Squares((), kind) if cropped or views else squares_of(fingerprint, family, of_squares)
+    plan, per_second, why = lesions_and_images(
+        drafts, squares, fingerprint, speed, minutes, wanted, family, fixed=folds is not None
+    )
     if plan.input != drafts[0].input:  # the minutes ask for less than the memory allows
         by_memory.pop("input.shape", None)
     reasons = reasons_for(
@@ -103,11 +104,7 @@ def make_plan(
         folds_wanted=wanted,
         by_memory=by_memory,
     )
-    if labels:
-        kind = kind_of(fingerprint, modality=modality, cropped=True, filters=family.filters)
-        plan, why = with_lesions(plan, labels, fingerprint, kind, family, speed=speed, minutes=minutes - left)
-        reasons |= why
-    return plan.model_copy(update={"reasons": reasons})
+    return plan.model_copy(update={"reasons": reasons | why})
 
 
 def input_of(dataset: Dataset, fingerprint: Fingerprint) -> Input:
@@ -131,7 +128,7 @@ def _input(fingerprint: Fingerprint, kind: Kind, sides: tuple[int, ...]) -> Inpu
         channels=channels,
         margin=kind.margin,
         film_steps=film_steps(kind),
-        steps=canvas_steps(kind, canvas, grey=channels == 1 and fingerprint.channels == 3),
+        steps=canvas_steps(kind, canvas, grey=loses_colour(channels, fingerprint)),
     )
 
 

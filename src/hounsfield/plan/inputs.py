@@ -141,6 +141,11 @@ def canvas_steps(kind: Kind, canvas: tuple[int, ...], *, grey: bool) -> tuple[di
     return (*first, *kind.steps, size)
 
 
+def loses_colour(channels: int, fingerprint: Fingerprint) -> bool:
+    """Whether images of three channels, all the same, are shown to the network as one."""
+    return channels == 1 and fingerprint.channels == 3
+
+
 def input_sides(fingerprint: Fingerprint, kind: Kind) -> list[tuple[int, ...]]:
     """Candidate input shapes, the largest first; none is larger than most of the images are."""
     median = fingerprint.shape_median

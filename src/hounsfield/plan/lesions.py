@@ -10,21 +10,24 @@ Reference:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+import functools
+from dataclasses import dataclass, replace
 
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.datasets.lesions import ELSEWHERE
-from hounsfield.plan.budget import SHARE_FOR_TRAINING, Speed, images_an_epoch
+from hounsfield.plan.budget import SHARE_FOR_TRAINING, Speed, images_an_epoch, within_budget
 from hounsfield.plan.families import Family
-from hounsfield.plan.inputs import Kind, canvas_steps, film_steps
-from hounsfield.plan.schema import Auxiliary, Lesions, Plan, Section, canvas_of
+from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, loses_colour
+from hounsfield.plan.schema import Auxiliary, Lesions, Plan, canvas_of
 
 SHARE_OF_MINUTES = 0.35
-"""Of a training, for the squares."""
+"""Of a training, for the squares; what they do not take goes to the images."""
 
 FEWEST_BOXES = 100
 """Of a label, to be worth learning."""
+
+FEWEST_PATIENTS = 50
+"""Of a label: every fold is to have some."""
 
 _MOST_EPOCHS = 12
 """On CBIS-DDSM's masses the score no longer rose after ten."""
@@ -43,83 +46,87 @@ _SIDE_BEFORE_FOLDS = 320
 """Whole films smaller than this lose their lesions: fewer networks cost less than fewer pixels."""
 
 
-def lesion_labels(fingerprint: Fingerprint, family: Family) -> tuple[str, ...]:
-    """Labels of boxes that are classes of the images too, in their order, where learning them first pays; else none."""
-    if not (family.lesions_first and fingerprint.planar):
-        return ()
-    counts = fingerprint.box_labels
-    found = tuple(name for name in fingerprint.classes if counts.get(name, 0) >= FEWEST_BOXES)
-    return found if len(found) > 1 else ()
+@dataclass(frozen=True)
+class Squares:
+    """What is known of the squares before the images' size is."""
+
+    labels: tuple[str, ...]
+    """Of boxes that are learned; empty where none are."""
+    kind: Kind
+    """How squares are prepared."""
+    why_not: str = ""
+    """There are boxes, and yet they are not learned."""
 
 
-def after_lesions(family: Family) -> Family:
-    """How a network is trained on whole images once it knows lesions."""
-    epochs = round(family.epochs_wanted * _EPOCHS_AFTER)
-    return replace(family, epochs_wanted=epochs, side_before_folds=_SIDE_BEFORE_FOLDS)
-
-
-def with_lesions(
-    plan: Plan,
-    labels: tuple[str, ...],
-    fingerprint: Fingerprint,
-    kind: Kind,
-    family: Family,
-    *,
-    speed: Speed,
-    minutes: float,
-) -> tuple[Plan, Mapping[str, str]]:
-    """The plan with lesions first, seen at the scale at which it has the images, and the reasons.
+def squares_of(fingerprint: Fingerprint, family: Family, kind: Kind) -> Squares:
+    """Boxes whose labels are classes of the images, where learning them first pays.
 
     Args:
-        plan: For the images.
-        labels: As `lesion_labels`.
-        fingerprint: Of the images.
-        kind: Of squares cut out of them.
+        fingerprint: Of whole images.
         family: Of the network.
-        speed: Measures a plan.
-        minutes: For the squares, of all networks.
+        kind: Of squares cut out of the images.
     """
-    longest = max(fingerprint.breast_median or fingerprint.shape_median[1:])
-    scale = longest / max(plan.input.shape)
-    shown = next((side for side in _SIDES if side * scale <= _LARGEST_SHARE * longest), _SIDES[-1])
-    draft = Lesions(
-        epochs=1,
-        classes=labels,
-        side=round(shown * scale),
-        shape=(shown, shown),
-        margin=kind.margin,
-        film_steps=film_steps(kind),
-        steps=canvas_steps(kind, canvas_of((shown, shown), kind.margin), grey=_loses_colour(plan, fingerprint)),
+    boxes, patients = fingerprint.lesions.boxes, fingerprint.lesions.patients
+    if not (family.lesions_first and fingerprint.planar and fingerprint.lesions.images):
+        return Squares((), kind)
+    found = tuple(
+        name for name in fingerprint.classes if boxes.get(name, 0) >= FEWEST_BOXES and patients[name] >= FEWEST_PATIENTS
     )
-    boxes = sum(fingerprint.box_labels[name] for name in labels)
-    cases = sum(fingerprint.class_counts)
-    squares = (boxes + cases) * images_an_epoch(fingerprint, plan.ensemble.folds) / cases
-    per_second = speed(lesion_plan(_with(plan, draft)))
-    seconds = minutes * 60 * SHARE_FOR_TRAINING / plan.ensemble.networks
-    epochs = max(1, min(_MOST_EPOCHS, int(seconds * per_second / squares)))
-    mixup = family.augmentation.get("mixup", 0.0) if epochs >= family.mixing_epochs else 0.0
-    chosen = draft.model_copy(update={"epochs": epochs, "mixup": mixup})
-    reasons = {
-        "lesions.epochs": f"{boxes} boxes of a known class teach what to look for before whole images do",
-        "lesions.side": "squares are seen at the scale of the whole images",
-    }
-    return _with(plan, chosen), reasons
+    if len(found) < 2:
+        labels = ", ".join(f"{count} {label!r}" for label, count in list(boxes.items())[:4]) or "none"
+        needed = f"{FEWEST_BOXES} or more of {FEWEST_PATIENTS} patients of two of the images' classes are needed"
+        return Squares((), kind, f"boxes by label: {labels}; {needed} to learn them before whole images")
+    if fingerprint.sizes_differ:
+        return Squares((), kind, "the images' sizes differ too much for boxes and images to be seen at one scale")
+    return Squares(found, kind)
+
+
+def lesions_and_images(
+    drafts: list[Plan],
+    squares: Squares,
+    fingerprint: Fingerprint,
+    speed: Speed,
+    minutes: float,
+    folds: int,
+    family: Family,
+    *,
+    fixed: bool,
+) -> tuple[Plan, float, dict[str, str]]:
+    """As `within_budget`, with a share of the minutes for squares where they are learned first; and the reasons.
+
+    Args:
+        drafts: For whole images, the largest input first.
+        squares: As `squares_of`.
+        fingerprint: Of the images.
+        speed: Measures a plan.
+        minutes: For both.
+        folds: As many as pay.
+        family: Of the network.
+        fixed: Whether there are as many folds, whatever the minutes.
+    """
+    if squares.labels:
+        known = _remembered(speed)
+        share = minutes * SHARE_OF_MINUTES
+        for_images = functools.partial(within_budget, drafts, fingerprint, known, fixed=fixed)
+        plan, _ = for_images(minutes - share, folds, _after(family))
+        first = _in_minutes(plan, squares, fingerprint, family, known, share)
+        if first is not None:
+            taken = first[1]
+            plan, per_second = for_images(minutes - taken, folds, _after(family))
+            lesions, _ = _in_minutes(plan, squares, fingerprint, family, known, taken) or first
+            return plan.model_copy(update={"lesions": lesions}), per_second, _reasons(squares, fingerprint)
+        squares = replace(squares, why_not="the images are too small in these minutes for squares of them")
+    plan, per_second = within_budget(drafts, fingerprint, speed, minutes, folds, family, fixed=fixed)
+    return plan, per_second, {"lesions.epochs": squares.why_not} if squares.why_not else {}
 
 
 def lesion_plan(plan: Plan) -> Plan:
     """What a network follows while it learns the squares: the plan, but for what depends on the images."""
     lesions = plan.lesions
+    of_squares = {name: getattr(lesions, name) for name in ("shape", "margin", "film_steps", "steps")}
     changed: dict[str, object] = {
         "classes": (ELSEWHERE, *lesions.classes),
-        "input": plan.input.model_copy(
-            update={
-                "shape": lesions.shape,
-                "margin": lesions.margin,
-                "film_steps": lesions.film_steps,
-                "steps": lesions.steps,
-                "columns": (),
-            }
-        ),
+        "input": plan.input.model_copy(update={**of_squares, "columns": ()}),
         "augmentation": plan.augmentation.model_copy(
             update={"rotation_degrees": 180.0, "flip_axes": (0, 1), "mixup": lesions.mixup}
         ),
@@ -132,9 +139,73 @@ def lesion_plan(plan: Plan) -> Plan:
     return plan.model_copy(update=changed)
 
 
-def _loses_colour(plan: Plan, fingerprint: Fingerprint) -> bool:
-    return plan.input.channels == 1 and fingerprint.channels == 3
+def others_of(plan: Plan) -> tuple[int, ...]:
+    """Classes of images, by number, that say they have none of these lesions; none where labels are other words."""
+    if not set(plan.lesions.classes) <= set(plan.classes):
+        return ()
+    return tuple(number for number, name in enumerate(plan.classes) if name not in plan.lesions.classes)
 
 
-def _with(plan: Plan, lesions: Section) -> Plan:
-    return plan.model_copy(update={"lesions": lesions})
+def _after(family: Family) -> Family:
+    """How a network is trained on whole images once it knows lesions."""
+    epochs = round(family.epochs_wanted * _EPOCHS_AFTER)
+    return replace(family, epochs_wanted=epochs, side_before_folds=_SIDE_BEFORE_FOLDS)
+
+
+def _in_minutes(
+    plan: Plan, squares: Squares, fingerprint: Fingerprint, family: Family, speed: Speed, minutes: float
+) -> tuple[Lesions, float] | None:
+    """The squares of images as `plan` has them, learned as long as the minutes allow, and the minutes they take.
+
+    None where a square at the scale of the images would show too much of them.
+    """
+    longest = max(fingerprint.breast_median or fingerprint.shape_median[1:])
+    scale = longest / max(plan.input.shape)
+    shown = next((side for side in _SIDES if side * scale <= _LARGEST_SHARE * longest), None)
+    if shown is None:
+        return None
+    canvas = canvas_of((shown, shown), squares.kind.margin)
+    draft = Lesions(
+        epochs=1,
+        classes=squares.labels,
+        side=round(shown * scale),
+        shape=(shown, shown),
+        margin=squares.kind.margin,
+        film_steps=film_steps(squares.kind),
+        steps=canvas_steps(squares.kind, canvas, grey=loses_colour(plan.input.channels, fingerprint)),
+    )
+    per_second = speed(lesion_plan(plan.model_copy(update={"lesions": draft})))
+    cases = sum(fingerprint.class_counts)
+    learned = _count(squares, fingerprint) * images_an_epoch(fingerprint, plan.ensemble.folds) / cases
+    an_epoch = learned * plan.ensemble.networks / per_second / 60 / SHARE_FOR_TRAINING
+    epochs = max(1, min(_MOST_EPOCHS, int(minutes / an_epoch)))
+    mixup = family.augmentation.get("mixup", 0.0) if epochs >= family.mixing_epochs else 0.0
+    return draft.model_copy(update={"epochs": epochs, "mixup": mixup}), epochs * an_epoch
+
+
+def _count(squares: Squares, fingerprint: Fingerprint) -> int:
+    """Around boxes, and one elsewhere on each image that has boxes or is of another class."""
+    boxes = sum(fingerprint.lesions.boxes[name] for name in squares.labels)
+    classes = zip(fingerprint.classes, fingerprint.class_counts, strict=True)
+    return boxes + fingerprint.lesions.images + sum(count for name, count in classes if name not in squares.labels)
+
+
+def _reasons(squares: Squares, fingerprint: Fingerprint) -> dict[str, str]:
+    boxes = sum(fingerprint.lesions.boxes[name] for name in squares.labels)
+    return {
+        "lesions.epochs": f"{boxes} boxes of a known class teach what to look for before whole images do",
+        "lesions.side": "squares are seen at the scale of the whole images",
+    }
+
+
+def _remembered(speed: Speed) -> Speed:
+    """Measures each plan once."""
+    found: dict[str, float] = {}
+
+    def measured(plan: Plan) -> float:
+        key = plan.model_dump_json()
+        if key not in found:
+            found[key] = speed(plan)
+        return found[key]
+
+    return measured

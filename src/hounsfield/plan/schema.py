@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, PositiveFloat, PositiveInt, Tag, model_validator
 
+from hounsfield.datasets.lesions import ELSEWHERE
 from hounsfield.preprocessing import Pipeline
 
 
@@ -296,8 +297,16 @@ class Lesions(Section):
     def _classes_are_there(self) -> Self:
         if self.epochs and not self.classes:
             raise ValueError("lesions.epochs needs lesions.classes, the labels of the boxes that are learned first")
+        if len(set(self.classes)) < len(self.classes) or ELSEWHERE in self.classes:
+            raise ValueError(
+                f"lesions.classes needs each label once, and not {ELSEWHERE!r}, which stands for squares without a box"
+            )
         Pipeline.from_data(self.film_steps)
         Pipeline.from_data(self.steps)
+        canvas = list(canvas_of(self.shape, self.margin))
+        sizes = [step["shape"] for step in self.steps if step.get("step") == "resize"]
+        if self.epochs and (not sizes or list(sizes[-1]) != canvas):
+            raise ValueError(f"lesions.steps must resize to lesions.shape times lesions.margin, {canvas}")
         return self
 
 
@@ -378,6 +387,11 @@ class Plan(Section):
             shape = shape[-2:]
         elif isinstance(network, PretrainedChoice):
             shape = shape[-2:]  # the slices of a volume may be fewer
+        if self.lesions.epochs and min(self.lesions.shape) < 2**network.halvings:
+            raise ValueError(
+                f"lesions.shape {self.lesions.shape} is halved {network.halvings} times by the network; every side "
+                f"needs at least {2**network.halvings} pixels"
+            )
         if min(shape) < 2**network.halvings:
             cause = "network.pool_after" if isinstance(network, ConvNetChoice) else f"the {network.name} network"
             raise ValueError(
