@@ -21,9 +21,10 @@ from hounsfield.learning.inputs import Inputs
 from hounsfield.learning.lesions import lesions_key, prepare_lesions, require_lesions
 from hounsfield.learning.supervised import Fitted, setup
 from hounsfield.learning.train import train
+from hounsfield.networks.pretrained import Pretrained
 from hounsfield.plan import Plan
 from hounsfield.plan.lesions import lesion_plan
-from hounsfield.plan.schema import Lesions
+from hounsfield.plan.schema import Auxiliary, Column, Lesions, PretrainedChoice
 from hounsfield.plan.task import task_of
 
 MakeTinyPlan = Callable[..., Plan]
@@ -103,6 +104,39 @@ def test_what_was_learned_of_lesions_is_where_the_images_begin(plan: Plan) -> No
             assert value.shape[0] == 2
         else:
             torch.testing.assert_close(value, learned[key])
+
+
+def test_what_a_square_shows_a_place_shows(make_tiny_plan: MakeTinyPlan) -> None:
+    """The network of whole images begins with the squares' answer at each place, where both have the same classes."""
+
+    def begun(classes: tuple[str, ...]) -> tuple[dict[str, torch.Tensor], Pretrained]:
+        lesions = LESIONS.model_copy(update={"classes": classes, "shape": (32, 32)})
+        network = PretrainedChoice(backbone="resnet18", pooling="lse")
+        plan = make_tiny_plan(network=network, shape=(64, 96)).model_copy(update={"lesions": lesions})
+        of_squares = lesion_plan(plan)
+        learned = setup(of_squares, task_of(of_squares), member=0).network.state_dict()
+        return learned, setup(plan, task_of(plan), member=1, begin=learned).network  # type: ignore[return-value]
+
+    learned, network = begun(("plain", "square"))
+    torch.testing.assert_close(network.answer.place.weight.detach(), learned["answer.weight"])  # type: ignore[union-attr]
+    image = torch.rand(1, 1, 64, 96)
+    with torch.inference_mode():
+        places = network.eval().feature_maps(image).flatten(2).transpose(1, 2)
+        logits = places @ learned["answer.weight"].T + learned["answer.bias"]
+        other = logits[..., :2].logsumexp(dim=-1)
+        expected = (logits[..., 2] - other).logsumexp(dim=1) - torch.log(torch.tensor(float(places.shape[1])))
+        torch.testing.assert_close(network(image)[:, 1], expected)
+    learned, network = begun(("dull", "bright"))
+    assert not torch.equal(network.answer.place.weight.detach(), learned["answer.weight"])  # type: ignore[union-attr]
+
+
+def test_columns_are_learned_beside_an_answer_place_by_place(make_tiny_plan: MakeTinyPlan) -> None:
+    columns = (Column(name="size", kind="number"),)
+    plan = make_tiny_plan(network=PretrainedChoice(backbone="resnet18", pooling="lse"), shape=(64, 64))
+    plan = plan.model_copy(update={"auxiliary": Auxiliary(columns=columns)})
+    logits, beside = setup(plan, task_of(plan), member=0).wrapped(torch.rand(3, 1, 64, 64))
+    assert logits.shape == (3, 2)
+    assert beside.shape == (3, 1)
 
 
 def test_a_stopped_training_goes_on_after_the_lesions(

@@ -152,12 +152,21 @@ def test_the_plan_of_the_squares_has_their_classes_and_any_orientation() -> None
     plan = plan_of(films())
     squares = lesion_plan(plan)
     assert squares.classes == (ELSEWHERE, "benign", "malignant")
-    assert squares.network == plan.network
+    assert squares.network == plan.network.model_copy(update={"pooling": "mean"})
     assert squares.optimisation.start == "imagenet"
     assert squares.augmentation.flip_axes == (0, 1)
     assert squares.augmentation.rotation_degrees == 180.0
     assert squares.lesions.epochs == 0
     assert squares.input.canvas == tuple(squares.input.steps[-1]["shape"])
+
+
+def test_places_are_answered_as_squares_where_both_have_the_same_classes() -> None:
+    plan = plan_of(films())
+    assert plan.network.pooling == "lse"  # type: ignore[union-attr]
+    assert plan.reasons["network.pooling"].startswith("places are answered as squares were")
+    with_normal = plan_of(films(classes=("normal", "benign", "malignant"), class_counts=(300, 500, 500)))
+    assert with_normal.lesions.epochs
+    assert with_normal.network.pooling == "mean"  # type: ignore[union-attr]
 
 
 def test_images_of_a_class_that_is_not_learned_show_no_lesion_where_they_have_no_box() -> None:

@@ -41,7 +41,8 @@ class WithHeads(nn.Module):
         answer: nn.Module = self.network.answer  # type: ignore[assignment]
         with answer.register_forward_pre_hook(lambda _, given: features.append(given[0])):
             logits: Tensor = self.network(images)
-        return logits, self.heads(features[0])
+        seen = features[0].mean(dim=1) if features[0].ndim == 3 else features[0]  # of an answer place by place
+        return logits, self.heads(seen)
 
 
 def head_groups(with_heads: WithHeads, plan: Plan) -> Iterator[dict[str, Any]]:

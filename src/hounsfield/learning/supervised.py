@@ -32,7 +32,14 @@ from hounsfield.learning.augmentation import (
 from hounsfield.learning.auxiliary import WithHeads, auxiliary_loss, auxiliary_targets, head_groups
 from hounsfield.learning.checkpoint import EpochRecord, FitState, load_checkpoint, save_checkpoint
 from hounsfield.learning.inputs import Inputs, images_of, table_of
-from hounsfield.learning.transfer import KEPT_WEIGHTS, freeze, keep_statistics, load_start, parameter_groups, put_body
+from hounsfield.learning.transfer import (
+    KEPT_WEIGHTS,
+    freeze,
+    keep_statistics,
+    load_start,
+    parameter_groups,
+    put_lesions,
+)
 from hounsfield.memory import keep_freed_memory
 from hounsfield.networks.beside_table import with_table
 from hounsfield.networks.depthwise import speed_up_depthwise
@@ -95,7 +102,7 @@ def setup(
         task: What is asked.
         member: Number of the network in the ensemble, from 0.
         kept: The run's copy of the weights to start from, where it has one.
-        begin: Weights of the same network to start from instead; its answer keeps its own.
+        begin: Weights of a network that has learned lesions, as `transfer.put_lesions`, to start from instead.
         learned: Whether other weights take their place at once, so that those to start from are not needed.
 
     Raises:
@@ -108,7 +115,7 @@ def setup(
     torch.manual_seed(derived_seed(plan.seed, member, 0))
     network = build_network(plan, outputs=task.outputs)
     if begin is not None:
-        put_body(network, plan, begin)
+        put_lesions(network, plan, begin)
     elif not learned:
         load_start(network, plan, member=member, kept=kept)
     speed_up_depthwise(network)
@@ -146,7 +153,7 @@ def fit(
         member: Number of the network in the ensemble, from 0.
         checkpoint: Where the state is kept, beside the run's copy of the weights to start from; if it is there,
             training goes on from it.
-        begin: Weights of the same network, whatever it answers, to start from instead of those of the plan.
+        begin: Weights of a network that has learned lesions, to start from instead of those of the plan.
         on_epoch: Called after each epoch, and for each epoch that a checkpoint already holds.
 
     Raises:

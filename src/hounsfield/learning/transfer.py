@@ -19,6 +19,7 @@ from hounsfield.bundle import Bundle, read_bundle
 from hounsfield.errors import PlanError, WeightsError
 from hounsfield.networks.beside_table import BesideTable
 from hounsfield.networks.multiple_instance import MultipleInstance
+from hounsfield.networks.places import AnswerOfPlaces
 from hounsfield.networks.pretrained import Pretrained
 from hounsfield.networks.weights import at_hand, load_weights
 from hounsfield.plan import Plan, PretrainedChoice
@@ -196,14 +197,19 @@ def _put_learned(network: nn.Module, plan: Plan, found: dict[str, Tensor], words
     network.load_state_dict(own | found)
 
 
-def put_body(network: nn.Module, plan: Plan, weights: Mapping[str, Tensor]) -> None:
-    """The weights of a network of the same plan, all but its answer, into another that answers something else.
+def put_lesions(network: nn.Module, plan: Plan, weights: Mapping[str, Tensor]) -> None:
+    """The weights of a network that has learned lesions, as `plan.lesions` says, into one for whole images.
+
+    Its answer keeps its own, but for one that is given place by place: what a square shows, a place shows.
 
     Raises:
         WeightsError: They are of another network.
     """
     body = {key: value for key, value in weights.items() if not key.startswith("answer.")}
     _put_learned(network, plan, body, network_words(plan))
+    answer = _without_table(network).answer
+    if isinstance(answer, AnswerOfPlaces) and plan.lesions.classes == plan.classes:
+        answer.place.load_state_dict({key: weights[f"answer.{key}"] for key in ("weight", "bias")})
 
 
 def _without_table(network: nn.Module) -> nn.Module:

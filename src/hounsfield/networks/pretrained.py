@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from hounsfield.errors import ShapeError, UnknownNameError
 from hounsfield.networks.folding import fold
+from hounsfield.networks.places import AnswerOfPlaces
 
 SMALLEST_SIDE = 32
 """Backbones halve five times."""
@@ -42,7 +43,7 @@ class Pretrained(nn.Module):
         folded: bool = True,
         dropout: float = 0.3,
         drop_path: float = 0.0,
-        pooling: Literal["mean", "attention"] = "mean",
+        pooling: Literal["mean", "attention", "lse"] = "mean",
     ) -> None:
         """Make the layers, with weights drawn from torch's generator; `learning.transfer` puts the pretrained ones in.
 
@@ -54,8 +55,8 @@ class Pretrained(nn.Module):
             folded: Whether its batch normalisations are folded into the convolutions.
             dropout: Share of the averaged features set to zero in training.
             drop_path: Share of the residual branches left out in training, rising from 0 to this with depth.
-            pooling: How the maps become one vector: averaged over space, or weighted by an attention that begins as
-                the average and learns where to look.
+            pooling: How the maps become one answer: averaged over space; weighted by an attention that begins as the
+                average and learns where to look; or answered place by place, and put together by log-sum-exp.
 
         Raises:
             ShapeError: `channels` is neither 1 nor 3, or the backbone cannot be inflated.
@@ -72,7 +73,8 @@ class Pretrained(nn.Module):
         self.register_buffer("std", torch.tensor(facts.std).view(shape))
         self.attention = _attention(facts.features) if pooling == "attention" else None
         self.dropout = nn.Dropout(dropout)
-        self.answer = nn.Linear(facts.features, outputs)
+        self.by_place = pooling == "lse"
+        self.answer = AnswerOfPlaces(facts.features, outputs) if self.by_place else nn.Linear(facts.features, outputs)
 
     def finish(self, *, dims: Literal[2, 3], folded: bool) -> None:
         """Make what timm gave into what the plan wants: folded or not, flat or inflated for volumes.
@@ -118,7 +120,8 @@ class Pretrained(nn.Module):
 
     def head(self, maps: Tensor) -> Tensor:
         """Logits, (N, outputs), of feature maps (N, features, …)."""
-        logits: Tensor = self.answer(self.dropout(self._together(maps)))
+        features = maps.flatten(2).transpose(1, 2) if self.by_place else self._together(maps)
+        logits: Tensor = self.answer(self.dropout(features))
         return logits
 
     def stages(self) -> list[list[nn.Module]]:

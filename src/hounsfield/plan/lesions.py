@@ -18,7 +18,7 @@ from hounsfield.datasets.lesions import ELSEWHERE
 from hounsfield.plan.budget import SHARE_FOR_TRAINING, Speed, images_an_epoch, within_budget
 from hounsfield.plan.families import Family
 from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, loses_colour
-from hounsfield.plan.schema import Auxiliary, Lesions, Plan, canvas_of
+from hounsfield.plan.schema import Auxiliary, Lesions, Plan, PretrainedChoice, canvas_of
 
 SHARE_OF_MINUTES = 0.35
 """Of a training, for the squares; what they do not take goes to the images."""
@@ -114,7 +114,8 @@ def lesions_and_images(
             taken = first[1]
             plan, per_second = for_images(minutes - taken, folds, _after(family))
             lesions, _ = _in_minutes(plan, squares, fingerprint, family, known, taken) or first
-            return plan.model_copy(update={"lesions": lesions}), per_second, _reasons(squares, fingerprint)
+            plan = _by_place(plan.model_copy(update={"lesions": lesions}))
+            return plan, per_second, _reasons(plan, squares, fingerprint)
         squares = replace(squares, why_not="the images are too small in these minutes for squares of them")
     plan, per_second = within_budget(drafts, fingerprint, speed, minutes, folds, family, fixed=fixed)
     return plan, per_second, {"lesions.epochs": squares.why_not} if squares.why_not else {}
@@ -136,6 +137,8 @@ def lesion_plan(plan: Plan) -> Plan:
         "auxiliary": Auxiliary(),
         "lesions": Lesions(),
     }
+    if isinstance(plan.network, PretrainedChoice):
+        changed["network"] = plan.network.model_copy(update={"pooling": "mean"})
     return plan.model_copy(update=changed)
 
 
@@ -190,12 +193,22 @@ def _count(squares: Squares, fingerprint: Fingerprint) -> int:
     return boxes + fingerprint.lesions.images + sum(count for name, count in classes if name not in squares.labels)
 
 
-def _reasons(squares: Squares, fingerprint: Fingerprint) -> dict[str, str]:
+def _by_place(plan: Plan) -> Plan:
+    """Where squares have all classes of the images, the network that knows them answers place by place."""
+    if not isinstance(plan.network, PretrainedChoice) or plan.lesions.classes != plan.classes:
+        return plan
+    return plan.model_copy(update={"network": plan.network.model_copy(update={"pooling": "lse"})})
+
+
+def _reasons(plan: Plan, squares: Squares, fingerprint: Fingerprint) -> dict[str, str]:
     boxes = sum(fingerprint.lesions.boxes[name] for name in squares.labels)
-    return {
+    reasons = {
         "lesions.epochs": f"{boxes} boxes of a known class teach what to look for before whole images do",
         "lesions.side": "squares are seen at the scale of the whole images",
     }
+    if getattr(plan.network, "pooling", "") == "lse":
+        reasons["network.pooling"] = "places are answered as squares were, and one that shows a class is enough"
+    return reasons
 
 
 def _remembered(speed: Speed) -> Speed:

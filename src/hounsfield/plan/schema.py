@@ -151,8 +151,9 @@ class PretrainedChoice(Section):
     dropout: float = Field(default=0.3, ge=0, lt=1)
     drop_path: float = Field(default=0.0, ge=0, lt=1)
     """Share of the residual branches left out in training, rising from 0 to this with depth."""
-    pooling: Literal["mean", "attention"] = "mean"
-    """How the last maps become one vector: averaged over space, or weighted by where it pays to look."""
+    pooling: Literal["mean", "attention", "lse"] = "mean"
+    """How the last maps become one answer: averaged over space, weighted by where it pays to look, or answered place by
+    place and put together by log-sum-exp."""
 
     @property
     def halvings(self) -> int:
@@ -361,6 +362,8 @@ class Plan(Section):
                 "lesions.epochs teach the features of a network for flat images, one a case: set it to 0 with "
                 "optimisation.head_only, input.views or volumes"
             )
+        if self.optimisation.head_only and getattr(self.network, "pooling", "") == "lse":
+            raise ValueError('network.pooling = "lse" answers place by place; optimisation.head_only is for "mean"')
         if self.optimisation.head_only and self.auxiliary.columns:
             raise ValueError("auxiliary.columns teach the features, which optimisation.head_only leaves as they are")
         for name, values in (
