@@ -126,6 +126,8 @@ def test_what_a_square_shows_a_place_shows(make_tiny_plan: MakeTinyPlan) -> None
         other = logits[..., :2].logsumexp(dim=-1)
         expected = (logits[..., 2] - other).logsumexp(dim=1) - torch.log(torch.tensor(float(places.shape[1])))
         torch.testing.assert_close(network(image)[:, 1], expected)
+    learned, network = begun(("square", "plain"))
+    torch.testing.assert_close(network.answer.place.weight.detach(), learned["answer.weight"][[0, 2, 1]])  # type: ignore[union-attr]
     learned, network = begun(("dull", "bright"))
     assert not torch.equal(network.answer.place.weight.detach(), learned["answer.weight"])  # type: ignore[union-attr]
 
@@ -238,5 +240,7 @@ def test_places_elsewhere_are_chosen_once(
     again = prepare_lesions(boxed, boxed.cases, plan, tmp_path)
     assert first is not None
     assert again is not None
+    longer = plan.model_copy(update={"lesions": LESIONS.model_copy(update={"epochs": 9, "mixup": 0.4})})
+    assert prepare_lesions(boxed, boxed.cases, longer, tmp_path) is not None
     assert first.key == again.key
     assert sum(case.id.endswith(ELSEWHERE) for case in first.cases) > 20

@@ -13,9 +13,10 @@ from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.datasets.lesions import ELSEWHERE, LesionCounts
 from hounsfield.errors import PlanError
 from hounsfield.plan import Machine, Plan, make_plan, plan_from_text, plan_to_text
-from hounsfield.plan.families import CONVNET, DEFAULT_BACKBONE, Family, fine_tuned, probe
+from hounsfield.plan.families import CONVNET, DEFAULT_BACKBONE, Family, family_like, fine_tuned, probe
 from hounsfield.plan.inputs import kind_of
 from hounsfield.plan.lesions import lesion_plan, others_of, squares_of
+from hounsfield.plan.schema import Column
 
 MACHINE = Machine(name="a laptop", cores=2, threads=2, memory_bytes=2**34, bf16=False)
 FINE_TUNED = fine_tuned(DEFAULT_BACKBONE)
@@ -110,10 +111,29 @@ def test_with_fewer_minutes_there_are_fewer_folds_before_lesions_are_lost() -> N
     assert plan_of(films(), minutes=15.0, folds=5).ensemble.folds == 5
 
 
+def test_many_squares_take_no_more_than_their_share() -> None:
+    many = LesionCounts({"benign": 12500, "malignant": 12500}, {"benign": 300, "malignant": 300}, images=1000)
+    plan = plan_of(films(lesions=many), minutes=20.0)
+    share = 1 - 1 / plan.ensemble.folds
+    height, width = plan.lesions.shape
+    squares = plan.ensemble.networks * plan.lesions.epochs * 26_000 * share * height * width / 2e6
+    assert squares <= 0.351 * 20 * 60 * 0.85
+    few = plan_of(films(lesions=many), minutes=2.0)
+    assert few.lesions.epochs == 0
+    assert "the minutes" in few.reasons["lesions.epochs"]
+
+
+def test_grey_levels_are_those_of_the_whole_image() -> None:
+    plan = plan_of(films(modalities={"DX": 1000}, dtypes={"uint16": 1000}, breast_median=None), modality="DX")
+    assert [step["step"] for step in plan.input.steps] == ["rescale", "resize"]
+    assert [step["step"] for step in plan.lesions.film_steps] == ["rescale"]
+    assert [step["step"] for step in plan.lesions.steps] == ["resize"]
+
+
 def test_squares_that_would_show_half_of_an_image_are_not_learned() -> None:
     plan = plan_of(films(), minutes=1.0)
     assert plan.lesions.epochs == 0
-    assert plan.reasons["lesions.epochs"] == "the images are too small in these minutes for squares of them"
+    assert "too small to cut squares of a lesion out of" in plan.reasons["lesions.epochs"]
 
 
 @pytest.mark.parametrize(
@@ -167,6 +187,19 @@ def test_places_are_answered_as_squares_where_both_have_the_same_classes() -> No
     with_normal = plan_of(films(classes=("normal", "benign", "malignant"), class_counts=(300, 500, 500)))
     assert with_normal.lesions.epochs
     assert with_normal.network.pooling == "mean"  # type: ignore[union-attr]
+
+
+def test_columns_and_places_do_not_go_together() -> None:
+    plan = plan_of(films(), columns=(Column(name="age", kind="number"),))
+    assert plan.lesions.epochs
+    assert plan.network.pooling == "mean"  # type: ignore[union-attr]
+    text = plan_to_text(plan).replace('pooling = "mean"', 'pooling = "lse"')
+    with pytest.raises(PlanError, match="answers place by place; optimisation.head_only and input.columns need"):
+        plan_from_text(text)
+
+
+def test_who_learns_on_from_such_a_network_begins_with_the_mean() -> None:
+    assert family_like(plan_of(films()), "bundle").network((64, 64)).pooling == "mean"  # type: ignore[union-attr]
 
 
 def test_images_of_a_class_that_is_not_learned_show_no_lesion_where_they_have_no_box() -> None:

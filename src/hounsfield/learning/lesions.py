@@ -19,7 +19,7 @@ from hounsfield.errors import HounsfieldError, PlanError, StorageError
 from hounsfield.learning.checkpoint import EpochRecord
 from hounsfield.learning.inputs import Inputs, inputs_key, prepare_inputs
 from hounsfield.learning.supervised import Fitted, fit
-from hounsfield.plan import Plan
+from hounsfield.plan import Input, Plan
 from hounsfield.plan.lesions import lesion_plan, others_of
 from hounsfield.plan.network_input import prepare_film
 from hounsfield.plan.task import task_of
@@ -37,7 +37,7 @@ def require_lesions(plan: Plan, dataset: Dataset) -> None:
     """
     if not plan.lesions.epochs:
         return
-    found = count_lesions(dataset.cases).boxes
+    found = count_lesions([case for case in dataset.cases if case.target is not None]).boxes
     if absent := [name for name in plan.lesions.classes if name not in found]:
         raise PlanError(
             f"the plan learns boxes labelled {', '.join(absent)} first, of which {dataset.name} has none on whole "
@@ -133,12 +133,11 @@ def _elsewhere(cases: Sequence[Case], plan: Plan, folder: Path) -> dict[str, Pla
     Raises:
         StorageError: The disk refused, or the memory is too short.
     """
-    key = lesions_key(cases, plan)
-    path = folder / f"elsewhere-{key[:16]}.json"
-    if path.is_file():
-        return {name: (x, y) for name, (x, y) in json.loads(path.read_text(encoding="utf-8")).items()}
     spec, others = lesion_plan(plan).input, others_of(plan)
     asked = [(number, case) for number, case in enumerate(cases) if has_elsewhere(case, others)]
+    path = folder / f"elsewhere-{_places_key(asked, plan, spec)[:16]}.json"
+    if path.is_file():
+        return {name: (x, y) for name, (x, y) in json.loads(path.read_text(encoding="utf-8")).items()}
 
     def place_of(item: tuple[int, Case]) -> Place | None:
         number, case = item
@@ -154,3 +153,12 @@ def _elsewhere(cases: Sequence[Case], plan: Plan, folder: Path) -> dict[str, Pla
             found[case.id] = place
     write_text(path, json.dumps(found))
     return found
+
+
+def _places_key(asked: Sequence[tuple[int, Case]], plan: Plan, spec: Input) -> str:
+    """Changes when a box, its image, the steps before squares are cut, their side or the seed changes."""
+    before_the_cut = spec.model_copy(update={"shape": (1, 1), "margin": 1.0, "steps": ()})
+    cases = [case for _, case in asked]
+    digest = hashlib.sha256(inputs_key(cases, before_the_cut).encode())
+    digest.update(repr((plan.seed, plan.lesions.side, [(number, case.boxes) for number, case in asked])).encode())
+    return digest.hexdigest()

@@ -208,8 +208,9 @@ def put_lesions(network: nn.Module, plan: Plan, weights: Mapping[str, Tensor]) -
     body = {key: value for key, value in weights.items() if not key.startswith("answer.")}
     _put_learned(network, plan, body, network_words(plan))
     answer = _without_table(network).answer
-    if isinstance(answer, AnswerOfPlaces) and plan.lesions.classes == plan.classes:
-        answer.place.load_state_dict({key: weights[f"answer.{key}"] for key in ("weight", "bias")})
+    if isinstance(answer, AnswerOfPlaces) and set(plan.lesions.classes) == set(plan.classes):
+        rows = [0, *(1 + plan.lesions.classes.index(name) for name in plan.classes)]
+        answer.place.load_state_dict({key: weights[f"answer.{key}"][rows] for key in ("weight", "bias")})
 
 
 def _without_table(network: nn.Module) -> nn.Module:

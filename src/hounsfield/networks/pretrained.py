@@ -73,8 +73,7 @@ class Pretrained(nn.Module):
         self.register_buffer("std", torch.tensor(facts.std).view(shape))
         self.attention = _attention(facts.features) if pooling == "attention" else None
         self.dropout = nn.Dropout(dropout)
-        self.by_place = pooling == "lse"
-        self.answer = AnswerOfPlaces(facts.features, outputs) if self.by_place else nn.Linear(facts.features, outputs)
+        self.answer = (AnswerOfPlaces if pooling == "lse" else nn.Linear)(facts.features, outputs)
 
     def finish(self, *, dims: Literal[2, 3], folded: bool) -> None:
         """Make what timm gave into what the plan wants: folded or not, flat or inflated for volumes.
@@ -120,7 +119,8 @@ class Pretrained(nn.Module):
 
     def head(self, maps: Tensor) -> Tensor:
         """Logits, (N, outputs), of feature maps (N, features, …)."""
-        features = maps.flatten(2).transpose(1, 2) if self.by_place else self._together(maps)
+        by_place = isinstance(self.answer, AnswerOfPlaces)
+        features = maps.flatten(2).transpose(1, 2) if by_place else self._together(maps)
         logits: Tensor = self.answer(self.dropout(features))
         return logits
 

@@ -42,21 +42,11 @@ def within_budget(
         return _once_within_budget(drafts, fingerprint, speed, minutes, folds)
     seconds = minutes * 60 * SHARE_FOR_TRAINING
     wanted = min(family.images_wanted, family.epochs_wanted * images_an_epoch(fingerprint, folds))
+    plan, per_second = _largest(drafts, speed, wanted * folds / seconds)
     fewer = min(folds, FEWER_FOLDS)
-
-    def folds_for(draft: Plan) -> int:
-        small = max(draft.input.shape) <= family.side_before_folds
-        return fewer if small and not fixed else folds
-
-    plan, per_second = _faster_precision(drafts[0], speed)
-    for draft in drafts[1:]:
-        if per_second * seconds / folds_for(plan) >= wanted:
-            break
-        other, its_speed = _faster_precision(draft, speed)
-        if its_speed >= per_second:
-            plan, per_second = other, its_speed
-    if per_second * seconds / folds < wanted:
-        folds = folds_for(plan)
+    if not fixed and folds > fewer and max(plan.input.shape) <= family.side_before_folds:
+        folds = fewer
+        plan, per_second = _largest(drafts, speed, wanted * folds / seconds)
     while not fixed and folds > 1 and per_second * seconds / folds < wanted * family.share_needed:
         folds = fewer if folds > fewer else 1
     repeats = max(1, min(1 if fixed else MOST_REPEATS, int(per_second * seconds / folds / wanted)))
@@ -69,6 +59,18 @@ def within_budget(
     if epochs < family.mixing_epochs:
         changed["augmentation"] = plan.augmentation.model_copy(update={"mixup": 0.0})
     return plan.model_copy(update=changed), per_second
+
+
+def _largest(drafts: list[Plan], speed: Speed, needed: float) -> tuple[Plan, float]:
+    """The first draft that is as fast as needed, in images a second, or else the fastest; and its speed."""
+    plan, per_second = _faster_precision(drafts[0], speed)
+    for draft in drafts[1:]:
+        if per_second >= needed:
+            break
+        other, its_speed = _faster_precision(draft, speed)
+        if its_speed >= per_second:
+            plan, per_second = other, its_speed
+    return plan, per_second
 
 
 def _once_within_budget(

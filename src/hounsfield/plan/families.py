@@ -59,7 +59,7 @@ class Family:
     lesions_first: bool = False
     """Whether squares around boxes are learned before whole images."""
     side_before_folds: int = 0
-    """Inputs whose longer side is no longer than this are made larger before the folds are as many as wanted."""
+    """Where as many folds as wanted leave inputs no longer than this, there are fewer folds, and larger inputs."""
     filters: bool = False
     """Whether mammograms go through the filters of the case study."""
     optimisation: Mapping[str, Any] = field(default_factory=dict)
@@ -202,10 +202,13 @@ def over_slices(backbone: str) -> Family:
 def family_like(plan: Plan, folder: str) -> Family:
     """Fine-tuning of a bundle's network: what it learned before is where this training begins."""
     pretrained = not isinstance(plan.network, ConvNetChoice | ResidualChoice)
+    network = plan.network
+    if isinstance(network, PretrainedChoice) and network.pooling == "lse":  # the answer of places is not taken over
+        network = network.model_copy(update={"pooling": "mean"})
     return Family(
         name=folder,
         reason="the network of another bundle, which learns on from what it knows",
-        network=lambda sides: plan.network,
+        network=lambda sides: network,
         sides=fitted_sides if pretrained else input_sides,
         images_wanted=30_000,
         epochs_wanted=12 if pretrained else 60,

@@ -43,7 +43,7 @@ _EPOCHS_AFTER = 5 / 12
 was to have, and films of 608 × 480 an AUC of .81 where those of 448 × 352 gave .80."""
 
 _SIDE_BEFORE_FOLDS = 320
-"""Whole films smaller than this lose their lesions: fewer networks cost less than fewer pixels."""
+"""Whole films no larger than this lose their lesions: fewer networks cost less than fewer pixels."""
 
 
 @dataclass(frozen=True)
@@ -104,21 +104,24 @@ def lesions_and_images(
         family: Of the network.
         fixed: Whether there are as many folds, whatever the minutes.
     """
+    known = _remembered(speed)
+    images = functools.partial(within_budget, drafts, fingerprint, known, fixed=fixed)
+    why_not = squares.why_not
     if squares.labels:
-        known = _remembered(speed)
         share = minutes * SHARE_OF_MINUTES
-        for_images = functools.partial(within_budget, drafts, fingerprint, known, fixed=fixed)
-        plan, _ = for_images(minutes - share, folds, _after(family))
-        first = _in_minutes(plan, squares, fingerprint, family, known, share)
-        if first is not None:
-            taken = first[1]
-            plan, per_second = for_images(minutes - taken, folds, _after(family))
-            lesions, _ = _in_minutes(plan, squares, fingerprint, family, known, taken) or first
+        plan, per_second = images(minutes - share, folds, _after(family))
+        found = _in_minutes(plan, squares, fingerprint, family, known, share)
+        if not isinstance(found, str):
+            lesions, taken = found
+            other, its_speed = images(minutes - taken, folds, _after(family))  # what squares leave goes to the images
+            again = _in_minutes(other, squares, fingerprint, family, known, taken)
+            if not isinstance(again, str):
+                plan, per_second, lesions = other, its_speed, again[0]
             plan = _by_place(plan.model_copy(update={"lesions": lesions}))
             return plan, per_second, _reasons(plan, squares, fingerprint)
-        squares = replace(squares, why_not="the images are too small in these minutes for squares of them")
-    plan, per_second = within_budget(drafts, fingerprint, speed, minutes, folds, family, fixed=fixed)
-    return plan, per_second, {"lesions.epochs": squares.why_not} if squares.why_not else {}
+        why_not = found
+    plan, per_second = images(minutes, folds, family)
+    return plan, per_second, {"lesions.epochs": why_not} if why_not else {}
 
 
 def lesion_plan(plan: Plan) -> Plan:
@@ -137,7 +140,7 @@ def lesion_plan(plan: Plan) -> Plan:
         "auxiliary": Auxiliary(),
         "lesions": Lesions(),
     }
-    if isinstance(plan.network, PretrainedChoice):
+    if getattr(plan.network, "pooling", "") == "lse":
         changed["network"] = plan.network.model_copy(update={"pooling": "mean"})
     return plan.model_copy(update=changed)
 
@@ -157,37 +160,40 @@ def _after(family: Family) -> Family:
 
 def _in_minutes(
     plan: Plan, squares: Squares, fingerprint: Fingerprint, family: Family, speed: Speed, minutes: float
-) -> tuple[Lesions, float] | None:
+) -> tuple[Lesions, float] | str:
     """The squares of images as `plan` has them, learned as long as the minutes allow, and the minutes they take.
 
-    None where a square at the scale of the images would show too much of them.
+    Or the reason why they are not learned.
     """
     longest = max(fingerprint.breast_median or fingerprint.shape_median[1:])
     scale = longest / max(plan.input.shape)
     shown = next((side for side in _SIDES if side * scale <= _LARGEST_SHARE * longest), None)
     if shown is None:
-        return None
-    canvas = canvas_of((shown, shown), squares.kind.margin)
+        return "beside squares, the minutes suffice only for images too small to cut squares of a lesion out of"
+    kind = replace(squares.kind, film=(*squares.kind.film, *squares.kind.steps), steps=())  # grey levels of the image
+    canvas = canvas_of((shown, shown), kind.margin)
     draft = Lesions(
         epochs=1,
         classes=squares.labels,
         side=round(shown * scale),
         shape=(shown, shown),
-        margin=squares.kind.margin,
-        film_steps=film_steps(squares.kind),
-        steps=canvas_steps(squares.kind, canvas, grey=loses_colour(plan.input.channels, fingerprint)),
+        margin=kind.margin,
+        film_steps=film_steps(kind),
+        steps=canvas_steps(kind, canvas, grey=loses_colour(plan.input.channels, fingerprint)),
     )
     per_second = speed(lesion_plan(plan.model_copy(update={"lesions": draft})))
     cases = sum(fingerprint.class_counts)
     learned = _count(squares, fingerprint) * images_an_epoch(fingerprint, plan.ensemble.folds) / cases
     an_epoch = learned * plan.ensemble.networks / per_second / 60 / SHARE_FOR_TRAINING
-    epochs = max(1, min(_MOST_EPOCHS, int(minutes / an_epoch)))
+    epochs = min(_MOST_EPOCHS, int(minutes / an_epoch + 1e-6))
+    if not epochs:
+        return "the minutes do not suffice for squares and images"
     mixup = family.augmentation.get("mixup", 0.0) if epochs >= family.mixing_epochs else 0.0
     return draft.model_copy(update={"epochs": epochs, "mixup": mixup}), epochs * an_epoch
 
 
 def _count(squares: Squares, fingerprint: Fingerprint) -> int:
-    """Around boxes, and one elsewhere on each image that has boxes or is of another class."""
+    """At most: around boxes, and one elsewhere on each image that has boxes or is of another class."""
     boxes = sum(fingerprint.lesions.boxes[name] for name in squares.labels)
     classes = zip(fingerprint.classes, fingerprint.class_counts, strict=True)
     return boxes + fingerprint.lesions.images + sum(count for name, count in classes if name not in squares.labels)
@@ -195,7 +201,7 @@ def _count(squares: Squares, fingerprint: Fingerprint) -> int:
 
 def _by_place(plan: Plan) -> Plan:
     """Where squares have all classes of the images, the network that knows them answers place by place."""
-    if not isinstance(plan.network, PretrainedChoice) or plan.lesions.classes != plan.classes:
+    if not isinstance(plan.network, PretrainedChoice) or plan.lesions.classes != plan.classes or plan.input.columns:
         return plan
     return plan.model_copy(update={"network": plan.network.model_copy(update={"pooling": "lse"})})
 

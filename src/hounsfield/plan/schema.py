@@ -362,8 +362,10 @@ class Plan(Section):
                 "lesions.epochs teach the features of a network for flat images, one a case: set it to 0 with "
                 "optimisation.head_only, input.views or volumes"
             )
-        if self.optimisation.head_only and getattr(self.network, "pooling", "") == "lse":
-            raise ValueError('network.pooling = "lse" answers place by place; optimisation.head_only is for "mean"')
+        if getattr(self.network, "pooling", "") == "lse" and (self.optimisation.head_only or self.input.columns):
+            raise ValueError(
+                'network.pooling = "lse" answers place by place; optimisation.head_only and input.columns need "mean"'
+            )
         if self.optimisation.head_only and self.auxiliary.columns:
             raise ValueError("auxiliary.columns teach the features, which optimisation.head_only leaves as they are")
         for name, values in (
