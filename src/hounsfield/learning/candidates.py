@@ -46,7 +46,7 @@ TRIAL_SHARE = 0.3
 """Of the minutes, for all candidates together; what is not used goes to the training."""
 
 MOST_TRIAL_MINUTES = 6.0
-"""For all candidates together, however many there are for training: by then they have shown what they are."""
+"""For all candidates together, however many there are: a long training is not for trials."""
 
 FEWEST_MINUTES = 1.5
 """With less, nothing is tried: a trial of seconds says more about its length than about the candidate."""
