@@ -18,11 +18,12 @@ from hounsfield.cli.main import main
 def test_a_data_set_as_json_and_as_a_report(phantom: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", str(phantom / "masses.toml"), "-o", str(tmp_path / "look"), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert set(printed) == {"fingerprint", "problems"}
+    assert set(printed) == {"fingerprint", "problems", "audit"}
+    assert printed["audit"]["verdict"] in ("clean", "warn") and printed["audit"]["near_duplicate_pairs"] == 0
     assert printed["fingerprint"]["classes"] == ["benign", "malignant"]
     assert {problem["severity"] for problem in printed["problems"]} <= {"refuse", "warn"}
     page = (tmp_path / "look" / "report.html").read_text(encoding="utf-8")
-    assert "Preprocessing" in page and "Contact sheet" in page
+    assert "Preprocessing" in page and "Contact sheet" in page and "Near duplicates" in page
 
 
 def test_people_get_the_main_facts(phantom: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,7 +95,7 @@ def test_words_that_make_no_sense_are_wrong_usage(phantom: Path, tmp_path: Path)
 def test_the_command_in_the_report_does_the_same_again() -> None:
     parser = verb.argparse.ArgumentParser()
     verb.add_arguments(parser)
-    typed = ["my data", "-o", "out", "--root", "over there", "--plan", "p.toml", "--seed", "7"]
+    typed = ["my data", "-o", "out", "--root", "over there", "--plan", "p.toml", "--split", "s.json", "--seed", "7"]
     again = verb.shlex.split(verb.command(parser.parse_args(typed)))
     assert parser.parse_args(again[2:]) == parser.parse_args(typed)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hounsfield.datasets.audit import Audit
     from hounsfield.datasets.case import Case, Dataset
     from hounsfield.datasets.check import Problem
     from hounsfield.datasets.fingerprint import Fingerprint
@@ -23,13 +24,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the verb takes."""
     parser.add_argument(
         "data", type=Path, metavar="DATA",
-        help="class folders, an npz file, a TOML description; or one image: a file, or a folder of one DICOM series",
+        help="class folders, images and masks, an npz file, a TOML description; a table alone; or one image: a file, "
+        "or a folder of one DICOM series",
     )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="folder for report.html")
     parser.add_argument("--root", type=Path, metavar="DIR", help="where the data of a description lie")
     parser.add_argument("--plan", type=Path, metavar="FILE", help="show the preprocessing of this plan.toml")
+    parser.add_argument(
+        "--split", type=Path, metavar="FILE", help="audit this split.json instead of the data's own parts"
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the sample and the split (default: 0)")
-    parser.add_argument("--json", action="store_true", help="print fingerprint and problems as JSON")
+    parser.add_argument("--json", action="store_true", help="print fingerprint, problems and audit as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -39,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         HounsfieldError: The data cannot be opened at all.
     """
     from hounsfield.cli.inspect_image import inspect_image, is_one_image
+    from hounsfield.cli.inspect_table import inspect_table, is_table
     from hounsfield.cli.output import require_folder
     from hounsfield.errors import UsageError
 
@@ -46,6 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--seed {arguments.seed}: give a whole number, 0 or more")
     if arguments.output:
         require_folder(arguments.output)
+    if is_table(arguments.data):
+        return inspect_table(arguments)
     if is_one_image(arguments.data):
         return inspect_image(arguments, command(arguments))
     return inspect_dataset(arguments)
@@ -54,29 +62,35 @@ def run(arguments: argparse.Namespace) -> int:
 def inspect_dataset(arguments: argparse.Namespace) -> int:
     """As `run`, of a data set."""
     from hounsfield.datasets import open_dataset
+    from hounsfield.datasets.audit import audit_dataset
     from hounsfield.datasets.check import check_dataset
     from hounsfield.datasets.fingerprint import make_fingerprint
+    from hounsfield.datasets.split import read_split
     from hounsfield.progress import say
 
     dataset = open_dataset(arguments.data, root=arguments.root)
     fingerprint = make_fingerprint(dataset, seed=arguments.seed)
-    problems = check_dataset(dataset)
+    audit = audit_dataset(dataset, parts=read_split(arguments.split).parts if arguments.split else None)
+    to_classify = any(case.target is not None or case.mask is None for case in dataset.cases)
+    problems = check_dataset(dataset, content=False, to_classify=to_classify)
     if fingerprint.sizes_differ:
         problems = (*problems, size_problem(fingerprint, spec_for(arguments, dataset, fingerprint)))
     if arguments.output:
-        write_page(arguments, dataset, fingerprint, problems)
+        write_page(arguments, dataset, fingerprint, problems, audit)
     if arguments.json:
         found = [{"severity": p.severity, "text": p.text, "cases": list(p.cases)} for p in problems]
-        print(json.dumps({"fingerprint": fingerprint.as_json(), "problems": found}, indent=2))
+        plain = {"fingerprint": fingerprint.as_json(), "problems": found, "audit": audit.as_json()}
+        print(json.dumps(plain, indent=2))
     else:
         print_fingerprint(fingerprint)
+        print(f"audit: {audit.verdict}" + "".join(f"\n  {reason}" for reason in audit.reasons))
         for problem in problems:
             print(f"{problem.severity}: {problem.text}")
         if arguments.output:
             print(f"report: {arguments.output / 'report.html'}")
     for case, reason in fingerprint.unreadable:
         say(f"not read: {case}: {reason}")
-    refused = any(problem.severity == "refuse" for problem in problems)
+    refused = any(problem.severity == "refuse" for problem in problems) or audit.verdict == "refuse"
     return 1 if refused or fingerprint.unreadable else 0
 
 
@@ -108,9 +122,13 @@ def size_problem(fingerprint: Fingerprint, spec: Input) -> Problem:
 
 
 def write_page(
-    arguments: argparse.Namespace, dataset: Dataset, fingerprint: Fingerprint, problems: Sequence[Problem]
+    arguments: argparse.Namespace,
+    dataset: Dataset,
+    fingerprint: Fingerprint,
+    problems: Sequence[Problem],
+    audit: Audit,
 ) -> None:
-    """Write the report: facts, problems, contact sheet, and the preprocessing before and after."""
+    """Write the report: facts, problems, audit, contact sheet, and the preprocessing before and after."""
     from hounsfield.atomic import write_text
     from hounsfield.datasets.split import make_split
     from hounsfield.errors import SplitError
@@ -127,6 +145,8 @@ def write_page(
         dataset,
         fingerprint,
         problems,
+        audit=audit,
+        twins=twins_shown(dataset, audit),
         contact=((case, shown(case)) for case in chosen),
         traces=(trace(case, spec) for case in chosen[:3]),
         split=split,
@@ -135,10 +155,28 @@ def write_page(
     write_text(arguments.output / "report.html", page)
 
 
+_MOST_GROUPS = 12
+"""Of near duplicates that are shown."""
+
+
+def twins_shown(dataset: Dataset, audit: Audit) -> list[list[tuple[Case, Image]]]:
+    """Groups of near duplicates with their pictures, two of each: of several classes first, then across a split."""
+    groups = sorted(audit.groups, key=lambda group: (not group.conflict, not group.across))[:_MOST_GROUPS]
+    cases = {case.id: case for case in dataset.cases}
+    return [[(cases[name], first_view(cases[name])) for name in group.cases[:2]] for group in groups]
+
+
+def first_view(case: Case) -> Image:
+    """The first image of a case."""
+    from hounsfield.datasets import load
+
+    return load(next(iter(case.images.values())))
+
+
 def command(arguments: argparse.Namespace) -> str:
     """The command that looks at the same again."""
     words = ["hounsfield", "inspect", str(arguments.data)]
-    for name in ("root", "plan"):
+    for name in ("root", "plan", "split"):
         if value := getattr(arguments, name):
             words += [f"--{name}", str(value)]
     if arguments.seed:

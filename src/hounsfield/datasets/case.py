@@ -119,6 +119,8 @@ class Dataset:
     """The keys of every `Case.columns`, in order."""
     auxiliary: tuple[str, ...] = ()
     """The keys of every `Case.auxiliary`, in order."""
+    repeated_rows: int = 0
+    """Rows of its table that are word for word the same as another; each is used once."""
 
     def __post_init__(self) -> None:
         """Refuse cases that share an id, and images and cells that are none of the views and columns."""

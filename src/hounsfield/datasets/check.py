@@ -40,14 +40,20 @@ class Problem:
     """Ids of the cases it is about, where it is about some."""
 
 
-def check_dataset(dataset: Dataset, *, content: bool = True) -> tuple[Problem, ...]:
+def check_dataset(dataset: Dataset, *, content: bool = True, to_classify: bool = True) -> tuple[Problem, ...]:
     """The problems of a data set, the worst first; none is raised.
 
     Args:
         dataset: The cases.
         content: Whether to read files of equal size to find images that are byte for byte the same.
+        to_classify: Whether classes are to be told apart; else a data set without any is none the worse for it.
     """
-    problems = [*_counts(dataset), *_patients(dataset), *_inputs(dataset), *_same_place(dataset)]
+    problems = [
+        *(_counts(dataset) if to_classify else ()),
+        *_patients(dataset),
+        *_inputs(dataset),
+        *_same_place(dataset),
+    ]
     if content:
         problems.extend(_same_content(dataset))
     return tuple(sorted(problems, key=lambda problem: problem.severity != "refuse"))

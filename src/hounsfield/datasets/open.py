@@ -14,8 +14,8 @@ _TABLES = frozenset([".csv", ".tsv", ".xlsx", ".xls", ".ods", ".parquet"])
 def open_dataset(path: Path | str, *, root: Path | str | None = None) -> Dataset:
     """The data set at a path: a TOML description, an npz file of MedMNIST's form, or a folder.
 
-    A folder is opened by the description in it if there is exactly one, by the npz files in it if it has no folders,
-    and otherwise by its class folders.
+    A folder is opened by the description in it if there is exactly one, by the npz files in it if it has no folders, as
+    images and masks if it has a folder of each, and otherwise by its class folders.
 
     Args:
         path: File or folder.
@@ -49,6 +49,7 @@ def open_dataset(path: Path | str, *, root: Path | str | None = None) -> Dataset
 
 def _folder(folder: Path) -> Dataset:
     from hounsfield.datasets.description import is_description
+    from hounsfield.datasets.layouts.decathlon import folders_of, open_decathlon
     from hounsfield.datasets.layouts.folders import open_folders
     from hounsfield.datasets.layouts.medmnist import open_medmnist
 
@@ -58,7 +59,7 @@ def _folder(folder: Path) -> Dataset:
     archives = sorted(folder.glob("*.npz"))
     if archives and not any(entry.is_dir() for entry in folder.iterdir()):
         return open_medmnist(archives)
-    return open_folders(folder)
+    return open_decathlon(folder) if folders_of(folder) else open_folders(folder)
 
 
 def _described(path: Path, root: Path | None) -> Dataset:

@@ -6,7 +6,6 @@ Reference:
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 from hounsfield.bundle import Bundle, read_bundle
 from hounsfield.errors import PlanError, WeightsError
 from hounsfield.networks.beside_table import BesideTable
+from hounsfield.networks.imagenet import put_imagenet
 from hounsfield.networks.multiple_instance import MultipleInstance
 from hounsfield.networks.places import AnswerOfPlaces
 from hounsfield.networks.pretrained import Pretrained
@@ -26,9 +26,6 @@ from hounsfield.plan import Plan, PretrainedChoice
 from hounsfield.plan.schema import Network
 
 IMAGENET = "imagenet"
-
-_FOLDED_TOLERANCE = 0.01
-"""Largest difference between features before and after folding, as a share of the largest feature."""
 
 KEPT_WEIGHTS = "start.safetensors"
 """In a run's folder: a copy of what `weights_of` gave of the bundle that it begins from, network by network."""
@@ -64,7 +61,7 @@ def _load_imagenet(network: nn.Module, plan: Plan) -> None:
         )
     for part in network.modules():
         if isinstance(part, Pretrained):
-            put_imagenet(part, choice)
+            put_imagenet(part, choice.backbone, folded=choice.folded)
 
 
 def imagenet_digest(plan: Plan) -> str:
@@ -85,55 +82,6 @@ def pretrained_part(choice: Network) -> PretrainedChoice | None:
         return choice
     encoder = getattr(choice, "encoder", None)
     return encoder if isinstance(encoder, PretrainedChoice) else None
-
-
-def put_imagenet(network: Pretrained, choice: PretrainedChoice) -> None:
-    """ImageNet weights into the backbone of a pretrained network, folded and inflated as it is.
-
-    Raises:
-        WeightsError: They are not at hand, or do not fit.
-    """
-    found = load_weights(choice.backbone)
-    donor = Pretrained(dims=2, channels=3, outputs=1, backbone=choice.backbone, folded=False)
-    donor.backbone.load_state_dict(_fitted(found, donor.backbone.state_dict(), choice.backbone))
-    if choice.folded:
-        _require_foldable(donor, choice.backbone)
-    donor.finish(dims=network.dims, folded=choice.folded)
-    network.backbone.load_state_dict(donor.backbone.state_dict())
-
-
-def _require_foldable(network: Pretrained, name: str) -> None:
-    """Accept a network that answers the same when its normalisations are folded.
-
-    Raises:
-        WeightsError: It does not.
-    """
-    folded = copy.deepcopy(network).eval()
-    folded.finish(dims=2, folded=True)
-    images = torch.linspace(0, 1, 3 * 64 * 64).view(1, 3, 64, 64)
-    with torch.no_grad():
-        expected, found = network.eval().feature_maps(images), folded.feature_maps(images)
-    if float((found - expected).abs().max()) > _FOLDED_TOLERANCE * float(expected.abs().max()):
-        raise WeightsError(
-            f"the batch normalisations of {name} cannot be folded into its convolutions without changing its answers; "
-            "set network.folded = false in the plan"
-        )
-
-
-def _fitted(found: dict[str, Tensor], wanted: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    """`found` under the names of `wanted`: by name, or else by order, where every shape agrees."""
-    if set(wanted) <= set(found):
-        matched = {key: found[key] for key in wanted}
-    else:  # the same network under another library's names: everything but the last layer, in the same order
-        matched = dict(zip(wanted, found.values(), strict=False))
-    odd = [key for key, value in wanted.items() if key not in matched or matched[key].shape != value.shape]
-    if odd:
-        shape = tuple(matched[odd[0]].shape) if odd[0] in matched else "nothing"
-        raise WeightsError(
-            f"the weights for {name} do not fit the network: {odd[0]} is {tuple(wanted[odd[0]].shape)}, the weights "
-            f"have {shape} ({len(odd)} of {len(wanted)} tensors differ); take weights made for timm's {name}"
-        )
-    return matched
 
 
 def weights_of(bundle: Bundle) -> list[dict[str, Tensor]]:

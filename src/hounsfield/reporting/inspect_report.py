@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from markupsafe import Markup
 
+from hounsfield.datasets.audit import Audit
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.check import Problem
 from hounsfield.datasets.fingerprint import Fingerprint, Spread
 from hounsfield.datasets.split import Split
 from hounsfield.image import Image
 from hounsfield.reporting import wording
+from hounsfield.reporting.audit_tables import audit_facts, shortcut_rows
 from hounsfield.reporting.charts.bars import amount_bar, composition, histogram
+from hounsfield.reporting.charts.intervals import track_scale
 from hounsfield.reporting.charts.quantiles import quantile_strip
 from hounsfield.reporting.contact_sheet import by_class, thumbnails
-from hounsfield.reporting.page import Fact, render, write_page
+from hounsfield.reporting.page import Fact, render
 from hounsfield.reporting.pictures import Picture, film_picture, tallest
 from hounsfield.reporting.split_table import count_parts
 
@@ -48,6 +50,8 @@ def inspect_page(
     fingerprint: Fingerprint,
     problems: Sequence[Problem],
     *,
+    audit: Audit | None = None,
+    twins: Iterable[Sequence[tuple[Case, Image]]] = (),
     contact: Iterable[tuple[Case, Image]] = (),
     traces: Iterable[Sequence[tuple[str, Image]]] = (),
     sizes: Sequence[tuple[int, int]] = (),
@@ -60,6 +64,8 @@ def inspect_page(
         dataset: The cases.
         fingerprint: Of all of them.
         problems: What `check_dataset` found.
+        audit: What `audit_dataset` found.
+        twins: Groups of near duplicates to show, with their images.
         contact: Cases to show, with their images; see `contact_sheet.choose_contact_cases`.
         traces: For each example, the image after every step of the preprocessing, the first one as stored
             (`Pipeline.trace`).
@@ -69,11 +75,18 @@ def inspect_page(
     """
     steps = [_steps(trace) for trace in traces]
     small = thumbnails(contact, dataset.classes)
+    pairs = [thumbnails(group, dataset.classes) for group in twins]
     return render(
         "inspect.html.jinja",
         dataset=dataset,
         fingerprint=fingerprint,
-        contents=_contents(bool(small), bool(steps), split is not None),
+        contents=_contents(bool(small), bool(steps), split is not None, audit is not None),
+        audit=audit,
+        audit_facts=audit_facts(audit) if audit else (),
+        shortcuts=shortcut_rows(audit) if audit else (),
+        scale=track_scale(),
+        twins=pairs,
+        twins_ratio=tallest([one.picture for group in pairs for one in group]),
         lede=_lede(fingerprint),
         parts_of_whole=composition(fingerprint.classes, fingerprint.class_counts),
         classes=_classes(fingerprint),
@@ -94,39 +107,10 @@ def inspect_page(
     )
 
 
-def write_inspect_page(
-    path: Path,
-    dataset: Dataset,
-    fingerprint: Fingerprint,
-    problems: Sequence[Problem],
-    *,
-    contact: Iterable[tuple[Case, Image]] = (),
-    traces: Iterable[Sequence[tuple[str, Image]]] = (),
-    sizes: Sequence[tuple[int, int]] = (),
-    split: Split | None = None,
-    command: str = "",
-) -> None:
-    """Write `inspect_page` to `path`, whole or not at all.
-
-    Raises:
-        StorageError: The disk refuses.
-    """
-    page = inspect_page(
-        dataset,
-        fingerprint,
-        problems,
-        contact=contact,
-        traces=traces,
-        sizes=sizes,
-        split=split,
-        command=command,
-    )
-    write_page(path, page)
-
-
-def _contents(contact: bool, steps: bool, split: bool) -> list[tuple[str, str]]:
+def _contents(contact: bool, steps: bool, split: bool, audit: bool) -> list[tuple[str, str]]:
     wanted = (
         ("classes", "Classes", True),
+        ("audit", "Audit", audit),
         ("contact", "Contact sheet", contact),
         ("steps", "Preprocessing", steps),
         ("split", "Split", split),

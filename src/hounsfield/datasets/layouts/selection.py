@@ -11,8 +11,8 @@ from hounsfield.datasets.listing import counted, some
 from hounsfield.errors import DatasetError
 
 
-def without_repeats(table: Table) -> tuple[Table, list[str]]:
-    """The table with rows that are word for word the same once, and a note of how many went."""
+def without_repeats(table: Table) -> tuple[Table, int, list[str]]:
+    """The table with rows that are word for word the same once, how many went, and a note of it."""
     rows = tuple({tuple(row.values()): row for row in table.rows}.values())
     repeats = len(table.rows) - len(rows)
     notes = (
@@ -20,7 +20,7 @@ def without_repeats(table: Table) -> tuple[Table, list[str]]:
         if repeats
         else []
     )
-    return replace(table, rows=rows), notes
+    return replace(table, rows=rows), repeats, notes
 
 
 def rows_where(table: Table, where: Mapping[str, Sequence[str]]) -> tuple[Table, list[str]]:

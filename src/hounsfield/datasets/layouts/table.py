@@ -30,7 +30,7 @@ def open_table(description: TableDescription, root: Path, *, name: str) -> Datas
     table = read_table(root / description.table)
     for other, on in description.join.items():
         table = join(table, read_table(root / other), on)
-    table, repeated = without_repeats(table)
+    table, repeats, repeated = without_repeats(table)
     table, unwanted = rows_where(table, description.where)
     views = read_views(table, description.views)
     labels = read_labels(views.table, description.classes)
@@ -68,6 +68,7 @@ def open_table(description: TableDescription, root: Path, *, name: str) -> Datas
         views=views.names,
         inputs=description.columns.inputs,
         auxiliary=description.columns.auxiliary,
+        repeated_rows=repeats,
     )
 
 

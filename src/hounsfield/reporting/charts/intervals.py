@@ -44,12 +44,30 @@ def interval_track(
     return strip(*parts, height=26, title=title)
 
 
-def track_scale() -> Markup:
+def difference_track(name: str, score: Score, *, limit: float) -> Markup:
+    """A dot at a difference and whiskers to the bounds of its interval, on a track from -limit to limit around 0."""
+    middle, values = share(0.0, -limit, limit), (score.low, score.value, score.high)
+    low, value, high = (share(end, -limit, limit) for end in values)
+    parts = [
+        element("line", x1="0%", x2="100%", y1=13, y2=13, class_="rule"),
+        element("line", x1=middle, x2=middle, y1=4, y2=22, class_="reference"),
+        element("line", x1=low, x2=high, y1=13, y2=13, class_="whisker"),
+        element("line", x1=low, x2=low, y1=8, y2=18, class_="jaw"),
+        element("line", x1=high, x2=high, y1=8, y2=18, class_="jaw"),
+        element("circle", cx=value, cy=13, r=4.5, class_="dot"),
+    ]
+    said = [wording.number(end) for end in values]
+    title = f"{name}: difference {said[1]}, 95\u202f% interval {said[0]} to {said[2]}"
+    return strip(*parts, height=26, title=title)
+
+
+def track_scale(low: float = 0.0, high: float = 1.0) -> Markup:
     """The numbers under a column of tracks."""
     parts = []
-    for place, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
-        parts.append(element("text", f"{place:g}", x=share(place), y=12, class_=f"tick {anchor}"))
-    return strip(*parts, height=16, title="Scale from 0 to 1")
+    for place, anchor in ((low, "start"), ((low + high) / 2, "middle"), (high, "end")):
+        text = wording.figure(place, 2)
+        parts.append(element("text", text, x=share(place, low, high), y=12, class_=f"tick {anchor}"))
+    return strip(*parts, height=16, title=f"Scale from {wording.figure(low, 2)} to {wording.figure(high, 2)}")
 
 
 def ruler(score: Score, *, name: str, reference: float | None = None) -> Markup:

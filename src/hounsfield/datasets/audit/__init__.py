@@ -1,0 +1,5 @@
+"""What would make figures too good, or a model learn the wrong thing: found before anything is learned."""
+
+from hounsfield.datasets.audit.audit import Audit, Group, audit_dataset
+
+__all__ = ["Audit", "Group", "audit_dataset"]

@@ -1,0 +1,107 @@
+"""`Glance`: what the audit keeps of an image: small pictures of it, a hash of each, and a few facts.
+
+An image is opened once, looked at, and let go, so that a hundred thousand fit into memory: about 5 KB each. A volume is
+looked at in its three middle planes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.arrays import BoolArray, FloatArray
+from hounsfield.datasets.audit.burnt_in import lines_of_text
+from hounsfield.datasets.audit.difference_hash import difference_hash
+from hounsfield.datasets.case import ImageRef
+from hounsfield.datasets.digest import files_of
+from hounsfield.datasets.load import load
+from hounsfield.image import Image
+from hounsfield.preprocessing.display import Display
+
+SIDE = 64
+"""Of the small pictures, in pixels."""
+
+_QUANTILES = np.linspace(0.02, 0.98, 13)
+
+_SAMPLED = 20_000
+"""Pixels behind the quantiles."""
+
+Small = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Glance:
+    """One image, looked at once."""
+
+    planes: Small
+    """(planes, 64, 64), as on a screen: one of a flat image, three of a volume; stretched to squares."""
+    bits: BoolArray
+    """(planes * 256,), their difference hashes."""
+    tones: FloatArray
+    """(3 * 13,), quantiles of the image's values in each colour, from 0 to 1: the same however it is turned."""
+    shape: tuple[int, int, int]
+    """(depth, height, width) of the image."""
+    colour: bool
+    bytes: int
+    """Of its file; 0 for a row of an array."""
+    empty: bool
+    """Whether all its values are the same."""
+    clipped: float
+    """Share of its pixels that have its highest value."""
+    text_lines: int
+    """Lines of text that seem to be written into the picture."""
+
+
+def glance(ref: ImageRef) -> Glance:
+    """Open an image and keep what the audit needs of it.
+
+    Raises:
+        HounsfieldError: It cannot be read, or holds values that are not numbers.
+    """
+    image = load(ref)
+    shown = Display().apply(image)
+    planes = middle_planes(shown)
+    highest = image.voxels.max()
+    return Glance(
+        planes=np.stack([np.round(255 * shrunk(plane, (SIDE, SIDE))).astype(np.uint8) for plane in planes]),
+        bits=np.concatenate([difference_hash(plane) for plane in planes]),
+        tones=_tones(shown),
+        shape=image.shape,
+        colour=image.channels > 1,
+        bytes=_bytes(ref.path) if not ref.array else 0,
+        empty=bool(image.voxels.min() == highest),
+        clipped=float((image.voxels == highest).mean()),
+        text_lines=lines_of_text(planes[0]) if len(planes) == 1 else 0,
+    )
+
+
+def middle_planes(image: Image) -> list[FloatArray]:
+    """Grey pictures (height, width) of an image that `Display` was applied to: itself, or a volume's middle planes."""
+    depth, height, width = image.shape
+    grey: FloatArray = image.voxels.mean(axis=0)
+    if depth == 1:
+        return [grey[0]]
+    return [grey[depth // 2], grey[:, height // 2], grey[:, :, width // 2]]
+
+
+def shrunk(plane: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """The picture brought to (height, width), each pixel the mean of those it stands for."""
+    height, width = size
+    smaller = plane.shape[0] >= height and plane.shape[1] >= width
+    way = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(np.ascontiguousarray(plane, np.float32), (width, height), interpolation=way))
+
+
+def _tones(shown: Image) -> FloatArray:
+    values = shown.voxels.reshape(shown.channels, -1)
+    values = values[:, :: max(1, values.shape[1] // _SAMPLED)]
+    found: FloatArray = np.quantile(values, _QUANTILES, axis=1).T.astype(np.float32)
+    return np.broadcast_to(found, (3, len(_QUANTILES))).ravel() if len(found) == 1 else found[:3].ravel()
+
+
+def _bytes(path: Path) -> int:
+    return sum(file.stat().st_size for file in files_of(path))

@@ -1,0 +1,61 @@
+"""Images with a mask each: two folders beside each other, images and labels, whose files have the same names.
+
+So lie the tasks of the Medical Segmentation Decathlon (imagesTr, labelsTr) and much that was made after them.
+
+Reference:
+    Antonelli et al., "The Medical Segmentation Decathlon" (2022), doi:10.1038/s41467-022-30695-9.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hounsfield.datasets.case import Case, Dataset, ImageRef
+from hounsfield.datasets.listing import counted
+from hounsfield.errors import DatasetError
+
+_PAIRS = (("imagesTr", "labelsTr"), ("images", "labels"), ("images", "masks"))
+
+
+def folders_of(root: Path) -> tuple[Path, Path] | None:
+    """The folder of images and that of masks; None where a folder is not laid out like this."""
+    for images, masks in _PAIRS:
+        if (root / images).is_dir() and (root / masks).is_dir() and _files(root / images):
+            return root / images, root / masks
+    return None
+
+
+def open_decathlon(root: Path) -> Dataset:
+    """The data set of two folders; its cases have masks and no class.
+
+    Raises:
+        DatasetError: `root` is not laid out like this.
+    """
+    found = folders_of(root)
+    if found is None:
+        raise DatasetError(f"{root} has no folders images and labels, or imagesTr and labelsTr, with files in them")
+    images, masks = found
+    by_name = {_name(path): path for path in _files(masks)}
+    cases = tuple(
+        Case(
+            id=_name(path),
+            patient=_name(path),
+            images={"image": ImageRef(path)},
+            mask=ImageRef(by_name[_name(path)]) if _name(path) in by_name else None,
+        )
+        for path in _files(images)
+    )
+    without = sum(case.mask is None for case in cases)
+    notes = (f"{without} of {counted(len(cases), 'case')} without a mask file",) if without else ()
+    return Dataset(root.resolve().name, root, cases, (), "images and masks", patients_known=False, notes=notes)
+
+
+def _files(folder: Path) -> list[Path]:
+    from hounsfield import formats
+
+    return [path for path in formats.list_images(folder) if not path.name.startswith(".")]
+
+
+def _name(path: Path) -> str:
+    """What the file of an image and that of its mask have in common."""
+    return path.name.removesuffix(".gz").rsplit(".", 1)[0].removesuffix("_0000")
