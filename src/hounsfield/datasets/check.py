@@ -62,7 +62,13 @@ def check_dataset(dataset: Dataset, *, content: bool = True, to_classify: bool =
 def _counts(dataset: Dataset) -> Iterator[Problem]:
     counts = Counter(dataset.classes[case.target] for case in dataset.cases if case.target is not None)
     if not counts:
-        yield Problem("refuse", "no case has a class; there is nothing to learn from")
+        masks = any(case.mask is not None for case in dataset.cases)
+        found = (
+            "only masks: write a description that says where the classes are"
+            if masks
+            else "there is nothing to learn from"
+        )
+        yield Problem("refuse", f"no case has a class; {found}")
         return
     if len(counts) == 1:
         only = next(iter(counts))

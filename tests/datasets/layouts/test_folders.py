@@ -104,7 +104,7 @@ def test_images_without_class_folders_are_refused(tmp_path: Path, write_film: Wr
         open_dataset(tmp_path)
 
 
-@pytest.mark.parametrize("folders", [("images", "masks"), ("images", "lung_masks"), ("Images",)])
+@pytest.mark.parametrize("folders", [("images", "lung_masks"), ("Images",)])
 def test_folders_that_are_no_classes_are_refused(
     tmp_path: Path, write_film: WriteFilm, folders: tuple[str, ...]
 ) -> None:
