@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -211,3 +212,35 @@ def test_the_command_in_the_report_does_the_same_again() -> None:
     again = verb.shlex.split(verb.command(parser.parse_args(typed)))
     assert again[:2] == ["hounsfield", "train"]
     assert parser.parse_args(again[2:]) == parser.parse_args(typed)
+
+
+def test_a_leaking_split_is_refused_or_remembered_for_ever(
+    phantom: Path, plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(phantom, root)
+    rows = list(csv.DictReader((root / "masses.csv").read_text(encoding="utf-8").splitlines()))
+    women = sorted({row["patient"] for row in rows})
+    held_back = set(women[:6])
+    for row in rows:
+        row["part"] = "val" if row["patient"] in held_back else "train"
+    copied = [dict(row) for row in rows if row["patient"] in held_back]
+    for row in copied:  # the same films under another name, to learn from
+        again = f"again_{row['image']}"
+        shutil.copy(root / "films" / f"{row['image']}.dcm", root / "films" / f"{again}.dcm")
+        row |= {"image": again, "patient": f"again_{row['patient']}", "part": "train"}
+    with (root / "masses.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows + copied)
+    text = (root / "masses.toml").read_text(encoding="utf-8")
+    (root / "masses.toml").write_text(text + '\n[split]\ncolumn = "part"\n', encoding="utf-8")
+    words = ["train", str(root / "masses.toml"), "-o", str(tmp_path / "reader"), "--plan", str(plan)]
+    assert main(words) == 1
+    assert "show an exposure that is in another part too: figures would be too good" in capsys.readouterr().err
+    assert not (tmp_path / "reader").exists()
+    assert main([*words, "--allow-leak"]) == 0
+    bundle = read_bundle(tmp_path / "reader")
+    assert bundle.training.warnings[0].startswith("Figures are too good: ")
+    for name in ("report.html", "card.md"):
+        assert "Figures are too good: " in (tmp_path / "reader" / name).read_text(encoding="utf-8")

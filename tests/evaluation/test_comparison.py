@@ -87,3 +87,29 @@ def test_other_cases_other_classes_and_other_truths_are_refused() -> None:
 def test_few_patients_are_warned_of() -> None:
     comparison = compare(_evidence("a", 2.0, cases=20), _evidence("b", 1.0, cases=20, seed=3))
     assert "10 patients only: intervals from so few are too narrow." in comparison.notes
+
+
+def _few(name: str, first: float, second: float) -> Evidence:
+    """One benign and one malignant woman, with the given probabilities."""
+    results = [
+        CaseResult("a", "A", 0, (1 - first, first)),
+        CaseResult("b", "B", 1, (1 - second, second)),
+    ]
+    return replace(_evidence(name, 1.0), results=tuple(results))
+
+
+def test_two_patients_decide_nothing() -> None:
+    comparison = compare(_few("a", 0.1, 0.9), _few("b", 0.9, 0.1))
+    auc = comparison.differences["auc_roc"]
+    assert (auc.difference.value, auc.difference.low, auc.difference.high, auc.p_value) == (1, -1, 1, 1)
+    assert comparison.areas is None and "whether the models differ is unknown" in " ".join(comparison.notes)
+
+
+def test_one_positive_patient_among_many_decides_nothing_about_sensitivity() -> None:
+    def evidence(name: str, probability: float) -> Evidence:
+        results = [CaseResult(f"c{n}", f"p{n}", 0, (0.8, 0.2)) for n in range(200)]
+        results.append(CaseResult("x", "X", 1, (1 - probability, probability)))
+        return replace(_evidence(name, 1.0), results=tuple(results))
+
+    found = compare(evidence("a", 0.9), evidence("b", 0.1)).differences["sensitivity"]
+    assert (found.difference.value, found.difference.low, found.p_value) == (1, -1, 1)

@@ -48,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--seed {arguments.seed}: give a whole number, 0 or more")
     if arguments.output:
         require_folder(arguments.output)
+    require_comparable(*both(arguments))
     (first, failed), (second, failed_too) = (evidence_of(folder, arguments) for folder in both(arguments))
     comparison = compare(first, second, seed=arguments.seed)
     if arguments.output:
@@ -59,6 +60,24 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.output:
             print(f"report: {arguments.output / 'report.html'}")
     return 1 if failed or failed_too else 0
+
+
+def require_comparable(first: Path, second: Path) -> None:
+    """Accept two bundles that answer the same classes, before either is asked anything.
+
+    Raises:
+        BundleError: One is no bundle.
+        EvaluationError: Their classes differ.
+    """
+    from hounsfield.bundle import read_bundle
+    from hounsfield.errors import EvaluationError
+
+    one, other = (read_bundle(folder).plan.classes for folder in (first, second))
+    if one != other:
+        raise EvaluationError(
+            f"{first} answers {', '.join(one)}, {second} answers {', '.join(other)}: only models of the same "
+            "classes can be compared"
+        )
 
 
 def both(arguments: argparse.Namespace) -> tuple[Path, Path]:

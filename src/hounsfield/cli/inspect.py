@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,12 +65,15 @@ def inspect_dataset(arguments: argparse.Namespace) -> int:
     from hounsfield.datasets.audit import audit_dataset
     from hounsfield.datasets.check import check_dataset
     from hounsfield.datasets.fingerprint import make_fingerprint
-    from hounsfield.datasets.split import read_split
+    from hounsfield.datasets.split import read_split, require_same_cases
     from hounsfield.progress import say
 
     dataset = open_dataset(arguments.data, root=arguments.root)
     fingerprint = make_fingerprint(dataset, seed=arguments.seed)
-    audit = audit_dataset(dataset, parts=read_split(arguments.split).parts if arguments.split else None)
+    split = read_split(arguments.split) if arguments.split else None
+    if split:
+        require_same_cases(dataset, split)
+    audit = audit_dataset(dataset, parts=split.parts if split else None)
     to_classify = any(case.target is not None or case.mask is None for case in dataset.cases)
     problems = check_dataset(dataset, content=False, to_classify=to_classify)
     if fingerprint.sizes_differ:
@@ -88,10 +91,11 @@ def inspect_dataset(arguments: argparse.Namespace) -> int:
             print(f"{problem.severity}: {problem.text}")
         if arguments.output:
             print(f"report: {arguments.output / 'report.html'}")
-    for case, reason in fingerprint.unreadable:
+    unreadable = dict((*audit.not_read, *fingerprint.unreadable))
+    for case, reason in unreadable.items():
         say(f"not read: {case}: {reason}")
     refused = any(problem.severity == "refuse" for problem in problems) or audit.verdict == "refuse"
-    return 1 if refused or fingerprint.unreadable else 0
+    return 1 if refused or unreadable else 0
 
 
 def print_fingerprint(fingerprint: Fingerprint) -> None:
@@ -159,11 +163,14 @@ _MOST_GROUPS = 12
 """Of near duplicates that are shown."""
 
 
-def twins_shown(dataset: Dataset, audit: Audit) -> list[list[tuple[Case, Image]]]:
+def twins_shown(dataset: Dataset, audit: Audit) -> Iterator[list[tuple[Case, Image]]]:
     """Groups of near duplicates with their pictures, two of each: of several classes first, then across a split."""
-    groups = sorted(audit.groups, key=lambda group: (not group.conflict, not group.across))[:_MOST_GROUPS]
+    groups = sorted(audit.groups, key=lambda group: (not group.conflict, not group.across))
     cases = {case.id: case for case in dataset.cases}
-    return [[(cases[name], first_view(cases[name])) for name in group.cases[:2]] for group in groups]
+    for group in groups[:_MOST_GROUPS]:
+        first, *others = (cases[name] for name in group.cases)
+        second = max(others, key=lambda case: (case.target != first.target, case.part != first.part))
+        yield [(case, first_view(case)) for case in (first, second)]
 
 
 def first_view(case: Case) -> Image:

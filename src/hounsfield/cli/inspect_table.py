@@ -19,7 +19,7 @@ def is_table(path: Path) -> bool:
 
 
 def inspect_table(arguments: argparse.Namespace) -> int:
-    """0 when no row is in two parts of the split, 1 when more than a hundredth of a part's rows are.
+    """0, or 1 when the verdict is to refuse: too many of the rows held back have a copy in another part.
 
     Raises:
         UsageError: An option speaks of images.

@@ -31,6 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of split and plan (default: 0)")
     parser.add_argument("--plan", type=Path, metavar="FILE", help="follow this plan.toml instead of making one")
     parser.add_argument("--split", type=Path, metavar="FILE", help="use this split.json instead of making one")
+    parser.add_argument(
+        "--allow-leak", action="store_true",
+        help="learn although cases held back are in what is learned from too; the bundle says so for ever",
+    )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace a finished bundle that is at BUNDLE already")
     parser.add_argument("--plan-only", action="store_true", help="print the plan on stdout, to be edited, and stop")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
@@ -43,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         HounsfieldError: The data, the plan or the split cannot be used, or the disk refused.
     """
     from hounsfield.cli.following import Following, print_plan
-    from hounsfield.cli.words import checked_dataset
+    from hounsfield.cli.words import audited, checked_dataset
     from hounsfield.datasets.split import read_split
     from hounsfield.errors import UsageError
     from hounsfield.learning.choosing import choose_plan_and_split, require_network
@@ -64,7 +68,12 @@ def run(arguments: argparse.Namespace) -> int:
         "plan": read_plan(arguments.plan) if arguments.plan else None,
         "split": read_split(arguments.split) if arguments.split else None,
     }
-    dataset = checked_dataset(arguments.data, arguments.root)
+    dataset, leaks = audited(
+        checked_dataset(arguments.data, arguments.root),
+        split=choices["split"],
+        minutes=arguments.minutes,
+        allow_leak=arguments.allow_leak,
+    )
     if arguments.plan_only:
         plan, split = choose_plan_and_split(dataset, None, **choices)
         print_plan(plan, split)
@@ -77,6 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.output,
             on_plan=following.on_plan,
             on_epoch=following.on_epoch,
+            leaks=leaks,
             on_written=lambda trained: add_reports(trained, dataset, arguments),
             **choices,
         )
@@ -143,6 +153,7 @@ def finish(trained: Trained, arguments: argparse.Namespace) -> int:
 def command(arguments: argparse.Namespace) -> str:
     """The command that does the same again."""
     words = ["hounsfield", "train", str(arguments.data), "-o", str(arguments.output)]
+    words += ["--allow-leak"] if getattr(arguments, "allow_leak", False) else []
     for name in ("root", "plan", "split"):
         value = getattr(arguments, name, None)
         if value:

@@ -10,8 +10,13 @@ from hounsfield.progress import say
 
 if TYPE_CHECKING:
     from hounsfield.datasets.case import Dataset
+    from hounsfield.datasets.split import Split
     from hounsfield.evaluation.evidence import Evidence
     from hounsfield.reading.batch import Failure
+
+
+_PAIRS_A_MINUTE = 500
+"""Pairs of pictures looked at closely for turned copies, for each minute of a training: a twentieth of it."""
 
 
 def checked_dataset(path: Path, root: Path | None) -> Dataset:
@@ -34,6 +39,36 @@ def checked_dataset(path: Path, root: Path | None) -> Dataset:
     for problem in problems:
         say(f"warning: {problem.text}")
     return dataset
+
+
+def audited(
+    dataset: Dataset, *, split: Split | None, minutes: float, allow_leak: bool
+) -> tuple[Dataset, tuple[str, ...]]:
+    """The data set with patients who share an exposure kept together, and for which leaks it should be refused.
+
+    Args:
+        dataset: The cases.
+        split: To be used, where one was given.
+        minutes: Of the training; the audit takes a small part of as many.
+        allow_leak: Whether a leak is a warning.
+
+    Raises:
+        DatasetError: Figures from these data would be too good.
+    """
+    from hounsfield.datasets.audit import audit_dataset, kept_together
+    from hounsfield.datasets.audit.moved import MOST_PAIRS
+    from hounsfield.errors import DatasetError
+
+    pairs = int(minutes * _PAIRS_A_MINUTE)
+    audit = audit_dataset(dataset, parts=split.parts if split else None, most_pairs=min(MOST_PAIRS, pairs))
+    if audit.leaks and not allow_leak:
+        raise DatasetError(
+            f"{dataset.name}: {'; '.join(audit.leaks)}: figures would be too good. hounsfield inspect shows which; "
+            "move them to one part or leave them out, or give --allow-leak, and the bundle will say so for ever"
+        )
+    for reason in audit.reasons:
+        say(f"warning: {reason}")
+    return kept_together(dataset, audit.groups), audit.leaks
 
 
 def say_not_read(failures: Iterable[Failure]) -> None:

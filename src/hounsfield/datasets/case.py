@@ -44,7 +44,7 @@ class Case:
     id: str
     """Unique in its data set."""
     patient: str
-    """What splits go by; the case's own id where the data do not say."""
+    """Whom it is of; the case's own id where the data do not say."""
     images: Mapping[str, ImageRef]
     """By view, in the order of `Dataset.views`; where cases have one image it is called "image"."""
     target: int | None = None
@@ -63,6 +63,13 @@ class Case:
     """Cells that go into the network beside the images, as the table has them; "" where it has none."""
     auxiliary: Mapping[str, str] = field(default_factory=dict)
     """Cells that are learned beside the class, as the table has them; "" where it has none."""
+    together: str = ""
+    """Name of a group of patients who share an exposure, as an audit found; "" for none."""
+
+    @property
+    def unit(self) -> str:
+        """What splits keep on one side: the patient, or the group of patients who share an exposure."""
+        return self.together or self.patient
 
     @property
     def image(self) -> ImageRef:

@@ -119,7 +119,7 @@ def make_split(dataset: Dataset, *, seed: int = 0, fractions: tuple[float, float
         shares = [share for share in wished if share > 0]
         groups = deal(patients_of(dataset.cases), shares, seed=seed, classes=dataset.classes)
         part_of = {patient: part for part, group in zip(PARTS, groups, strict=False) for patient in group}
-        parts = {case.id: part_of[case.patient] for case in dataset.cases}
+        parts = {case.id: part_of[case.unit] for case in dataset.cases}
         split = _split(dataset, parts, seed, wished, f"by patient, stratified by class, seed {seed}")
     check_split(dataset, split)
     return split
@@ -147,8 +147,9 @@ def make_folds(
     if len(cases) < len(wanted):
         unknown = sorted(wanted - {case.id for case in cases})
         raise SplitError(f"{dataset.name} has no cases called {some(unknown)}")
-    groups = deal(patients_of(cases), [1 / folds] * folds, seed=seed, classes=dataset.classes, known=known)
-    return tuple(tuple(case.id for case in cases if case.patient in group) for group in groups)
+    of_units = {case.unit: known[case.patient] for case in cases if case.patient in known} if known else None
+    groups = deal(patients_of(cases), [1 / folds] * folds, seed=seed, classes=dataset.classes, known=of_units)
+    return tuple(tuple(case.id for case in cases if case.unit in group) for group in groups)
 
 
 def check_split(dataset: Dataset, split: Split) -> None:
@@ -157,15 +158,7 @@ def check_split(dataset: Dataset, split: Split) -> None:
     Raises:
         SplitError: A patient is in two parts, a case is missing or unknown, or a part is empty that should not be.
     """
-    ids = {case.id for case in dataset.cases}
-    missing = [case.id for case in dataset.cases if case.id not in split.parts]
-    unknown = [case for case in split.parts if case not in ids]
-    if missing or unknown:
-        said = [f"lacks {counted(len(missing), 'case')} ({some(missing)})"] * bool(missing)
-        said += [f"names {len(unknown)} the data set does not have ({some(unknown)})"] * bool(unknown)
-        raise SplitError(
-            f"the split of {split.dataset} does not fit {dataset.name}: it {' and '.join(said)}; make it anew"
-        )
+    require_same_cases(dataset, split)
     sides: dict[str, set[Part]] = defaultdict(set)
     for case in dataset.cases:
         sides[case.patient].add(split.parts[case.id])
@@ -178,6 +171,23 @@ def check_split(dataset: Dataset, split: Split) -> None:
     for part, fraction in zip(PARTS, split.fractions, strict=True):
         if fraction > 0 and part not in split.parts.values():
             raise SplitError(f"the split of {split.dataset} has an empty {part} part; more patients are needed")
+
+
+def require_same_cases(dataset: Dataset, split: Split) -> None:
+    """Accept a split that has every case of the data set, and no other.
+
+    Raises:
+        SplitError: A case is missing or unknown.
+    """
+    ids = {case.id for case in dataset.cases}
+    missing = [case.id for case in dataset.cases if case.id not in split.parts]
+    unknown = [case for case in split.parts if case not in ids]
+    if missing or unknown:
+        said = [f"lacks {counted(len(missing), 'case')} ({some(missing)})"] * bool(missing)
+        said += [f"names {len(unknown)} the data set does not have ({some(unknown)})"] * bool(unknown)
+        raise SplitError(
+            f"the split of {split.dataset} does not fit {dataset.name}: it {' and '.join(said)}; make it anew"
+        )
 
 
 def _official(dataset: Dataset, seed: int, wished: tuple[float, float, float]) -> Split:
@@ -199,7 +209,7 @@ def _official(dataset: Dataset, seed: int, wished: tuple[float, float, float]) -
         train = [case for case in dataset.cases if case.part == "train"]
         share = wished[1] / (wished[0] + wished[1])
         _, val = deal(patients_of(train), [1 - share, share], seed=seed, classes=dataset.classes)
-        parts.update({case.id: "val" for case in train if case.patient in val})
+        parts.update({case.id: "val" for case in train if case.unit in val})
         reason += f"; val taken out of train by patient, stratified by class, seed {seed}"
     if "test" not in there:
         reason += "; no test part here: measure on data that were kept apart"

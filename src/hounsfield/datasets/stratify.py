@@ -32,13 +32,16 @@ class Patient:
 
 
 def patients_of(cases: Iterable[Case]) -> tuple[Patient, ...]:
-    """The patients of some cases, sorted by id, so that the order of the cases changes nothing."""
+    """The patients of some cases, sorted by id, so that the order of the cases changes nothing.
+
+    Patients who share an exposure count as one.
+    """
     counts: Counter[str] = Counter()
     classes: dict[str, set[int]] = defaultdict(set)
     for case in cases:
-        counts[case.patient] += 1
+        counts[case.unit] += 1
         if case.target is not None:
-            classes[case.patient].add(case.target)
+            classes[case.unit].add(case.target)
     return tuple(Patient(name, counts[name], frozenset(classes[name])) for name in sorted(counts))
 
 

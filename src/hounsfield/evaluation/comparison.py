@@ -18,10 +18,13 @@ from hounsfield.evaluation.bootstrap import RESAMPLES, draw_scores
 from hounsfield.evaluation.delong import AreaDifference, compare_areas
 from hounsfield.evaluation.evidence import CaseResult, Evidence, Score
 from hounsfield.evaluation.intervals import percentile_score
-from hounsfield.evaluation.measured import FEW_PATIENTS
+from hounsfield.evaluation.measured import FEW_PATIENTS, patients_behind
 from hounsfield.evaluation.predictions import Predictions, predictions_from
 from hounsfield.evaluation.scores import scores_of
 from hounsfield.findings.model import ModelIdentity
+
+FEWEST_BEHIND = 5
+"""Patients behind a score, those of the rarest class where it needs several, below which nothing is known."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,23 @@ def compare(first: Evidence, second: Evidence, *, resamples: int = RESAMPLES, se
     both = [_predictions(evidence, shared) for evidence in (first, second)]
     values = [scores_of(predictions) for predictions in both]
     draws = [draw_scores(predictions, resamples=resamples, seed=seed) for predictions in both]
+    behind = [patients_behind(predictions) for predictions in both]
     differences = {
-        name: _difference(values[0][name], values[1][name], draws[0][name] - draws[1][name], both[0].patients)
+        name: _difference(
+            values[0][name],
+            values[1][name],
+            draws[0][name] - draws[1][name],
+            min(patients[name] for patients in behind),
+        )
         for name in values[0]
         if not np.isnan(values[0][name] + values[1][name])
     }
+    unknown = [name for name in differences if min(patients[name] for patients in behind) < FEWEST_BEHIND]
+    if unknown:
+        notes.append(
+            f"Fewer than {FEWEST_BEHIND} patients behind {', '.join(unknown)}: whether the models differ is unknown, "
+            "and the interval is all of [-1, 1]."
+        )
     if both[0].patients < FEW_PATIENTS:
         notes.append(f"{both[0].patients} patients only: intervals from so few are too narrow.")
     return Comparison(
@@ -118,7 +133,7 @@ def _shared(first: Evidence, second: Evidence) -> tuple[list[str], list[str]]:
                 f"the case {result.case!r} is {first.classes[result.target]} of patient {result.patient} in one, "
                 f"{second.classes[other.target]} of patient {other.patient} in the other: these are not the same data"
             )
-    notes = []
+    notes = list(dict.fromkeys(note for evidence in (first, second) for note in evidence.notes))
     for evidence in (first, second):
         if left := len(evidence.results) - len(shared):
             notes.append(
@@ -137,10 +152,10 @@ def _predictions(evidence: Evidence, cases: list[str]) -> Predictions:
 def _difference(first: float, second: float, draws: FloatArray, patients: int) -> Difference:
     score, basis = percentile_score(first - second, draws, patients=patients, bounded=False)
     usable = draws[~np.isnan(draws)]
-    if basis == "unknown":
-        return Difference(first, second, replace(score, low=-1.0, high=1.0), 1.0)
-    if np.all(usable == 0):
+    if basis != "unknown" and np.all(usable == 0):
         return Difference(first, second, score, 1.0)
+    if basis == "unknown" or patients < FEWEST_BEHIND or np.ptp(usable) == 0:
+        return Difference(first, second, replace(score, low=-1.0, high=1.0), 1.0)
     beyond = min(float(np.mean(usable <= 0)), float(np.mean(usable >= 0)))
     return Difference(first, second, score, min(1.0, max(2 * beyond, 1 / len(usable))))
 
@@ -150,4 +165,6 @@ def _areas(first: Predictions, second: Predictions) -> AreaDifference | None:
     if first.classes != 2 or target.all() or not target.any():
         return None
     found = compare_areas(target, first.probabilities[:, 1], second.probabilities[:, 1], first.patient)
-    return found if np.isfinite(found.error) else None
+    if not np.isfinite(found.error) or (found.error == 0 and found.value != 0):  # too few cases to vary
+        return None
+    return found

@@ -30,7 +30,7 @@ def measured_scores(predictions: Predictions, *, classes: Sequence[str], resampl
     """The scores that exist for these cases; notes name those that do not, and intervals that are not percentiles."""
     values = scores_of(predictions)
     draws = draw_scores(predictions, resamples=resamples, seed=seed)
-    behind = _patients_behind(predictions)
+    behind = patients_behind(predictions)
     present = {name: value for name, value in values.items() if not np.isnan(value)}
     scored = {
         name: percentile_score(value, draws[name], patients=behind[name], bounded=name != "brier")
@@ -43,7 +43,7 @@ def measured_scores(predictions: Predictions, *, classes: Sequence[str], resampl
     return Measured({name: score for name, (score, _) in scored.items()}, tuple(notes))
 
 
-def _patients_behind(predictions: Predictions) -> dict[str, int]:
+def patients_behind(predictions: Predictions) -> dict[str, int]:
     """How many patients each score rests on: of the rarest class where it needs cases of several.
 
     A mean over more than two classes rests on two patients at least, where there are two: one class of one patient

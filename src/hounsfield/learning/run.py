@@ -95,6 +95,8 @@ def cases_digest(dataset: Dataset) -> str:
     for case in dataset.cases:
         cells = sorted(case.columns.items()), sorted(case.auxiliary.items())
         digest.update(
-            repr((case.id, case.patient, case.target, list(case.images.items()), case.boxes, *cells)).encode()
+            repr(
+                (case.id, case.unit, case.patient, case.target, list(case.images.items()), case.boxes, *cells)
+            ).encode()
         )
     return digest.hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +65,7 @@ def train(
     network: str = AUTO,
     plan: Plan | None = None,
     split: Split | None = None,
+    leaks: Sequence[str] = (),
     on_plan: Callable[[Plan, Split], None] = lambda plan, split: None,
     on_epoch: MemberReport = lambda member, record: None,
     on_written: Callable[[Trained], None] = lambda trained: None,
@@ -81,6 +82,7 @@ def train(
         network: As `choose_plan_and_split`; not used when `plan` is given.
         plan: Choices to be followed instead of new ones.
         split: A split to be used instead of a new one.
+        leaks: Why figures from these data are too good, a sentence each; the bundle says so.
         on_plan: Called once, before training, with what was chosen.
         on_epoch: Called after each epoch with the member's number.
         on_written: Called when the bundle is whole and before the run's folder is removed, so that what it adds to the
@@ -123,7 +125,7 @@ def train(
         require_views(dataset.views, plan.input, of=dataset.name)
     run = open_run(out, request, choose)
     on_plan(run.plan, run.split)
-    trained = _train(dataset, run, out, on_epoch=on_epoch)
+    trained = _train(dataset, run, out, leaks=leaks, on_epoch=on_epoch)
     on_written(trained)
     run.close()
     return trained
@@ -138,7 +140,7 @@ def _require_auxiliary(plan: Plan, dataset: Dataset) -> None:
         )
 
 
-def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> Trained:
+def _train(dataset: Dataset, run: Run, out: Path, *, leaks: Sequence[str], on_epoch: MemberReport) -> Trained:
     plan, split = run.plan, run.split
     task = task_of(plan)
     cases = [case for case in dataset.cases if split.parts.get(case.id) in ("train", "val") and case.target is not None]
@@ -171,6 +173,8 @@ def _train(dataset: Dataset, run: Run, out: Path, *, on_epoch: MemberReport) -> 
     val_rows, val_logits = _mean_by_row([rows for _, rows in rounds], logits)
     operating = choose_operating_point(val_logits, inputs.targets[val_rows], task, folds=plan.ensemble.folds)
     record = _record(dataset, inputs, fitted, rounds_of_cases, plan, start, marks)
+    told = tuple(f"Figures are too good: {leak}." for leak in leaks)
+    record = replace(record, warnings=(*told, *record.warnings))
     weights = [result.weights for result in fitted]
     bundle = write_bundle(out, plan=plan, members=weights, operating=operating, training=record, split=split)
     val_cases = tuple(inputs.cases[row] for row in val_rows)

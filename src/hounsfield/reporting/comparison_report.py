@@ -59,6 +59,8 @@ def verdict(comparison: Comparison) -> str:
     better, worse = comparison.first.name, comparison.second.name
     if found.difference.value < 0:
         better, worse = worse, better
+    if found.difference.value == 0:
+        return f"Both rank equally well: AUC {wording.number(found.first)}."
     size = wording.number(abs(found.difference.value))
     p_value = comparison.areas.p_value if comparison.areas else found.p_value
     if p_value > CHANCE or found.difference.low <= 0 <= found.difference.high:

@@ -105,6 +105,25 @@ def test_empty_and_unreadable_images_are_counted(picture: Callable[..., VoxelArr
     audit = audit_dataset(dataset)
     assert (audit.unreadable, audit.empty, audit.near_duplicate_pairs) == (1, 2, 0)
     assert audit.reasons == ("1 image cannot be read", "2 images of one grey level only")
+    ((case, reason),) = audit.not_read
+    assert case == "p00" and str(dataset.root / "p00.png") in reason
+
+
+def test_a_strip_and_a_dark_copy_among_other_images(picture: Callable[..., VoxelArray], build: Build) -> None:
+    dark = picture(50) // 40
+    pictures = _many(picture, 12) | {"strip": np.arange(600, dtype=np.uint8)[None], "dark": dark, "dark too": dark}
+    audit = audit_dataset(build(pictures, targets={"dark": 1, "dark too": 0}))
+    assert [group.cases for group in audit.groups] == [("dark", "dark too")] and audit.label_conflicts == 2
+
+
+def test_a_rare_class_does_not_silence_the_probe(picture: Callable[..., VoxelArray], build: Build) -> None:
+    pictures = _many(picture, 63)
+    for number, pixels in enumerate(pictures.values()):
+        pixels[:20, :20] = 255 * (number % 2)
+    targets = {name: number % 2 for number, name in enumerate(pictures)} | {"p60": 2, "p61": 2, "p62": 2}
+    dataset = build(pictures, targets=targets)
+    audit = audit_dataset(Dataset("made", dataset.root, dataset.cases, ("a", "b", "c"), "table"))
+    assert audit.shortcut_auc is not None and audit.shortcut_auc > 0.95
 
 
 def test_one_image_can_be_audited(picture: Callable[..., VoxelArray], build: Build) -> None:

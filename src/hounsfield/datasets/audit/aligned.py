@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from hounsfield.arrays import BoolArray, FloatArray, IntArray
 
@@ -45,8 +46,8 @@ class Points:
     """Of the picture."""
     place: FloatArray
     """(n, 2), x and y in pixels."""
-    description: FloatArray
-    """(n, 128): directions of the gradient around each, in 4 × 4 cells of 8."""
+    description: NDArray[np.uint8]
+    """(n, 128), whole numbers: directions of the gradient around each, in 4 × 4 cells of 8."""
 
     def mirrored(self) -> Points:
         """Those of the picture with left and right exchanged, without looking at it again.
@@ -62,12 +63,14 @@ def points_of(plane: FloatArray) -> Points:
     """The distinct points of a picture (height, width) with values from 0 to 1."""
     scale = SIDE / max(plane.shape)
     if scale < 1:
-        plane = np.asarray(cv2.resize(plane, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+        height, width = (max(1, round(side * scale)) for side in plane.shape)
+        plane = np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA))
     grey = np.round(255 * np.clip(plane, 0, 1)).astype(np.uint8)
     finder = cv2.SIFT_create(nfeatures=POINTS, contrastThreshold=_FAINT)  # type: ignore[attr-defined]
     spots, described = finder.detectAndCompute(grey, None)
     place = np.array([spot.pt for spot in spots], np.float32).reshape(-1, 2)
-    return Points(grey.shape[1], place, np.zeros((0, 128), np.float32) if described is None else described)
+    whole = np.zeros((0, 128), np.uint8) if described is None else described.astype(np.uint8)
+    return Points(grey.shape[1], place, whole)
 
 
 def points_in_common(first: Points, second: Points) -> int:
@@ -92,7 +95,7 @@ def _partners(first: FloatArray, second: FloatArray) -> tuple[IntArray, BoolArra
 def _in_common(first: Points, second: Points) -> int:
     if min(len(first.place), len(second.place)) < 4:
         return 0
-    nearest, distinct = _partners(first.description, second.description)
+    nearest, distinct = _partners(first.description.astype(np.float32), second.description.astype(np.float32))
     if distinct.sum() < 4:
         return 0
     here, there = first.place[distinct], second.place[nearest[distinct]]

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from hounsfield.datasets.audit.glance import Glance, glance
-from hounsfield.datasets.audit.moved import moved_copies
+from hounsfield.datasets.audit.moved import MOST_PAIRS, moved_copies
 from hounsfield.datasets.audit.shortcuts import Shortcut, find_shortcuts
 from hounsfield.datasets.audit.twins import Twin, groups_of, near_duplicates
 from hounsfield.datasets.audit.verdict import MOST_LEAKING, Verdict
@@ -51,6 +51,8 @@ class Audit:
     verdict: Verdict
     reasons: tuple[str, ...]
     """Why it is not clean, a sentence each, the worst first."""
+    leaks: tuple[str, ...]
+    """Of these, those for which it is refused."""
     images: int
     patients_on_both_sides: int
     near_duplicate_pairs: int
@@ -70,18 +72,21 @@ class Audit:
     shortcuts: tuple[Shortcut, ...] = ()
     groups: tuple[Group, ...] = ()
     text_cases: tuple[str, ...] = ()
+    not_read: tuple[tuple[str, str], ...] = ()
+    """Case id and why an image of it cannot be read."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
 
 
-def audit_dataset(dataset: Dataset, *, parts: Mapping[str, Part] | None = None) -> Audit:
+def audit_dataset(dataset: Dataset, *, parts: Mapping[str, Part] | None = None, most_pairs: int = MOST_PAIRS) -> Audit:
     """The audit of a data set; one bad file stops nothing.
 
     Args:
         dataset: The cases.
         parts: Part by case id, of a split that is to be used; by default the parts of the data's makers.
+        most_pairs: Pairs of pictures that are looked at closely for turned copies.
     """
     refs = _refs(dataset)
     looks = dict(zip(refs, in_threads(glance, list(refs), "looking at every image"), strict=True))
@@ -90,7 +95,7 @@ def audit_dataset(dataset: Dataset, *, parts: Mapping[str, Part] | None = None) 
     if parts is None:
         parts = {case.id: case.part for case in dataset.cases if case.part}
     twins = near_duplicates(glances)
-    twins += moved_copies(places, glances, twins)
+    twins += moved_copies(places, glances, twins, most_pairs=most_pairs)
     return _audit(dataset, parts, looks, _groups(twins, places, refs, parts))
 
 
@@ -149,6 +154,7 @@ def _audit(
     facts = Audit(
         verdict="clean",
         reasons=(),
+        leaks=(),
         images=len(looks),
         patients_on_both_sides=len(_torn(dataset, parts)),
         near_duplicate_pairs=sum(len(group.cases) * (len(group.cases) - 1) // 2 for group in groups),
@@ -163,9 +169,11 @@ def _audit(
         shortcuts=tuple(shortcuts),
         groups=tuple(groups),
         text_cases=_with_text(dataset, looks),
+        not_read=_not_read(dataset, looks),
     )
-    verdict, reasons = judge(facts, parts)
-    return replace(facts, verdict=verdict, reasons=reasons)
+    leaks, warnings = judge(facts, parts)
+    verdict: Verdict = "refuse" if leaks else "warn" if warnings else "clean"
+    return replace(facts, verdict=verdict, reasons=leaks + warnings, leaks=leaks)
 
 
 def _torn(dataset: Dataset, parts: Mapping[str, Part]) -> set[str]:
@@ -187,6 +195,11 @@ def leaking(groups: Sequence[Group], parts: Mapping[str, Part]) -> set[str]:
     return found
 
 
+def _not_read(dataset: Dataset, looks: Mapping[ImageRef, Glance | HounsfieldError]) -> tuple[tuple[str, str], ...]:
+    found = [(case.id, looks[ref]) for case in dataset.cases for ref in case.images.values()]
+    return tuple((case, str(look)) for case, look in found if not isinstance(look, Glance))
+
+
 def _with_text(dataset: Dataset, looks: Mapping[ImageRef, Glance | HounsfieldError]) -> tuple[str, ...]:
     def written(case: Case) -> bool:
         return any(isinstance(look := looks[ref], Glance) and look.text_lines for ref in case.images.values())
@@ -194,8 +207,8 @@ def _with_text(dataset: Dataset, looks: Mapping[ImageRef, Glance | HounsfieldErr
     return tuple(case.id for case in dataset.cases if written(case))
 
 
-def judge(facts: Audit, parts: Mapping[str, Part]) -> tuple[Verdict, tuple[str, ...]]:
-    """The verdict on what was found, and why."""
+def judge(facts: Audit, parts: Mapping[str, Part]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Why nothing must be learned from the data as they are split, and what else should be known of them."""
     held = sum(part != "train" for part in parts.values())
     refused: list[str] = []
     warned: list[str] = []
@@ -232,4 +245,4 @@ def judge(facts: Audit, parts: Mapping[str, Part]) -> tuple[Verdict, tuple[str, 
             )
     if facts.burnt_in_text:
         warned.append(f"{counted(facts.burnt_in_text, 'image')} with text written into the pixels: look for names")
-    return ("refuse" if refused else "warn" if warned else "clean"), (*refused, *warned)
+    return tuple(refused), tuple(warned)

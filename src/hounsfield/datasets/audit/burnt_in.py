@@ -1,7 +1,8 @@
 """Text that is written into a picture: small bright marks of one height, side by side.
 
-Names and dates that a machine wrote into the pixels, and letters of lead on a film ("R MLO"), are brighter than what
-is around them, and stand in lines. It finds lines, it does not read them: no letter is recognised.
+Names and dates that a machine wrote into the pixels are brighter than what is around them, drawn with thin strokes, and
+stand in lines. It finds lines, it does not read them: no letter is recognised. Strokes of nine pixels and more, as the
+lead letters of a film at full size have, and dark letters on white are not found.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ _CONTRAST = 0.3
 _SMALLEST = 96
 """Side of a picture in pixels below which nobody could read its letters."""
 
+_MOST = 3000
+"""Marks from which on a picture is full of specks, and none of them is a letter."""
+
 _FEWEST = 3
 """Marks that make a line; two are found in tissue too."""
 
@@ -29,7 +33,7 @@ def lines_of_text(plane: FloatArray) -> int:
     if min(plane.shape) < _SMALLEST:
         return 0
     marks = _marks(plane)
-    return len(_lines(marks)) if len(marks) >= _FEWEST else 0
+    return len(_lines(marks)) if _FEWEST <= len(marks) <= _MOST else 0
 
 
 def _marks(plane: FloatArray) -> IntArray:

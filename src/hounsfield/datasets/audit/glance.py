@@ -82,10 +82,11 @@ def glance(ref: ImageRef) -> Glance:
 def middle_planes(image: Image) -> list[FloatArray]:
     """Grey pictures (height, width) of an image that `Display` was applied to: itself, or a volume's middle planes."""
     depth, height, width = image.shape
-    grey: FloatArray = image.voxels.mean(axis=0)
+    voxels = image.voxels
     if depth == 1:
-        return [grey[0]]
-    return [grey[depth // 2], grey[:, height // 2], grey[:, :, width // 2]]
+        return [voxels[:, 0].mean(axis=0)]
+    planes = voxels[:, depth // 2], voxels[:, :, height // 2], voxels[:, :, :, width // 2]
+    return [plane.mean(axis=0) for plane in planes]
 
 
 def shrunk(plane: FloatArray, size: tuple[int, int]) -> FloatArray:

@@ -17,11 +17,11 @@ _FEWEST = 50
 """Places with something to compare, below which nothing is said."""
 
 
-def likeness(first: FloatArray, second: FloatArray) -> float:
+def likeness(first: FloatArray, second: FloatArray) -> float | None:
     """Mean correlation of the neighbourhoods of every place where either picture is not flat; in [-1, 1].
 
     Every place counts as much as any other: the outline of a breast, the brightest thing in every film, does not make
-    two films alike. 0 where there is too little to compare.
+    two films alike. None where there is too little to compare.
 
     Args:
         first: (height, width) float32 in [0, 1].
@@ -37,7 +37,7 @@ def likeness(first: FloatArray, second: FloatArray) -> float:
     together = mean(first * second) - middle * other_middle
     busy = np.maximum(spread, other_spread) > _FLAT**2
     if busy.sum() < _FEWEST:
-        return 0.0
+        return None
     product = spread[busy] * other_spread[busy]
     correlation = np.where(product > 1e-12, together[busy] / np.sqrt(np.maximum(product, 1e-12)), 0.0)
     return float(correlation.mean())

@@ -36,7 +36,8 @@ FEWEST_POINTS = 12
 TIMES_CHANCE = 3.0
 """… if these are this many times what all but a hundredth of random pairs have in common."""
 
-_RANDOM_PAIRS = 100
+_RANDOM_PAIRS = 200
+_FEWEST_RANDOM = 20
 _BATCH = 256
 
 
@@ -52,12 +53,12 @@ def moved_copies(
         most_pairs: Candidates that are looked at closely.
     """
     flat = [number for number, one in enumerate(glances) if len(one.planes) == 1 and not one.empty]
-    pairs = [(flat[a], flat[b]) for a, b in _candidates([glances[number] for number in flat])[:most_pairs]]
     there = {(twin.first, twin.second) for twin in known}
-    pairs = [pair for pair in pairs if pair not in there]
+    near = [(flat[a], flat[b]) for a, b in _candidates([glances[number] for number in flat])]
+    pairs = [pair for pair in near if pair not in there][:most_pairs]
     if not pairs:
         return []
-    chance = _random_pairs(flat)
+    chance = _random_pairs(flat, {*near, *there})
     wanted = sorted({number for pair in (*pairs, *chance) for number in pair})
     looks = in_threads(lambda number: _points(refs[number]), wanted, "looking for points")
     points = {number: look for number, look in zip(wanted, looks, strict=True) if isinstance(look, Points)}
@@ -66,7 +67,7 @@ def moved_copies(
         return points_in_common(points[pair[0]], points[pair[1]]) if set(pair) <= points.keys() else 0
 
     by_chance = [count for count in in_threads(common, chance, "comparing at random") if isinstance(count, int)]
-    usual = float(np.quantile(by_chance, 0.99)) if by_chance else 0.0
+    usual = float(np.quantile(by_chance, 0.99)) if len(by_chance) >= _FEWEST_RANDOM else 0.0
     least = max(FEWEST_POINTS, TIMES_CHANCE * usual)
     counts = in_threads(common, pairs, "looking for turned copies")
     enough = [isinstance(count, int) and count >= least for count in counts]
@@ -80,13 +81,14 @@ def _candidates(glances: Sequence[Glance]) -> list[tuple[int, int]]:
     views = [(_centred(torch.from_numpy(np.stack([one.tones for one in glances]))), BY_TONES)]
     if can_look():
         views.append((_features(glances), BY_FEATURES))
-    found: dict[tuple[int, int], float] = {}
+    ranks: dict[tuple[int, int], float] = {}
     for vectors, count in views:
-        first, second = nearest(vectors, count, -1.0)
-        alike = (vectors[first] * vectors[second]).sum(dim=1)
-        for a, b, value in zip(first.tolist(), second.tolist(), alike.tolist(), strict=True):
-            found[a, b] = max(value, found.get((a, b), -1.0))
-    return sorted(found, key=lambda pair: -found[pair])
+        first, second, alike = nearest(vectors, count)
+        order = np.argsort(-alike, kind="stable")
+        for rank, place in enumerate(order.tolist()):  # the scales of the views differ, so their ranks are merged
+            pair = (int(first[place]), int(second[place]))
+            ranks[pair] = min(rank / len(order), ranks.get(pair, 1.0))
+    return sorted(ranks, key=lambda pair: ranks[pair])
 
 
 def _features(glances: Sequence[Glance]) -> Tensor:
@@ -103,10 +105,12 @@ def _centred(vectors: Tensor) -> Tensor:
     return torch.nn.functional.normalize((vectors - vectors.mean(dim=0)) / spread, dim=1)
 
 
-def _random_pairs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+def _random_pairs(numbers: Sequence[int], near: set[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Pairs drawn at random, none of them `near`: what two different pictures have in common is wanted."""
     rng = np.random.default_rng(0)
     drawn = rng.choice(len(numbers), size=(_RANDOM_PAIRS, 2))
-    return [(numbers[a], numbers[b]) for a, b in drawn.tolist() if a != b]
+    pairs = [(numbers[min(pair)], numbers[max(pair)]) for pair in drawn.tolist() if pair[0] != pair[1]]
+    return [pair for pair in pairs if pair not in near]
 
 
 def _points(ref: ImageRef) -> Points:

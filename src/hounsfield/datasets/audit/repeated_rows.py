@@ -6,6 +6,7 @@ split, is still the same row.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,11 @@ from hounsfield.datasets.audit.verdict import MOST_LEAKING, Verdict
 from hounsfield.datasets.layouts.parts import known_part
 from hounsfield.datasets.layouts.rows import Table
 from hounsfield.datasets.listing import counted
+
+_NAMES = 0.95
+"""Share of the rows with a cell of their own, from which on a column names them."""
+
+_NUMBER = re.compile(r"-?\d+([.,]\d+)?(e[+-]?\d+)?", re.IGNORECASE)
 
 FEWEST_COLUMNS = 3
 """Columns that are compared, below which equal rows mean nothing."""
@@ -32,7 +38,9 @@ class RepeatedRows:
     parts: str
     """The column that says which part a row is in; empty where there is none."""
     across: int
-    """Rows with a copy in another part."""
+    """Rows held back, in val or test, that have a copy in another part."""
+    held_back: int
+    """Rows of val and test."""
 
 
 def repeated_rows(table: Table) -> RepeatedRows:
@@ -40,7 +48,7 @@ def repeated_rows(table: Table) -> RepeatedRows:
     parts = next((name for name in table.columns if all(known_part(row[name]) for row in table.rows)), "")
     compared = tuple(name for name in table.columns if name != parts and not _is_name(table, name))
     if len(compared) < FEWEST_COLUMNS:
-        return RepeatedRows(0, (), compared, parts, 0)
+        return RepeatedRows(0, (), compared, parts, 0, 0)
     places: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for number, row in enumerate(table.rows):
         places[tuple(row[name] for name in compared)].append(number)
@@ -50,14 +58,22 @@ def repeated_rows(table: Table) -> RepeatedRows:
         groups=tuple(groups),
         compared=compared,
         parts=parts,
-        across=sum(len(group) for group in groups if _torn(table, group, parts)),
+        across=sum(
+            _held_back(table, number, parts) for group in groups if _torn(table, group, parts) for number in group
+        ),
+        held_back=sum(_held_back(table, number, parts) for number in range(len(table.rows))),
     )
 
 
 def _is_name(table: Table, column: str) -> bool:
-    """Whether every row has a cell of its own, of letters or a whole number."""
+    """Whether nearly every row has a cell of its own, and they are no measured values, which have decimals."""
     cells = [row[column] for row in table.rows]
-    return len(set(cells)) == len(cells) and not any("." in cell for cell in cells)
+    measured = all(_NUMBER.fullmatch(cell) for cell in cells) and any(not cell.isdecimal() for cell in cells)
+    return len(set(cells)) >= _NAMES * len(cells) and not measured
+
+
+def _held_back(table: Table, number: int, parts: str) -> bool:
+    return bool(parts) and known_part(table.rows[number][parts]) != "train"
 
 
 def _torn(table: Table, group: Sequence[int], parts: str) -> bool:
@@ -73,8 +89,8 @@ def judge_rows(found: RepeatedRows, table: Table) -> tuple[Verdict, tuple[str, .
     if found.across:
         reasons.insert(
             0,
-            f"{counted(found.across, 'row')} have a copy in another part of the column {found.parts!r}: what is "
-            "measured there is memory",
+            f"{found.across} of {counted(found.held_back, 'row')} held back by the column {found.parts!r} have a copy "
+            "in another part: what is measured there is memory",
         )
-    refused = found.across > MOST_LEAKING * len(table.rows)
+    refused = found.across > MOST_LEAKING * found.held_back
     return ("refuse" if refused else "warn"), tuple(reasons)

@@ -11,6 +11,7 @@ Reference:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -55,31 +56,46 @@ def find_shortcuts(cases: Sequence[Case], glances: Sequence[Glance], classes: Se
         glances: The same number of looks, one for each case.
         classes: Names.
     """
-    targets = np.array([case.target for case in cases])
-    counts = np.bincount(targets, minlength=len(classes))
-    if (counts >= FEWEST).sum() < 2:
+    counts = np.bincount([case.target or 0 for case in cases], minlength=len(classes))
+    enough = np.flatnonzero(counts >= FEWEST)
+    if len(enough) < 2:
         return []
+    kept = [number for number, case in enumerate(cases) if case.target in enough]
+    cases, glances = [cases[number] for number in kept], [glances[number] for number in kept]
+    targets = np.array([case.target for case in cases])
     try:
         folds = _folds(cases, classes)
     except SplitError:  # too few patients to ask any that was not learned from
         return []
+    patients = [len({case.unit for case in cases if case.target == k}) for k in enough]
     found = []
     for source, features in _sources(cases, glances).items():
         varied = features[:, features.std(axis=0) > 1e-6]
         if varied.shape[1]:
-            found.append(_told(source, varied, targets, folds, np.flatnonzero(counts >= FEWEST)))
+            found.append(_told(source, varied, targets == enough[:, None], folds, patients))
     return sorted(found, key=lambda shortcut: -shortcut.auc)
 
 
 def _sources(cases: Sequence[Case], glances: Sequence[Glance]) -> dict[str, FloatArray]:
     """Features of each case by source, (n, …)."""
-    pictures = np.stack([one.planes.mean(axis=0) / 255 for one in glances]).astype(np.float32)
-    sites = sorted({case.site for case in cases})
-    kinds = {"size": np.stack([_sizes(one) for one in glances]), "border": np.stack([_border(p) for p in pictures])}
+    kinds = {
+        "size": np.stack([_sizes(one) for one in glances]),
+        "border": np.stack([_border(_picture(one)) for one in glances]).astype(np.float32),
+        "thumbnail": np.stack([shrunk(_picture(one), (16, 16)).ravel() for one in glances]),
+    }
+    sites = [site for site, count in Counter(case.site for case in cases).items() if count >= FEWEST]
     if len(sites) > 1:
-        kinds["site"] = np.array([[case.site == site for site in sites] for case in cases], np.float64)
-    kinds["thumbnail"] = np.stack([shrunk(picture, (16, 16)).ravel() for picture in pictures])
-    return {source: np.asarray(features, np.float64) for source, features in kinds.items()}
+        place = {site: column for column, site in enumerate(sites)}
+        kinds["site"] = np.zeros((len(cases), len(sites)), np.float32)
+        for row, case in enumerate(cases):
+            if case.site in place:
+                kinds["site"][row, place[case.site]] = 1
+    return kinds
+
+
+def _picture(one: Glance) -> FloatArray:
+    picture: FloatArray = one.planes.mean(axis=0, dtype=np.float32) / 255
+    return picture
 
 
 def _sizes(one: Glance) -> FloatArray:
@@ -109,17 +125,18 @@ def _folds(cases: Sequence[Case], classes: Sequence[str]) -> IntArray:
     """(n,) fold of each case, by patient, classes spread evenly."""
     groups = deal(patients_of(cases), [1 / FOLDS] * FOLDS, seed=0, classes=tuple(classes))
     fold_of = {patient: number for number, group in enumerate(groups) for patient in group}
-    return np.array([fold_of[case.patient] for case in cases])
+    return np.array([fold_of[case.unit] for case in cases])
 
 
-def _told(source: str, features: FloatArray, targets: IntArray, folds: IntArray, classes: IntArray) -> Shortcut:
-    truth = targets[:, None] == classes
+def _told(source: str, features: FloatArray, of_class: BoolArray, folds: IntArray, patients: Sequence[int]) -> Shortcut:
+    """How well the classes, (k, n) true where a case is of one, are told by features (n, d); patients of each."""
+    truth, classes = of_class.T, len(of_class)
     scores = np.empty(truth.shape)
     for fold in np.unique(folds):
         held = folds == fold
         scores[held] = _ridge(features[~held], truth[~held].astype(np.float64), features[held])
-    columns = [1] if len(classes) == 2 else range(len(classes))
-    areas = [_area(truth[:, k], scores[:, k]) for k in columns]
+    columns = [1] if classes == 2 else range(classes)
+    areas = [_area(truth[:, k], scores[:, k], patients[k], sum(patients) - patients[k]) for k in columns]
     mean = float(np.mean([area for area, _ in areas]))
     half = 1.96 * float(np.mean([error for _, error in areas]))
     return Shortcut(source, mean, max(0.0, mean - half), min(1.0, mean + half))
@@ -140,13 +157,17 @@ def _ridge(features: FloatArray, truth: FloatArray, asked: FloatArray) -> FloatA
     return scores
 
 
-def _area(truth: BoolArray, score: FloatArray) -> tuple[float, float]:
-    """AUC and its standard error (Hanley, McNeil 1982, doi:10.1148/radiology.143.1.7063747)."""
+def _area(truth: BoolArray, score: FloatArray, with_it: int, without: int) -> tuple[float, float]:
+    """AUC and its standard error, for as many patients as there are and not as many cases.
+
+    Reference:
+        Hanley, McNeil (1982), doi:10.1148/radiology.143.1.7063747.
+    """
     from scipy.stats import rankdata
 
     positives, negatives = int(truth.sum()), int((~truth).sum())
     ranks = rankdata(score)
     area = float((ranks[truth].sum() - positives * (positives + 1) / 2) / (positives * negatives))
     both, same = area / (2 - area), 2 * area * area / (1 + area)
-    spread = area * (1 - area) + (positives - 1) * (both - area**2) + (negatives - 1) * (same - area**2)
-    return area, float(np.sqrt(max(0.0, spread) / (positives * negatives)))
+    spread = area * (1 - area) + (with_it - 1) * (both - area**2) + (without - 1) * (same - area**2)
+    return area, float(np.sqrt(max(0.0, spread) / (with_it * without)))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from hounsfield.arrays import IntArray
+from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.progress import track
 
 _BLOCK = 2048
@@ -39,18 +39,21 @@ def pairs_above(vectors: Tensor, least: float, *, others: Tensor | None = None) 
     return _ordered(torch.cat(first), torch.cat(second))
 
 
-def nearest(vectors: Tensor, count: int, least: float) -> tuple[IntArray, IntArray]:
-    """Each row with its `count` nearest other rows, where the inner product is at least `least`; as `pairs_above`."""
-    first, second = [], []
+def nearest(vectors: Tensor, count: int) -> tuple[IntArray, IntArray, FloatArray]:
+    """Each row with its `count` nearest other rows: pairs as `pairs_above` gives them, and their inner products."""
+    first, second, products = [], [], []
     for top in _shown(range(0, len(vectors), _ROWS), len(vectors)):
-        products = vectors[top : top + _ROWS] @ vectors.T
-        rows = torch.arange(len(products))
-        products[rows, rows + top] = -torch.inf
-        value, column = products.topk(min(count, len(vectors) - 1), dim=1)
-        near = torch.nonzero(value >= least)
-        first.append(near[:, 0] + top)
-        second.append(column[near[:, 0], near[:, 1]])
-    return _ordered(torch.cat(first), torch.cat(second))
+        block = vectors[top : top + _ROWS] @ vectors.T
+        rows = torch.arange(len(block))
+        block[rows, rows + top] = -torch.inf
+        value, column = block.topk(min(count, len(vectors) - 1), dim=1)
+        first.append((rows + top)[:, None].expand_as(column).reshape(-1))
+        second.append(column.reshape(-1))
+        products.append(value.reshape(-1))
+    pairs = torch.stack([torch.cat(first), torch.cat(second)], dim=1).sort(dim=1).values
+    pairs, place = torch.unique(pairs, dim=0, return_inverse=True)
+    alike = torch.empty(len(pairs)).scatter_(0, place, torch.cat(products))
+    return pairs[:, 0].numpy(), pairs[:, 1].numpy(), alike.numpy()
 
 
 def _ordered(first: Tensor, second: Tensor) -> tuple[IntArray, IntArray]:

@@ -137,13 +137,21 @@ def _turned(plane: FloatArray, way: int) -> FloatArray:
 
 
 def _like(first: Glance, second: Glance, way: int) -> float:
-    """Likeness, mean over the planes, of two pictures of which one or the other is turned."""
+    """Likeness, mean over the planes that are not flat, of two pictures of which one or the other is turned."""
+    if way == 0 and first.shape == second.shape and np.array_equal(first.planes, second.planes):
+        return 1.0
     ways = ((first, second), (second, first)) if way else ((first, second),)
     return max(
-        float(np.mean([likeness(_turned(a / np.float32(255), way), b / np.float32(255)) for a, b in _planes(*pair)]))
+        _mean([likeness(_turned(a / np.float32(255), way), b / np.float32(255)) for a, b in _planes(*pair)])
         for pair in ways
     )
 
 
 def _planes(first: Glance, second: Glance) -> list[tuple[FloatArray, FloatArray]]:
     return list(zip(first.planes, second.planes, strict=True))
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    """The mean of what could be compared; 0 where nothing could."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else 0.0
