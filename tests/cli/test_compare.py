@@ -20,7 +20,7 @@ def test_validation_figures_are_compared_without_data(
     assert printed["split"] == "val" and printed["differences"]["auc_roc"]["difference"]["value"] == 0
     assert printed["areas"] is None or printed["areas"]["p_value"] == 1
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "do not tell which is better" in page and "hounsfield compare" in page
+    assert "Both rank equally well" in page and "hounsfield compare" in page
 
 
 def test_cases_are_read_with_both(lesion_bundle: Path, phantom: Path, capsys: pytest.CaptureFixture[str]) -> None:
