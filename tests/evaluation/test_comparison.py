@@ -12,6 +12,7 @@ from hounsfield.evaluation.comparison import compare
 from hounsfield.evaluation.evidence import CaseResult, Evidence
 from hounsfield.evaluation.measure import measure
 from hounsfield.findings.model import ModelIdentity
+from hounsfield.reporting.comparison_report import verdict
 
 
 def _evidence(name: str, skill: float, *, cases: int = 200, seed: int = 0, first: int = 0) -> Evidence:
@@ -52,6 +53,8 @@ def test_a_better_model_is_told_from_a_worse_one() -> None:
     assert (low, high) == pytest.approx((auc.difference.low, auc.difference.high), abs=0.02)
     turned = compare(worse, better).differences["auc_roc"]
     assert turned.difference.value == pytest.approx(-auc.difference.value)
+    assert verdict(comparison).startswith("a ranks better than b: AUC ")
+    assert verdict(compare(worse, better)).startswith("a ranks better than b: AUC ")
 
 
 def test_a_model_is_as_good_as_itself() -> None:

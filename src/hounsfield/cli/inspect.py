@@ -6,6 +6,7 @@ import argparse
 import json
 import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from hounsfield.datasets.case import Case, Dataset
     from hounsfield.datasets.check import Problem
     from hounsfield.datasets.fingerprint import Fingerprint
+    from hounsfield.datasets.split import Split
     from hounsfield.image import Image
     from hounsfield.plan import Input
 
@@ -75,11 +77,11 @@ def inspect_dataset(arguments: argparse.Namespace) -> int:
         require_same_cases(dataset, split)
     audit = audit_dataset(dataset, parts=split.parts if split else None)
     to_classify = any(case.target is not None or case.mask is None for case in dataset.cases)
-    problems = check_dataset(dataset, content=False, to_classify=to_classify)
+    problems = check_dataset(dataset, to_classify=to_classify)
     if fingerprint.sizes_differ:
         problems = (*problems, size_problem(fingerprint, spec_for(arguments, dataset, fingerprint)))
     if arguments.output:
-        write_page(arguments, dataset, fingerprint, problems, audit)
+        write_page(arguments, dataset, fingerprint, problems, audit, split)
     if arguments.json:
         found = [{"severity": p.severity, "text": p.text, "cases": list(p.cases)} for p in problems]
         plain = {"fingerprint": fingerprint.as_json(), "problems": found, "audit": audit.as_json()}
@@ -131,9 +133,12 @@ def write_page(
     fingerprint: Fingerprint,
     problems: Sequence[Problem],
     audit: Audit,
+    split: Split | None,
 ) -> None:
-    """Write the report: facts, problems, audit, contact sheet, and the preprocessing before and after."""
+    """Write the report: facts, problems, audit, contact sheet, the split that was given or would be made, and the
+    preprocessing before and after."""
     from hounsfield.atomic import write_text
+    from hounsfield.datasets.audit import kept_together
     from hounsfield.datasets.split import make_split
     from hounsfield.errors import SplitError
     from hounsfield.reporting.contact_sheet import choose_contact_cases
@@ -141,17 +146,15 @@ def write_page(
 
     spec = spec_for(arguments, dataset, fingerprint)
     chosen = readable(choose_contact_cases(dataset, seed=arguments.seed), fingerprint)
-    try:
-        split = make_split(dataset, seed=arguments.seed)
-    except SplitError:
-        split = None  # the problems say why
+    with suppress(SplitError):  # the problems say why
+        split = split or make_split(kept_together(dataset, audit.groups), seed=arguments.seed)
     page = inspect_page(
         dataset,
         fingerprint,
         problems,
         audit=audit,
         twins=twins_shown(dataset, audit),
-        contact=((case, shown(case)) for case in chosen),
+        contact=((case, first_view(case)) for case in chosen),
         traces=(trace(case, spec) for case in chosen[:3]),
         split=split,
         command=command(arguments),
@@ -174,7 +177,7 @@ def twins_shown(dataset: Dataset, audit: Audit) -> Iterator[list[tuple[Case, Ima
 
 
 def first_view(case: Case) -> Image:
-    """The first image of a case."""
+    """The first image of a case, cut out of its film where the data say so."""
     from hounsfield.datasets import load
 
     return load(next(iter(case.images.values())))
@@ -195,13 +198,6 @@ def readable(cases: tuple[Case, ...], fingerprint: Fingerprint) -> list[Case]:
     """The cases that the fingerprint did not find unreadable."""
     broken = {case for case, _ in fingerprint.unreadable}
     return [case for case in cases if case.id not in broken]
-
-
-def shown(case: Case) -> Image:
-    """The case's image, cut out of its film where the data say so."""
-    from hounsfield.datasets import load
-
-    return load(case.image)
 
 
 def trace(case: Case, spec: Input) -> list[tuple[str, Image]]:

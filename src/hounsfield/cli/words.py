@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 _PAIRS_A_MINUTE = 500
-"""Pairs of pictures looked at closely for turned copies, for each minute of a training: a twentieth of it."""
+"""Pairs of pictures looked at closely for turned copies, for each minute of a training: with one minute the audit of
+504 ultrasound images took 13 s, with ten 19 s; that of 1,231 films 26 s."""
 
 
 def checked_dataset(path: Path, root: Path | None) -> Dataset:

@@ -25,9 +25,12 @@ def audit_facts(audit: Audit) -> list[Fact]:
         Fact("Patients on both sides", wording.count(audit.patients_on_both_sides)),
         Fact("Near duplicates", wording.count(audit.near_duplicate_pairs), f"pairs, in {len(audit.groups)} groups, "
              f"{across} across patients or parts"),
+        *([Fact("Neighbours passed over", wording.count(audit.pairs_passed_over), "less alike pairs, not looked at "
+                "closely for copies turned by other than right angles")] if audit.pairs_passed_over else []),
         Fact("Label conflicts", wording.count(audit.label_conflicts), "cases with a near duplicate of another class"),
         Fact("Repeated rows", wording.count(audit.repeated_rows)),
         Fact("Unreadable", wording.count(audit.unreadable), f"and {audit.empty} of one grey level"),
+        Fact("Clipped", wording.count(audit.clipped), "more than a fifth of the pixels at the highest value"),
         Fact("Text in the pixels", wording.count(audit.burnt_in_text), "images"),
     ]  # fmt: skip
 

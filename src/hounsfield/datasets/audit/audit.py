@@ -1,6 +1,6 @@
 """`Audit`: what would make figures too good, or a model learn the wrong thing, before anything is learned.
 
-Every image is opened once (see `glance`). Then: patients on both sides of a split, pictures that are there twice and
+Every image is looked at (see `glance`). Then: patients on both sides of a split, pictures that are there twice and
 under two labels, rows of tables that repeat, files that cannot be read or are empty, text in the pixels, and whether
 the class can be told from what is not anatomy.
 """
@@ -74,6 +74,8 @@ class Audit:
     text_cases: tuple[str, ...] = ()
     not_read: tuple[tuple[str, str], ...] = ()
     """Case id and why an image of it cannot be read."""
+    pairs_passed_over: int = 0
+    """Neighbours that might be turned copies and were not looked at closely, for there were more alike ones."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -95,8 +97,9 @@ def audit_dataset(dataset: Dataset, *, parts: Mapping[str, Part] | None = None, 
     if parts is None:
         parts = {case.id: case.part for case in dataset.cases if case.part}
     twins = near_duplicates(glances)
-    twins += moved_copies(places, glances, twins, most_pairs=most_pairs)
-    return _audit(dataset, parts, looks, _groups(twins, places, refs, parts))
+    moved, passed_over = moved_copies(places, glances, twins, most_pairs=most_pairs)
+    facts = _audit(dataset, parts, looks, _groups([*twins, *moved], places, refs, parts))
+    return replace(facts, pairs_passed_over=passed_over)
 
 
 def _refs(dataset: Dataset) -> dict[ImageRef, list[Case]]:
@@ -227,7 +230,7 @@ def judge(facts: Audit, parts: Mapping[str, Part]) -> tuple[tuple[str, ...], tup
         named = some([" = ".join(group.cases[:3]) for group in across], most=3)
         warned.append(
             f"{cases} cases in {counted(len(across), 'group')} of near duplicates under different patients, or unknown "
-            f"ones ({named}): a split may put one on each side"
+            f"ones ({named}): figures are honest only where a split keeps each group on one side"
         )
     if facts.label_conflicts:
         warned.append(

@@ -24,7 +24,10 @@ def features_of(pictures: Tensor) -> Tensor:
     """
     network = _network()
     count, planes, side, _ = pictures.shape
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=_has_bfloat16()):
+    with (
+        torch.inference_mode(),
+        torch.autocast("cpu", torch.bfloat16, enabled=torch.ops.mkldnn._is_mkldnn_bf16_supported()),
+    ):
         grey = (pictures.reshape(count * planes, 1, side, side).float() / 255).contiguous(
             memory_format=torch.channels_last
         )
@@ -42,7 +45,3 @@ def _network() -> Pretrained:
     network = Pretrained(dims=2, channels=1, outputs=1, backbone=NETWORK, folded=True)
     put_imagenet(network, NETWORK, folded=True)
     return network.eval().to(memory_format=torch.channels_last)
-
-
-def _has_bfloat16() -> bool:
-    return bool(torch.backends.cpu.get_cpu_capability().startswith("AVX512"))

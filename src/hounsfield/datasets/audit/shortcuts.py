@@ -22,6 +22,7 @@ from hounsfield.datasets.audit.glance import SIDE, Glance, shrunk
 from hounsfield.datasets.case import Case
 from hounsfield.datasets.stratify import deal, patients_of
 from hounsfield.errors import SplitError
+from hounsfield.evaluation.classification import auc_roc
 
 FOLDS = 5
 
@@ -163,11 +164,7 @@ def _area(truth: BoolArray, score: FloatArray, with_it: int, without: int) -> tu
     Reference:
         Hanley, McNeil (1982), doi:10.1148/radiology.143.1.7063747.
     """
-    from scipy.stats import rankdata
-
-    positives, negatives = int(truth.sum()), int((~truth).sum())
-    ranks = rankdata(score)
-    area = float((ranks[truth].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+    area = auc_roc(truth, score)
     both, same = area / (2 - area), 2 * area * area / (1 + area)
     spread = area * (1 - area) + (with_it - 1) * (both - area**2) + (without - 1) * (same - area**2)
     return area, float(np.sqrt(max(0.0, spread) / (with_it * without)))

@@ -34,7 +34,8 @@ LEAST_LIKE = 0.6
 """Likeness from which on two pictures are one, where their distance is unusual …"""
 
 LEAST_LIKE_USUALLY = 0.9
-"""… and where it is not: no two films of two people among a thousand came above 0.85."""
+"""… and where it is not, or one is mirrored or turned: of 256 films and of 250 chest films none of two people came above
+0.85."""
 
 _SAMPLED = 1500
 """Pictures whose distances are taken for the usual ones."""
@@ -59,9 +60,12 @@ def near_duplicates(glances: Sequence[Glance]) -> list[Twin]:
         own = [glances[row] for row in rows]
         signs = _signs(np.stack([one.bits for one in own]))
         most = MOST_BITS * (signs.shape[1] // BITS)
-        least_like = LEAST_LIKE if most < unusual_below(signs) else LEAST_LIKE_USUALLY
+        unusual = most < unusual_below(signs)
         planes = len(own[0].planes)
         for way in range(8) if planes == 1 else (0,):
+            least_like = (
+                LEAST_LIKE if unusual and way == 0 else LEAST_LIKE_USUALLY
+            )  # seven ways, seven times the chance
             turned = (
                 signs if way == 0 else _signs(np.stack([difference_hash(_turned(_plane(one), way)) for one in own]))
             )

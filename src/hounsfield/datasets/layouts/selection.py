@@ -12,7 +12,8 @@ from hounsfield.errors import DatasetError
 
 
 def without_repeats(table: Table) -> tuple[Table, int, list[str]]:
-    """The table with rows that are word for word the same once, how many went, and a note of it."""
+    """The table with rows that are word for word the same once, how many rows have a copy, and a note of what went."""
+    counts = Counter(tuple(row.values()) for row in table.rows)
     rows = tuple({tuple(row.values()): row for row in table.rows}.values())
     repeats = len(table.rows) - len(rows)
     notes = (
@@ -20,7 +21,7 @@ def without_repeats(table: Table) -> tuple[Table, int, list[str]]:
         if repeats
         else []
     )
-    return replace(table, rows=rows), repeats, notes
+    return replace(table, rows=rows), sum(count for count in counts.values() if count > 1), notes
 
 
 def rows_where(table: Table, where: Mapping[str, Sequence[str]]) -> tuple[Table, list[str]]:
