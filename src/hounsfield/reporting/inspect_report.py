@@ -80,7 +80,7 @@ def inspect_page(
         "inspect.html.jinja",
         dataset=dataset,
         fingerprint=fingerprint,
-        contents=_contents(bool(small), bool(steps), split is not None, audit is not None),
+        contents=_contents(bool(dataset.classes), bool(small), bool(steps), split is not None, audit is not None),
         audit=audit,
         audit_facts=audit_facts(audit) if audit else (),
         shortcuts=shortcut_rows(audit) if audit else (),
@@ -107,9 +107,9 @@ def inspect_page(
     )
 
 
-def _contents(contact: bool, steps: bool, split: bool, audit: bool) -> list[tuple[str, str]]:
+def _contents(classes: bool, contact: bool, steps: bool, split: bool, audit: bool) -> list[tuple[str, str]]:
     wanted = (
-        ("classes", "Classes", True),
+        ("classes", "Classes", classes),
         ("audit", "Audit", audit),
         ("contact", "Contact sheet", contact),
         ("steps", "Preprocessing", steps),

@@ -34,7 +34,7 @@ LEAST_LIKE = 0.6
 """Likeness from which on two pictures are one, where their distance is unusual …"""
 
 LEAST_LIKE_USUALLY = 0.9
-"""… and where it is not, or one is mirrored or turned: of 256 films and of 250 chest films none of two people came above
+"""… and where it is not, or one is mirrored or turned: of 256 films and 250 chest films none of two people came above
 0.85."""
 
 _SAMPLED = 1500
@@ -63,9 +63,7 @@ def near_duplicates(glances: Sequence[Glance]) -> list[Twin]:
         unusual = most < unusual_below(signs)
         planes = len(own[0].planes)
         for way in range(8) if planes == 1 else (0,):
-            least_like = (
-                LEAST_LIKE if unusual and way == 0 else LEAST_LIKE_USUALLY
-            )  # seven ways, seven times the chance
+            least_like = LEAST_LIKE if unusual and way == 0 else LEAST_LIKE_USUALLY  # 7 ways, 7 times the chance
             turned = (
                 signs if way == 0 else _signs(np.stack([difference_hash(_turned(_plane(one), way)) for one in own]))
             )
