@@ -6,7 +6,10 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from hounsfield.evaluation import CaseResult, Evidence, measure, write_evidence
+from hounsfield.evaluation.sets import Held
 from hounsfield.evaluation.store import evidence_schema
 from hounsfield.findings import ModelIdentity
 
@@ -42,6 +45,7 @@ def example() -> Evidence:
         },
         model=ModelIdentity(name="example", version="0.1.0", sha256="0" * 64),
         seconds=2.5,
+        held=Held(classes=np.array([[p <= 0.85, p >= 0.2] for p in probabilities]), promised=0.9),
     )
     return replace(evidence, created="2026-01-31T12:00:00+00:00", versions={"python": "3.11", "hounsfield": "0.1.0"})
 

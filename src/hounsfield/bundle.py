@@ -30,6 +30,9 @@ from hounsfield.arrays import FloatArray
 from hounsfield.atomic import atomic_folder, write_text
 from hounsfield.datasets.split import Split
 from hounsfield.errors import BundleError, StorageError
+from hounsfield.evaluation.bends import Bends
+from hounsfield.evaluation.conformal import Conformal
+from hounsfield.evaluation.sets import Held
 from hounsfield.findings.model import ModelIdentity
 from hounsfield.plan import Plan, read_plan, write_plan
 
@@ -59,11 +62,22 @@ class OperatingPoint:
     """… and these are added, one a class, before the softmax; empty for none."""
     calibrated: bool = False
     """Whether scale and offset were fitted; without, probabilities are only scores."""
+    bends: tuple[tuple[float, float], ...] = ()
+    """Of two classes: a rising line through these points, (log-odds after scale and offset, calibrated log-odds), that
+    was fitted on many cases; empty for none."""
+    conformal: Conformal | None = None
+    """From which calibrated probability on a class cannot be ruled out; None where too few cases were there."""
 
     def apply(self, logits: FloatArray) -> FloatArray:
         """Calibrated logits, (n, classes), of averaged ones."""
         calibrated: FloatArray = logits * self.scale + (np.asarray(self.offset) if self.offset else 0.0)
-        return calibrated
+        return Bends(self.bends).apply(calibrated) if self.bends else calibrated
+
+    def sets(self, probabilities: FloatArray) -> Held | None:
+        """Which classes cannot be ruled out, of calibrated probabilities (n, classes); None without limits."""
+        if self.conformal is None:
+            return None
+        return Held(self.conformal.sets(probabilities), self.conformal.coverage)
 
 
 @dataclass(frozen=True)
@@ -231,7 +245,6 @@ def read_bundle(folder: Path) -> Bundle:
                 f"{path} was changed after it was written (its SHA-256 is not the one in {_MANIFEST}); "
                 "copy the bundle again from its source, or train it again"
             )
-    operating = manifest["operating"] | {"offset": tuple(manifest["operating"]["offset"])}
     sides = manifest["training"]["input_sides"]
     training = manifest["training"] | {
         "seen_patients": tuple(manifest["training"]["seen_patients"]),
@@ -243,10 +256,18 @@ def read_bundle(folder: Path) -> Bundle:
     return Bundle(
         folder=folder,
         plan=read_plan(folder / _PLAN),
-        operating=OperatingPoint(**operating),
+        operating=_operating(manifest["operating"]),
         training=TrainingRecord(**training),
         identity=ModelIdentity(name=manifest["name"], version=manifest["version"], sha256=manifest["model"]),
     )
+
+
+def _operating(plain: Mapping[str, Any]) -> OperatingPoint:
+    conformal = plain.get("conformal")
+    if conformal:
+        conformal = Conformal(conformal["coverage"], tuple(conformal["limits"]), tuple(conformal["cases"]))
+    bends = tuple(map(tuple, plain.get("bends", ())))
+    return OperatingPoint(**{**plain, "offset": tuple(plain["offset"]), "bends": bends, "conformal": conformal})
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from sklearn import metrics
 from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.evaluation import resampling
 from hounsfield.evaluation.bootstrap import draw_scores
+from hounsfield.evaluation.calibration import calibration_bins
 from hounsfield.evaluation.classification import auc_roc, average_precision
 from hounsfield.evaluation.intervals import percentile_score
 from hounsfield.evaluation.predictions import Predictions
@@ -32,17 +33,23 @@ def some_predictions(*, cases: int, patients: int, classes: int = 2, seed: int =
 
 
 def one_by_one(predictions: Predictions, *, resamples: int, seed: int) -> dict[str, FloatArray]:
-    """The obvious way: copy the cases of the drawn patients out, as often as drawn, and score the copy."""
+    """The obvious way: copy the cases of the drawn patients out, as often as drawn, and score the copy.
+
+    Calibration is measured in the bins of all cases, in every draw.
+    """
     rows = []
+    bins = calibration_bins(predictions.confidence[1])
     classes_present = len(np.unique(predictions.target))
     for weights in np.concatenate(list(patient_weights(predictions.patients, resamples=resamples, seed=seed))):
         chosen = np.repeat(np.arange(predictions.cases), weights[predictions.patient].astype(int))
         copied = Predictions(
             predictions.target[chosen], predictions.probabilities[chosen], predictions.patient[chosen], 0.4
         )
-        scores = scores_of(copied)
+        was_so, said = copied.confidence
+        gaps = [np.sum((was_so - said)[bins[chosen] == number]) for number in np.unique(bins)]
+        scores = scores_of(copied) | {"ece": float(np.abs(gaps).sum() / copied.cases)}
         if predictions.classes > 2 and len(np.unique(copied.target)) < classes_present:
-            scores |= dict.fromkeys([name for name in SCORES if name not in ("accuracy", "brier")], float("nan"))
+            scores |= dict.fromkeys([name for name in SCORES if name not in ("accuracy", "brier", "ece")], float("nan"))
         rows.append([scores[name] for name in SCORES])
     return dict(zip(SCORES, np.array(rows).T, strict=True))
 

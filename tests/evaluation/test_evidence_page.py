@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hounsfield.evaluation import CaseResult, Curve, Evidence, Score, Subgroup, read_evidence
+from hounsfield.evaluation import Attainable, CaseResult, Curve, Evidence, Score, Sets, Subgroup, read_evidence
 from hounsfield.evaluation.scores import SCORES
 from hounsfield.evaluation.store import evidence_schema
 from hounsfield.findings import ModelIdentity
@@ -28,6 +28,8 @@ def keys_below(heading: str) -> list[str]:
     [
         ("### Top", Evidence),
         ("### A score", Score),
+        ("### A wish", Attainable),
+        ("### The sets", Sets),
         ("### A curve", Curve),
         ("### A subgroup", Subgroup),
         ("### A result", CaseResult),
@@ -47,7 +49,7 @@ def test_the_example_is_what_the_code_makes() -> None:
     made: Evidence = runpy.run_path(str(DOCS / "_scripts" / "evidence.py"))["example"]()
     plain, again = stored.as_json(), made.as_json()
     assert list(plain) == list(again)
-    for key in set(plain) - {"scores", "curves", "subgroups"}:
+    for key in set(plain) - {"scores", "curves", "subgroups", "attainable", "sets"}:
         assert plain[key] == again[key], key
     assert set(stored.curves) == set(made.curves) == set(keys_below("## Curves"))
     for name, score in made.scores.items():

@@ -10,6 +10,7 @@ from sklearn import metrics
 
 from hounsfield.errors import EvaluationError
 from hounsfield.evaluation import CaseResult, Evidence
+from hounsfield.evaluation.sets import Held
 
 MakeResults = Callable[..., list[CaseResult]]
 MakeEvidence = Callable[..., Evidence]
@@ -21,7 +22,7 @@ def test_evidence_holds_what_was_measured_on_what(make_results: MakeResults, mak
     positive = np.array([result.probabilities[1] for result in results])
     target = np.array([result.target for result in results])
     assert set(evidence.scores) == {
-        "accuracy", "precision", "sensitivity", "specificity", "auc_roc", "average_precision", "brier",
+        "accuracy", "precision", "sensitivity", "specificity", "auc_roc", "average_precision", "brier", "ece",
     }  # fmt: skip
     assert evidence.scores["auc_roc"].value == pytest.approx(metrics.roc_auc_score(target, positive), abs=1e-12)
     assert evidence.confusion == tuple(map(tuple, metrics.confusion_matrix(target, positive >= 0.4).tolist()))
@@ -29,11 +30,11 @@ def test_evidence_holds_what_was_measured_on_what(make_results: MakeResults, mak
     assert (evidence.class_counts, evidence.threshold) == ((30, 30), 0.4)
     assert evidence.notes == ("Patients are unknown.",)
     assert evidence.results == tuple(results)
-    assert set(evidence.curves) == {"roc", "precision_recall", "calibration"}
+    assert set(evidence.curves) == {"roc", "precision_recall", "calibration", "net_benefit", "net_benefit_of_all"}
     assert datetime.fromisoformat(evidence.created).utcoffset() is not None
     assert {"python", "hounsfield", "numpy", "torch"} <= set(evidence.versions)
     for score in evidence.scores.values():
-        assert 0 <= score.low < score.value < score.high <= 1
+        assert 0 <= score.low <= score.value < score.high <= 1
 
 
 def test_the_same_results_give_the_same_figures_in_any_order(
@@ -51,7 +52,7 @@ def test_of_one_class_the_auc_is_absent_and_a_note_says_why(
 ) -> None:
     healthy = [result for result in make_results(80) if result.target == 0]
     evidence = make_evidence(healthy)
-    assert set(evidence.scores) == {"accuracy", "precision", "specificity", "brier"}
+    assert set(evidence.scores) == {"accuracy", "precision", "specificity", "brier", "ece"}
     assert evidence.notes[0] == ("All cases are benign: sensitivity, auc_roc and average_precision cannot be computed.")
 
 
@@ -138,3 +139,14 @@ def test_no_results_and_no_draws_are_refused(make_evidence: MakeEvidence) -> Non
         make_evidence([])
     with pytest.raises(EvaluationError, match="at least one bootstrap draw, not 0"):
         make_evidence(resamples=0)
+
+
+def test_sets_are_measured_where_the_model_makes_some(make_results: MakeResults, make_evidence: MakeEvidence) -> None:
+    assert make_evidence().sets is None
+    held = Held(np.ones((60, 2), dtype=bool), 0.9)
+    sets = make_evidence(held=held).sets
+    assert sets is not None
+    assert (sets.promised, sets.coverage["benign"].value, sets.decided.value) == (0.9, 1.0, 0.0)
+    assert [point.rule for point in make_evidence().attainable][:1] == ["specificity>=0.9"]
+    three = make_evidence(make_results(60, classes=3), classes=("a", "b", "c"))
+    assert three.attainable == ()

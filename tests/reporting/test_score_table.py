@@ -43,11 +43,12 @@ def test_without_skill_by_hand() -> None:
     assert no_skill("accuracy", (0, 0)) is None
 
 
-def test_all_seven_scores_have_a_row_in_the_usual_order() -> None:
+def test_all_scores_have_a_row_in_the_usual_order() -> None:
     evidence = binary_evidence(120)
     rows = score_rows(evidence.scores, classes=evidence.classes, class_counts=evidence.class_counts)
     assert [row.label for row in rows] == [
         "AUC-ROC", "Accuracy", "Sensitivity", "Specificity", "Precision", "Average precision", "Brier score",
+        "Calibration error",
     ]  # fmt: skip
 
 

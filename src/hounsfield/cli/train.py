@@ -32,6 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", type=Path, metavar="FILE", help="follow this plan.toml instead of making one")
     parser.add_argument("--split", type=Path, metavar="FILE", help="use this split.json instead of making one")
     parser.add_argument(
+        "--threshold", metavar="RULE",
+        help="from when on a case is positive, chosen on the validation cases: youden, sensitivity>=0.95, "
+        "specificity>=0.9 … (default: the plan's, youden)",
+    )  # fmt: skip
+    parser.add_argument(
         "--allow-leak", action="store_true",
         help="learn although cases held back are in what is learned from too; the bundle says so for ever",
     )  # fmt: skip
@@ -50,14 +55,17 @@ def run(arguments: argparse.Namespace) -> int:
     from hounsfield.cli.words import audited, checked_dataset
     from hounsfield.datasets.split import read_split
     from hounsfield.errors import UsageError
+    from hounsfield.evaluation.threshold import require_rule
     from hounsfield.learning.choosing import choose_plan_and_split, require_network
-    from hounsfield.learning.train import train
+    from hounsfield.learning.train import train, with_threshold
     from hounsfield.plan import plan_to_text, read_plan
 
     if not 0 < arguments.minutes < float("inf"):
         raise UsageError(f"--minutes {arguments.minutes}: give a number above 0")
     if arguments.seed < 0:
         raise UsageError(f"--seed {arguments.seed}: give a whole number, 0 or more")
+    if arguments.threshold:
+        require_rule(arguments.threshold)
     require_network(arguments.network)
     if not arguments.plan_only:
         require_place(arguments.output, overwrite=arguments.overwrite)
@@ -76,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if arguments.plan_only:
         plan, split = choose_plan_and_split(dataset, None, **choices)
+        plan = with_threshold(plan, arguments.threshold)
         print_plan(plan, split)
         print(plan_to_text(plan), end="")
         return 0
@@ -87,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
             on_plan=following.on_plan,
             on_epoch=following.on_epoch,
             leaks=leaks,
+            threshold=arguments.threshold,
             on_written=lambda trained: add_reports(trained, dataset, arguments),
             **choices,
         )
@@ -154,7 +164,7 @@ def command(arguments: argparse.Namespace) -> str:
     """The command that does the same again."""
     words = ["hounsfield", "train", str(arguments.data), "-o", str(arguments.output)]
     words += ["--allow-leak"] if getattr(arguments, "allow_leak", False) else []
-    for name in ("root", "plan", "split"):
+    for name in ("root", "plan", "split", "threshold"):
         value = getattr(arguments, name, None)
         if value:
             words += [f"--{name}", str(value)]

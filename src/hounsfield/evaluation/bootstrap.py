@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from hounsfield.arrays import FloatArray
+from hounsfield.evaluation.calibration import calibration_bins
 from hounsfield.evaluation.predictions import Predictions
 from hounsfield.evaluation.ranking import Ranking, ranking_of, ranking_scores
 from hounsfield.evaluation.resampling import patient_weights
@@ -50,7 +51,7 @@ def draw_scores(predictions: Predictions, *, resamples: int = RESAMPLES, seed: i
     for weights in _shown(drawn, work=resamples * predictions.cases * len(columns)):
         counted = _counted_scores(weights @ sums, columns=len(columns), macro=predictions.classes > 2)
         ranked = _ranked_scores(weights[:, predictions.patient], rankings)
-        blocks.append(np.stack([*counted[:4], *ranked, counted[4]]))
+        blocks.append(np.stack([*counted[:4], *ranked, *counted[4:]]))
     return dict(zip(SCORES, np.concatenate(blocks, axis=1), strict=True))
 
 
@@ -59,22 +60,27 @@ def _shown(blocks: Iterator[FloatArray], *, work: int) -> Iterable[FloatArray]:
 
 
 def _sums_by_patient(predictions: Predictions, columns: list[int]) -> FloatArray:
-    """(patients, 3 + 3 columns): cases, right calls, squared error; then per class cases, calls and right calls."""
+    """(patients, 3 + 3 columns + bins): cases, right calls, squared error; then per class cases, calls and right calls;
+    then in each bin of the calibration how much more was so than was said."""
     target, called = predictions.target, predictions.called
     truth = target[:, None] == np.arange(predictions.classes)
     error = ((predictions.probabilities - truth) ** 2).sum(axis=1) / 2
     if predictions.classes == 2:  # the two-class score looks at the positive class alone
         error = (predictions.probabilities[:, 1] - target) ** 2
     by_class = [part for k in columns for part in (target == k, called == k, (target == k) & (called == k))]
-    by_case = np.stack([np.ones(len(target)), target == called, error, *by_class]).astype(np.float64)
+    was_so, said = predictions.confidence
+    place = calibration_bins(said)
+    gaps = [(was_so - said) * (place == number) for number in range(int(place.max()) + 1)]
+    by_case = np.stack([np.ones(len(target)), target == called, error, *by_class, *gaps]).astype(np.float64)
     sums = [np.bincount(predictions.patient, weights=row, minlength=predictions.patients) for row in by_case]
     return np.stack(sums, axis=1)
 
 
 def _counted_scores(sums: FloatArray, *, columns: int, macro: bool) -> tuple[FloatArray, ...]:
-    """Accuracy, precision, sensitivity, specificity and Brier, each (draws,), from (draws, 3 + 3 columns) sums."""
+    """Accuracy, precision, sensitivity, specificity, Brier and ECE, each (draws,), from sums by draw."""
     cases, right, error = sums[:, :3].T
-    actual, called, found = sums[:, 3:].reshape(-1, columns, 3).transpose(2, 0, 1)
+    counts, gaps = np.split(sums[:, 3:], [3 * columns], axis=1)
+    actual, called, found = counts.reshape(-1, columns, 3).transpose(2, 0, 1)
     whole = cases[:, None]
     sensitivity = _ratio(found, actual)
     specificity = _ratio(whole - actual - called + found, whole - actual)
@@ -84,7 +90,7 @@ def _counted_scores(sums: FloatArray, *, columns: int, macro: bool) -> tuple[Flo
         missing = (actual == 0).any(axis=1)
         precision[missing], specificity[missing] = np.nan, np.nan  # sensitivity is NaN already
     means = (precision.mean(axis=1), sensitivity.mean(axis=1), specificity.mean(axis=1))
-    return right / cases, *means, error / cases
+    return right / cases, *means, error / cases, np.abs(gaps).sum(axis=1) / cases
 
 
 def _ranked_scores(weights: FloatArray, rankings: list[Ranking]) -> FloatArray:

@@ -34,6 +34,11 @@ def equal_mass_bins(probability: FloatArray, bins: int) -> IntArray:
     return np.asarray(numbered[place], dtype=np.int64)
 
 
+def calibration_bins(probability: FloatArray, *, bins: int = 10) -> IntArray:
+    """(n,), the bin of each case: at most `bins`, and at most one for every ten cases."""
+    return equal_mass_bins(probability, max(1, min(bins, len(probability) // _CASES_A_BIN)))
+
+
 def reliability(target: BoolArray, probability: FloatArray, *, bins: int = 10) -> Curve:
     """Share of positive cases (y) against mean probability (x) in bins of equal mass, with 95 % Wilson intervals.
 
@@ -44,8 +49,7 @@ def reliability(target: BoolArray, probability: FloatArray, *, bins: int = 10) -
         probability: (n,), in [0, 1].
         bins: At most this many, and at most one for every ten cases.
     """
-    bins = max(1, min(bins, len(probability) // _CASES_A_BIN))
-    place = equal_mass_bins(probability, bins)
+    place = calibration_bins(probability, bins=bins)
     count = np.bincount(place).astype(np.float64)
     found = np.bincount(place, weights=np.asarray(target, dtype=np.float64)).astype(np.float64)
     mean = np.bincount(place, weights=probability) / count

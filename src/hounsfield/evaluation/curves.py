@@ -8,6 +8,7 @@ import numpy as np
 
 from hounsfield.arrays import BoolArray, FloatArray, IntArray
 from hounsfield.evaluation.calibration import reliability
+from hounsfield.evaluation.decision_curve import decision_curves
 from hounsfield.evaluation.evidence import Curve
 from hounsfield.evaluation.intervals import LEVEL
 from hounsfield.evaluation.predictions import Predictions
@@ -24,14 +25,10 @@ def curves_of(predictions: Predictions, *, classes: Sequence[str], resamples: in
     Of two classes "roc", "precision_recall" and "calibration" speak of the second. With more, there is a
     "roc_<class>" and a "precision_recall_<class>" for each class that occurs, and "calibration" is that of the
     largest probability: how often the class that was named is right. ROC and precision–recall need cases of the
-    class and others, and are left out without.
+    class and others, and are left out without. Of two classes that occur there is a decision curve too: "net_benefit",
+    and "net_benefit_of_all", that of calling every case positive.
     """
-    if predictions.classes == 2:
-        columns, calibrated = {"": 1}, (predictions.target == 1, predictions.probabilities[:, 1])
-    else:
-        columns = {f"_{name}": k for k, name in enumerate(classes)}
-        right = predictions.target == predictions.probabilities.argmax(axis=1)
-        calibrated = (right, predictions.probabilities.max(axis=1))
+    columns = {"": 1} if predictions.classes == 2 else {f"_{name}": k for k, name in enumerate(classes)}
     curves: dict[str, Curve] = {}
     for ending, k in columns.items():
         target, probability = predictions.target == k, predictions.probabilities[:, k]
@@ -39,7 +36,10 @@ def curves_of(predictions: Predictions, *, classes: Sequence[str], resamples: in
             continue
         curves[f"roc{ending}"] = roc(target, probability, predictions.patient, resamples=resamples, seed=seed)
         curves[f"precision_recall{ending}"] = precision_recall(target, probability)
-    curves["calibration"] = reliability(*calibrated)
+    curves["calibration"] = reliability(*predictions.confidence)
+    if "roc" in curves:
+        model, everybody = decision_curves(*predictions.confidence)
+        curves |= {"net_benefit": model, "net_benefit_of_all": everybody}
     return curves
 
 

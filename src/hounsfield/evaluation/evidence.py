@@ -50,6 +50,33 @@ class Subgroup:
 
 
 @dataclass(frozen=True)
+class Attainable:
+    """What could be reached where another score is kept at a wished value."""
+
+    rule: str
+    """For instance "specificity>=0.9"."""
+    score: str
+    """Name of the score that is reached there."""
+    reached: Score
+    threshold: float
+    """Which reaches it on these cases."""
+
+
+@dataclass(frozen=True)
+class Sets:
+    """How conformal sets did: each holds the classes that cannot be ruled out."""
+
+    promised: float
+    """The share of each class whose set holds the truth, as it was promised."""
+    coverage: Mapping[str, Score]
+    """By class: that share, as it was found."""
+    decided: Score
+    """Share of the cases whose set is one class."""
+    empty: Score
+    """Share of the cases whose set holds no class: they are like none."""
+
+
+@dataclass(frozen=True)
 class CaseResult:
     """What was predicted of one case, so that every figure can be computed again."""
 
@@ -81,7 +108,7 @@ class Evidence:
     confusion: tuple[tuple[int, ...], ...]
     """`confusion[t][p]`: cases of class t called p."""
     curves: Mapping[str, Curve]
-    """"roc", "precision_recall", "calibration"."""
+    """"roc", "precision_recall", "calibration", "net_benefit" …"""
     subgroups: tuple[Subgroup, ...]
     results: tuple[CaseResult, ...]
     model: ModelIdentity
@@ -91,6 +118,10 @@ class Evidence:
     """Bootstrap draws behind the intervals."""
     notes: tuple[str, ...] = ()
     """Warnings a reader of the figures must know, a sentence each."""
+    attainable: tuple[Attainable, ...] = ()
+    """Of two classes: what wished sensitivities and specificities would give."""
+    sets: Sets | None = None
+    """None where the model makes no sets."""
     format: str = FORMAT_VERSION
     created: str = ""
     """UTC, ISO 8601."""

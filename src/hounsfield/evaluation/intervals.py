@@ -31,7 +31,8 @@ def percentile_score(value: float, draws: FloatArray, *, patients: int, bounded:
         value: Of all cases together.
         draws: (resamples,), NaN where a draw does not have the score.
         patients: How many the score rests on: of the rarest class where it needs several.
-        bounded: Whether 0 and 1 mean "never" and "always", so that the binomial bound applies; false for Brier.
+        bounded: Whether 0 and 1 mean "never" and "always", so that the binomial bound applies; false for errors of
+            probabilities. An interval of these holds the value itself, although draws make a small error larger.
     """
     usable = draws[~np.isnan(draws)]
     if patients < 2 or len(usable) < max(1, USABLE_SHARE * len(draws)):
@@ -41,6 +42,8 @@ def percentile_score(value: float, draws: FloatArray, *, patients: int, bounded:
         bound = tail ** (1 / patients)  # Clopper and Pearson's, for 0 errors
         return (Score(value, bound, 1.0) if value == 1 else Score(value, 0.0, 1 - bound)), "bound"
     low, high = np.quantile(usable, [tail, 1 - tail])
+    if not bounded:
+        low, high = min(low, value), max(high, value)
     return Score(value, float(low), float(high)), "draws"
 
 

@@ -10,12 +10,14 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from hounsfield.errors import EvaluationError
+from hounsfield.evaluation.attainable import attainable_of
 from hounsfield.evaluation.bootstrap import RESAMPLES
 from hounsfield.evaluation.classification import confusion
 from hounsfield.evaluation.curves import curves_of
 from hounsfield.evaluation.evidence import CaseResult, Evidence
 from hounsfield.evaluation.measured import measured_scores
 from hounsfield.evaluation.predictions import predictions_from
+from hounsfield.evaluation.sets import Held, measured_sets
 from hounsfield.evaluation.subgroups import subgroups_of
 from hounsfield.findings.model import ModelIdentity
 
@@ -38,6 +40,7 @@ def measure(
     resamples: int = RESAMPLES,
     seed: int = 0,
     notes: Sequence[str] = (),
+    held: Held | None = None,
 ) -> Evidence:
     """The evidence of a classification.
 
@@ -58,6 +61,7 @@ def measure(
         resamples: Bootstrap draws behind the intervals.
         seed: Of the draws.
         notes: Sentences to put before this function's own.
+        held: The conformal sets of the results; None where there are none.
 
     Raises:
         EvaluationError: There are no results, or they contradict each other; see `predictions_from`.
@@ -76,6 +80,7 @@ def measure(
         resamples=resamples,
         seed=seed,
     )
+    two = len(classes) == 2 and len(np.unique(predictions.target)) == 2
     table = confusion(predictions.target, predictions.called, len(classes))
     return Evidence(
         task=task,
@@ -96,6 +101,8 @@ def measure(
         seconds=float(seconds),
         resamples=resamples,
         notes=(*notes, *measured.notes, *passed_over),
+        attainable=attainable_of(predictions, resamples=resamples, seed=seed) if two else (),
+        sets=measured_sets(predictions, held, classes=classes, resamples=resamples, seed=seed) if held else None,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=_versions(),
     )

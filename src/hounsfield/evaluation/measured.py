@@ -33,7 +33,7 @@ def measured_scores(predictions: Predictions, *, classes: Sequence[str], resampl
     behind = patients_behind(predictions)
     present = {name: value for name, value in values.items() if not np.isnan(value)}
     scored = {
-        name: percentile_score(value, draws[name], patients=behind[name], bounded=name != "brier")
+        name: percentile_score(value, draws[name], patients=behind[name], bounded=name not in ("brier", "ece"))
         for name, value in present.items()
     }
     notes = _missing_notes(predictions, classes, [name for name in SCORES if name not in present])
@@ -68,6 +68,7 @@ def patients_behind(predictions: Predictions) -> dict[str, int]:
         "auc_roc": min(found, spared),
         "average_precision": min(found, spared),
         "brier": everyone,
+        "ece": everyone,
     }
 
 

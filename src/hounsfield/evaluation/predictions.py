@@ -51,6 +51,14 @@ class Predictions:
             return (self.probabilities[:, 1] >= self.threshold).astype(np.int64)
         return np.asarray(self.probabilities.argmax(axis=1), dtype=np.int64)
 
+    @property
+    def confidence(self) -> tuple[BoolArray, FloatArray]:
+        """What calibration is about, two (n,): of two classes whether a case is the second, and how probable that was
+        said to be; of more whether the most probable is right, and how probable it was said to be."""
+        if self.classes == 2:
+            return self.target == 1, self.probabilities[:, 1]
+        return self.target == self.probabilities.argmax(axis=1), self.probabilities.max(axis=1)
+
     def __getitem__(self, chosen: BoolArray) -> Predictions:
         """The cases where `chosen`, (n,), is true; patients are numbered anew."""
         patient = np.unique(self.patient[chosen], return_inverse=True)[1]

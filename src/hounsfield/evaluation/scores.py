@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hounsfield.evaluation.calibration import expected_calibration_error
 from hounsfield.evaluation.classification import (
     accuracy,
     auc_roc,
@@ -21,7 +22,7 @@ from hounsfield.evaluation.multiclass import (
 )
 from hounsfield.evaluation.predictions import Predictions
 
-SCORES = ("accuracy", "precision", "sensitivity", "specificity", "auc_roc", "average_precision", "brier")
+SCORES = ("accuracy", "precision", "sensitivity", "specificity", "auc_roc", "average_precision", "brier", "ece")
 """Names of the classification scores in evidence.json, in the order in which they are computed."""
 
 
@@ -43,6 +44,7 @@ def scores_of(predictions: Predictions) -> dict[str, float]:
         "auc_roc": auc_roc(target, probability),
         "average_precision": average_precision(target, probability) if both else float("nan"),
         "brier": brier(target, probability),
+        "ece": expected_calibration_error(target, probability),
     }
 
 
@@ -56,4 +58,5 @@ def _of_many_classes(predictions: Predictions) -> dict[str, float]:
         "auc_roc": macro_auc_roc(target, probabilities),
         "average_precision": macro_average_precision(target, probabilities),
         "brier": multiclass_brier(target, probabilities),
+        "ece": expected_calibration_error(*predictions.confidence),
     }

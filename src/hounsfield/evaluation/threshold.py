@@ -79,6 +79,16 @@ def choose_threshold(target: BoolArray, probability: FloatArray, rule: str = DEF
     )
 
 
+def require_rule(rule: str) -> str:
+    """A rule that is known, without its spaces.
+
+    Raises:
+        UsageError: It is not known.
+    """
+    _parse(rule)
+    return rule.replace(" ", "")
+
+
 def _parse(rule: str) -> tuple[Literal["youden", "sensitivity", "specificity"], float]:
     if rule == "youden":
         return "youden", 0.0

@@ -42,6 +42,10 @@ class Reading:
     answers: tuple[Answer, ...]
     model: ModelIdentity
     findings: tuple[Finding, ...] = ()
+    possible: tuple[str, ...] | None = None
+    """The classes that cannot be ruled out, most probable first: the truth is among them as often as `coverage` says,
+    in each class. None where the model makes no such promise."""
+    coverage: float = 0.0
     quality: Quality = field(default_factory=Quality)
     abstained: str = ""
     """Why no answer is given; empty when there is one."""

@@ -1,11 +1,21 @@
-"""Calibration and threshold, chosen on cases that the networks did not learn from."""
+"""Calibration, threshold and conformal limits, chosen on cases that the networks did not learn from."""
 
 from __future__ import annotations
 
-from hounsfield.arrays import FloatArray, IntArray
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from hounsfield.arrays import BoolArray, FloatArray, IntArray
 from hounsfield.bundle import OperatingPoint
+from hounsfield.evaluation.bends import FEWEST as FEWEST_TO_BEND
+from hounsfield.evaluation.bends import bends_pay, fit_bends
 from hounsfield.evaluation.calibration import fit_platt, fit_temperature
+from hounsfield.evaluation.conformal import fit_conformal
+from hounsfield.evaluation.sets import Held
 from hounsfield.evaluation.threshold import choose_threshold
+from hounsfield.plan import Decision
 from hounsfield.tasks.task import Task
 
 FEWEST_TO_CALIBRATE = 20
@@ -14,34 +24,93 @@ FEWEST_TO_CALIBRATE = 20
 FEWEST_TO_CHOOSE = 2
 """Fewer cases than this of any class say nothing about a threshold."""
 
+FOLDS = 5
+"""Parts of the patients that conformal sets are tried on, with limits chosen on the others."""
 
-def choose_operating_point(logits: FloatArray, targets: IntArray, task: Task, *, folds: int) -> OperatingPoint:
-    """Scale, offset and threshold from validation logits, (n, outputs), and class indices, (n,).
+
+def validated(folds: int) -> str:
+    """How cases were validated, in words."""
+    return "the validation part" if folds == 1 else f"{folds} folds, each read by the network that had not seen it"
+
+
+def choose_operating_point(
+    logits: FloatArray,
+    targets: IntArray,
+    task: Task,
+    *,
+    where: str,
+    patients: Sequence[str] | None = None,
+    decision: Decision | None = None,
+) -> OperatingPoint:
+    """Scale, offset, threshold and conformal limits from logits, (n, outputs), and class indices, (n,).
 
     Args:
         logits: Of cases that were not learned from.
         targets: Their classes.
         task: How logits are decoded.
-        folds: How the cases were validated, for the sentence that says where the threshold comes from.
+        where: What the cases are, for the sentence that says where the threshold comes from.
+        patients: Whose the cases are; each its own where not given.
+        decision: The rule of the threshold, and the coverage of the sets; those of a plan where not given.
     """
-    where = "the validation part" if folds == 1 else f"{folds} folds, each read by the network that had not seen it"
     fewest = min(int((targets == number).sum()) for number in range(task.outputs))
     if fewest < FEWEST_TO_CHOOSE:
         return OperatingPoint(0.5, f"0.5: {len(targets)} validation cases are too few to choose on")
-    scale, offset, calibrated = _calibration(logits, targets, fewest)
+    decision = decision or Decision()
+    owner = _numbered(patients, len(targets))
+    point = _calibrated(logits, targets, fewest, owner)
+    probabilities = task.decode(point.apply(logits))
+    conformal = fit_conformal(probabilities, targets, coverage=decision.coverage, patient=owner)
+    if conformal.promises:
+        point = replace(point, conformal=conformal)
     if task.outputs != 2:
-        return OperatingPoint(0.5, "the most probable class", scale, offset, calibrated)
-    plain = OperatingPoint(0.5, "", scale, offset, calibrated)
-    chosen = choose_threshold(targets == 1, task.decode(plain.apply(logits))[:, 1])
-    return OperatingPoint(chosen.threshold, f"{chosen}: {where}", scale, offset, calibrated)
+        return replace(point, threshold_from="the most probable class")
+    chosen = choose_threshold(targets == 1, probabilities[:, 1], decision.threshold)
+    return replace(point, threshold=chosen.threshold, threshold_from=f"{chosen}: {where}")
 
 
-def _calibration(logits: FloatArray, targets: IntArray, fewest: int) -> tuple[float, tuple[float, ...], bool]:
+def sets_of_others(
+    logits: FloatArray, targets: IntArray, task: Task, patients: Sequence[str], decision: Decision
+) -> Held | None:
+    """The conformal sets of cases whose calibration and limits were chosen on other patients; None without limits.
+
+    Args:
+        logits: (n, outputs), of cases that were not learned from.
+        targets: (n,), their classes.
+        task: How logits are decoded.
+        patients: Whose the cases are.
+        decision: The coverage of the sets.
+    """
+    owner = _numbered(patients, len(targets))
+    fold = np.random.default_rng(0).permutation(int(owner.max()) + 1)[owner] % FOLDS
+    held: BoolArray = np.ones((len(targets), task.outputs), dtype=bool)
+    promised = 0.0
+    for number in np.unique(fold).tolist():
+        own, rest = fold == number, np.flatnonzero(fold != number)
+        names = [patients[row] for row in rest.tolist()]
+        point = choose_operating_point(logits[rest], targets[rest], task, where="", patients=names, decision=decision)
+        if point.conformal is not None:
+            promised = point.conformal.coverage
+            held[own] = point.conformal.sets(task.decode(point.apply(logits[own])))
+    return Held(held, promised) if promised else None
+
+
+def _numbered(patients: Sequence[str] | None, cases: int) -> IntArray:
+    return np.arange(cases) if patients is None else np.unique(patients, return_inverse=True)[1]
+
+
+def _calibrated(logits: FloatArray, targets: IntArray, fewest: int, owner: IntArray) -> OperatingPoint:
+    """Scale and offset, and bends where they pay; the threshold is still 0.5."""
+    plain = OperatingPoint(0.5, "")
     if fewest < FEWEST_TO_CALIBRATE:
-        return 1.0, (), False
+        return plain
     if logits.shape[1] > 2:
-        return 1 / fit_temperature(logits, targets).temperature, (), True
+        return replace(plain, scale=1 / fit_temperature(logits, targets).temperature, calibrated=True)
     line = fit_platt(logits, targets)
     if line.slope <= 0:  # worse than chance: a calibration would turn the answers round
-        return 1.0, (), False
-    return line.slope, (0.0, line.intercept), True
+        return plain
+    point = replace(plain, scale=line.slope, offset=(0.0, line.intercept), calibrated=True)
+    straight = point.apply(logits)
+    odds, positive = straight[:, 1] - straight[:, 0], targets == 1
+    if fewest >= FEWEST_TO_BEND and bends_pay(odds, positive, owner):
+        return replace(point, bends=fit_bends(odds, positive).points)
+    return point

@@ -16,13 +16,14 @@ from hounsfield.bundle import Bundle, TrainingRecord, patient_digest, write_bund
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.split import Split
 from hounsfield.errors import PlanError
+from hounsfield.evaluation.threshold import require_rule
 from hounsfield.learning.candidates import AUTO
 from hounsfield.learning.checkpoint import EpochRecord
 from hounsfield.learning.choosing import choose_plan_and_split, require_network
 from hounsfield.learning.inputs import Inputs, prepare_inputs, require_enough
 from hounsfield.learning.lesions import prepare_lesions, require_lesions
 from hounsfield.learning.members import fit_member
-from hounsfield.learning.operating_point import choose_operating_point
+from hounsfield.learning.operating_point import choose_operating_point, validated
 from hounsfield.learning.rounds import (
     Marks,
     Rounds,
@@ -65,6 +66,7 @@ def train(
     network: str = AUTO,
     plan: Plan | None = None,
     split: Split | None = None,
+    threshold: str | None = None,
     leaks: Sequence[str] = (),
     on_plan: Callable[[Plan, Split], None] = lambda plan, split: None,
     on_epoch: MemberReport = lambda member, record: None,
@@ -82,6 +84,7 @@ def train(
         network: As `choose_plan_and_split`; not used when `plan` is given.
         plan: Choices to be followed instead of new ones.
         split: A split to be used instead of a new one.
+        threshold: Rule of the operating point, see `evaluation.threshold`; the plan's where not given.
         leaks: Why figures from these data are too good, a sentence each; the bundle says so.
         on_plan: Called once, before training, with what was chosen.
         on_epoch: Called after each epoch with the member's number.
@@ -103,6 +106,7 @@ def train(
         "network": network,
         "plan": plan_to_text(plan) if plan else "",
         "split": split.sha256 if split else "",
+        "threshold": threshold or "",
     }
 
     def choose(folder: Path) -> tuple[Plan, Split]:
@@ -110,7 +114,7 @@ def train(
             dataset, folder, minutes=minutes, seed=seed, network=network, plan=plan, split=split
         )
         keep_start(chosen[0], folder)
-        return chosen
+        return with_threshold(chosen[0], threshold), chosen[1]
 
     if plan is None:
         require_network(network)
@@ -129,6 +133,17 @@ def train(
     on_written(trained)
     run.close()
     return trained
+
+
+def with_threshold(plan: Plan, rule: str | None) -> Plan:
+    """The plan with another rule for the threshold, where one is wished.
+
+    Raises:
+        UsageError: The rule is not known.
+    """
+    if rule is None:
+        return plan
+    return plan.model_copy(update={"decision": plan.decision.model_copy(update={"threshold": require_rule(rule)})})
 
 
 def _require_auxiliary(plan: Plan, dataset: Dataset) -> None:
@@ -171,13 +186,20 @@ def _train(dataset: Dataset, run: Run, out: Path, *, leaks: Sequence[str], on_ep
         fitted.append(result)
         logits.append(_predict(plan, inputs, result.weights, val_rows, member=member))
     val_rows, val_logits = _mean_by_row([rows for _, rows in rounds], logits)
-    operating = choose_operating_point(val_logits, inputs.targets[val_rows], task, folds=plan.ensemble.folds)
+    val_cases = tuple(inputs.cases[row] for row in val_rows)
+    operating = choose_operating_point(
+        val_logits,
+        inputs.targets[val_rows],
+        task,
+        where=validated(plan.ensemble.folds),
+        patients=[case.patient for case in val_cases],
+        decision=plan.decision,
+    )
     record = _record(dataset, inputs, fitted, rounds_of_cases, plan, start, marks)
     told = tuple(f"Figures are too good: {leak}." for leak in leaks)
     record = replace(record, warnings=(*told, *record.warnings))
     weights = [result.weights for result in fitted]
     bundle = write_bundle(out, plan=plan, members=weights, operating=operating, training=record, split=split)
-    val_cases = tuple(inputs.cases[row] for row in val_rows)
     return Trained(bundle, tuple(fitted), val_cases, val_logits, inputs.failed)
 
 

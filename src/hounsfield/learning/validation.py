@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from hounsfield.evaluation.evidence import CaseResult, Evidence
 from hounsfield.evaluation.measure import measure
+from hounsfield.learning.operating_point import sets_of_others
 from hounsfield.learning.train import Trained
 from hounsfield.plan.choices import note_on_choices
 from hounsfield.plan.task import task_of
@@ -13,10 +16,13 @@ def validation_evidence(trained: Trained, *, seed: int = 0) -> Evidence:
     """Scores on the validation cases, each read by a network that had not seen its patient.
 
     The threshold, the calibration and more were chosen on these same cases, so the figures are a little too good; a
-    note in the evidence says what was.
+    note in the evidence says what was. Conformal sets are measured on patients that their limits were not chosen on.
     """
     bundle = trained.bundle
-    probabilities = task_of(bundle.plan).decode(bundle.operating.apply(trained.val_logits))
+    task = task_of(bundle.plan)
+    probabilities = task.decode(bundle.operating.apply(trained.val_logits))
+    targets = np.array([case.target or 0 for case in trained.val_cases])
+    patients = [case.patient for case in trained.val_cases]
     results = [
         CaseResult(case.id, case.patient, int(case.target or 0), tuple(float(p) for p in row))
         for case, row in zip(trained.val_cases, probabilities, strict=True)
@@ -34,4 +40,5 @@ def validation_evidence(trained: Trained, *, seed: int = 0) -> Evidence:
         seconds=bundle.training.seconds,
         seed=seed,
         notes=(note_on_choices(bundle.plan),),
+        held=sets_of_others(trained.val_logits, targets, task, patients, bundle.plan.decision),
     )

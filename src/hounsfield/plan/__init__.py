@@ -5,6 +5,7 @@ from hounsfield.plan.machine import Machine, inspect_machine
 from hounsfield.plan.schema import (
     Augmentation,
     ConvNetChoice,
+    Decision,
     Ensemble,
     Input,
     MultipleInstanceChoice,
@@ -19,6 +20,7 @@ from hounsfield.plan.store import plan_from_text, plan_to_text, read_plan, write
 __all__ = [
     "Augmentation",
     "ConvNetChoice",
+    "Decision",
     "Ensemble",
     "Input",
     "Machine",

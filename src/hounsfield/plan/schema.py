@@ -7,9 +7,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, PositiveFloat, PositiveInt, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from hounsfield.datasets.lesions import ELSEWHERE
+from hounsfield.errors import UsageError
+from hounsfield.evaluation.threshold import require_rule
 from hounsfield.preprocessing import Pipeline
 
 
@@ -328,6 +340,23 @@ class Ensemble(Section):
         return self.folds * self.repeats
 
 
+class Decision(Section):
+    """From when on an answer is positive, and when a class is ruled out; both chosen on the validation cases."""
+
+    threshold: str = "youden"
+    """"youden", "sensitivity>=x" or "specificity>=x"; of more than two classes the most probable is the answer."""
+    coverage: float = Field(default=0.9, gt=0, lt=1)
+    """Share of each class's cases whose set of classes that cannot be ruled out holds the truth."""
+
+    @field_validator("threshold")
+    @classmethod
+    def _rule_is_known(cls, rule: str) -> str:
+        try:
+            return require_rule(rule)
+        except UsageError as error:
+            raise ValueError(str(error)) from error
+
+
 class Plan(Section):
     """Every choice of a run."""
 
@@ -346,6 +375,7 @@ class Plan(Section):
     auxiliary: Auxiliary = Auxiliary()
     lesions: Lesions = Lesions()
     ensemble: Ensemble = Ensemble()
+    decision: Decision = Decision()
     reasons: dict[str, str] = {}
     """Why: "section.key" to a sentence; comments in the file."""
 

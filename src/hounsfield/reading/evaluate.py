@@ -41,6 +41,20 @@ class Measured:
     failures: tuple[Failure, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """Cases, and what the networks say of them."""
+
+    cases: tuple[Case, ...]
+    logits: FloatArray
+    """(n, outputs), averaged over members and mirrored copies, before calibration."""
+    split: str
+    """What the cases are with respect to the training."""
+    notes: tuple[str, ...]
+    failures: tuple[Failure, ...]
+    seconds: float
+
+
 def evaluate(
     bundle: Bundle,
     dataset: Dataset,
@@ -68,6 +82,34 @@ def evaluate(
         DatasetError: The classes differ, the data have none of the model's views, the cases are whole images and the
             model reads lesions or the reverse, no case is left to measure on, or none can be read.
     """
+    answered = read_logits(bundle, dataset, which=which, runtime=runtime)
+    probabilities = task_of(bundle.plan).decode(bundle.operating.apply(answered.logits))
+    evidence = measure(
+        results_of(answered.cases, probabilities),
+        task=bundle.plan.task,
+        dataset=dataset.name,
+        split=answered.split,
+        classes=bundle.plan.classes,
+        threshold=bundle.operating.threshold,
+        threshold_from=bundle.operating.threshold_from,
+        attributes={case.id: case.grouping() for case in answered.cases},
+        model=bundle.identity,
+        seconds=answered.seconds,
+        resamples=resamples,
+        seed=seed,
+        notes=answered.notes,
+        held=bundle.operating.sets(probabilities),
+    )
+    return Measured(evidence, answered.failures)
+
+
+def read_logits(
+    bundle: Bundle, dataset: Dataset, *, which: Which = "unseen", runtime: RuntimeName = "auto"
+) -> Answered:
+    """What a bundle's networks say of the labelled cases of a data set, before calibration.
+
+    Args and errors are those of `evaluate`.
+    """
     began = time.perf_counter()
     if dataset.classes != bundle.plan.classes:
         raise DatasetError(
@@ -88,27 +130,16 @@ def evaluate(
         )
     notes += _of_inputs(read, bundle.plan.input)
     notes += _of_runtime(reader, logits, exact, np.array([case.target for case in read]))
-    probabilities = reader.calibrated(logits)
-    results = [
+    seconds = time.perf_counter() - began
+    return Answered(tuple(read), logits, split, tuple(notes), tuple(failures), seconds)
+
+
+def results_of(cases: Sequence[Case], probabilities: FloatArray) -> list[CaseResult]:
+    """A result for each case, of probabilities (n, classes)."""
+    return [
         CaseResult(case.id, case.patient, int(case.target or 0), tuple(float(p) for p in row))
-        for case, row in zip(read, probabilities, strict=True)
+        for case, row in zip(cases, probabilities, strict=True)
     ]
-    evidence = measure(
-        results,
-        task=bundle.plan.task,
-        dataset=dataset.name,
-        split=split,
-        classes=bundle.plan.classes,
-        threshold=bundle.operating.threshold,
-        threshold_from=bundle.operating.threshold_from,
-        attributes={case.id: case.grouping() for case in read},
-        model=bundle.identity,
-        seconds=time.perf_counter() - began,
-        resamples=resamples,
-        seed=seed,
-        notes=tuple(notes),
-    )
-    return Measured(evidence, tuple(failures))
 
 
 def _choose(cases: Sequence[Case], bundle: Bundle, dataset: Dataset, which: Which) -> tuple[list[Case], str, list[str]]:

@@ -279,7 +279,9 @@ class Reader:
         )
 
     def _answered(self, opened: Opened, probabilities: FloatArray, *, explain: bool) -> Reading:
-        reading = replace(opened.reading, answers=self._answers(probabilities))
+        possible, coverage = self._possible(probabilities)
+        answers = self._answers(probabilities)
+        reading = replace(opened.reading, answers=answers, possible=possible, coverage=coverage)
         explainable = [network for network in self._networks if isinstance(network, Explainable)]
         if not (explain and explainable and opened.array is not None):
             return reading
@@ -312,6 +314,14 @@ class Reader:
             scanned=True,
             notes=(*reading.notes, SCAN_NOTE),
         )
+
+    def _possible(self, probabilities: FloatArray) -> tuple[tuple[str, ...] | None, float]:
+        """The classes that cannot be ruled out, most probable first, and what that promises."""
+        held = self.bundle.operating.sets(probabilities[None])
+        if held is None:
+            return None, 0.0
+        order = [int(index) for index in np.argsort(-probabilities, kind="stable") if held.classes[0, index]]
+        return tuple(self.bundle.plan.classes[index] for index in order), held.promised
 
     def _answers(self, probabilities: FloatArray) -> tuple[Answer, ...]:
         classes = self.bundle.plan.classes

@@ -8,7 +8,13 @@ from markupsafe import Markup
 
 from hounsfield.evaluation.evidence import Curve, Evidence
 from hounsfield.reporting import wording
-from hounsfield.reporting.charts.curves import calibration_chart, group_sizes, precision_recall_chart, roc_chart
+from hounsfield.reporting.charts.curves import (
+    calibration_chart,
+    decision_chart,
+    group_sizes,
+    precision_recall_chart,
+    roc_chart,
+)
 from hounsfield.reporting.charts.separation import separation_chart
 
 
@@ -22,7 +28,7 @@ class Chart:
 
 
 def evidence_charts(evidence: Evidence) -> list[Chart]:
-    """ROC and precision–recall, of each class when there are several, and the calibration."""
+    """ROC and precision–recall, of each class when there are several, the calibration and the decision curve."""
     charts = _separation(evidence)
     for key, curve in evidence.curves.items():
         for kind in ("roc", "precision_recall"):
@@ -30,7 +36,20 @@ def evidence_charts(evidence: Evidence) -> list[Chart]:
                 charts.append(_curve(kind, key.removeprefix(kind).removeprefix("_"), curve, evidence))
     if "calibration" in evidence.curves:
         charts.append(_calibration(evidence.curves["calibration"], evidence))
+    if "net_benefit" in evidence.curves:
+        charts.append(_decision(evidence))
     return charts
+
+
+def _decision(evidence: Evidence) -> Chart:
+    positive = evidence.classes[1]
+    return Chart(
+        "Is it worth acting on?",
+        decision_chart(evidence.curves["net_benefit"], evidence.curves["net_benefit_of_all"]),
+        f"Who would act from a probability of 0.2 of {positive} on takes four false alarms for one case found. At each "
+        "such exchange: what following the model is worth, in cases found without a false alarm, as a share of all. "
+        "The dashed lines are acting on everybody and on nobody; use the model where its line is the highest.",
+    )
 
 
 def _separation(evidence: Evidence) -> list[Chart]:

@@ -9,7 +9,7 @@ from hounsfield.evaluation.evidence import Evidence
 from hounsfield.reporting import score_words, wording
 from hounsfield.reporting.charts.intervals import track_scale
 from hounsfield.reporting.evidence_charts import evidence_charts
-from hounsfield.reporting.evidence_tables import matrix_rows, subgroup_rows
+from hounsfield.reporting.evidence_tables import attainable_rows, matrix_rows, set_rows, subgroup_rows
 from hounsfield.reporting.examples import Example
 from hounsfield.reporting.gallery import example_card
 from hounsfield.reporting.page import Fact, render, write_page
@@ -50,6 +50,9 @@ def evidence_page(
         rows=score_rows(evidence.scores, classes=evidence.classes, class_counts=evidence.class_counts),
         scale=track_scale(),
         matrix=matrix_rows(evidence),
+        attainable=attainable_rows(evidence),
+        sets=set_rows(evidence),
+        promised=wording.percent(evidence.sets.promised) if evidence.sets else "",
         charts=evidence_charts(evidence),
         subgroups=groups,
         subgroup_score=score_words.label(main_score(evidence.scores)),
@@ -89,6 +92,8 @@ def _contents(evidence: Evidence, examples: bool, subgroups: bool) -> list[tuple
     found = [("scores", "Scores")]
     if evidence.confusion:
         found.append(("decisions", "Decisions"))
+    if evidence.sets:
+        found.append(("sets", "Sure answers"))
     if evidence.curves:
         found.append(("curves", "Curves"))
     if subgroups:

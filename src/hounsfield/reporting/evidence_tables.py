@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from hounsfield.evaluation.evidence import Evidence
+from hounsfield.evaluation.evidence import Evidence, Score
 from hounsfield.reporting import score_words, wording
 from hounsfield.reporting.charts.intervals import interval_track
-from hounsfield.reporting.score_table import main_score
+from hounsfield.reporting.score_table import ScoreRow, main_score
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,51 @@ class SubgroupRow:
     figure: str
     interval: str
     note: str
+
+
+def attainable_rows(evidence: Evidence) -> tuple[ScoreRow, ...]:
+    """A row for each wished sensitivity or specificity: what the other score reaches there."""
+    rows = []
+    for point in evidence.attainable:
+        kept, least = point.rule.split(">=")
+        name = score_words.label(point.score)
+        rows.append(
+            ScoreRow(
+                label=name,
+                meaning=f"At {kept} {wording.number(float(least), 2)}, from a probability of "
+                f"{wording.number(point.threshold, 3)} on",
+                track=interval_track(f"{name} at {kept} {least}", point.reached),
+                value=wording.number(point.reached.value),
+                interval=wording.interval(point.reached),
+            )
+        )
+    return tuple(rows)
+
+
+def set_rows(evidence: Evidence) -> tuple[ScoreRow, ...]:
+    """How often a set of classes held the truth, for each class, and how often it was one class, or none."""
+    sets = evidence.sets
+    if sets is None:
+        return ()
+    told = [
+        (f"Holds the truth: {name}", f"Of the {name} cases, the share with {name} in the set", score, sets.promised)
+        for name, score in sets.coverage.items()
+    ]
+    wanted: list[tuple[str, str, Score, float | None]] = [
+        *told,
+        ("Decided", "Cases whose set is one class: an answer", sets.decided, None),
+        ("Empty", "Cases like none of any class", sets.empty, None),
+    ]
+    return tuple(
+        ScoreRow(
+            label=label,
+            meaning=meaning,
+            track=interval_track(label, score, reference=promised, against="promised"),
+            value=wording.number(score.value),
+            interval=wording.interval(score),
+        )
+        for label, meaning, score, promised in wanted
+    )
 
 
 def matrix_rows(evidence: Evidence) -> list[MatrixRow]:

@@ -200,6 +200,8 @@ def _study_facts(reading: Reading) -> tuple[Fact, ...]:
     facts = [Fact("Image quality", quality, "; ".join(reading.quality.reasons))]
     if reading.abstained:
         facts.insert(0, Fact("No answer", reading.abstained))
+    if reading.possible is not None:
+        facts.append(Fact("Sure?", *_possible_words(reading.possible, reading.coverage)))
     boxes = [finding for finding in reading.findings if finding.box is not None]
     if boxes:
         shown = ", ".join(
@@ -210,6 +212,15 @@ def _study_facts(reading: Reading) -> tuple[Fact, ...]:
     model = f"{reading.model.version}, {wording.short_hash(reading.model.sha256)}"
     facts += [Fact("Model", reading.model.name, model), Fact("File", reading.path)]
     return tuple(facts)
+
+
+def _possible_words(possible: Sequence[str], coverage: float) -> tuple[str, str]:
+    promise = f"in {wording.percent(coverage)} of cases of each class the truth is among those not ruled out"
+    if not possible:
+        return "like none of the classes", promise
+    if len(possible) == 1:
+        return f"yes, all but {possible[0]} is ruled out", promise
+    return f"no, cannot be ruled out: {', '.join(possible)}", promise
 
 
 def _contents(studies: bool, problems: bool) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ LABELS: dict[str, str] = {
     "precision": "Precision",
     "average_precision": "Average precision",
     "brier": "Brier score",
+    "ece": "Calibration error",
 }
 """Names in `Evidence.scores` and how they are written, in the order in which they are shown."""
 
@@ -23,6 +24,7 @@ _MEANINGS: dict[str, str] = {
     "precision": "Of the cases called {positive}, the share that are",
     "average_precision": "Area under precision against recall",
     "brier": "Mean squared error of the probabilities; lower is better",
+    "ece": "How far the probabilities lie from the shares that were so; lower is better",
 }
 
 _MEANINGS_OF_MANY: dict[str, str] = {
@@ -33,6 +35,7 @@ _MEANINGS_OF_MANY: dict[str, str] = {
     "precision": "Of the cases called a class, the share that are, mean over the classes",
     "average_precision": "Area under precision against recall, mean over the classes",
     "brier": "Mean squared error of the probabilities; lower is better",
+    "ece": "How far the largest probability lies from the share that was right; lower is better",
 }
 
 

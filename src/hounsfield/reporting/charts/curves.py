@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from hounsfield.evaluation.evidence import Curve, Score
 from hounsfield.reporting import wording
-from hounsfield.reporting.charts.frame import Frame
+from hounsfield.reporting.charts.frame import Frame, decimals_for, round_ticks
 from hounsfield.reporting.charts.svg import drawing, element
 
 _UNIT_TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -64,6 +64,26 @@ def calibration_chart(curve: Curve) -> Markup:
     title = "Calibration: the share of positive cases against the probability said"
     if curve.count:
         title += f", {len(curve.x)} groups of {group_sizes(curve)} cases"
+    return drawing(*parts, width=frame.width, height=frame.height, title=title)
+
+
+def decision_chart(model: Curve, everybody: Curve) -> Markup:
+    """Net benefit against the threshold: of the model, of calling everybody positive, and of nobody (0)."""
+    highest = max(*model.y, 0.01)
+    lowest = -highest / 4
+    frame = Frame(y=(lowest, highest * 1.08))
+    ticks = round_ticks(0.0, highest)
+    parts = [
+        frame.axes(
+            "Probability from which one would act", "Net benefit", x_ticks=_UNIT_TICKS, y_ticks=ticks,
+            decimals=decimals_for(ticks),
+        ),
+        frame.line([0, 1], [0, 0], "chance"),
+    ]  # fmt: skip
+    shown = sum(y >= lowest for y in everybody.y)  # it falls, and leaves the chart
+    parts.append(frame.line(everybody.x[:shown], everybody.y[:shown], "chance"))
+    parts.append(frame.line(model.x, [max(y, lowest) for y in model.y], "curve"))
+    title = "Decision curve: net benefit against the probability from which one would act"
     return drawing(*parts, width=frame.width, height=frame.height, title=title)
 
 
