@@ -7,7 +7,7 @@ A bundle is a folder:
     weights.safetensors  the weights of all members, as "0.features.0.weight" …
     split.json           which cases were trained on, validated on and kept apart
     evidence.json        what was measured on the validation cases
-    card.md              the same for people
+    card.md, card.html   the same for people, with the items of reporting guidelines
     report.html          the training report
 
 The plan and the weights are the model. split.json and evidence.json name cases and patients, and may be left out when
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ from hounsfield.evaluation.bends import Bends
 from hounsfield.evaluation.conformal import Conformal
 from hounsfield.evaluation.sets import Held
 from hounsfield.findings.model import ModelIdentity
-from hounsfield.plan import Plan, read_plan, write_plan
+from hounsfield.plan import Decision, Plan, read_plan, write_plan
 
 if TYPE_CHECKING:
     import torch
@@ -44,6 +45,7 @@ FORMAT_VERSION = 1
 _MANIFEST = "bundle.json"
 _PLAN = "plan.toml"
 _WEIGHTS = "weights.safetensors"
+_SPLIT = "split.json"
 _NEEDED = (_PLAN, _WEIGHTS)
 """Without these files there is nothing to read with."""
 
@@ -107,6 +109,8 @@ class TrainingRecord:
     film_side: int | None = None
     """For such cases: median of the images' longer sides, in pixels. Filters work on the pixels of the image, so a
     scan brings a larger one to this size first."""
+    recalibrated: str = ""
+    """On which cases the operating point was chosen anew, and when; empty where it is that of the training."""
     warnings: tuple[str, ...] = ()
     """What a user of the bundle must know; names no case and no file."""
 
@@ -185,20 +189,54 @@ def write_bundle(
     with atomic_folder(folder) as temporary:
         write_plan(plan, temporary / _PLAN)
         (temporary / _WEIGHTS).write_bytes(save(weights))
-        split.write(temporary / "split.json")
-        files = {path.name: _sha256(path) for path in sorted(temporary.iterdir())}
-        choices = plan.model_dump(mode="json", exclude={"reasons"})
-        manifest = {
-            "format": FORMAT_VERSION,
-            "name": folder.resolve().name,
-            "version": __version__,
-            "files": files,
-            "operating": asdict(operating),
-            "training": asdict(training),
-            "model": _digest({"plan": choices, "weights": files[_WEIGHTS], "operating": asdict(operating)}),
-        }
-        _write_manifest(temporary, manifest)
+        split.write(temporary / _SPLIT)
+        _write_new_manifest(temporary, folder, plan, operating, training)
     return read_bundle(folder)
+
+
+def write_recalibrated(
+    bundle: Bundle, folder: Path, *, operating: OperatingPoint, training: TrainingRecord, decision: Decision
+) -> Bundle:
+    """Write the same networks with another operating point to `folder`, whole or not at all, and open it.
+
+    What was measured with the earlier one is left behind.
+
+    Args:
+        bundle: Whose plan, weights and split are taken.
+        folder: A bundle that is there already is replaced, were it this very one.
+        operating: How logits become an answer.
+        training: Where the bundle comes from.
+        decision: By which rules the operating point was chosen.
+
+    Raises:
+        StorageError: The disk refused, or something that is no bundle is there.
+    """
+    require_room(folder)
+    plan = bundle.plan.model_copy(update={"decision": decision})
+    with atomic_folder(folder) as temporary:
+        write_plan(plan, temporary / _PLAN)
+        for name in (_WEIGHTS, _SPLIT):
+            if (bundle.folder / name).is_file():
+                shutil.copyfile(bundle.folder / name, temporary / name)
+        _write_new_manifest(temporary, folder, plan, operating, training)
+    return read_bundle(folder)
+
+
+def _write_new_manifest(
+    temporary: Path, folder: Path, plan: Plan, operating: OperatingPoint, training: TrainingRecord
+) -> None:
+    files = {path.name: _sha256(path) for path in sorted(temporary.iterdir())}
+    choices = plan.model_dump(mode="json", exclude={"reasons"})
+    manifest = {
+        "format": FORMAT_VERSION,
+        "name": folder.resolve().name,
+        "version": __version__,
+        "files": files,
+        "operating": asdict(operating),
+        "training": asdict(training),
+        "model": _digest({"plan": choices, "weights": files[_WEIGHTS], "operating": asdict(operating)}),
+    }
+    _write_manifest(temporary, manifest)
 
 
 def require_room(folder: Path) -> None:

@@ -44,7 +44,16 @@ def test_a_training_leaves_a_whole_bundle_and_nothing_else(
     assert set(printed) == {"bundle", "evidence"}
     assert printed["evidence"]["split"] == "val"
     assert [path.name for path in tmp_path.iterdir()] == ["reader"]
-    names = {"bundle.json", "plan.toml", "weights.safetensors", "split.json", "evidence.json", "card.md", "report.html"}
+    names = {
+        "bundle.json",
+        "plan.toml",
+        "weights.safetensors",
+        "split.json",
+        "evidence.json",
+        "card.md",
+        "card.html",
+        "report.html",
+    }
     assert set(contents(tmp_path / "reader")) == names
     bundle = read_bundle(tmp_path / "reader")
     assert json.loads((tmp_path / "reader" / "evidence.json").read_text()) == printed["evidence"]

@@ -1,5 +1,7 @@
 """Threshold and calibration from validation logits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -8,7 +10,7 @@ from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.bundle import OperatingPoint
 from hounsfield.evaluation.calibration import fit_platt, fit_temperature
 from hounsfield.evaluation.threshold import choose_threshold
-from hounsfield.learning.operating_point import choose_operating_point, sets_of_others, validated
+from hounsfield.learning.operating_point import by_others, choose_operating_point, validated
 from hounsfield.plan import Decision
 from hounsfield.tasks.classification import Classification
 
@@ -104,9 +106,22 @@ def test_the_rule_of_a_plan_is_followed() -> None:
 def test_sets_of_others_keep_the_promise_and_know_nothing_of_their_own_patients() -> None:
     values, targets = logits(2000, skill=1.0)
     patients = [str(case // 2) for case in range(2000)]
-    held = sets_of_others(values, targets, TWO, patients, Decision())
+    held = by_others(values, targets, TWO, patients, Decision()).held
     assert held is not None
     for k in (0, 1):
         assert 0.87 <= held.classes[targets == k, k].mean() <= 0.93
     assert 0.05 < (held.classes.sum(axis=1) == 1).mean() < 0.95
-    assert sets_of_others(*logits(12), TWO, [str(case) for case in range(12)], Decision()) is None
+    assert by_others(*logits(12), TWO, [str(case) for case in range(12)], Decision()).held is None
+
+
+def test_with_few_cases_an_earlier_calibration_is_shifted_to_how_many_there_are() -> None:
+    values, targets = logits(400)
+    begin = choose_operating_point(values, targets, TWO, where="")
+    rare = np.flatnonzero((targets == 0) | (np.arange(400) % 40 == 1))  # 10 of 210 are positive
+    point = choose_operating_point(values[rare], targets[rare], TWO, where="", begin=begin)
+    assert (point.scale, point.calibrated) == (begin.scale, True)
+    said = TWO.decode(point.apply(values[rare]))[:, 1]
+    assert said.mean() == pytest.approx((targets[rare] == 1).mean(), abs=1e-6)
+    bent = replace(begin, bends=((-1.0, -2.0), (1.0, 3.0)))
+    point = choose_operating_point(values[rare], targets[rare], TWO, where="", begin=bent)
+    assert TWO.decode(point.apply(values[rare]))[:, 1].mean() == pytest.approx(10 / 210, abs=1e-6)

@@ -24,6 +24,7 @@ VERBS = {
     "inspect": "what a data set or an image holds, step by step",
     "train": "labelled images to a trained bundle",
     "evaluate": "a bundle's scores on labelled images, with intervals",
+    "recalibrate": "a bundle's threshold and probabilities set on local cases",
     "compare": "two bundles on the same cases: is one better?",
     "read": "a bundle's readings of new images",
     "export": "a bundle as ONNX or as a MONAI bundle, for other programs",

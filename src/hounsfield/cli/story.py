@@ -16,7 +16,8 @@ _PURPOSES = {
     "weights.safetensors": "what was learned",
     "split.json": "which cases were trained on, validated on and kept apart",
     "evidence.json": "the figures of this page, for machines",
-    "card.md": "what the model is for, and what was measured, for people",
+    "card.md": "what the model is for, what was measured, and the items of CLAIM 2024 and TRIPOD+AI",
+    "card.html": "the same as a page",
 }
 
 

@@ -131,13 +131,15 @@ def add_reports(trained: Trained, dataset: Dataset, arguments: argparse.Namespac
     from hounsfield.cli.story import training_story
     from hounsfield.evaluation.store import evidence_text
     from hounsfield.learning.validation import validation_evidence
-    from hounsfield.reporting.card import model_card
+    from hounsfield.reporting.card import card_page, card_text, model_card
     from hounsfield.reporting.training_report import training_page
 
     evidence = validation_evidence(trained)
     bundle = trained.bundle
     add_file(bundle, "evidence.json", evidence_text(evidence.as_json()))
-    add_file(bundle, "card.md", model_card(bundle, evidence))
+    card = model_card(bundle, evidence)
+    add_file(bundle, "card.md", card_text(card))
+    add_file(bundle, "card.html", card_page(card))
     add_file(bundle, "report.html", training_page(training_story(trained, dataset, evidence, command(arguments))))
 
 

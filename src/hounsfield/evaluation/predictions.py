@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from hounsfield.arrays import BoolArray, FloatArray, IntArray
+from hounsfield.datasets.case import Case
 from hounsfield.errors import EvaluationError
 from hounsfield.evaluation.evidence import CaseResult
 
@@ -117,3 +118,11 @@ def _check(result: CaseResult, classes: Sequence[str], seen: set[str]) -> None:
         raise EvaluationError(
             f"the probabilities of case {result.case!r} sum to {total:.4g}, expected 1; every case has one class"
         )
+
+
+def results_of(cases: Sequence[Case], probabilities: FloatArray) -> list[CaseResult]:
+    """A result for each case, of probabilities (n, classes)."""
+    return [
+        CaseResult(case.id, case.patient, int(case.target or 0), tuple(float(p) for p in row))
+        for case, row in zip(cases, probabilities, strict=True)
+    ]

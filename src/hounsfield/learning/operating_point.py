@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,6 +41,7 @@ def choose_operating_point(
     where: str,
     patients: Sequence[str] | None = None,
     decision: Decision | None = None,
+    begin: OperatingPoint | None = None,
 ) -> OperatingPoint:
     """Scale, offset, threshold and conformal limits from logits, (n, outputs), and class indices, (n,).
 
@@ -51,13 +52,14 @@ def choose_operating_point(
         where: What the cases are, for the sentence that says where the threshold comes from.
         patients: Whose the cases are; each its own where not given.
         decision: The rule of the threshold, and the coverage of the sets; those of a plan where not given.
+        begin: An earlier choice, whose calibration is only shifted where the cases are too few for a new one.
     """
     fewest = min(int((targets == number).sum()) for number in range(task.outputs))
     if fewest < FEWEST_TO_CHOOSE:
         return OperatingPoint(0.5, f"0.5: {len(targets)} validation cases are too few to choose on")
     decision = decision or Decision()
     owner = _numbered(patients, len(targets))
-    point = _calibrated(logits, targets, fewest, owner)
+    point = _calibrated(logits, targets, fewest, owner, begin)
     probabilities = task.decode(point.apply(logits))
     conformal = fit_conformal(probabilities, targets, coverage=decision.coverage, patient=owner)
     if conformal.promises:
@@ -68,10 +70,26 @@ def choose_operating_point(
     return replace(point, threshold=chosen.threshold, threshold_from=f"{chosen}: {where}")
 
 
-def sets_of_others(
-    logits: FloatArray, targets: IntArray, task: Task, patients: Sequence[str], decision: Decision
-) -> Held | None:
-    """The conformal sets of cases whose calibration and limits were chosen on other patients; None without limits.
+@dataclass(frozen=True, eq=False)
+class ByOthers:
+    """What an operating point says of cases of patients that it was not chosen on."""
+
+    probabilities: FloatArray
+    """(n, classes)."""
+    held: Held | None
+    """Conformal sets; None where no limits could be chosen."""
+
+
+def by_others(
+    logits: FloatArray,
+    targets: IntArray,
+    task: Task,
+    patients: Sequence[str],
+    decision: Decision,
+    *,
+    begin: OperatingPoint | None = None,
+) -> ByOthers:
+    """Probabilities and sets of cases, their calibration and limits chosen on other patients.
 
     Args:
         logits: (n, outputs), of cases that were not learned from.
@@ -79,30 +97,37 @@ def sets_of_others(
         task: How logits are decoded.
         patients: Whose the cases are.
         decision: The coverage of the sets.
+        begin: As for `choose_operating_point`.
     """
     owner = _numbered(patients, len(targets))
     fold = np.random.default_rng(0).permutation(int(owner.max()) + 1)[owner] % FOLDS
     held: BoolArray = np.ones((len(targets), task.outputs), dtype=bool)
+    probabilities = np.zeros((len(targets), task.outputs))
     promised = 0.0
     for number in np.unique(fold).tolist():
         own, rest = fold == number, np.flatnonzero(fold != number)
         names = [patients[row] for row in rest.tolist()]
-        point = choose_operating_point(logits[rest], targets[rest], task, where="", patients=names, decision=decision)
+        point = choose_operating_point(
+            logits[rest], targets[rest], task, where="", patients=names, decision=decision, begin=begin
+        )
+        probabilities[own] = task.decode(point.apply(logits[own]))
         if point.conformal is not None:
             promised = point.conformal.coverage
-            held[own] = point.conformal.sets(task.decode(point.apply(logits[own])))
-    return Held(held, promised) if promised else None
+            held[own] = point.conformal.sets(probabilities[own])
+    return ByOthers(probabilities, Held(held, promised) if promised else None)
 
 
 def _numbered(patients: Sequence[str] | None, cases: int) -> IntArray:
     return np.arange(cases) if patients is None else np.unique(patients, return_inverse=True)[1]
 
 
-def _calibrated(logits: FloatArray, targets: IntArray, fewest: int, owner: IntArray) -> OperatingPoint:
+def _calibrated(
+    logits: FloatArray, targets: IntArray, fewest: int, owner: IntArray, begin: OperatingPoint | None
+) -> OperatingPoint:
     """Scale and offset, and bends where they pay; the threshold is still 0.5."""
     plain = OperatingPoint(0.5, "")
     if fewest < FEWEST_TO_CALIBRATE:
-        return plain
+        return plain if begin is None else _shifted(begin, logits, targets)
     if logits.shape[1] > 2:
         return replace(plain, scale=1 / fit_temperature(logits, targets).temperature, calibrated=True)
     line = fit_platt(logits, targets)
@@ -114,3 +139,22 @@ def _calibrated(logits: FloatArray, targets: IntArray, fewest: int, owner: IntAr
     if fewest >= FEWEST_TO_BEND and bends_pay(odds, positive, owner):
         return replace(point, bends=fit_bends(odds, positive).points)
     return point
+
+
+def _shifted(begin: OperatingPoint, logits: FloatArray, targets: IntArray) -> OperatingPoint:
+    """An earlier calibration, all its log-odds moved by one number, so that it says as many positive cases as there
+    are ("calibration in the large"); of more than two classes as it was."""
+    from scipy.optimize import brentq
+    from scipy.special import expit
+
+    point = replace(begin, threshold=0.5, threshold_from="", conformal=None)
+    if logits.shape[1] > 2:
+        return point
+    earlier = begin.apply(logits)
+    odds, share = earlier[:, 1] - earlier[:, 0], float((targets == 1).mean())
+    reach = float(np.abs(odds).max()) + 20
+    shift = float(brentq(lambda by: float(expit(odds + by).mean()) - share, -reach, reach))
+    if begin.bends:
+        return replace(point, bends=tuple((x, y + shift) for x, y in begin.bends))
+    offset = begin.offset or (0.0, 0.0)
+    return replace(point, offset=(offset[0], offset[1] + shift))

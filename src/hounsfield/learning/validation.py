@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from hounsfield.evaluation.evidence import CaseResult, Evidence
+from hounsfield.evaluation.evidence import Evidence
 from hounsfield.evaluation.measure import measure
-from hounsfield.learning.operating_point import sets_of_others
+from hounsfield.evaluation.predictions import results_of
+from hounsfield.learning.operating_point import by_others
 from hounsfield.learning.train import Trained
 from hounsfield.plan.choices import note_on_choices
 from hounsfield.plan.task import task_of
@@ -23,12 +24,8 @@ def validation_evidence(trained: Trained, *, seed: int = 0) -> Evidence:
     probabilities = task.decode(bundle.operating.apply(trained.val_logits))
     targets = np.array([case.target or 0 for case in trained.val_cases])
     patients = [case.patient for case in trained.val_cases]
-    results = [
-        CaseResult(case.id, case.patient, int(case.target or 0), tuple(float(p) for p in row))
-        for case, row in zip(trained.val_cases, probabilities, strict=True)
-    ]
     return measure(
-        results,
+        results_of(trained.val_cases, probabilities),
         task=bundle.plan.task,
         dataset=bundle.training.dataset,
         split="val",
@@ -40,5 +37,5 @@ def validation_evidence(trained: Trained, *, seed: int = 0) -> Evidence:
         seconds=bundle.training.seconds,
         seed=seed,
         notes=(note_on_choices(bundle.plan),),
-        held=sets_of_others(trained.val_logits, targets, task, patients, bundle.plan.decision),
+        held=by_others(trained.val_logits, targets, task, patients, bundle.plan.decision).held,
     )

@@ -16,8 +16,9 @@ from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.digest import case_digests
 from hounsfield.datasets.split import read_split
 from hounsfield.errors import DatasetError, HounsfieldError, ImageError
-from hounsfield.evaluation.evidence import CaseResult, Evidence
+from hounsfield.evaluation.evidence import Evidence
 from hounsfield.evaluation.measure import measure
+from hounsfield.evaluation.predictions import results_of
 from hounsfield.plan import Input
 from hounsfield.plan.choices import note_on_choices
 from hounsfield.plan.columns import unknown_columns
@@ -132,14 +133,6 @@ def read_logits(
     notes += _of_runtime(reader, logits, exact, np.array([case.target for case in read]))
     seconds = time.perf_counter() - began
     return Answered(tuple(read), logits, split, tuple(notes), tuple(failures), seconds)
-
-
-def results_of(cases: Sequence[Case], probabilities: FloatArray) -> list[CaseResult]:
-    """A result for each case, of probabilities (n, classes)."""
-    return [
-        CaseResult(case.id, case.patient, int(case.target or 0), tuple(float(p) for p in row))
-        for case, row in zip(cases, probabilities, strict=True)
-    ]
 
 
 def _choose(cases: Sequence[Case], bundle: Bundle, dataset: Dataset, which: Which) -> tuple[list[Case], str, list[str]]:

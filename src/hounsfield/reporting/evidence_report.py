@@ -20,6 +20,7 @@ SPLITS = {
     "test": "cases of patients held back from training",
     "val": "validation cases, which chose epoch and threshold",
     "external": "cases from elsewhere",
+    "recalibration": "local cases, each answered by a calibration chosen on others",
     "all": "all cases, those of training among them",
 }
 """What the words for a split mean."""

@@ -1,0 +1,180 @@
+"""The same networks at another place: calibration, threshold and limits chosen anew on local cases.
+
+What a network says of a case changes from scanner to scanner, and how many of those who come are ill from house to
+house. The networks stay as they are; a hundred cases are enough to set what is made of their answers.
+
+Reference:
+    Steyerberg et al., "Validation and updating of predictive logistic regression models" (2004),
+    doi:10.1002/sim.1844.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from hounsfield.arrays import FloatArray, IntArray
+from hounsfield.bundle import Bundle, OperatingPoint, patient_digest, write_recalibrated
+from hounsfield.datasets.case import Case
+from hounsfield.datasets.digest import case_digests
+from hounsfield.errors import EvaluationError
+from hounsfield.evaluation.evidence import Evidence
+from hounsfield.evaluation.measure import measure
+from hounsfield.evaluation.predictions import results_of
+from hounsfield.evaluation.sets import Held
+from hounsfield.learning.operating_point import FEWEST_TO_CALIBRATE, by_others, choose_operating_point
+from hounsfield.plan import Decision
+from hounsfield.plan.task import task_of
+
+FEWEST = 30
+"""Cases below which nothing is recalibrated …"""
+
+FEWEST_OF_A_CLASS = 10
+"""… and cases of each class: a threshold from fewer is worse than the one that is there, as likely as not."""
+
+
+@dataclass(frozen=True)
+class Recalibrated:
+    """A bundle for another place."""
+
+    bundle: Bundle
+    before: Evidence
+    """What the operating point that was there does on the local cases."""
+    after: Evidence
+    """What the new one does, each case answered by calibration and limits chosen on other patients."""
+
+
+def require_enough_cases(cases: Sequence[Case], classes: Sequence[str], name: str) -> None:
+    """Accept cases that an operating point can be chosen on.
+
+    Raises:
+        EvaluationError: They are too few, or of one class.
+    """
+    counts = [sum(case.target == number for case in cases) for number in range(len(classes))]
+    found = ", ".join(f"{count} {label}" for count, label in zip(counts, classes, strict=True))
+    if len(cases) < FEWEST or min(counts) < FEWEST_OF_A_CLASS:
+        raise EvaluationError(
+            f"{name} has {len(cases)} cases to recalibrate on ({found}); at least {FEWEST} are needed, and "
+            f"{FEWEST_OF_A_CLASS} of each class: from fewer the answers would get worse as easily as better. Label "
+            "more, 50 to 200 are good"
+        )
+
+
+def recalibrate(
+    bundle: Bundle,
+    cases: Sequence[Case],
+    logits: FloatArray,
+    out: Path,
+    *,
+    name: str,
+    rule: str | None = None,
+    seed: int = 0,
+    notes: Sequence[str] = (),
+) -> Recalibrated:
+    """Write a bundle of the same networks with calibration, threshold and conformal limits from other cases.
+
+    With fewer than 20 cases of a class the earlier calibration is kept and only shifted to how many there are.
+
+    Args:
+        bundle: Whose networks are taken.
+        cases: Labelled, of patients that the model has not seen.
+        logits: (n, outputs), what its networks say of them.
+        out: The new bundle's folder.
+        name: Of the data set.
+        rule: Of the threshold; the plan's where not given.
+        seed: Of the bootstrap.
+        notes: What a reader of the figures must know.
+
+    Raises:
+        EvaluationError: The cases are too few, or of one class.
+        StorageError: The disk refused, or something that is no bundle is at `out`.
+    """
+    plan, task = bundle.plan, task_of(bundle.plan)
+    require_enough_cases(cases, plan.classes, name)
+    targets = np.array([case.target or 0 for case in cases])
+    patients = [case.patient for case in cases]
+    decision = plan.decision.model_copy(update={"threshold": rule}) if rule else plan.decision
+    where = f"{len(cases)} cases of {name}"
+    operating = choose_operating_point(
+        logits, targets, task, where=where, patients=patients, decision=decision, begin=bundle.operating
+    )
+    earlier = task.decode(bundle.operating.apply(logits))
+    before = _measured(bundle, bundle.operating, cases, earlier, bundle.operating.sets(earlier), name, seed, notes)
+    written = _written(bundle, out, operating, cases, targets, name, decision)
+    new = by_others(logits, targets, task, patients, decision, begin=bundle.operating)
+    told = (*notes, *_words(bundle, before, targets))
+    after = _measured(written, operating, cases, new.probabilities, new.held, name, seed, told)
+    return Recalibrated(written, before, after)
+
+
+def _written(
+    bundle: Bundle,
+    out: Path,
+    operating: OperatingPoint,
+    cases: Sequence[Case],
+    targets: IntArray,
+    name: str,
+    decision: Decision,
+) -> Bundle:
+    patients = {case.patient for case in cases}
+    own = {patient_digest(name, patient) for patient in patients}
+    images = set().union(*case_digests(cases))
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    training = replace(
+        bundle.training,
+        recalibrated=f"on {len(targets)} cases of {len(patients)} patients of {name}, {today}",
+        seen_patients=tuple(sorted({*bundle.training.seen_patients, *own})),
+        seen_images=tuple(sorted({*bundle.training.seen_images, *images})),
+    )
+    return write_recalibrated(bundle, out, operating=operating, training=training, decision=decision)
+
+
+def _words(bundle: Bundle, before: Evidence, targets: IntArray) -> list[str]:
+    """What was kept, and what the earlier operating point did on the same cases."""
+    scores = [
+        f"{label} {before.scores[name].value:.3f}"
+        for name, label in (
+            ("sensitivity", "sensitivity"),
+            ("specificity", "specificity"),
+            ("ece", "calibration error"),
+        )
+        if name in before.scores
+    ]
+    words = [f"Before, with the threshold {before.threshold:.3f} on the same cases: {', '.join(scores)}."]
+    if min(np.bincount(targets, minlength=len(bundle.plan.classes))) < FEWEST_TO_CALIBRATE:
+        words.append(
+            f"Fewer than {FEWEST_TO_CALIBRATE} cases of a class: the earlier calibration was kept, and only shifted to "
+            "how many positive cases there are."
+        )
+    return [*words, "Each case was answered with calibration and limits chosen on other patients."]
+
+
+def _measured(
+    bundle: Bundle,
+    operating: OperatingPoint,
+    cases: Sequence[Case],
+    probabilities: FloatArray,
+    held: Held | None,
+    name: str,
+    seed: int,
+    notes: Sequence[str],
+) -> Evidence:
+    return measure(
+        results_of(cases, probabilities),
+        task=bundle.plan.task,
+        dataset=name,
+        split="recalibration",
+        classes=bundle.plan.classes,
+        threshold=operating.threshold,
+        threshold_from=operating.threshold_from,
+        attributes={case.id: case.grouping() for case in cases},
+        model=bundle.identity,
+        seconds=0.0,
+        seed=seed,
+        notes=tuple(notes),
+        held=held,
+    )

@@ -1,0 +1,211 @@
+"""What a bundle and its evidence have to say to the questions of reporting guidelines, a sentence or two each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hounsfield.bundle import Bundle
+from hounsfield.datasets.split import Split
+from hounsfield.evaluation.evidence import Evidence, Score
+from hounsfield.plan.choices import note_on_choices
+from hounsfield.reporting import score_words, wording
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Answers by name; the checklists say which item takes which."""
+
+    by_name: Mapping[str, str]
+
+
+def answers_of(bundle: Bundle, evidence: Evidence, split: Split | None) -> Answers:
+    """All answers.
+
+    Args:
+        bundle: What was trained.
+        evidence: What was measured on cases that it had not learned from.
+        split: Of its training; None where the bundle was passed on without.
+    """
+    return Answers(
+        {
+            **_study(bundle, evidence),
+            **_data(bundle, evidence, split),
+            **_model(bundle, evidence),
+            **_training(bundle),
+            **_results(bundle, evidence),
+        }
+    )
+
+
+def _study(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
+    plan, training = bundle.plan, bundle.training
+    return {
+        "technology": f"Deep learning: {wording.plural(training.members, 'convolutional network')} "
+        f"({network_words(bundle)}) for {plan.task}.",
+        "summary": f"To tell {_or(plan.classes)}, {wording.plural(training.members, 'network')} learned from "
+        f"{training.cases} cases of {training.patients} patients of {training.dataset}. {_main(evidence)}",
+        "protocol": "plan.toml in the bundle holds every choice with its reason, split.json every case's part; the "
+        "training report holds the command that does it again.",
+        "availability": f"Made with the free package hounsfield {bundle.identity.version}; the model has the SHA-256 "
+        f"{bundle.identity.sha256[:16]}….",
+    }
+
+
+def _data(bundle: Bundle, evidence: Evidence, split: Split | None) -> dict[str, str]:
+    plan, training = bundle.plan, bundle.training
+    sites = [group.value for group in evidence.subgroups if group.attribute == "site"]
+    counts = ", ".join(f"{n} {name}" for n, name in zip(evidence.class_counts, evidence.classes, strict=True))
+    left_out = [warning for warning in training.warnings if "could not be read" in warning]
+    views = f" Views: {', '.join(plan.input.views)}; one that was not taken is left out of the answer."
+    columns = ", ".join(column.name for column in plan.input.columns)
+    taken = "Squares cut around boxes." if training.input_sides else "Whole images."
+    return {
+        "sources": f"The data set {training.dataset}" + (f", sites {', '.join(sites)}." if sites else "."),
+        "exclusions": " ".join(left_out) or "Cases without a label; every labelled one could be read.",
+        "preprocessing": f"{_steps(bundle)}; in reading the same as in training.",
+        "parts": taken + (views if plan.input.views else ""),
+        "identity": "The model file names no patient; split.json and evidence.json hold ids as the data have them.",
+        "missing": "Cases without a label, or with an image that cannot be read, were left out and counted."
+        + (f" Columns {columns}: a missing value is told to the network as missing." if columns else ""),
+        "acquisition": f"Images of {' × '.join(map(str, plan.input.shape))} pixels after preprocessing.",
+        "classes": f"Classes: {', '.join(plan.classes)}.",
+        "predictors": f"The image{f', and the columns {columns}' if columns else ' alone'}.",
+        "partition": f"{split.reason}, seed {split.seed}." if split else "As in the split of the training.",
+        "disjoint": "The patient, as the data name them: all images of one are in one part.",
+        "size": f"All labelled cases there were: {training.cases} to learn from and to validate on; none calculated.",
+        "numbers": f"{training.cases} cases of {training.patients} patients trained and validated on; measured on "
+        f"{evidence.cases} of {evidence.patients} ({counts})." + (f" {' '.join(left_out)}" if left_out else ""),
+        "patients": _groups(evidence) or f"Classes: {counts}; the data name no other characteristics.",
+        "imbalance": _imbalance(bundle, counts),
+    }
+
+
+def _model(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
+    plan, operating = bundle.plan, bundle.operating
+    shape = f"{plan.input.shown_channels} × {' × '.join(map(str, plan.input.shape))}"
+    calibrated = "calibrated" if operating.calibrated else "not calibrated"
+    point = (
+        f"{plan.classes[1]} from a probability of {operating.threshold:.3f} on ({operating.threshold_from})"
+        if len(plan.classes) == 2
+        else "the most probable class"
+    )
+    sets = (
+        f" Beside it, the classes that cannot be ruled out, with the truth among them in "
+        f"{wording.percent(operating.conformal.coverage)} of each class."
+        if operating.conformal
+        else ""
+    )
+    versions = ", ".join(f"{name} {version}" for name, version in evidence.versions.items())
+    return {
+        "model": f"{network_words(bundle)}, input {shape}, {len(plan.classes)} outputs; every layer is in "
+        "weights.safetensors and `hounsfield export` writes it as ONNX.",
+        "software": f"{versions}.",
+        "start": {"": "Weights drawn at random.", "imagenet": "Weights trained on ImageNet."}.get(
+            plan.optimisation.start, "The weights of another bundle."
+        ),
+        "ensemble": f"{wording.plural(bundle.training.members, 'network')}: {plan.ensemble.folds} folds, "
+        f"{plan.ensemble.repeats} times; answers are averaged"
+        + (" with those of mirrored copies." if plan.ensemble.flips else "."),
+        "predictions": f"A probability for each class, {calibrated}; the answer is {point}.{sets}",
+        "explanations": "Grad-CAM heat maps with every answer; they show what drove it, not where a lesion is.",
+        "poor_input": "A blank image, or one unlike all training images, gets no answer, and the reason is said; a doubtful "
+        "one is named.",
+        "updating": f"Recalibrated {bundle.training.recalibrated}."
+        if bundle.training.recalibrated
+        else "None so far; `hounsfield recalibrate` sets threshold and calibration on local cases.",
+    }
+
+
+def _training(bundle: Bundle) -> dict[str, str]:
+    chosen, changed = bundle.plan.optimisation, bundle.plan.augmentation
+    augmented = [
+        f"{name.replace('_', ' ')} {value}" for name, value in changed.model_dump().items() if value not in (0, 0.0, ())
+    ]
+    if chosen.head_only:
+        learned = "The features of the network stay as they are; a logistic regression on them is learned."
+    else:
+        learned = (
+            f"AdamW, one-cycle learning rate {chosen.learning_rate:g}, weight decay {chosen.weight_decay:g}, at most "
+            f"{chosen.epochs} epochs of batches of {chosen.batch_size}, {chosen.precision}."
+        )
+    return {
+        "training": f"{learned} Augmentation: {', '.join(augmented) or 'none'}. "
+        f"{wording.duration(bundle.training.seconds)} on {bundle.training.machine or 'an unknown machine'}; ended: "
+        f"{bundle.training.stopped}.",
+        "selection": note_on_choices(bundle.plan),
+    }
+
+
+def _results(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
+    names = score_words.ordered(list(evidence.scores))
+    told = "; ".join(f"{score_words.label(name)} {_with_interval(evidence.scores[name])}" for name in names)
+    wanted = ("sensitivity", "specificity", "precision")
+    accuracy = "; ".join(
+        f"{name} {_with_interval(evidence.scores[name])}" for name in wanted if name in evidence.scores
+    )
+    groups = sorted({group.attribute for group in evidence.subgroups})
+    by_groups = f"Scores by {', '.join(groups)} stand in evidence.json and in the report, the smallest group first."
+    where = "local cases it was recalibrated on" if bundle.training.recalibrated else "validation cases"
+    return {
+        "measures": f"{', '.join(score_words.label(name) for name in names)}; ROC, precision–recall, calibration"
+        + (" and decision curves." if len(evidence.classes) == 2 else " curves."),
+        "uncertainty": f"95\u202f% intervals from {evidence.resamples} bootstrap draws of patients with all their cases.",
+        "robustness": by_groups if groups else "The data name no groups to compare.",
+        "fairness": by_groups if groups else "The data name no groups to compare.",
+        "internal": f"{evidence.cases} {where}, each answered by networks that had not seen its patient.",
+        "external": "None in this bundle; `hounsfield evaluate` measures it on any labelled data set.",
+        "performance": f"{told}.",
+        "accuracy": f"At the threshold: {accuracy}." if accuracy else "There are too few cases of a class.",
+        "failures": "The worst mistakes are shown, with heat maps, in the report of `hounsfield evaluate`.",
+        "limitations": " ".join((*evidence.notes, *bundle.training.warnings)) or "None that the run noticed.",
+        "differences": "Both are parts of one data set; other data may differ."
+        if not bundle.training.recalibrated
+        else "Trained on one data set, measured on local cases.",
+    }
+
+
+def network_words(bundle: Bundle) -> str:
+    """The network by its name, and its backbone where it has one."""
+    network = bundle.plan.network
+    encoder = getattr(network, "encoder", network)
+    return str(getattr(encoder, "backbone", network.name))
+
+
+def _main(evidence: Evidence) -> str:
+    names = score_words.ordered(list(evidence.scores))
+    if not names:
+        return ""
+    return (
+        f"On {evidence.cases} cases of {evidence.patients} patients: {score_words.label(names[0])} "
+        f"{_with_interval(evidence.scores[names[0]])}."
+    )
+
+
+def _with_interval(score: Score) -> str:
+    return f"{wording.number(score.value)} ({wording.interval(score)})"
+
+
+def _steps(bundle: Bundle) -> str:
+    spec = bundle.plan.input
+    names = [str(step["step"]) for step in (*spec.film_steps, *spec.steps)]
+    return " → ".join(names) or "None"
+
+
+def _groups(evidence: Evidence) -> str:
+    tables: dict[str, list[str]] = {}
+    for group in evidence.subgroups:
+        tables.setdefault(group.attribute, []).append(f"{group.value} {group.cases}")
+    return "; ".join(f"{name}: {', '.join(values)}" for name, values in tables.items())
+
+
+def _imbalance(bundle: Bundle, counts: str) -> str:
+    weights = bundle.plan.optimisation.class_weights
+    if not weights:
+        return f"{counts}; no class was weighted."
+    told = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(bundle.plan.classes, weights, strict=True))
+    return f"{counts}; weighted in the loss: {told}. Calibration was done without weights."
+
+
+def _or(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
