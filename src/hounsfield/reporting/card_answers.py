@@ -109,8 +109,8 @@ def _model(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
         + (" with those of mirrored copies." if plan.ensemble.flips else "."),
         "predictions": f"A probability for each class, {calibrated}; the answer is {point}.{sets}",
         "explanations": "Grad-CAM heat maps with every answer; they show what drove it, not where a lesion is.",
-        "poor_input": "A blank image, or one unlike all training images, gets no answer, and the reason is said; a doubtful "
-        "one is named.",
+        "poor_input": "A blank image, or one unlike all training images, gets no answer, and it is said why; a "
+        "doubtful one is named.",
         "updating": f"Recalibrated {bundle.training.recalibrated}."
         if bundle.training.recalibrated
         else "None so far; `hounsfield recalibrate` sets threshold and calibration on local cases.",
@@ -150,7 +150,7 @@ def _results(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
     return {
         "measures": f"{', '.join(score_words.label(name) for name in names)}; ROC, precision–recall, calibration"
         + (" and decision curves." if len(evidence.classes) == 2 else " curves."),
-        "uncertainty": f"95\u202f% intervals from {evidence.resamples} bootstrap draws of patients with all their cases.",
+        "uncertainty": f"95\u202f% intervals from {evidence.resamples} bootstrap draws of patients.",
         "robustness": by_groups if groups else "The data name no groups to compare.",
         "fairness": by_groups if groups else "The data name no groups to compare.",
         "internal": f"{evidence.cases} {where}, each answered by networks that had not seen its patient.",
