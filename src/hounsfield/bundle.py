@@ -5,13 +5,16 @@ A bundle is a folder:
     bundle.json          what is in the folder, the SHA-256 of each file, and the operating point
     plan.toml            every choice of the run
     weights.safetensors  the weights of all members, as "0.features.0.weight" …
+    likeness.safetensors how the training images look, so that reading can tell what is unlike them
+    examples.safetensors small pictures of training images, to show which ones an answer is like
     split.json           which cases were trained on, validated on and kept apart
     evidence.json        what was measured on the validation cases
+    explanations.json    which methods of explanation passed their tests on this model
     card.md, card.html   the same for people, with the items of reporting guidelines
     report.html          the training report
 
-The plan and the weights are the model. split.json and evidence.json name cases and patients, and may be left out when
-a bundle is passed on; every file that is there must be as it was written.
+The plan and the weights are the model. split.json and evidence.json name cases and patients, and examples.safetensors
+shows them; these may be left out when a bundle is passed on. Every file that is there must be as it was written.
 """
 
 from __future__ import annotations
@@ -33,8 +36,10 @@ from hounsfield.datasets.split import Split
 from hounsfield.errors import BundleError, StorageError
 from hounsfield.evaluation.bends import Bends
 from hounsfield.evaluation.conformal import Conformal
+from hounsfield.evaluation.explanations import Explanations, explanations_from
 from hounsfield.evaluation.sets import Held
 from hounsfield.findings.model import ModelIdentity
+from hounsfield.likeness import Remembered, read_remembered, write_remembered
 from hounsfield.plan import Decision, Plan, read_plan, write_plan
 
 if TYPE_CHECKING:
@@ -46,6 +51,10 @@ _MANIFEST = "bundle.json"
 _PLAN = "plan.toml"
 _WEIGHTS = "weights.safetensors"
 _SPLIT = "split.json"
+_LIKENESS = "likeness.safetensors"
+_EXAMPLES = "examples.safetensors"
+EXPLANATIONS = "explanations.json"
+"""What was found when methods of explanation were tested on the model; see `evaluation.explanations`."""
 _NEEDED = (_PLAN, _WEIGHTS)
 """Without these files there is nothing to read with."""
 
@@ -140,6 +149,18 @@ class Bundle:
             members.append(_network(self.plan, own, self.folder))
         return members
 
+    def remembered(self) -> Remembered:
+        """What is remembered of the training images; nothing where the files were left out."""
+        path, examples = self.folder / _LIKENESS, self.folder / _EXAMPLES
+        if not path.is_file():
+            return Remembered()
+        return read_remembered(path.read_bytes(), examples.read_bytes() if examples.is_file() else None)
+
+    def explanations(self) -> Explanations | None:
+        """What was found when methods of explanation were tested; None where they were not."""
+        path = self.folder / EXPLANATIONS
+        return explanations_from(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+
 
 def _network(plan: Plan, weights: dict[str, torch.Tensor], folder: Path) -> nn.Module:
     from hounsfield.plan.network import build_network
@@ -168,6 +189,7 @@ def write_bundle(
     operating: OperatingPoint,
     training: TrainingRecord,
     split: Split,
+    remembered: Remembered | None = None,
 ) -> Bundle:
     """Write a bundle to `folder`, whole or not at all, and open it; evidence and card are added with `add_file`.
 
@@ -178,6 +200,7 @@ def write_bundle(
         operating: How logits become an answer.
         training: Where the bundle comes from.
         split: Which cases were trained and validated on.
+        remembered: What is kept of the training images.
 
     Raises:
         StorageError: The disk refused, or something that is no bundle is there.
@@ -190,6 +213,11 @@ def write_bundle(
         write_plan(plan, temporary / _PLAN)
         (temporary / _WEIGHTS).write_bytes(save(weights))
         split.write(temporary / _SPLIT)
+        if remembered is not None:
+            looks, examples = write_remembered(remembered)
+            (temporary / _LIKENESS).write_bytes(looks)
+            if examples is not None:
+                (temporary / _EXAMPLES).write_bytes(examples)
         _write_new_manifest(temporary, folder, plan, operating, training)
     return read_bundle(folder)
 
@@ -202,7 +230,7 @@ def write_recalibrated(
     What was measured with the earlier one is left behind.
 
     Args:
-        bundle: Whose plan, weights and split are taken.
+        bundle: Whose plan, weights, split and training images are taken.
         folder: A bundle that is there already is replaced, were it this very one.
         operating: How logits become an answer.
         training: Where the bundle comes from.
@@ -215,7 +243,7 @@ def write_recalibrated(
     plan = bundle.plan.model_copy(update={"decision": decision})
     with atomic_folder(folder) as temporary:
         write_plan(plan, temporary / _PLAN)
-        for name in (_WEIGHTS, _SPLIT):
+        for name in (_WEIGHTS, _SPLIT, _LIKENESS, _EXAMPLES, EXPLANATIONS):
             if (bundle.folder / name).is_file():
                 shutil.copyfile(bundle.folder / name, temporary / name)
         _write_new_manifest(temporary, folder, plan, operating, training)

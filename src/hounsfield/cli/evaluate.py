@@ -89,7 +89,7 @@ def gallery(bundle: Bundle, dataset: Dataset, evidence: Evidence) -> list[Exampl
     from hounsfield.reading.reader import Reader
     from hounsfield.reporting.examples import Example, choose_examples
 
-    reader = Reader(bundle)
+    reader = Reader(bundle, answer_all=True)
     chosen = choose_examples(evidence)
     cases = {case.id: case for case in dataset.cases}
     examples = []

@@ -26,6 +26,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="folder for the results")
     parser.add_argument("--root", type=Path, metavar="DIR", help="where the data of a description lie")
+    parser.add_argument(
+        "--answer-all", action="store_true",
+        help="answer images too that are unlike those the model learned from, inverted or turned; they are called "
+        "doubtful",
+    )  # fmt: skip
+    parser.add_argument(
+        "--heat", choices=("auto", "grad_cam", "hires_cam", "integrated_gradients", "occlusion"), default="auto",
+        help="method of the heat maps (default: auto, that which passed the bundle's tests)",
+    )  # fmt: skip
     parser.add_argument("--no-heat", action="store_true", help="no heat maps and no figures: faster")
     add_runtime(parser)
     parser.add_argument("--json", action="store_true", help="print readings.json")
@@ -50,9 +59,15 @@ def run(arguments: argparse.Namespace) -> int:
     items = find_items(arguments.images, arguments.root)
     with filled_at_once(arguments.output) as folder:
         explain = not arguments.no_heat
-        batch = Batch(folder, figures=explain)
+        batch = Batch(folder, figures=explain, examples=bundle.remembered().examples)
         images = inputs_expected(bundle, items, explain=explain)
-        reader = Reader(bundle, runtime=arguments.runtime, images=images)
+        reader = Reader(
+            bundle,
+            runtime=arguments.runtime,
+            images=images,
+            answer_all=arguments.answer_all,
+            heat=None if arguments.heat == "auto" else arguments.heat,
+        )
         read = read_many(reader, items, explain=explain)
         for item, image, result in track(read, "reading", total=len(items)):
             batch.take(item, image, result)
@@ -117,7 +132,7 @@ def command(arguments: argparse.Namespace) -> str:
     words = ["hounsfield", "read", str(arguments.bundle), *map(str, arguments.images)]
     if arguments.root:
         words += ["--root", str(arguments.root)]
-    if arguments.no_heat:
-        words.append("--no-heat")
+    words += [f"--{name.replace('_', '-')}" for name in ("answer_all", "no_heat") if getattr(arguments, name)]
+    words += ["--heat", arguments.heat] if arguments.heat != "auto" else []
     words += runtime_words(arguments)
     return shlex.join([*words, "-o", str(arguments.output)])

@@ -13,6 +13,7 @@ from hounsfield.atomic import write_text
 from hounsfield.bundle import Bundle
 from hounsfield.findings import Reading
 from hounsfield.image import Image
+from hounsfield.likeness import Examples
 from hounsfield.reading.batch import Failure, Item
 from hounsfield.reporting.case_figure import write_case_figure
 from hounsfield.reporting.reading_report import StudyPictures, study_pictures, write_reading_page
@@ -29,8 +30,9 @@ _DOCUMENT = "readings.json"
 class Batch:
     """Collects readings, writes a figure for each as it comes, and the rest at the end."""
 
-    def __init__(self, folder: Path, *, figures: bool) -> None:
-        """Nothing is written yet."""
+    def __init__(self, folder: Path, *, figures: bool, examples: Examples | None = None) -> None:
+        """Nothing is written yet; `examples` are the bundle's, to show which ones an image is like."""
+        self._examples = examples.pictures if examples else None
         self.folder = folder
         self.readings: list[Reading] = []
         self.failures: list[Failure] = []
@@ -44,7 +46,7 @@ class Batch:
             self.failures.append(result)
             return
         if self._figures and image is not None:
-            self._pictures[item.case] = study_pictures(result, image)
+            self._pictures[item.case] = study_pictures(result, image, examples=self._examples)
             self._draw(item, image, result)
         self.readings.append(replace(result, heat=None))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.split import read_split
 from hounsfield.evaluation.evidence import Evidence
+from hounsfield.evaluation.explanations import Explanations
 from hounsfield.learning.train import Trained
 from hounsfield.plan.choose import explain_plan
 from hounsfield.reporting.charts.learning_curves import LearningCurve
@@ -16,12 +17,17 @@ _PURPOSES = {
     "weights.safetensors": "what was learned",
     "split.json": "which cases were trained on, validated on and kept apart",
     "evidence.json": "the figures of this page, for machines",
+    "likeness.safetensors": "how the training images look, to tell what is unlike them",
+    "examples.safetensors": "small pictures of training images, to show which ones an answer is like",
+    "explanations.json": "which methods of explanation passed their tests",
     "card.md": "what the model is for, what was measured, and the items of CLAIM 2024 and TRIPOD+AI",
     "card.html": "the same as a page",
 }
 
 
-def training_story(trained: Trained, dataset: Dataset, evidence: Evidence, command: str) -> TrainingStory:
+def training_story(
+    trained: Trained, dataset: Dataset, evidence: Evidence, command: str, explanations: Explanations | None = None
+) -> TrainingStory:
     """What the training page shows."""
     bundle = trained.bundle
     curves = tuple(
@@ -48,6 +54,7 @@ def training_story(trained: Trained, dataset: Dataset, evidence: Evidence, comma
         notes=bundle.training.warnings,
         command=command,
         model=bundle.identity,
+        explanations=explanations,
         files=tuple(BundleFile(name, purpose) for name, purpose in _PURPOSES.items()),
         machine=bundle.training.machine,
         created=bundle.training.created,

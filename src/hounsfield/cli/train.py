@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hounsfield.bundle import Bundle
     from hounsfield.datasets.case import Dataset
+    from hounsfield.evaluation.explanations import Explanations
     from hounsfield.learning.train import Trained
 
 HELP = "labelled images to a trained bundle"
+
+EXPLAINED_CASES = 16
+"""Validation cases that methods of explanation are tested on."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -127,7 +132,7 @@ def require_place(out: Path, *, overwrite: bool) -> None:
 
 def add_reports(trained: Trained, dataset: Dataset, arguments: argparse.Namespace) -> None:
     """Measure on the validation cases, and write evidence, card and report into the bundle."""
-    from hounsfield.bundle import add_file
+    from hounsfield.bundle import EXPLANATIONS, add_file
     from hounsfield.cli.story import training_story
     from hounsfield.evaluation.store import evidence_text
     from hounsfield.learning.validation import validation_evidence
@@ -136,11 +141,28 @@ def add_reports(trained: Trained, dataset: Dataset, arguments: argparse.Namespac
 
     evidence = validation_evidence(trained)
     bundle = trained.bundle
+    explanations = tried_explanations(bundle, dataset)
+    if explanations:
+        add_file(bundle, EXPLANATIONS, json.dumps(explanations.as_json(), indent=2) + "\n")
     add_file(bundle, "evidence.json", evidence_text(evidence.as_json()))
     card = model_card(bundle, evidence)
     add_file(bundle, "card.md", card_text(card))
     add_file(bundle, "card.html", card_page(card))
-    add_file(bundle, "report.html", training_page(training_story(trained, dataset, evidence, command(arguments))))
+    story = training_story(trained, dataset, evidence, command(arguments), explanations)
+    add_file(bundle, "report.html", training_page(story))
+
+
+def tried_explanations(bundle: Bundle, dataset: Dataset) -> Explanations | None:
+    """The methods of explanation, tested one after another until one passes; None where no case can be explained."""
+    from hounsfield.errors import DatasetError
+    from hounsfield.progress import say
+    from hounsfield.reading.explain.tested import try_explanations
+
+    try:
+        return try_explanations(bundle, dataset, cases=EXPLAINED_CASES, until_one_passes=True)
+    except DatasetError as error:
+        say(f"warning: explanations were not tested: {error}")
+        return None
 
 
 def finish(trained: Trained, arguments: argparse.Namespace) -> int:

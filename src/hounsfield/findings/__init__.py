@@ -2,7 +2,7 @@
 
 from hounsfield.findings.finding import Finding
 from hounsfield.findings.model import ModelIdentity
-from hounsfield.findings.reading import Answer, Quality, Reading
+from hounsfield.findings.reading import Answer, Neighbour, Quality, Reading
 from hounsfield.findings.region import Box
 
-__all__ = ["Answer", "Box", "Finding", "ModelIdentity", "Quality", "Reading"]
+__all__ = ["Answer", "Box", "Finding", "ModelIdentity", "Neighbour", "Quality", "Reading"]

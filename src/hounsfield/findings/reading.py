@@ -29,6 +29,24 @@ class Quality:
 
     verdict: Literal["good", "doubtful", "unfit"] = "good"
     reasons: tuple[str, ...] = ()
+    distance: float | None = None
+    """From the images that the model learned from, in [0, 2]; None where the bundle remembers none."""
+    farthest: float | None = None
+    """The distance beyond which no answer is given."""
+    unlike: bool = False
+    """Whether the image is too far from those, or inverted or turned; it gets no answer, unless all are wanted."""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A training image that one is like."""
+
+    number: int
+    """Among the examples of the bundle."""
+    label: str
+    """Its class."""
+    similarity: float
+    """Cosine of the angle between what the model sees in the two, less what all have in common; 1 for the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +78,10 @@ class Reading:
     seconds: float = 0.0
     heat: FloatArray | None = None
     """(height, width) or (depth, height, width), in [0, 1], on the stored image's grid: what drove the answer."""
+    nearest: tuple[Neighbour, ...] = ()
+    """Training images that the model sees as most like this one, the nearest first; empty where none are kept."""
+    explained_by: str = ""
+    """Method of the heat map, for instance "grad_cam"; empty without one."""
     view: str = ""
     """Of several views, the one that weighed most, on whose image the heat map lies; empty where there is none."""
 

@@ -88,6 +88,7 @@ def by_others(
     decision: Decision,
     *,
     begin: OperatingPoint | None = None,
+    seed: int = 0,
 ) -> ByOthers:
     """Probabilities and sets of cases, their calibration and limits chosen on other patients.
 
@@ -98,9 +99,10 @@ def by_others(
         patients: Whose the cases are.
         decision: The coverage of the sets.
         begin: As for `choose_operating_point`.
+        seed: Of the parts that patients are dealt into.
     """
     owner = _numbered(patients, len(targets))
-    fold = np.random.default_rng(0).permutation(int(owner.max()) + 1)[owner] % FOLDS
+    fold = np.random.default_rng(seed).permutation(int(owner.max()) + 1)[owner] % FOLDS
     held: BoolArray = np.ones((len(targets), task.outputs), dtype=bool)
     probabilities = np.zeros((len(targets), task.outputs))
     promised = 0.0

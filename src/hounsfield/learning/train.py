@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.bundle import Bundle, TrainingRecord, patient_digest, write_bundle
@@ -24,6 +24,7 @@ from hounsfield.learning.inputs import Inputs, prepare_inputs, require_enough
 from hounsfield.learning.lesions import prepare_lesions, require_lesions
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.operating_point import choose_operating_point, validated
+from hounsfield.learning.remember import remember
 from hounsfield.learning.rounds import (
     Marks,
     Rounds,
@@ -199,7 +200,10 @@ def _train(dataset: Dataset, run: Run, out: Path, *, leaks: Sequence[str], on_ep
     told = tuple(f"Figures are too good: {leak}." for leak in leaks)
     record = replace(record, warnings=(*told, *record.warnings))
     weights = [result.weights for result in fitted]
-    bundle = write_bundle(out, plan=plan, members=weights, operating=operating, training=record, split=split)
+    remembered = remember(inputs, plan, _network(plan, weights[0], member=0))
+    bundle = write_bundle(
+        out, plan=plan, members=weights, operating=operating, training=record, split=split, remembered=remembered
+    )
     return Trained(bundle, tuple(fitted), val_cases, val_logits, inputs.failed)
 
 
@@ -252,9 +256,13 @@ def _warnings(inputs: Inputs) -> tuple[str, ...]:
 
 
 def _predict(plan: Plan, inputs: Inputs, weights: dict[str, Tensor], rows: IntArray, *, member: int) -> FloatArray:
+    return predict_rows(_network(plan, weights, member=member), plan, inputs, rows, flips=plan.ensemble.flips)
+
+
+def _network(plan: Plan, weights: dict[str, Tensor], *, member: int) -> nn.Module:
     network = setup(plan, task_of(plan), member=member, learned=True).network
     network.load_state_dict(weights)
-    return predict_rows(network, plan, inputs, rows, flips=plan.ensemble.flips)
+    return network
 
 
 def _scales(cases: tuple[Case, ...]) -> tuple[tuple[float, float] | None, int | None]:

@@ -19,6 +19,7 @@ from hounsfield.errors import DatasetError, HounsfieldError, ImageError
 from hounsfield.evaluation.evidence import Evidence
 from hounsfield.evaluation.measure import measure
 from hounsfield.evaluation.predictions import results_of
+from hounsfield.findings import Quality
 from hounsfield.plan import Input
 from hounsfield.plan.choices import note_on_choices
 from hounsfield.plan.columns import unknown_columns
@@ -120,9 +121,10 @@ def read_logits(
     require_views(dataset.views, bundle.plan.input, of=dataset.name)
     labelled = [case for case in dataset.cases if case.target is not None]
     cases, split, notes = _choose(labelled, bundle, dataset, which)
-    reader = Reader(bundle, runtime=runtime, images=len(cases))
+    reader = Reader(bundle, runtime=runtime, images=len(cases), answer_all=True)
     _require_same_kind(cases, reader, dataset.name)
-    logits, exact, read, failures = _read(reader, cases, dataset.name)
+    unlike: list[str] = []
+    logits, exact, read, failures = _read(reader, cases, dataset.name, unlike)
     if failures:
         notes.append(f"{len(failures)} of {len(cases)} cases could not be read and are not in the figures.")
     if not read:
@@ -130,6 +132,11 @@ def read_logits(
             f"none of the {len(cases)} cases of {dataset.name} could be read; the first: {failures[0].reason}"
         )
     notes += _of_inputs(read, bundle.plan.input)
+    if unlike:
+        notes.append(
+            f"{len(unlike)} of {len(read)} cases are unlike those the model learned from, inverted or turned: reading "
+            "would give no answer, and here they count."
+        )
     notes += _of_runtime(reader, logits, exact, np.array([case.target for case in read]))
     seconds = time.perf_counter() - began
     return Answered(tuple(read), logits, split, tuple(notes), tuple(failures), seconds)
@@ -220,9 +227,12 @@ def _validation(cases: Sequence[Case], bundle: Bundle, dataset: Dataset) -> tupl
 
 
 def _read(
-    reader: Reader, cases: Sequence[Case], name: str
+    reader: Reader, cases: Sequence[Case], name: str, unlike: list[str]
 ) -> tuple[FloatArray, FloatArray | None, list[Case], list[Failure]]:
-    """Logits, those of torch beside int8, the cases that could be read and what happened to the others."""
+    """Logits, those of torch beside int8, the cases that could be read and what happened to the others.
+
+    Cases on which a reading would give no answer are added to `unlike`.
+    """
     exact = None
     if reader.wanted == "openvino-int8":
         calibrate(reader, items_of_cases(cases))
@@ -231,7 +241,7 @@ def _read(
     found, expected = [empty], [empty]
     read: list[Case] = []
     failures: list[Failure] = []
-    for shown, arrays in _batches(reader, track(cases, f"reading {name}"), failures):
+    for shown, arrays in _batches(reader, track(cases, f"reading {name}"), failures, unlike):
         read += shown
         found.append(reader.logits(arrays))
         if exact is not None:
@@ -239,13 +249,17 @@ def _read(
     return np.concatenate(found), np.concatenate(expected) if exact is not None else None, read, failures
 
 
-def _batches(reader: Reader, cases: Iterable[Case], failures: list[Failure]) -> Iterator[tuple[list[Case], FloatArray]]:
+def _batches(
+    reader: Reader, cases: Iterable[Case], failures: list[Failure], unlike: list[str]
+) -> Iterator[tuple[list[Case], FloatArray]]:
     """Cases that are shown to the networks together, with what is shown of them; others are added to `failures`."""
     size = 1 if reader.bundle.plan.dims == 3 else TOGETHER
     batch: list[tuple[Case, FloatArray]] = []
     for case, future in ahead(lambda case: _network_input(reader, case), cases, count=2 * size):
         try:
-            batch.append((case, future.result()))
+            array, quality = future.result()
+            batch.append((case, array))
+            unlike += [case.id] if quality.unlike else []
         except (HounsfieldError, OSError, MemoryError) as error:
             path = str(next(iter(case.images.values())).path)
             failures.append(Failure(case.id, reason_of(error, path)))
@@ -280,8 +294,8 @@ def _of_runtime(reader: Reader, logits: FloatArray, exact: FloatArray | None, ta
     ]
 
 
-def _network_input(reader: Reader, case: Case) -> FloatArray:
-    """What the networks are shown of a case.
+def _network_input(reader: Reader, case: Case) -> tuple[FloatArray, Quality]:
+    """What the networks are shown of a case, and whether it is fit for that.
 
     Raises:
         ImageError: The reader would give no answer on it.
@@ -290,4 +304,4 @@ def _network_input(reader: Reader, case: Case) -> FloatArray:
     opened = reader.open_case(case, reader.load_case(case))
     if opened.array is None:
         raise ImageError(f"{opened.reading.path}: no answer: {opened.reading.abstained}")
-    return opened.array
+    return opened.array, opened.reading.quality

@@ -43,6 +43,14 @@ def judge(image: Image, spec: Input) -> Quality:
     return Quality("doubtful" if doubtful else "good", tuple(doubtful))
 
 
+def worse(first: Quality, second: Quality) -> Quality:
+    """The worse of two verdicts, with the reasons of both."""
+    order = ("good", "doubtful", "unfit")
+    verdict = max(first.verdict, second.verdict, key=order.index)
+    known = second if second.distance is not None else first
+    return Quality(verdict, (*first.reasons, *second.reasons), known.distance, known.farthest, known.unlike)
+
+
 def _levels(image: Image) -> int:
     """How many grey levels there are, up to `_FEWEST_LEVELS`: first in a sample, and in all only where that has few."""
     values = image.voxels.reshape(-1)

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from hounsfield.arrays import FloatArray
 from hounsfield.bundle import Bundle
 from hounsfield.datasets import load
 from hounsfield.datasets.case import Case, ImageRef
-from hounsfield.findings import Answer, Quality, Reading
+from hounsfield.findings import Answer, Neighbour, Quality, Reading
 from hounsfield.image import Image
+from hounsfield.likeness.store import Kind
 from hounsfield.plan.columns import unknown_columns
 from hounsfield.plan.network_input import (
     as_case,
@@ -27,19 +29,32 @@ from hounsfield.plan.network_input import (
 )
 from hounsfield.plan.task import task_of
 from hounsfield.progress import say
-from hounsfield.reading.explain import Explainable, grad_cam, on_stored_grid
+from hounsfield.reading.explain import METHODS, MethodName, explainable, on_stored_grid
+from hounsfield.reading.explain import explain as heat_of
 from hounsfield.reading.opened import Opened
-from hounsfield.reading.quality import judge
+from hounsfield.reading.quality import judge, worse
 from hounsfield.reading.runtime import Runtime, RuntimeName, choose_runtime, require_runtime
 from hounsfield.reading.scan import scan_film
+from hounsfield.reading.uncertainty import Gate
 from hounsfield.reading.views import View, most_attended, open_views, views_seen
-from hounsfield.tasks.predict import centre, network_in_order
+from hounsfield.tasks.predict import centre, memory_order, network_in_order
 
 SCAN_NOTE = (
     "This model was trained on squares cut around known lesions. Nobody said where to look, so it was shown "
     "overlapping squares of the whole image; the probability is that of the most suspicious square, and neither it nor "
     "the threshold was validated for whole images."
 )
+
+
+NO_HEAT_NOTE = "No heat map: no method of explanation passed its tests on this model."
+
+
+def _default_heat(bundle: Bundle) -> MethodName | None:
+    """The method that passed; Grad-CAM where none was tested, None where none passed."""
+    tested = bundle.explanations()
+    if tested is None:
+        return "grad_cam"
+    return next((name for name in METHODS if name == tested.default), None)
 
 
 class Reader:
@@ -50,10 +65,19 @@ class Reader:
         threads: Threads of the networks; the plan's where not given.
         runtime: What the networks are computed with, see `reading.runtime`; heat maps always with torch.
         images: How many are going to be read, as far as known: for few no other runtime is worth its start.
+        answer_all: Whether images unlike those the model learned from get an answer too, and are only called doubtful.
+        heat: Method of heat maps; that which passed the bundle's tests by default.
     """
 
     def __init__(
-        self, bundle: Bundle, *, threads: int | None = None, runtime: RuntimeName = "auto", images: int = 1
+        self,
+        bundle: Bundle,
+        *,
+        threads: int | None = None,
+        runtime: RuntimeName = "auto",
+        images: int = 1,
+        answer_all: bool = False,
+        heat: MethodName | None = None,
     ) -> None:
         """Load the weights.
 
@@ -68,6 +92,9 @@ class Reader:
         self._images = images
         self._runtime: Runtime | None = None
         self._task = task_of(bundle.plan)
+        self._remembered = bundle.remembered()
+        self.heat = heat or _default_heat(bundle)
+        self.gate = Gate(self._remembered, answer_all=answer_all)
         channels_last = bundle.plan.optimisation.channels_last
         self._networks = [network_in_order(network, channels_last=channels_last) for network in bundle.networks()]
 
@@ -86,7 +113,7 @@ class Reader:
             self.wanted,
             bundle=self.bundle,
             networks=self._networks,
-            examples=self._middle(arrays),
+            examples=self.middle(arrays),
             images=self._images,
             threads=self._threads,
         )
@@ -94,6 +121,11 @@ class Reader:
         for note in chosen.notes:
             say(f"note: {note}")
         return chosen.runtime
+
+    @property
+    def networks(self) -> Sequence[nn.Module]:
+        """The members, as torch computes them."""
+        return self._networks
 
     @property
     def of_lesions(self) -> bool:
@@ -165,7 +197,7 @@ class Reader:
         """
         began = time.perf_counter()
         spec, known = self.bundle.plan.input, cells or {}
-        reading = self._begun([image], judge(image, spec), case=case, path=path, cells=known)
+        reading = self._begun([image], self._judged(image), case=case, path=path, cells=known)
         if spec.views and not reading.abstained:
             reading = replace(reading, notes=(views_seen(spec.views[:1], spec, words="Read as"), *reading.notes))
         asked = not (reading.abstained or self.of_lesions)
@@ -190,7 +222,8 @@ class Reader:
         if spec.views:
             opened = self._open_views(case, refs, stored)
         else:
-            reading = self._begun([stored], judge(stored, spec), case=case.id, path=path, cells=case.columns)
+            kind: Kind = "image" if whole else "square"
+            reading = self._begun([stored], self._judged(stored, kind), case=case.id, path=path, cells=case.columns)
             prepared = None if reading.abstained else prepare_case(refs[""], spec)
             array = as_case(network_array(prepared, spec), case.columns, spec) if prepared else None
             opened = Opened(reading, stored, array, prepared)
@@ -200,7 +233,7 @@ class Reader:
         """A case of several views, of which the first was loaded."""
         spec = self.bundle.plan.input
         images = {name: load(ref) if place else first for place, (name, ref) in enumerate(refs.items())}
-        quality, views = open_views(images, refs, spec)
+        quality, views = open_views(images, refs, spec, self._judged)
         path = str(next(iter(refs.values())).path)
         reading = self._begun(list(images.values()), quality, case=case.id, path=path, cells=case.columns)
         if reading.abstained:
@@ -240,15 +273,20 @@ class Reader:
     def logits(self, arrays: FloatArray) -> FloatArray:
         """Logits, (n, outputs), averaged over members and mirrored copies, of inputs (n, channels, *canvas)."""
         runtime = self._runtime or self.start(arrays)
-        return runtime.logits(self._middle(arrays))
+        return runtime.logits(self.middle(arrays))
 
     def calibrated(self, logits: FloatArray) -> FloatArray:
         """Probabilities, (n, classes), of averaged logits, through the bundle's scale and offset."""
         return self._task.decode(self.bundle.operating.apply(logits))
 
-    def _middle(self, arrays: FloatArray) -> FloatArray:
+    def middle(self, arrays: FloatArray) -> FloatArray:
+        """What the networks are shown of inputs (n, channels, *canvas): their middle, (n, channels, *shape)."""
         middle: FloatArray = centre(torch.from_numpy(arrays), self.bundle.plan.input.shape).numpy()
         return middle
+
+    def _judged(self, image: Image, kind: Kind = "image") -> Quality:
+        quality = judge(image, self.bundle.plan.input)
+        return quality if quality.verdict == "unfit" else worse(quality, self.gate.judge(image, kind))
 
     def _refs(self, case: Case) -> dict[str, ImageRef]:
         """The images that the model looks at, by view, or the one under ""; whole unless it is one of lesions."""
@@ -282,12 +320,16 @@ class Reader:
         possible, coverage = self._possible(probabilities)
         answers = self._answers(probabilities)
         reading = replace(opened.reading, answers=answers, possible=possible, coverage=coverage)
-        explainable = [network for network in self._networks if isinstance(network, Explainable)]
-        if not (explain and explainable and opened.array is not None):
+        if not explain or opened.array is None:
             return reading
         positive = 1 if len(probabilities) == 2 else int(probabilities.argmax())
-        images = torch.from_numpy(self._middle(opened.array[None]))
-        heat = grad_cam(explainable, images, output=positive)[0]
+        images = torch.from_numpy(self.middle(opened.array[None]))
+        reading = replace(reading, nearest=self._nearest(images))
+        if self.heat is None or not explainable(self._networks, self.heat):
+            return replace(reading, notes=(*reading.notes, NO_HEAT_NOTE))
+        views = max(1, len(self.bundle.plan.input.views))
+        heat = heat_of(self.heat, self._networks, images, output=positive, views=views)[0]
+        reading = replace(reading, explained_by=self.heat)
         if opened.views:
             place = most_attended(self._networks, images)
             name = self.bundle.plan.input.views[place]
@@ -297,6 +339,14 @@ class Reader:
         if opened.prepared is not None and opened.stored is not None:
             return replace(reading, heat=on_stored_grid(heat, opened.prepared, opened.stored))
         return reading
+
+    @torch.inference_mode()
+    def _nearest(self, images: Tensor) -> tuple[Neighbour, ...]:
+        examples, pooled = self._remembered.examples, getattr(self._networks[0], "pooled", None)
+        if examples is None or pooled is None:
+            return ()
+        order = memory_order(images, channels_last=self.bundle.plan.optimisation.channels_last)
+        return examples.nearest(pooled(order)[0].float().numpy(), self.bundle.plan.classes)
 
     def _scanned(self, reading: Reading, image: Image, cells: Mapping[str, str]) -> Reading:
         spec = self.bundle.plan.input

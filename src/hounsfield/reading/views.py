@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +14,6 @@ from hounsfield.image import Image
 from hounsfield.networks.beside_table import BesideTable
 from hounsfield.plan import Input
 from hounsfield.plan.network_input import prepare, prepare_case
-from hounsfield.reading.quality import judge
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +27,10 @@ class View:
 
 
 def open_views(
-    stored: Mapping[str, Image], refs: Mapping[str, ImageRef], spec: Input
+    stored: Mapping[str, Image],
+    refs: Mapping[str, ImageRef],
+    spec: Input,
+    judge: Callable[[Image], Quality],
 ) -> tuple[Quality, dict[str, View]]:
     """The verdict on a case, and those of its views that can be read: a blank one is left out, as if not taken.
 
@@ -36,11 +38,12 @@ def open_views(
         stored: The images by view.
         refs: Where they came from.
         spec: What the network takes.
+        judge: Gives the verdict on an image.
 
     Raises:
         HounsfieldError: An image is not of the kind the model takes.
     """
-    verdicts = {name: judge(image, spec) for name, image in stored.items()}
+    verdicts = {name: judge(image) for name, image in stored.items()}
     fit = [name for name, quality in verdicts.items() if quality.verdict != "unfit"]
     reasons = tuple(f"{name}: {reason}" for name, quality in verdicts.items() for reason in quality.reasons)
     quality = Quality("good" if not reasons else "doubtful" if fit else "unfit", reasons)

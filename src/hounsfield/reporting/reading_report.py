@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
 
-from hounsfield.findings import Answer, Reading
+from hounsfield.findings import Answer, Neighbour, Reading
 from hounsfield.image import Image
 from hounsfield.reporting import wording
 from hounsfield.reporting.charts.bars import probability_bar
 from hounsfield.reporting.charts.intervals import probability_ruler
 from hounsfield.reporting.page import Fact, render, write_page
-from hounsfield.reporting.pictures import MAX_SIDE, Picture, film_picture, heat_picture, heat_scale
+from hounsfield.reporting.pictures import MAX_SIDE, Picture, encode, film_picture, heat_picture, heat_scale
 from hounsfield.reporting.windowing import shown_slice
 
 Verdict = Literal["positive", "scanned", "none", "negative"]
@@ -30,6 +32,8 @@ class StudyPictures:
 
     film: Picture
     heat: Picture | None
+    nearest: tuple[tuple[Picture, str], ...] = ()
+    """Training images that it is like, and the class of each."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,9 @@ class Study:
     facts: tuple[Fact, ...]
 
 
-def study_pictures(reading: Reading, image: Image, *, max_side: int = MAX_SIDE) -> StudyPictures:
+def study_pictures(
+    reading: Reading, image: Image, *, max_side: int = MAX_SIDE, examples: NDArray[np.uint8] | None = None
+) -> StudyPictures:
     """Film and heat of a study for `reading_page`.
 
     Made while reading, so that a batch keeps small pictures and not its images. Of a volume the slice with the
@@ -66,15 +72,24 @@ def study_pictures(reading: Reading, image: Image, *, max_side: int = MAX_SIDE) 
         reading: With its heat; boxes of its first findings are drawn over the heat.
         image: As stored.
         max_side: Longer side in pixels.
+        examples: (n, 64, 64), the bundle's, of which the nearest are shown; None where it keeps none.
     """
+    nearest: tuple[tuple[Picture, str], ...] = ()
+    if examples is not None:
+        nearest = tuple((example_picture(examples[one.number], one), one.label) for one in reading.nearest)
     slice_ = shown_slice(image, reading.heat)
     film = film_picture(image, alt=f"Film of {reading.case}", max_side=max_side, depth_index=slice_)
     if reading.heat is None:
-        return StudyPictures(film, None)
+        return StudyPictures(film, None, nearest)
     boxes = [finding.box for finding in reading.findings if finding.box is not None][:_MOST_BOXES]
     alt = f"The same film with the heat of the answer over it: {verdict_words(reading)}"
     heat = heat_picture(image, reading.heat, alt=alt, max_side=max_side, depth_index=slice_, boxes=boxes)
-    return StudyPictures(film, heat)
+    return StudyPictures(film, heat, nearest)
+
+
+def example_picture(pixels: NDArray[np.uint8], neighbour: Neighbour) -> Picture:
+    """A training image, (64, 64), small."""
+    return encode(pixels, alt=f"Training image, {neighbour.label}, similarity {neighbour.similarity:.2f}")
 
 
 def reading_page(

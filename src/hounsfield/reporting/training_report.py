@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hounsfield.evaluation.evidence import Evidence
+from hounsfield.evaluation.explanations import Explanations
 from hounsfield.findings import ModelIdentity
 from hounsfield.reporting import wording
 from hounsfield.reporting.charts.intervals import track_scale
 from hounsfield.reporting.charts.learning_curves import LearningCurve, loss_chart, score_chart
+from hounsfield.reporting.explanation_report import method_rows, verdict_words
 from hounsfield.reporting.page import Fact, render, write_page
 from hounsfield.reporting.score_table import main_figure, score_rows, verdict
 from hounsfield.reporting.split_table import PartCount
@@ -58,6 +60,7 @@ class TrainingStory:
     model: ModelIdentity | None = None
     score: str = "AUC"
     """What `LearningCurve.val_score` is."""
+    explanations: Explanations | None = None
     files: tuple[BundleFile, ...] = ()
     machine: str = ""
     created: str = ""
@@ -83,6 +86,9 @@ def training_page(story: TrainingStory) -> str:
         if evidence
         else (),
         scale=track_scale(),
+        methods=method_rows(story.explanations) if story.explanations else (),
+        explained=verdict_words(story.explanations) if story.explanations else "",
+        gain_scale=track_scale(-1.0, 1.0),
         plan=_grouped(story.plan_choices),
         origin=_origin(story),
         notes=list(dict.fromkeys((*story.notes, *(evidence.notes if evidence else ())))),
@@ -104,6 +110,8 @@ def _contents(story: TrainingStory) -> list[tuple[str, str]]:
         found.append(("scores", "Validation"))
     if story.curves:
         found.append(("learning", "Learning"))
+    if story.explanations is not None:
+        found.append(("explanations", "Explanations"))
     if story.split_counts:
         found.append(("split", "Split"))
     if story.plan_choices:

@@ -1,19 +1,25 @@
-"""Grad-CAM: where in the image an answer came from."""
+"""Class activation maps: a network's last feature maps, weighted by what they do for an answer.
+
+Grad-CAM weighs each map by the mean of its gradient over space, HiResCAM every place of it by the gradient there. Where
+a network averages its maps before a linear answer the two are the same; where it weighs places, only HiResCAM shows
+what was used.
+
+Reference:
+    Selvaraju et al., "Grad-CAM", ICCV 2017, arXiv:1610.02391;
+    Draelos, Carin, "Use HiResCAM instead of Grad-CAM" (2020), arXiv:2011.08891.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from hounsfield.arrays import FloatArray
-from hounsfield.geometry import cropped
-from hounsfield.image import Image
 from hounsfield.networks.beside_table import BesideTable
-from hounsfield.preprocessing.transfer import move_map
+from hounsfield.reading.explain.lead import lead, scaled
 
 
 @runtime_checkable
@@ -41,27 +47,28 @@ def grad_cam(networks: Sequence[Explainable], images: Tensor, *, output: int) ->
         networks: In evaluation mode.
         images: (N, C, H, W) or (N, C, D, H, W), as the networks take them.
         output: Index of the answer that is explained.
-
-    Reference:
-        Selvaraju et al., "Grad-CAM", ICCV 2017, arXiv:1610.02391.
     """
+    return _weighted(networks, images, output, by_place=False)
+
+
+def hires_cam(networks: Sequence[Explainable], images: Tensor, *, output: int) -> FloatArray:
+    """As `grad_cam`, each place of a feature map weighted by its own gradient."""
+    return _weighted(networks, images, output, by_place=True)
+
+
+def _weighted(networks: Sequence[Explainable], images: Tensor, output: int, *, by_place: bool) -> FloatArray:
     heats = []
     for network in networks:
         with torch.enable_grad():
             maps = network.feature_maps(images).detach().requires_grad_()
-            logits = network.head(maps)
-            others = [column for column in range(logits.shape[1]) if column != output]
-            lead = logits[:, output] - logits[:, others].mean(dim=1)
-            (gradient,) = torch.autograd.grad(lead.sum(), maps)
-        weights = gradient.mean(dim=tuple(range(2, maps.ndim)), keepdim=True)
+            (gradient,) = torch.autograd.grad(lead(network.head(maps), output).sum(), maps)
+        weights = gradient if by_place else gradient.mean(dim=tuple(range(2, maps.ndim)), keepdim=True)
         weighted = weights * maps.detach()
         if isinstance(network, BesideTable):
             weighted = network.parted(weighted)[0]
         heats.append(_enlarged(torch.relu(weighted.sum(dim=1)), images.shape[2:]))
-    total = torch.stack(heats).sum(dim=0)
-    highest = total.amax(dim=tuple(range(1, total.ndim)), keepdim=True)
-    scaled: FloatArray = torch.where(highest > 0, total / highest, total).numpy()
-    return scaled
+    found: FloatArray = scaled(torch.stack(heats).sum(dim=0)).numpy()
+    return found
 
 
 def _enlarged(heat: Tensor, shape: Sequence[int]) -> Tensor:
@@ -70,18 +77,3 @@ def _enlarged(heat: Tensor, shape: Sequence[int]) -> Tensor:
     single = heat.flatten(0, heat.ndim - len(shape) - 1)[:, None]
     enlarged = torch.nn.functional.interpolate(single, size=tuple(shape), mode=mode)[:, 0]
     return enlarged.reshape(*heat.shape[: heat.ndim - len(shape)], *shape)
-
-
-def on_stored_grid(heat: FloatArray, prepared: Image, stored: Image) -> FloatArray:
-    """A heat map of the network's input, resampled onto the stored image: (height, width), or (depth, height, width).
-
-    Args:
-        heat: (height, width) or (depth, height, width), of the middle of `prepared`.
-        prepared: What preprocessing made of the stored image; its affine tells what was cropped, turned and resized.
-        stored: The image as it was read.
-    """
-    volume = heat[None] if heat.ndim == 2 else heat
-    start = [(side - part) // 2 for side, part in zip(prepared.shape, volume.shape, strict=True)]
-    middle = replace(prepared, voxels=volume[None], affine=cropped(prepared.affine, (start[0], start[1], start[2])))
-    moved = move_map(volume, origin=middle, target=stored)
-    return moved[0] if stored.planar else moved

@@ -15,7 +15,7 @@ from hounsfield.networks.beside_table import BesideTable, with_table
 from hounsfield.networks.convnet import ConvNet
 from hounsfield.preprocessing.grid import crop, flip
 from hounsfield.preprocessing.resample import resize
-from hounsfield.reading.explain import grad_cam, on_stored_grid
+from hounsfield.reading.explain import grad_cam, hires_cam, on_stored_grid
 
 
 def network(*, dims: int, outputs: int, seed: int) -> ConvNet:
@@ -50,6 +50,29 @@ def test_after_global_averaging_grad_cam_is_cam(dims: int, outputs: int) -> None
     highest = expected.flatten(1).max(1).values.reshape(-1, *([1] * dims))
     assert float(highest.min()) > 0
     np.testing.assert_allclose(found, (expected / highest).numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_after_global_averaging_hires_cam_is_grad_cam(dims: int) -> None:
+    images = torch.rand(2, 1, *([8, 12, 16][3 - dims :]), generator=torch.Generator().manual_seed(1))
+    made = network(dims=dims, outputs=2, seed=0)
+    np.testing.assert_allclose(hires_cam([made], images, output=1), grad_cam([made], images, output=1), atol=1e-5)
+
+
+def test_where_places_are_weighed_hires_cam_shows_what_was_used() -> None:
+    """An answer that looks at the left half only: the right half has heat by Grad-CAM, and none by HiResCAM."""
+
+    class LeftOnly(torch.nn.Module):
+        def feature_maps(self, images: torch.Tensor) -> torch.Tensor:
+            return images
+
+        def head(self, maps: torch.Tensor) -> torch.Tensor:
+            left = maps[..., : maps.shape[-1] // 2].mean(dim=(1, 2, 3))
+            return torch.stack([-left, left], dim=1)
+
+    images = torch.ones(1, 1, 8, 16)
+    assert hires_cam([LeftOnly()], images, output=1)[0, :, 12:].max() == 0
+    assert grad_cam([LeftOnly()], images, output=1)[0, :, 12:].min() == 1
 
 
 def test_the_heat_of_one_answer_of_two_is_where_the_other_has_none() -> None:

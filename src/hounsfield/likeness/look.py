@@ -1,0 +1,50 @@
+"""How an image looks: a small grey picture of it, and what a network pretrained on photographs sees in that.
+
+The network knows nothing of the model's classes, so that what it sees tells a chest film from a mammogram, whatever
+either shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from hounsfield.arrays import FloatArray
+from hounsfield.datasets.audit.features import can_look, features_of
+from hounsfield.datasets.audit.glance import Small, middle_planes, shrunk
+from hounsfield.image import Image
+from hounsfield.preprocessing.display import Display
+
+__all__ = ["can_look", "look_at", "seen_in"]
+
+SIDE = 128
+"""Of the pictures, in pixels; with 64, films of another scanner look less alike."""
+
+_BATCH = 128
+
+
+def look_at(image: Image) -> Small:
+    """(planes, 128, 128) uint8: a flat image, or the three middle planes of a volume, as on a screen, made squares.
+
+    Raises:
+        ImageError: The image holds values that are not numbers.
+    """
+    planes = middle_planes(Display().apply(image))
+    return np.stack([np.round(255 * np.clip(shrunk(plane, (SIDE, SIDE)), 0, 1)).astype(np.uint8) for plane in planes])
+
+
+def seen_in(pictures: Sequence[Small] | Small) -> FloatArray:
+    """(n, features) float32 of unit length, of pictures (n, planes, side, side).
+
+    Raises:
+        WeightsError: The network's weights are not at hand.
+    """
+    stacked = np.asarray(pictures)
+    parts = [
+        features_of(torch.from_numpy(np.ascontiguousarray(stacked[start : start + _BATCH])))
+        for start in range(0, len(stacked), _BATCH)
+    ]
+    found: FloatArray = torch.cat(parts).numpy().astype(np.float32)
+    return found

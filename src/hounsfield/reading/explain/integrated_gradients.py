@@ -1,0 +1,67 @@
+"""Integrated gradients: what each pixel adds on the way from a black image to this one.
+
+Reference:
+    Sundararajan, Taly, Yan, "Axiomatic attribution for deep networks", ICML 2017, arXiv:1703.01365.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from hounsfield.arrays import FloatArray
+from hounsfield.reading.explain.lead import lead, scaled
+
+STEPS = 16
+_BLUR = 1 / 32
+"""Standard deviation of the smoothing, as a share of the image's side: single pixels cannot be looked at."""
+
+
+def integrated_gradients(
+    networks: Sequence[nn.Module], images: Tensor, *, output: int, steps: int = STEPS, views: int = 1
+) -> FloatArray:
+    """Heat maps, (N, *spatial) or, of several views, (N, views, *spatial), in [0, 1], averaged over the networks.
+
+    What pixels add to the output's lead, summed over channels, its negative part cut off after smoothing.
+
+    Args:
+        networks: In evaluation mode.
+        images: (N, C, H, W) or (N, C, D, H, W), as the networks take them.
+        output: Index of the answer that is explained.
+        steps: Points on the way, each the middle of a part of it.
+        views: Images of a case, one after another in the channels; what lies behind them is a table's.
+    """
+    added = torch.stack([attributions(network, images, output=output, steps=steps) for network in networks]).mean(dim=0)
+    channels = added.shape[1] // views
+    by_view = added[:, : views * channels].reshape(len(added), views, channels, *added.shape[2:]).sum(dim=2)
+    smooth = torch.relu(_blurred(by_view))
+    found: FloatArray = scaled(smooth if views > 1 else smooth[:, 0]).numpy()
+    return found
+
+
+def attributions(network: nn.Module, images: Tensor, *, output: int, steps: int = STEPS) -> Tensor:
+    """What each value of images (N, C, …) adds to the output's lead; with many steps they sum to it, less that of 0."""
+    filled = torch.nan_to_num(images)
+    total = torch.zeros_like(filled)
+    for step in range(steps):
+        with torch.enable_grad():
+            there = (filled * ((step + 0.5) / steps)).detach().requires_grad_()
+            (gradient,) = torch.autograd.grad(lead(network(there), output).sum(), there)
+        total += gradient
+    return filled * total / steps
+
+
+def _blurred(heat: Tensor) -> Tensor:
+    """(N, V, …), smoothed along every axis of space."""
+    for axis in range(2, heat.ndim):
+        sigma = max(heat.shape[axis] * _BLUR, 1e-3)
+        reach = max(1, round(3 * sigma))
+        at = torch.arange(-reach, reach + 1, dtype=heat.dtype)
+        kernel = torch.exp(-0.5 * (at / sigma) ** 2)
+        moved = heat.movedim(axis, -1)
+        flat = moved.reshape(-1, 1, moved.shape[-1])
+        smooth = nn.functional.conv1d(flat, (kernel / kernel.sum()).view(1, 1, -1), padding=reach)
+        heat = smooth.reshape(moved.shape).movedim(-1, axis)
+    return heat

@@ -1,0 +1,226 @@
+"""All methods tested on a bundle, with cases that its networks had not learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hounsfield.arrays import FloatArray
+from hounsfield.bundle import Bundle, patient_digest
+from hounsfield.datasets.case import Case, Dataset
+from hounsfield.errors import DatasetError, HounsfieldError
+from hounsfield.evaluation.explanations import Explanations, Tested, mean_score
+from hounsfield.image import Image
+from hounsfield.progress import track
+from hounsfield.reading.explain.checks import agreement, removal_areas, shuffled
+from hounsfield.reading.explain.methods import METHODS, MethodName, explain, explainable
+from hounsfield.reading.explain.stored import on_stored_grid
+from hounsfield.reading.opened import Opened
+from hounsfield.reading.reader import Reader
+
+CASES = 24
+"""Explained where nobody asks for more."""
+
+_CHANCE = 2
+"""Random orders, and heat maps of other cases, that chance is measured with."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """A case, ready to be explained."""
+
+    case: Case
+    opened: Opened
+    image: Tensor
+    """(C, …), as the networks take it."""
+    networks: tuple[nn.Module, ...]
+    """That had not learned from its patient."""
+    output: int
+
+
+def try_explanations(
+    bundle: Bundle,
+    dataset: Dataset,
+    *,
+    cases: int = CASES,
+    methods: Sequence[MethodName] = METHODS,
+    until_one_passes: bool = False,
+    seed: int = 0,
+) -> Explanations:
+    """Test methods on cases of a data set.
+
+    Cases of the positive class are explained (of more than two classes: each case's own class); of a patient the model
+    was trained on, only with networks that had not learned from that patient.
+
+    Args:
+        bundle: The model.
+        dataset: Its classes must be the bundle's.
+        cases: At most as many are explained.
+        methods: Which are tested, the one that is to be the default first.
+        until_one_passes: Whether the others are left out when a method has passed.
+        seed: Of the choice of cases.
+
+    Raises:
+        DatasetError: There is no such case, or none can be read.
+    """
+    reader = Reader(bundle, runtime="torch", answer_all=True)
+    chosen = _chosen(reader, dataset, count=cases, seed=seed)
+    shown = [one for case in chosen if (one := _shown(reader, case, dataset.name)) is not None]
+    if not shown:
+        raise DatasetError(f"none of the {len(chosen)} cases of {dataset.name} that were to be explained can be read")
+    chance = [_by_chance(one, bundle) for one in track(shown, "explaining, by chance")]
+    tested: list[Tested] = []
+    for name in methods:
+        if explainable(shown[0].networks, name) and not (until_one_passes and any(not one.failed for one in tested)):
+            tested.append(_tested(name, shown, chance, bundle))
+    return Explanations(dataset.name, tuple(tested))
+
+
+def _chosen(reader: Reader, dataset: Dataset, *, count: int, seed: int) -> list[Case]:
+    fit = [case for case in dataset.cases if case.target and _networks(reader, case, dataset.name)]
+    if not fit:
+        raise DatasetError(
+            f"{dataset.name} has no case of {' or '.join(reader.bundle.plan.classes[1:])} that a network of the model "
+            "had not learned from: explanations are tested on such"
+        )
+    return [fit[place] for place in np.random.default_rng(seed).permutation(len(fit))[:count].tolist()]
+
+
+def _networks(reader: Reader, case: Case, name: str) -> tuple[nn.Module, ...]:
+    digest, training = patient_digest(name, case.patient), reader.bundle.training
+    if digest not in training.seen_patients:
+        return tuple(reader.networks)
+    held_back = training.held_back
+    return tuple(
+        network
+        for number, network in enumerate(reader.networks)
+        if number < len(held_back) and digest in held_back[number]
+    )
+
+
+def _shown(reader: Reader, case: Case, name: str) -> _Shown | None:
+    try:
+        opened = reader.open_case(case, reader.load_case(case))
+    except HounsfieldError:
+        return None
+    if opened.array is None:
+        return None
+    image = torch.from_numpy(reader.middle(opened.array[None]))[0]
+    return _Shown(case, opened, image, _networks(reader, case, name), int(case.target or 0))
+
+
+def _by_chance(one: _Shown, bundle: Bundle) -> tuple[float, float]:
+    """Deletion and insertion in random order."""
+    views = max(1, len(bundle.plan.input.views))
+    shape = (views, *one.image.shape[1:]) if views > 1 else one.image.shape[1:]
+    areas = [
+        removal_areas(
+            one.networks, one.image, np.random.default_rng(draw).random(shape), output=one.output, views=views
+        )
+        for draw in range(_CHANCE)
+    ]
+    deletion, insertion = np.mean(areas, axis=0)
+    return float(deletion), float(insertion)
+
+
+def _tested(name: MethodName, shown: Sequence[_Shown], chance: Sequence[tuple[float, float]], bundle: Bundle) -> Tested:
+    views = max(1, len(bundle.plan.input.views))
+    heats, agreements, areas = [], [], []
+    for one in track(shown, f"explaining, {name.replace('_', ' ')}"):
+        batch = one.image[None]
+        heat = explain(name, one.networks, batch, output=one.output, views=views)[0]
+        nothing = [shuffled(network) for network in one.networks]
+        agreements.append(agreement(heat, explain(name, nothing, batch, output=one.output, views=views)[0]))
+        areas.append(removal_areas(one.networks, one.image, heat, output=one.output, views=views))
+        heats.append(heat)
+    deletion, insertion = np.mean(areas, axis=0)
+    by_chance = np.array(chance)
+    gains = (np.array(areas) - by_chance) @ np.array([-1, 1])
+    patients = [one.case.patient for one in shown]
+    tested = Tested(
+        method=name,
+        cases=len(shown),
+        agreement=float(np.mean(agreements)),
+        deletion=float(deletion),
+        insertion=float(insertion),
+        deletion_by_chance=float(by_chance[:, 0].mean()),
+        insertion_by_chance=float(by_chance[:, 1].mean()),
+        gain=mean_score(gains, patients),
+    )
+    return _pointed(tested, shown, heats)
+
+
+def _pointed(tested: Tested, shown: Sequence[_Shown], heats: Sequence[FloatArray]) -> Tested:
+    """With the pointing game, where cases are whole images with boxes."""
+    boxed = [
+        place
+        for place, one in enumerate(shown)
+        if one.case.boxes and one.opened.prepared is not None and one.case.image.crop is None
+    ]
+    if len(boxed) < 2:
+        return tested
+    truths = {place: _inside(shown[place]) for place in boxed}
+    hits, inside = [], []
+    for place in boxed:
+        heat = _on_film(heats[place], shown[place])
+        hits.append(_points_inside(heat, truths[place]))
+        inside.append(float(heat[truths[place]].sum() / heat.sum()) if heat.sum() > 0 else 0.0)
+    by_chance = [
+        _points_inside(_on_film(heats[boxed[(number + step) % len(boxed)]], shown[place]), truths[place])
+        for number, place in enumerate(boxed)
+        for step in range(1, min(_CHANCE, len(boxed) - 1) + 1)
+    ]
+    return replace(
+        tested,
+        pointing=mean_score(np.array(hits, dtype=np.float64), [shown[place].case.patient for place in boxed]),
+        pointing_by_chance=float(np.mean(by_chance)),
+        inside=float(np.mean(inside)),
+        area=float(np.mean([truth.mean() for truth in truths.values()])),
+    )
+
+
+def _on_film(heat: FloatArray, one: _Shown) -> FloatArray:
+    prepared, stored = one.opened.prepared, one.opened.stored
+    if prepared is None or stored is None:
+        raise ValueError("a case that is to be pointed at keeps its images")
+    return on_stored_grid(heat, prepared, stored)
+
+
+def _inside(one: _Shown) -> FloatArray:
+    """(height, width), whether a pixel of the stored image lies in a box."""
+    stored = one.opened.stored
+    shape = stored.shape[1:] if isinstance(stored, Image) else (0, 0)
+    inside = np.zeros(shape, dtype=bool)
+    for box in one.case.boxes:
+        inside[max(0, int(box.y0)) : int(np.ceil(box.y1)), max(0, int(box.x0)) : int(np.ceil(box.x1))] = True
+    return inside
+
+
+def _points_inside(heat: FloatArray, truth: FloatArray) -> bool:
+    return bool(heat.max() > 0 and truth[np.unravel_index(int(heat.argmax()), heat.shape)])
+
+
+def heats_of_cases(
+    bundle: Bundle, dataset: Dataset, methods: Sequence[str], *, count: int, seed: int
+) -> Iterator[tuple[Case, Image, dict[str, FloatArray]]]:
+    """The first of the cases that were tested: each with its stored image, and the heat of every method on its grid.
+
+    A case of several views is left out.
+    """
+    reader = Reader(bundle, runtime="torch", answer_all=True)
+    given = 0
+    for case in _chosen(reader, dataset, count=CASES, seed=seed):
+        one = _shown(reader, case, dataset.name)
+        if one is None or one.opened.prepared is None or one.opened.stored is None or given == count:
+            continue
+        given += 1
+        heats: dict[str, FloatArray] = {
+            name: _on_film(explain(name, one.networks, one.image[None], output=one.output)[0], one)
+            for name in METHODS
+            if name in methods
+        }
+        yield case, one.opened.stored, heats

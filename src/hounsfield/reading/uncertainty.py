@@ -1,0 +1,64 @@
+"""Whether an image is one of those a model can be asked about: like what it learned from, and the right way up."""
+
+from __future__ import annotations
+
+from hounsfield.arrays import FloatArray
+from hounsfield.datasets.audit.glance import Small
+from hounsfield.findings import Quality
+from hounsfield.image import Image
+from hounsfield.likeness import Distances, Remembered
+from hounsfield.likeness.look import can_look, look_at, seen_in
+from hounsfield.likeness.postures import CUT, MENDED
+from hounsfield.likeness.store import Kind
+
+
+class Gate:
+    """Judges images by what a bundle remembers of those it learned from.
+
+    Args:
+        remembered: As the bundle has it; of nothing, every image passes.
+        answer_all: Whether an image that should get no answer is only called doubtful.
+    """
+
+    def __init__(self, remembered: Remembered, *, answer_all: bool = False) -> None:
+        """Take what is remembered, where the network that looks has its weights at hand."""
+        self._remembered = remembered if can_look() else Remembered()
+        self._answer_all = answer_all
+
+    def judge(self, image: Image, kind: Kind = "image") -> Quality:
+        """The verdict on an image as stored, or on a square cut out of one."""
+        distances = self._remembered.distances.get(kind)
+        picture = look_at(image) if distances is not None else None
+        if distances is None or picture is None:
+            return Quality()
+        seen = seen_in(picture[None])
+        if seen.shape[1] != distances.points.shape[1]:  # a volume for a model of flat images, which is refused later
+            return Quality()
+        return self._verdict(picture, seen, distances, kind)
+
+    def _verdict(self, picture: Small, seen: FloatArray, distances: Distances, kind: Kind) -> Quality:
+        distance = float(distances.of(seen)[0])
+        unfit, doubtful = [], []
+        probe = self._remembered.postures.get(kind)
+        suspected = probe.suspected(seen[0]) if probe else []
+        for name in suspected:
+            if name in MENDED and float(distances.of(seen_in(MENDED[name](picture)[None]))[0]) < distance:
+                unfit.append(f"the image looks {name}: put it right and read it again")
+                break
+        if not unfit and distance > distances.farthest:
+            unfit.append(
+                f"the image is unlike all that the model learned from (distance {distance:.2f}; theirs are up to "
+                f"{distances.farthest:.2f}): is it another part of the body, another kind of image, or from a scanner "
+                "whose images it has never seen?"
+            )
+        if not unfit and distance > distances.usual:
+            doubtful.append(
+                f"the image is less like those the model learned from than 99 in 100 of them are (distance "
+                f"{distance:.2f}, limit {distances.usual:.2f})"
+            )
+        if not unfit and CUT in suspected:
+            doubtful.append("the image looks cut off: is all of it there?")
+        reasons, unlike = (*unfit, *doubtful), bool(unfit)
+        if unlike and not self._answer_all:
+            return Quality("unfit", reasons, distance, distances.farthest, unlike)
+        return Quality("doubtful" if reasons else "good", reasons, distance, distances.farthest, unlike)

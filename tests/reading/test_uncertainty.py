@@ -1,0 +1,105 @@
+"""The gate: what is unlike the training images gets no answer and the reason, whatever the networks would say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hounsfield import formats
+from hounsfield.bundle import Bundle, read_bundle
+from hounsfield.datasets import open_dataset
+from hounsfield.image import Image
+from hounsfield.likeness import Remembered
+from hounsfield.reading.evaluate import evaluate
+from hounsfield.reading.reader import Reader
+from hounsfield.reading.uncertainty import Gate
+
+
+@pytest.fixture
+def bundle(film_bundle: Path) -> Bundle:
+    return read_bundle(film_bundle)
+
+
+@pytest.fixture
+def film(phantom: Path) -> Image:
+    return formats.read(phantom / "films" / "P0003_L_CC.dcm")
+
+
+def noise(film: Image) -> Image:
+    voxels = np.random.default_rng(0).integers(0, 4000, film.voxels.shape).astype(film.voxels.dtype)
+    return replace(film, voxels=voxels)
+
+
+def test_the_films_it_learned_from_pass_and_noise_gets_no_answer(bundle: Bundle, film: Image) -> None:
+    reader = Reader(bundle)
+    known = reader.read_image(film, case="known")
+    assert known.answers and not known.abstained
+    assert known.quality.distance is not None and known.quality.farthest is not None
+    assert known.quality.distance < known.quality.farthest
+    strange = reader.read_image(noise(film), case="noise")
+    assert not strange.answers
+    assert "unlike all that the model learned from" in strange.abstained
+    assert strange.quality.unlike and strange.quality.verdict == "unfit"
+
+
+def test_an_inverted_film_is_called_so(bundle: Bundle, film: Image) -> None:
+    inverted = replace(film, voxels=film.voxels.max() - film.voxels)
+    reading = Reader(bundle).read_image(inverted, case="inverted")
+    assert "looks inverted: put it right and read it again" in reading.abstained
+
+
+def test_when_all_answers_are_wanted_the_reason_becomes_a_doubt(bundle: Bundle, film: Image) -> None:
+    reading = Reader(bundle, answer_all=True).read_image(noise(film), case="noise")
+    assert reading.answers and not reading.abstained
+    assert reading.quality.verdict == "doubtful" and reading.quality.unlike
+    assert "unlike all that the model learned from" in reading.quality.reasons[0]
+
+
+def test_a_bundle_that_remembers_nothing_lets_everything_pass(film: Image) -> None:
+    quality = Gate(Remembered()).judge(noise(film))
+    assert (quality.verdict, quality.reasons, quality.distance) == ("good", (), None)
+
+
+def test_a_model_of_squares_knows_whole_films_and_squares(lesion_bundle: Path, phantom: Path, film: Image) -> None:
+    bundle = read_bundle(lesion_bundle)
+    assert set(bundle.remembered().distances) == {"image", "square"}
+    reader = Reader(bundle)
+    assert reader.read_image(noise(film), case="noise").abstained
+    assert reader.read_image(film, case="film").scanned
+    case = open_dataset(phantom / "masses.toml").cases[0]
+    reading = reader.read_case(case, reader.load_case(case))
+    assert reading.answers and reading.quality.distance is not None
+
+
+def test_the_nearest_training_images_are_named_and_the_image_itself_is_the_first(bundle: Bundle, phantom: Path) -> None:
+    reader = Reader(bundle)
+    examples = bundle.remembered().examples
+    assert examples is not None
+    case = next(case for case in open_dataset(phantom / "films.toml").cases if case.patient == "P0003")
+    reading = reader.read_case(case, reader.load_case(case))
+    assert len(reading.nearest) == 6
+    similarities = [one.similarity for one in reading.nearest]
+    assert similarities == sorted(similarities, reverse=True)
+    assert similarities[0] == pytest.approx(1, abs=0.02)  # it was learned from, so it is its own nearest
+    assert reading.nearest[0].label == bundle.plan.classes[case.target or 0]
+
+
+def test_an_evaluation_measures_all_and_says_how_many_a_reading_would_refuse(
+    bundle: Bundle, phantom: Path, tmp_path: Path
+) -> None:
+    dataset = open_dataset(phantom / "films.toml")
+    fresh = replace(dataset, cases=tuple(replace(case, patient=f"Q{case.patient}") for case in dataset.cases))
+    for case in fresh.cases[:8]:  # eight become noise
+        path = tmp_path / f"{case.id}.png"
+        formats.write_png(noise(formats.read(case.image.path)), path)
+    cases = tuple(
+        replace(case, images={"image": replace(case.image, path=tmp_path / f"{case.id}.png")}) if n < 8 else case
+        for n, case in enumerate(fresh.cases)
+    )
+    evidence = evaluate(bundle, replace(fresh, name="elsewhere", cases=cases[:24]), which="all", resamples=20).evidence
+    assert evidence.cases == 24
+    told = next(note for note in evidence.notes if "unlike those the model learned from" in note)
+    assert told.startswith("8 of 24 cases")
