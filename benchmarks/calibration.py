@@ -51,8 +51,8 @@ def main() -> int:
         packages=("torch",),
         notes=(
             "covered: share of a class's cases whose set holds the truth; decided: of all whose set is one class.",
-            "ece: expected calibration error, ten bins of equal mass, all cases of a dealing together; ece_if_perfect: the "
-            "same where every truth is drawn from the probability that was said: what so few cases give by chance alone.",
+            "ece: expected calibration error, ten bins of equal mass, all cases of a dealing together; ece_if_perfect: "
+            "where every truth is drawn from the probability that was said: what so few cases give by chance alone.",
         ),
     )
     return int(any(missed(row) for row in rows))

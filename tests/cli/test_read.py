@@ -18,7 +18,7 @@ from hounsfield.findings import Answer, ModelIdentity, Quality, Reading
 
 KEYS = {
     *("case", "path", "answers", "model", "findings", "quality", "abstained", "calibrated", "scanned", "notes"),
-    *("study_uid", "sop_uids", "seconds", "figure", "view"),
+    *("study_uid", "sop_uids", "seconds", "figure", "view", "possible", "coverage", "nearest", "explained_by"),
 }
 """Of a reading in readings.json, as docs/reading.md has them."""
 
@@ -77,7 +77,7 @@ def test_json_holds_the_documented_keys_and_nothing_else_is_on_stdout(
     (reading,) = printed["readings"]
     assert set(reading) == KEYS
     assert set(reading["answers"][0]) == {"label", "probability", "threshold", "positive"}
-    assert set(reading["quality"]) == {"verdict", "reasons"}
+    assert set(reading["quality"]) == {"verdict", "reasons", "distance", "farthest", "unlike"}
     assert reading["model"] == printed["model"]
 
 

@@ -53,6 +53,9 @@ def test_a_training_leaves_a_whole_bundle_and_nothing_else(
         "card.md",
         "card.html",
         "report.html",
+        "likeness.safetensors",
+        "examples.safetensors",
+        "explanations.json",
     }
     assert set(contents(tmp_path / "reader")) == names
     bundle = read_bundle(tmp_path / "reader")

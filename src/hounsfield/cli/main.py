@@ -59,6 +59,15 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(message)
 
 
+class _Help(argparse.HelpFormatter):
+    """Help in which every verb and its line stand side by side: argparse does not count how far verbs are indented."""
+
+    def __init__(self, prog: str) -> None:
+        """Leave room for the longest verb."""
+        super().__init__(prog)
+        self._action_max_length = max(map(len, VERBS)) + 4
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code of the command.
 
@@ -103,6 +112,7 @@ def build_parser(name: str | None) -> Parser:
         description="From labelled medical images to a reader one can trust.",
         epilog=_EPILOG,
         allow_abbrev=False,
+        formatter_class=_Help,
     )
     parser.add_argument("--version", action="version", version=f"hounsfield {__version__}")
     verbs = parser.add_subparsers(title="commands", dest="verb", metavar="COMMAND")

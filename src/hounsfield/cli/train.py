@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 HELP = "labelled images to a trained bundle"
 
-EXPLAINED_CASES = 16
+EXPLAINED_CASES = 12
 """Validation cases that methods of explanation are tested on."""
 
 
@@ -153,13 +153,13 @@ def add_reports(trained: Trained, dataset: Dataset, arguments: argparse.Namespac
 
 
 def tried_explanations(bundle: Bundle, dataset: Dataset) -> Explanations | None:
-    """The methods of explanation, tested one after another until one passes; None where no case can be explained."""
+    """The methods that are quick enough to be shown, tested; None where too few cases can be explained."""
     from hounsfield.errors import DatasetError
     from hounsfield.progress import say
-    from hounsfield.reading.explain.tested import try_explanations
+    from hounsfield.reading.explain.tested import QUICK_METHODS, try_explanations
 
     try:
-        return try_explanations(bundle, dataset, cases=EXPLAINED_CASES, until_one_passes=True)
+        return try_explanations(bundle, dataset, cases=EXPLAINED_CASES, methods=QUICK_METHODS)
     except DatasetError as error:
         say(f"warning: explanations were not tested: {error}")
         return None

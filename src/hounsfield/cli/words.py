@@ -47,6 +47,8 @@ def audited(
 ) -> tuple[Dataset, tuple[str, ...]]:
     """The data set with patients who share an exposure kept together, and for which leaks it should be refused.
 
+    Where the data's makers have put some of them into train and some into val, all go to train.
+
     Args:
         dataset: The cases.
         split: To be used, where one was given.
@@ -56,12 +58,18 @@ def audited(
     Raises:
         DatasetError: Figures from these data would be too good.
     """
-    from hounsfield.datasets.audit import audit_dataset, kept_together
+    from hounsfield.datasets.audit import audit_dataset, kept_together, validation_mended, with_parts_of
     from hounsfield.datasets.audit.moved import MOST_PAIRS
     from hounsfield.errors import DatasetError
 
     pairs = int(minutes * _PAIRS_A_MINUTE)
     audit = audit_dataset(dataset, parts=split.parts if split else None, most_pairs=min(MOST_PAIRS, pairs))
+    dataset = kept_together(dataset, audit.groups)
+    if split is None:
+        dataset, moved = validation_mended(dataset)
+        if moved:
+            say(f"warning: {moved} validation cases show an exposure, or a patient, of the training part: moved there")
+            audit = with_parts_of(audit, dataset)
     if audit.leaks and not allow_leak:
         raise DatasetError(
             f"{dataset.name}: {'; '.join(audit.leaks)}: figures would be too good. hounsfield inspect shows which; "
@@ -69,7 +77,7 @@ def audited(
         )
     for reason in audit.reasons:
         say(f"warning: {reason}")
-    return kept_together(dataset, audit.groups), audit.leaks
+    return dataset, audit.leaks
 
 
 def say_not_read(failures: Iterable[Failure]) -> None:

@@ -14,11 +14,17 @@ from hounsfield.evaluation.evidence import Score
 MOST_AGREEMENT = 0.5
 """Rank correlation with the heat of a shuffled network from which on a method shows the image, not the network."""
 
+FEWEST_POINTED = 8
+"""Cases with boxes from which on pointing decides which method is shown."""
+
+TOO_SLOW = ("occlusion",)
+"""A hundred looks at each image: for tests, and for who asks for it."""
+
 RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
-class Tested:
+class Trial:
     """A method of explanation, tested on cases that the networks had not learned from."""
 
     method: str
@@ -42,6 +48,14 @@ class Tested:
     """Mean share of the heat that lies in boxes, and of the image that boxes cover."""
     area: float | None = None
 
+    pointed_cases: int = 0
+    """Cases with boxes."""
+
+    @property
+    def pointed(self) -> float:
+        """The share of hits where it is known well enough to choose by; else 0."""
+        return self.pointing.value if self.pointing and self.pointed_cases >= FEWEST_POINTED else 0.0
+
     @property
     def failed(self) -> tuple[str, ...]:
         """Why it may not be the default; nothing where it passed."""
@@ -63,12 +77,16 @@ class Explanations:
     """All methods that were tested on a model."""
 
     dataset: str
-    tested: tuple[Tested, ...]
+    tested: tuple[Trial, ...]
 
     @property
     def default(self) -> str | None:
-        """The first that passed; None where none did."""
-        return next((one.method for one in self.tested if not one.failed), None)
+        """Of the methods that passed and are not too slow, the one that points into boxes most often, where there are
+        enough; else the one that gains most over chance. None where none passed."""
+        passed = [one for one in self.tested if not one.failed and one.method not in TOO_SLOW]
+        if not passed:
+            return None
+        return max(passed, key=lambda one: (one.pointed, one.gain.value)).method
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -82,7 +100,7 @@ def explanations_from(plain: dict[str, Any]) -> Explanations:
     for one in plain["tested"]:
         own = {key: value for key, value in one.items() if key != "failed"}
         own |= {key: Score(**own[key]) for key in ("gain", "pointing") if own[key] is not None}
-        tested.append(Tested(**own))
+        tested.append(Trial(**own))
     return Explanations(plain["dataset"], tuple(tested))
 
 

@@ -36,13 +36,18 @@ class Gate:
             return Quality()
         return self._verdict(picture, seen, distances, kind)
 
+    @staticmethod
+    def _near(mended: Small, distances: Distances, distance: float) -> bool:
+        """Whether a picture that was put right is like the training images, and more so than it was."""
+        return float(distances.of(seen_in(mended[None]))[0]) < min(distance, distances.farthest)
+
     def _verdict(self, picture: Small, seen: FloatArray, distances: Distances, kind: Kind) -> Quality:
         distance = float(distances.of(seen)[0])
         unfit, doubtful = [], []
         probe = self._remembered.postures.get(kind)
         suspected = probe.suspected(seen[0]) if probe else []
         for name in suspected:
-            if name in MENDED and float(distances.of(seen_in(MENDED[name](picture)[None]))[0]) < distance:
+            if name in MENDED and self._near(MENDED[name](picture), distances, distance):
                 unfit.append(f"the image looks {name}: put it right and read it again")
                 break
         if not unfit and distance > distances.farthest:

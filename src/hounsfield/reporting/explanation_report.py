@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from hounsfield.arrays import FloatArray
-from hounsfield.evaluation.explanations import Explanations, Tested
+from hounsfield.evaluation.explanations import Explanations, Trial
 from hounsfield.findings import Box, ModelIdentity
 from hounsfield.image import Image
 from hounsfield.reporting import wording
@@ -103,7 +103,7 @@ def explanation_page(
     )
 
 
-def _row(one: Tested) -> MethodRow:
+def _row(one: Trial) -> MethodRow:
     label = LABELS.get(one.method, one.method)
     pointing = one.pointing
     detail = ""

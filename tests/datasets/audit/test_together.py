@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from hounsfield.datasets.audit import Group, kept_together
+from hounsfield.datasets.audit import Group, kept_together, validation_mended
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.split import make_folds, make_split
 
@@ -37,3 +38,25 @@ def test_splits_and_folds_go_by_units(make_dataset: Callable[..., Dataset]) -> N
 def test_without_groups_nothing_changes(make_dataset: Callable[..., Dataset]) -> None:
     dataset = make_dataset([("a", "p", "benign"), ("b", "q", "malignant")])
     assert kept_together(dataset, []) == dataset
+
+
+def test_validation_cases_with_a_copy_in_train_go_there_and_test_cases_stay(
+    make_dataset: Callable[..., Dataset],
+) -> None:
+    dataset = make_dataset([(f"c{n}", f"p{n}", ("benign", "malignant")[n % 2]) for n in range(12)])
+    parts = ["train"] * 6 + ["val"] * 3 + ["test"] * 3
+    cases = tuple(replace(case, part=part) for case, part in zip(dataset.cases, parts, strict=True))
+    joined = kept_together(replace(dataset, cases=cases), [_group("c0", "c6"), _group("c1", "c9"), _group("c7", "c8")])
+    mended, moved = validation_mended(joined)
+    assert moved == 1
+    changed = {new.id: new.part for new, old in zip(mended.cases, cases, strict=True) if new.part != old.part}
+    assert changed == {"c6": "train"}  # c1 and c9 are left for the audit to refuse
+
+
+def test_parts_that_leak_for_the_most_part_are_left_to_be_refused(make_dataset: Callable[..., Dataset]) -> None:
+    dataset = make_dataset([(f"c{n}", f"p{n}", ("benign", "malignant")[n % 2]) for n in range(6)])
+    cases = tuple(
+        replace(case, part=part) for case, part in zip(dataset.cases, ["train"] * 3 + ["val"] * 3, strict=True)
+    )
+    joined = kept_together(replace(dataset, cases=cases), [_group("c0", "c3"), _group("c1", "c4")])
+    assert validation_mended(joined) == (joined, 0)

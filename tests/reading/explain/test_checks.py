@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hounsfield.evaluation import Score
-from hounsfield.evaluation.explanations import Explanations, Tested, explanations_from, mean_score
+from hounsfield.evaluation.explanations import Explanations, Trial, explanations_from, mean_score
 from hounsfield.networks.convnet import ConvNet
 from hounsfield.reading.explain.checks import agreement, removal_areas, shuffled
 
@@ -61,20 +61,29 @@ def test_agreement_by_hand() -> None:
     assert agreement(heat, np.zeros((3, 4))) == 0
 
 
-TESTED = Tested("grad_cam", 20, 0.1, 0.3, 0.7, 0.4, 0.5, Score(0.3, 0.2, 0.4), Score(0.5, 0.3, 0.7), 0.1, 0.3, 0.02)
+TRIAL = Trial("grad_cam", 20, 0.1, 0.3, 0.7, 0.4, 0.5, Score(0.3, 0.2, 0.4), Score(0.5, 0.3, 0.7), 0.1, 0.3, 0.02)
 
 
 def test_a_method_that_fails_is_not_the_default() -> None:
-    same = replace(TESTED, agreement=0.8)
-    useless = replace(TESTED, gain=Score(0.01, -0.02, 0.04))
+    same = replace(TRIAL, agreement=0.8)
+    useless = replace(TRIAL, gain=Score(0.01, -0.02, 0.04))
     assert "much the same when the network has learned nothing" in same.failed[0]
     assert "changes the answer no faster" in useless.failed[0]
-    assert Explanations("films", (same, replace(TESTED, method="occlusion"))).default == "occlusion"
+    assert Explanations("films", (same, replace(TRIAL, method="hires_cam"))).default == "hires_cam"
+    assert Explanations("films", (same, replace(TRIAL, method="occlusion"))).default is None  # too slow to be shown
     assert Explanations("films", (same, useless)).default is None
 
 
+def test_with_enough_boxes_pointing_chooses_and_the_gain_without() -> None:
+    points = replace(TRIAL, method="integrated_gradients", gain=Score(0.2, 0.1, 0.3), pointing=Score(0.8, 0.6, 0.9))
+    few = [replace(one, pointed_cases=5) for one in (TRIAL, points)]
+    many = [replace(one, pointed_cases=12) for one in (TRIAL, points)]
+    assert Explanations("films", tuple(few)).default == "grad_cam"
+    assert Explanations("films", tuple(many)).default == "integrated_gradients"
+
+
 def test_what_was_found_comes_back_from_json() -> None:
-    given = Explanations("films", (TESTED, replace(TESTED, method="occlusion", pointing=None)))
+    given = Explanations("films", (TRIAL, replace(TRIAL, method="occlusion", pointing=None)))
     assert explanations_from(given.as_json()) == given
 
 

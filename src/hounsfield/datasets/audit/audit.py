@@ -102,6 +102,20 @@ def audit_dataset(dataset: Dataset, *, parts: Mapping[str, Part] | None = None, 
     return replace(facts, pairs_passed_over=passed_over)
 
 
+def with_parts_of(audit: Audit, dataset: Dataset) -> Audit:
+    """The audit of the same images, judged by the parts that the cases are in now."""
+    parts = {case.id: case.part for case in dataset.cases if case.part}
+    of_id = {case.id: case for case in dataset.cases}
+    groups = tuple(_group([of_id[case] for case in group.cases], parts) for group in audit.groups)
+    facts = replace(
+        audit,
+        groups=groups,
+        patients_on_both_sides=len(_torn(dataset, parts)),
+        leaking_cases=len(leaking(groups, parts)),
+    )
+    return _judged(facts, parts)
+
+
 def _refs(dataset: Dataset) -> dict[ImageRef, list[Case]]:
     """Every image with the cases that show it."""
     found: dict[ImageRef, list[Case]] = defaultdict(list)
@@ -174,6 +188,10 @@ def _audit(
         text_cases=_with_text(dataset, looks),
         not_read=_not_read(dataset, looks),
     )
+    return _judged(facts, parts)
+
+
+def _judged(facts: Audit, parts: Mapping[str, Part]) -> Audit:
     leaks, warnings = judge(facts, parts)
     verdict: Verdict = "refuse" if leaks else "warn" if warnings else "clean"
     return replace(facts, verdict=verdict, reasons=leaks + warnings, leaks=leaks)

@@ -1,4 +1,8 @@
-"""Patients who share an exposure are kept on one side of every split: under two names, they may be one."""
+"""Patients who share an exposure are kept on one side of every split: under two names, they may be one.
+
+Where the data's makers put some into train and some into val, the validation cases are moved to train, and fewer are
+left to validate on. Their test part stays as it is.
+"""
 
 from __future__ import annotations
 
@@ -32,3 +36,24 @@ def kept_together(dataset: Dataset, groups: Sequence[Group]) -> Dataset:
         replace(case, together=first(case.patient)) if first(case.patient) in shared else case for case in dataset.cases
     )
     return replace(dataset, cases=cases)
+
+
+def validation_mended(dataset: Dataset) -> tuple[Dataset, int]:
+    """The data set with units that are in train and val, and not in test, wholly in train; and how many cases moved.
+
+    Where less than half of the validation part would be left, nothing is moved: such parts were not made with care.
+
+    Args:
+        dataset: As `kept_together` gave it.
+    """
+    parts: dict[str, set[str]] = {}
+    for case in dataset.cases:
+        if case.part:
+            parts.setdefault(case.unit, set()).add(case.part)
+    moving = {unit for unit, own in parts.items() if own == {"train", "val"}}
+    cases = tuple(
+        replace(case, part="train") if case.unit in moving and case.part == "val" else case for case in dataset.cases
+    )
+    moved = sum(a.part != b.part for a, b in zip(cases, dataset.cases, strict=True))
+    held = sum(case.part == "val" for case in dataset.cases)
+    return (replace(dataset, cases=cases), moved) if 2 * moved <= held else (dataset, 0)

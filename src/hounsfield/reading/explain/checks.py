@@ -3,7 +3,8 @@
 - *Parameter randomisation.* The heat of a network whose weights were shuffled must look different: a method that shows
   the same for a network that learned nothing shows the image, not the network.
 - *Deletion and insertion.* Taking the hottest places out of the image must lower the answer faster than taking places
-  out in random order, and putting them into a blurred image must raise it faster.
+  out in random order, and putting them into an empty image must raise it faster. What is taken out becomes the image's
+  mean: a blurred mass is still seen to be a mass.
 - *Pointing game.* Where the truth is known, the hottest place should lie in it, more often than the hottest places of
   other images would.
 
@@ -20,7 +21,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
@@ -34,9 +34,6 @@ CELLS = 16
 """Places along a side that are taken away together: single pixels would only make noise."""
 
 _BATCH = 9
-
-_BLUR = 1 / 8
-"""Standard deviation of the blur of what is taken away, as a share of the side."""
 
 
 def shuffled(network: nn.Module, *, seed: int = 0) -> nn.Module:
@@ -73,17 +70,16 @@ def removal_areas(
     by_view = heat[None] if heat.ndim == image.ndim - 1 else heat
     order = _cells_by_heat(by_view)
     channels = image.shape[0] // views
-    blurred = image.clone()
+    empty = image.clone()
     for channel in range(views * channels):
-        sigma = [side * _BLUR for side in image.shape[1:]]
-        blurred[channel] = torch.from_numpy(gaussian_filter(image[channel].numpy(), sigma))
-    going, coming = [image], [blurred]
+        empty[channel] = image[channel].mean()
+    going, coming = [image], [empty]
     for part in range(1, PARTS + 1):
         gone = torch.from_numpy(order < part / PARTS * (order.max() + 1)).repeat_interleave(channels, dim=0)
         whole = torch.zeros(image.shape, dtype=torch.bool)
         whole[: views * channels] = gone
-        going.append(torch.where(whole, blurred, image))
-        coming.append(torch.where(whole, image, blurred))
+        going.append(torch.where(whole, empty, image))
+        coming.append(torch.where(whole, image, empty))
     followed = _probability(networks, torch.stack(going + coming), output)
     deletion, insertion = followed[: PARTS + 1], followed[PARTS + 1 :]
     return _area(deletion), _area(insertion)

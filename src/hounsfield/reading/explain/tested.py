@@ -13,7 +13,7 @@ from hounsfield.arrays import FloatArray
 from hounsfield.bundle import Bundle, patient_digest
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.errors import DatasetError, HounsfieldError
-from hounsfield.evaluation.explanations import Explanations, Tested, mean_score
+from hounsfield.evaluation.explanations import TOO_SLOW, Explanations, Trial, mean_score
 from hounsfield.image import Image
 from hounsfield.progress import track
 from hounsfield.reading.explain.checks import agreement, removal_areas, shuffled
@@ -22,8 +22,16 @@ from hounsfield.reading.explain.stored import on_stored_grid
 from hounsfield.reading.opened import Opened
 from hounsfield.reading.reader import Reader
 
+QUICK_METHODS: tuple[MethodName, ...] = tuple(name for name in METHODS if name not in TOO_SLOW)
+
 CASES = 24
 """Explained where nobody asks for more."""
+
+FEWEST = 4
+"""Cases below which nothing is tested."""
+
+MOST_TRIED = 4
+"""For each case that is wanted as many are looked at, at most, to find one that is called what it is."""
 
 _CHANCE = 2
 """Random orders, and heat maps of other cases, that chance is measured with."""
@@ -48,46 +56,50 @@ def try_explanations(
     *,
     cases: int = CASES,
     methods: Sequence[MethodName] = METHODS,
-    until_one_passes: bool = False,
     seed: int = 0,
 ) -> Explanations:
     """Test methods on cases of a data set.
 
-    Cases of the positive class are explained (of more than two classes: each case's own class); of a patient the model
-    was trained on, only with networks that had not learned from that patient.
+    Cases of the positive class that are called so are explained (of more than two classes: of each but the first); of a
+    patient the model was trained on, only with networks that had not learned from that patient.
 
     Args:
         bundle: The model.
         dataset: Its classes must be the bundle's.
         cases: At most as many are explained.
         methods: Which are tested, the one that is to be the default first.
-        until_one_passes: Whether the others are left out when a method has passed.
         seed: Of the choice of cases.
 
     Raises:
-        DatasetError: There is no such case, or none can be read.
+        DatasetError: There are too few such cases.
     """
     reader = Reader(bundle, runtime="torch", answer_all=True)
-    chosen = _chosen(reader, dataset, count=cases, seed=seed)
-    shown = [one for case in chosen if (one := _shown(reader, case, dataset.name)) is not None]
-    if not shown:
-        raise DatasetError(f"none of the {len(chosen)} cases of {dataset.name} that were to be explained can be read")
-    chance = [_by_chance(one, bundle) for one in track(shown, "explaining, by chance")]
-    tested: list[Tested] = []
-    for name in methods:
-        if explainable(shown[0].networks, name) and not (until_one_passes and any(not one.failed for one in tested)):
-            tested.append(_tested(name, shown, chance, bundle))
-    return Explanations(dataset.name, tuple(tested))
-
-
-def _chosen(reader: Reader, dataset: Dataset, *, count: int, seed: int) -> list[Case]:
-    fit = [case for case in dataset.cases if case.target and _networks(reader, case, dataset.name)]
-    if not fit:
+    shown = list(_right(reader, dataset, count=cases, seed=seed))
+    if len(shown) < FEWEST:
         raise DatasetError(
-            f"{dataset.name} has no case of {' or '.join(reader.bundle.plan.classes[1:])} that a network of the model "
-            "had not learned from: explanations are tested on such"
+            f"{dataset.name} has {len(shown)} cases of {' or '.join(bundle.plan.classes[1:])} that a network which had "
+            f"not learned from them calls so, and that can be read: at least {FEWEST} are needed to test explanations"
         )
-    return [fit[place] for place in np.random.default_rng(seed).permutation(len(fit))[:count].tolist()]
+    chance = [_by_chance(one, bundle) for one in track(shown, "explaining, by chance")]
+    able = [name for name in methods if explainable(shown[0].networks, name)]
+    return Explanations(dataset.name, tuple(_tested(name, shown, chance, bundle) for name in able))
+
+
+def _right(reader: Reader, dataset: Dataset, *, count: int, seed: int) -> Iterator[_Shown]:
+    """At most `count` cases of a class but the first that the networks call so, in a random order."""
+    fit = [case for case in dataset.cases if case.target and _networks(reader, case, dataset.name)]
+    given = 0
+    for place in np.random.default_rng(seed).permutation(len(fit))[: MOST_TRIED * count].tolist():
+        one = _shown(reader, fit[place], dataset.name)
+        if one is not None and given < count and _called(one) == one.output:
+            given += 1
+            yield one
+
+
+@torch.inference_mode()
+def _called(one: _Shown) -> int:
+    logits = torch.stack([network(one.image[None]).float() for network in one.networks])
+    return int(torch.softmax(logits, dim=2).mean(dim=0)[0].argmax())
 
 
 def _networks(reader: Reader, case: Case, name: str) -> tuple[nn.Module, ...]:
@@ -127,7 +139,7 @@ def _by_chance(one: _Shown, bundle: Bundle) -> tuple[float, float]:
     return float(deletion), float(insertion)
 
 
-def _tested(name: MethodName, shown: Sequence[_Shown], chance: Sequence[tuple[float, float]], bundle: Bundle) -> Tested:
+def _tested(name: MethodName, shown: Sequence[_Shown], chance: Sequence[tuple[float, float]], bundle: Bundle) -> Trial:
     views = max(1, len(bundle.plan.input.views))
     heats, agreements, areas = [], [], []
     for one in track(shown, f"explaining, {name.replace('_', ' ')}"):
@@ -141,7 +153,7 @@ def _tested(name: MethodName, shown: Sequence[_Shown], chance: Sequence[tuple[fl
     by_chance = np.array(chance)
     gains = (np.array(areas) - by_chance) @ np.array([-1, 1])
     patients = [one.case.patient for one in shown]
-    tested = Tested(
+    tested = Trial(
         method=name,
         cases=len(shown),
         agreement=float(np.mean(agreements)),
@@ -154,7 +166,7 @@ def _tested(name: MethodName, shown: Sequence[_Shown], chance: Sequence[tuple[fl
     return _pointed(tested, shown, heats)
 
 
-def _pointed(tested: Tested, shown: Sequence[_Shown], heats: Sequence[FloatArray]) -> Tested:
+def _pointed(tested: Trial, shown: Sequence[_Shown], heats: Sequence[FloatArray]) -> Trial:
     """With the pointing game, where cases are whole images with boxes."""
     boxed = [
         place
@@ -176,6 +188,7 @@ def _pointed(tested: Tested, shown: Sequence[_Shown], heats: Sequence[FloatArray
     ]
     return replace(
         tested,
+        pointed_cases=len(boxed),
         pointing=mean_score(np.array(hits, dtype=np.float64), [shown[place].case.patient for place in boxed]),
         pointing_by_chance=float(np.mean(by_chance)),
         inside=float(np.mean(inside)),
@@ -212,15 +225,12 @@ def heats_of_cases(
     A case of several views is left out.
     """
     reader = Reader(bundle, runtime="torch", answer_all=True)
-    given = 0
-    for case in _chosen(reader, dataset, count=CASES, seed=seed):
-        one = _shown(reader, case, dataset.name)
-        if one is None or one.opened.prepared is None or one.opened.stored is None or given == count:
+    for one in _right(reader, dataset, count=count, seed=seed):
+        if one.opened.prepared is None or one.opened.stored is None:
             continue
-        given += 1
         heats: dict[str, FloatArray] = {
             name: _on_film(explain(name, one.networks, one.image[None], output=one.output)[0], one)
             for name in METHODS
             if name in methods
         }
-        yield case, one.opened.stored, heats
+        yield one.case, one.opened.stored, heats
