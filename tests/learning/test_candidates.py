@@ -59,6 +59,11 @@ def test_of_those_that_cannot_be_told_apart_the_first_is_taken() -> None:
     assert candidates._first_of_the_best([failed, poor, alike, best]) is best
     assert candidates._first_of_the_best([failed, poor, opposite, best]) is opposite
     assert candidates._first_of_the_best([failed, failed]) is failed
+    probe = tried("lite0:probe", 0.90)
+    learns, hopeless = tried("lite0", 0.83, sign=-1.0), tried("lite0", 0.81, sign=-1.0)  # 0.07 and 0.09 below, ± 0.04
+    assert candidates._first_of_the_best([learns, probe]) is learns
+    assert candidates._first_of_the_best([hopeless, probe]) is probe
+    assert candidates._first_of_the_best([tried("convnet", 0.83, sign=-1.0), tried("lite0", 0.90)]).name == "lite0"
     assert best.standard_error == pytest.approx(0.02)
     words = candidates._words({"opposite": opposite, "best": best}, opposite, {"a", "b"})
     assert words == (

@@ -33,7 +33,7 @@ from hounsfield.learning.transfer import imagenet_digest
 from hounsfield.networks.weights import at_hand
 from hounsfield.plan import Plan, plan_from_text, plan_to_text
 from hounsfield.plan.choices import TRIED
-from hounsfield.plan.families import CONVNET, DEFAULT_BACKBONE, RESIDUAL, Family, fine_tuned, over_slices, probe
+from hounsfield.plan.families import CONVNET, DEFAULT_BACKBONE, PROBE, RESIDUAL, Family, fine_tuned, over_slices, probe
 from hounsfield.plan.inputs import SMALLEST_SLICE
 from hounsfield.plan.task import task_of
 from hounsfield.progress import say
@@ -113,7 +113,8 @@ def choose_family(
     seed: int,
     plan_for: Callable[[Family, float], Plan],
 ) -> tuple[Family, str, float]:
-    """The first candidate that is not worse than the best by more than the standard error of the difference.
+    """The first candidate that is not worse than the best by more than the standard error of the difference, or twice
+    that where the best is a probe.
 
     All are validated on the same held-back patients. It comes with the reason in words, and the minutes that are left.
 
@@ -164,9 +165,16 @@ def choose_family(
 
 
 def _first_of_the_best(tried: Sequence[Tried]) -> Tried:
-    """The first of those that are worse than the best one by at most the standard error of the difference."""
+    """The first of those that are worse than the best one by at most the standard error of the difference.
+
+    Where the best is a probe, by at most twice that: after seconds it is what it will be after minutes, and a network
+    that is trained is not.
+    """
     best = max(tried, key=_rank)
-    return next(one for one in tried if one is best or _rank(best) - _rank(one) <= _error_of_difference(best, one))
+    errors = 2.0 if best.name.endswith(PROBE) else 1.0
+    return next(
+        one for one in tried if one is best or _rank(best) - _rank(one) <= errors * _error_of_difference(best, one)
+    )
 
 
 def _error_of_difference(one: Tried, other: Tried) -> float:
