@@ -101,6 +101,8 @@ def test_pairs_are_those_of_the_slow_comparison(monkeypatch: pytest.MonkeyPatch)
     products = (vectors @ vectors.T).numpy()
     slow = {(a, b) for a in range(40) for b in range(a + 1, 40) if products[a, b] >= 0.6}
     assert set(zip(*(side.tolist() for side in pairs_above(vectors, 0.6)), strict=True)) == slow
+    even = pairs_above(vectors, 0.6, also=lambda first, second: (first + second) % 2 == 0)
+    assert set(zip(*(side.tolist() for side in even), strict=True)) == {pair for pair in slow if sum(pair) % 2 == 0}
     np.fill_diagonal(products, -1)
     near = {(min(a, b), max(a, b)) for a in range(40) for b in np.argsort(-products[a])[:2].tolist()}
     assert set(zip(*(side.tolist() for side in nearest(vectors, 2)[:2]), strict=True)) == near

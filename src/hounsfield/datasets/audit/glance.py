@@ -27,6 +27,8 @@ SIDE = 64
 
 _QUANTILES = np.linspace(0.02, 0.98, 13)
 
+_LEVELS = 1024
+
 _SAMPLED = 20_000
 """Pixels behind the quantiles."""
 
@@ -100,8 +102,16 @@ def shrunk(plane: FloatArray, size: tuple[int, int]) -> FloatArray:
 def _tones(shown: Image) -> FloatArray:
     values = shown.voxels.reshape(shown.channels, -1)
     values = values[:, :: max(1, values.shape[1] // _SAMPLED)]
-    found: FloatArray = np.quantile(values, _QUANTILES, axis=1).T.astype(np.float32)
+    found = np.stack([_quantiles(row) for row in values])
     return np.broadcast_to(found, (3, len(_QUANTILES))).ravel() if len(found) == 1 else found[:3].ravel()
+
+
+def _quantiles(values: FloatArray) -> FloatArray:
+    """`_QUANTILES` of values in [0, 1], to a thousandth: from a histogram, several times as fast as by sorting."""
+    count = np.bincount((values * (_LEVELS - 1)).astype(np.int64), minlength=_LEVELS)
+    places = np.searchsorted(np.cumsum(count), _QUANTILES * len(values))
+    found: FloatArray = (places / (_LEVELS - 1)).astype(np.float32)
+    return found
 
 
 def _bytes(path: Path) -> int:

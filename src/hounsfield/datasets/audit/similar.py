@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -20,22 +20,34 @@ _LONG = 20_000
 """Vectors from which on progress is shown."""
 
 
-def pairs_above(vectors: Tensor, least: float, *, others: Tensor | None = None) -> tuple[IntArray, IntArray]:
+def pairs_above(
+    vectors: Tensor,
+    least: float,
+    *,
+    others: Tensor | None = None,
+    also: Callable[[Tensor, Tensor], Tensor] | None = None,
+) -> tuple[IntArray, IntArray]:
     """Pairs of rows whose inner product is at least `least`: two (m,) arrays of row numbers, the first the lower.
 
     Args:
         vectors: (n, d); of unit length, the products are cosines; of +1 and -1, d less twice the bits that differ.
         least: What a product must reach.
         others: (n, d), the same items seen in another way, where pairs are sought between the two ways.
+        also: Says of rows (m,) of `vectors` and (m,) of `others` which pairs are kept, (m,); asked block by block, so
+            that a block's pairs need no memory longer.
     """
     first, second = [], []
     right = vectors if others is None else others
     for top in _shown(range(0, len(vectors), _BLOCK), len(vectors)):
         rows = vectors[top : top + _BLOCK]
         for left in range(top if others is None else 0, len(right), _BLOCK):
-            near = torch.nonzero(rows @ right[left : left + _BLOCK].T >= least)
-            first.append(near[:, 0] + top)
-            second.append(near[:, 1] + left)
+            near = torch.nonzero(rows @ right[left : left + _BLOCK].T >= least) + torch.tensor([top, left])
+            if others is None:
+                near = near[near[:, 0] < near[:, 1]]
+            if also is not None:
+                near = near[also(near[:, 0], near[:, 1])]
+            first.append(near[:, 0])
+            second.append(near[:, 1])
     return _ordered(torch.cat(first), torch.cat(second))
 
 
