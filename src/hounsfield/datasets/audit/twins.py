@@ -101,7 +101,7 @@ def _details(glances: Sequence[Glance], way: int) -> Tensor:
 
 
 def _detail_alike(turned: Tensor, details: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
-    """Which pairs agree roughly in their details: squares of tissue share hashes, and not all can be looked at closely."""
+    """Which pairs agree roughly in their details: squares of tissue share hashes, too many to be looked at closely."""
 
     def alike(first: Tensor, second: Tensor) -> Tensor:
         kept = torch.zeros(len(first), dtype=torch.bool)
