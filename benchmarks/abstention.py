@@ -30,7 +30,7 @@ from hounsfield.reading.reader import Reader
 MODEL = "cbis_ddsm_films"
 HELD_BACK = 0.2
 ELSEWHERE = ("cxr_lungs_tb", "busi_ultrasound", "lc25000_lung", "mini_mias")
-MOST = 200
+MOST = 100
 AIM = 0.98
 MUST_REFUSE = ("cxr_lungs_tb", "busi_ultrasound", "noise")
 

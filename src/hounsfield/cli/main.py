@@ -26,6 +26,7 @@ VERBS = {
     "evaluate": "a bundle's scores on labelled images, with intervals",
     "recalibrate": "a bundle's threshold and probabilities set on local cases",
     "compare": "two bundles on the same cases: is one better?",
+    "seeds": "several trainings of one recipe as one result",
     "explain": "which explanations of a bundle's answers can be believed",
     "read": "a bundle's readings of new images",
     "export": "a bundle as ONNX or as a MONAI bundle, for other programs",
