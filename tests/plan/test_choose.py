@@ -253,6 +253,15 @@ def test_mammograms_get_the_filters_of_the_case_study(make_images: MakeImages) -
     assert mass.ensemble.flips
 
 
+def test_tissue_has_no_upright_and_its_stains_differ(make_images: MakeImages) -> None:
+    colour = in_colours(grey(64, 64), same=False)
+    slide = plan_for(make_images(colour, modality="SM")).augmentation
+    assert (slide.rotation_degrees, slide.flip_axes, slide.mirrored_border, slide.stain) == (180.0, (0, 1), True, 0.2)
+    photograph = plan_for(make_images(colour)).augmentation
+    assert (photograph.rotation_degrees, photograph.stain, photograph.mirrored_border) == (15.0, 0.0, False)
+    assert plan_for(make_images(grey(64, 64), modality="SM")).augmentation.stain == 0
+
+
 def test_ct_is_seen_through_a_window_and_other_levels_are_scaled(make_images: MakeImages) -> None:
     assert steps_of(plan_for(make_images(KINDS["a CT"][0], modality="CT"))) == ["window", "resize"]
     assert steps_of(plan_for(make_images(KINDS["a CT"][0]))) == ["rescale", "resize"]

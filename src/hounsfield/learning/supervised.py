@@ -295,7 +295,7 @@ def training_batch(
     """Augmented images (N, C, *shape) in the plan's memory order, mixed where asked for, and their own targets (N,)."""
     images = images_of(inputs, rows)
     affines = draw_affines(len(rows), dims=plan.dims, augmentation=plan.augmentation, generator=generator)
-    images = warp(images, affines, plan.input.shape)
+    images = warp(images, affines, plan.input.shape, mirrored_border=plan.augmentation.mirrored_border)
     views = len(plan.input.views) or 1
     change = draw_intensity(images.shape, augmentation=plan.augmentation, generator=generator)
     if change is not None:

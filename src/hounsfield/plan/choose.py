@@ -191,6 +191,8 @@ def _draft(
                 "flip_axes": kind.flip_axes(len(sides)),
                 "gain": 0.2,
                 "bias": 0.05,
+                "stain": kind.stain,
+                "mirrored_border": kind.rotation_degrees > 90 and kind.margin == 1.0,
                 **family.augmentation,
             }
         ),

@@ -32,6 +32,8 @@ class Kind:
     flips: Literal["none", "width", "all"] = "width"
     """Along which axes a mirrored image is as likely as the image itself."""
     flip_reason: str = "left and right look alike"
+    stain: float = 0.0
+    """By how much the strength of a stain differs."""
     keep_aspect: bool = True
     anchor: str = "center"
     cut_to_breast: bool = False
@@ -41,6 +43,9 @@ class Kind:
         """The axes of an input of `dims` axes that `flips` names."""
         return {"none": (), "width": (dims - 1,), "all": tuple(range(dims))}[self.flips]
 
+
+_MICROSCOPY = ("SM", "GM")
+"""DICOM's modalities of slide and general microscopy (PS3.3 C.7.3.1.1.1)."""
 
 CASE_STUDY_FILTERS: tuple[dict[str, Any], ...] = (
     {"step": "median", "size": 3},
@@ -62,6 +67,8 @@ def kind_of(fingerprint: Fingerprint, *, modality: str, cropped: bool, filters: 
     """
     if modality == "MG" and fingerprint.planar:
         return _mammogram(cropped, CASE_STUDY_FILTERS if filters else ())
+    if modality in _MICROSCOPY and fingerprint.planar:
+        return _tissue(fingerprint, modality, cropped)
     if not fingerprint.planar:
         return Kind(
             steps=_levels(fingerprint, modality),
@@ -76,6 +83,19 @@ def kind_of(fingerprint: Fingerprint, *, modality: str, cropped: bool, filters: 
         rotation_reason="a lesion has no upright" if cropped else "patients are placed alike",
         flips="all" if cropped else "width",
         flip_reason="a lesion's mirror image is as likely" if cropped else "left and right look alike",
+    )
+
+
+def _tissue(fingerprint: Fingerprint, modality: str, cropped: bool) -> Kind:
+    return Kind(
+        steps=_levels(fingerprint, modality),
+        reason=_levels_reason(fingerprint, modality),
+        margin=1.4 if cropped else 1.0,
+        rotation_degrees=180.0,
+        rotation_reason="tissue has no upright",
+        flips="all",
+        flip_reason="a mirror image of tissue is as likely",
+        stain=0.2 if fingerprint.colour and fingerprint.channels == 3 else 0.0,
     )
 
 

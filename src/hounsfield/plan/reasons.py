@@ -54,6 +54,7 @@ def reasons_for(
         "network.name": family.reason,
         "augmentation.rotation_degrees": kind.rotation_reason,
         "augmentation.flip_axes": kind.flip_reason,
+        **({"augmentation.stain": "stains are stronger in one laboratory than in another"} if kind.stain else {}),
         "optimisation.epochs": f"{images} images a network at {per_second:.0f} a second (measured here)",
         "optimisation.class_weights": _balance(plan, fingerprint),
         "optimisation.precision": "this processor multiplies bfloat16 natively"

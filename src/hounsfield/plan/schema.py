@@ -242,6 +242,11 @@ class Augmentation(Section):
     """Shifted by ± this, in units of the normalised image."""
     noise: float = Field(default=0.0, ge=0)
     """Gaussian noise of a standard deviation of up to this."""
+    stain: float = Field(default=0.0, ge=0, lt=1)
+    """Of colour images with values in [0, 1]: each colour's optical density multiplied by a factor of up to exp(this)
+    either way, as tissue is stained more or less strongly."""
+    mirrored_border: bool = False
+    """What lies beyond the edges of an image that is turned: its mirror image, or else its last pixels repeated."""
     mixup: float = Field(default=0.0, ge=0)
     """Above 0: images are mixed in pairs, by a share drawn from the beta distribution with both parameters this."""
 

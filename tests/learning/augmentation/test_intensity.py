@@ -49,3 +49,25 @@ def test_the_same_generator_draws_the_same() -> None:
     assert first is not None and second is not None and other is not None
     assert first.apply(images).equal(second.apply(images))
     assert not first.apply(images).equal(other.apply(images))
+
+
+def test_a_stain_by_hand() -> None:
+    stain = torch.tensor([[2.0, 1.0, 0.5]])
+    change = IntensityChange(torch.ones(1), torch.zeros(1), None, stain)
+    images = torch.full((1, 3, 2, 2), 0.25)
+    changed = change.apply(images)
+    assert changed[0, :, 0, 0].tolist() == pytest.approx([0.0625, 0.25, 0.5])
+    density = torch.log(changed) / torch.log(images)
+    assert density[0, :, 0, 0].tolist() == pytest.approx([2.0, 1.0, 0.5])
+    assert torch.isfinite(change.apply(torch.zeros(1, 3, 2, 2))).all()
+
+
+def test_stains_are_drawn_for_each_colour_and_not_for_grey_images() -> None:
+    plan, colour = Augmentation(stain=0.2), torch.Size((500, 3, 4, 4))
+    change = draw_intensity(colour, augmentation=plan, generator=torch.Generator().manual_seed(0))
+    assert change is not None and change.stain is not None
+    density = change.stain.log()
+    assert 0.19 < density.abs().max() <= 0.2001
+    assert abs(float(torch.corrcoef(density.T)[0, 1])) < 0.15
+    grey = draw_intensity(SHAPE, augmentation=plan, generator=torch.Generator().manual_seed(0))
+    assert grey is not None and grey.stain is None

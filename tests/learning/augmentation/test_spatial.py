@@ -122,3 +122,11 @@ def test_draws_stay_within_their_limits_and_use_them() -> None:
 def test_the_same_generator_draws_the_same() -> None:
     assert drawn(EVERYTHING, seed=3).equal(drawn(EVERYTHING, seed=3))
     assert not drawn(EVERYTHING, seed=3).equal(drawn(EVERYTHING, seed=4))
+
+
+def test_beyond_the_edges_an_image_goes_on_as_its_mirror_image_or_its_last_pixels() -> None:
+    images = torch.arange(8.0).repeat(8, 1)[None, None]
+    moved = torch.tensor([[[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]]])  # by half of half the side: two pixels
+    assert warp(images, moved, (8, 8))[0, 0, 0].tolist() == pytest.approx([2, 3, 4, 5, 6, 7, 7, 7], abs=1e-4)
+    mirrored = warp(images, moved, (8, 8), mirrored_border=True)
+    assert mirrored[0, 0, 0].tolist() == pytest.approx([2, 3, 4, 5, 6, 7, 7, 6], abs=1e-4)

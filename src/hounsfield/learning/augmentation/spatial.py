@@ -41,13 +41,14 @@ def draw_affines(count: int, *, dims: int, augmentation: Augmentation, generator
     return affine
 
 
-def warp(images: Tensor, affines: Tensor, shape: Sequence[int]) -> Tensor:
+def warp(images: Tensor, affines: Tensor, shape: Sequence[int], *, mirrored_border: bool = False) -> Tensor:
     """The images, (N, C, *shape), resampled through `affines` at their own scale, cut to `shape` around the middle.
 
     Args:
         images: (N, C, H, W) or (N, C, D, H, W), at least as large as `shape`.
         affines: As `draw_affines` gives; the identity cuts out the middle.
         shape: Spatial shape of the result.
+        mirrored_border: Whether the image goes on as its mirror image beyond its edges; else its last pixels do.
     """
     out = torch.tensor([*shape][::-1], dtype=torch.float32)
     side = torch.tensor([*images.shape[2:]][::-1], dtype=torch.float32)
@@ -55,7 +56,9 @@ def warp(images: Tensor, affines: Tensor, shape: Sequence[int]) -> Tensor:
     scaled = affines * columns / side[:, None]  # from pixels of `shape` to shares of the input's sides
     scaled[:, :, -1] *= out
     grid = _grid(scaled, shape)
-    return torch.nn.functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    return torch.nn.functional.grid_sample(
+        images, grid, padding_mode="reflection" if mirrored_border else "border", align_corners=False
+    )
 
 
 def _grid(affines: Tensor, shape: Sequence[int]) -> Tensor:
