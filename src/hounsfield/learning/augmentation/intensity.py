@@ -16,7 +16,6 @@ from torch import Tensor
 
 from hounsfield.plan import Augmentation
 
-
 _DARKEST = 1 / 255
 """No light at all has no optical density."""
 
