@@ -10,6 +10,7 @@ from hounsfield.datasets.split import Split
 from hounsfield.evaluation.evidence import Evidence, Score
 from hounsfield.plan.choices import note_on_choices
 from hounsfield.reporting import score_words, wording
+from hounsfield.reporting.explanation_report import LABELS
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def _data(bundle: Bundle, evidence: Evidence, split: Split | None) -> dict[str, 
         "acquisition": f"Images of {' × '.join(map(str, plan.input.shape))} pixels after preprocessing.",
         "classes": f"Classes: {', '.join(plan.classes)}.",
         "predictors": f"The image{f', and the columns {columns}' if columns else ' alone'}.",
-        "partition": f"{split.reason}, seed {split.seed}." if split else "As in the split of the training.",
+        "partition": f"{split.reason}." if split else "As in the split of the training.",
         "disjoint": "The patient, as the data name them: all images of one are in one part.",
         "size": f"All labelled cases there were: {training.cases} to learn from and to validate on; none calculated.",
         "numbers": f"{training.cases} cases of {training.patients} patients trained and validated on; measured on "
@@ -108,7 +109,7 @@ def _model(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
         f"{plan.ensemble.repeats} times; answers are averaged"
         + (" with those of mirrored copies." if plan.ensemble.flips else "."),
         "predictions": f"A probability for each class, {calibrated}; the answer is {point}.{sets}",
-        "explanations": "Grad-CAM heat maps with every answer; they show what drove it, not where a lesion is.",
+        "explanations": _explained(bundle),
         "poor_input": "A blank image, or one unlike all training images, gets no answer, and it is said why; a "
         "doubtful one is named.",
         "updating": f"Recalibrated {bundle.training.recalibrated}."
@@ -124,6 +125,7 @@ def _training(bundle: Bundle) -> dict[str, str]:
     ]
     if chosen.head_only:
         learned = "The features of the network stay as they are; a logistic regression on them is learned."
+        augmented = ["mirrored copies"] if changed.flip_axes else []
     else:
         learned = (
             f"AdamW, one-cycle learning rate {chosen.learning_rate:g}, weight decay {chosen.weight_decay:g}, at most "
@@ -172,6 +174,20 @@ def network_words(bundle: Bundle) -> str:
     return str(getattr(encoder, "backbone", network.name))
 
 
+def _explained(bundle: Bundle) -> str:
+    found = bundle.explanations()
+    if found is None:
+        return "Grad-CAM heat maps with every answer, not tested on this model."
+    if found.default is None:
+        return f"None is shown: {', '.join(LABELS[one.method] for one in found.tested)} failed their tests."
+    chosen = next(one for one in found.tested if one.method == found.default)
+    return (
+        f"{LABELS[chosen.method]} heat maps with every answer, tested on {chosen.cases} cases: rank correlation "
+        f"{chosen.agreement:.2f} with a network of shuffled weights, gain over chance {_with_interval(chosen.gain)}"
+        + (f", hottest place in a box in {chosen.pointing.value:.2f} of them." if chosen.pointing else ".")
+    )
+
+
 def _main(evidence: Evidence) -> str:
     names = score_words.ordered(list(evidence.scores))
     if not names:
@@ -195,7 +211,7 @@ def _steps(bundle: Bundle) -> str:
 def _groups(evidence: Evidence) -> str:
     tables: dict[str, list[str]] = {}
     for group in evidence.subgroups:
-        tables.setdefault(group.attribute, []).append(f"{group.value} {group.cases}")
+        tables.setdefault(group.attribute, []).append(f"{group.value} ({wording.plural(group.cases, 'case')})")
     return "; ".join(f"{name}: {', '.join(values)}" for name, values in tables.items())
 
 
