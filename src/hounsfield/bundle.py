@@ -118,6 +118,8 @@ class TrainingRecord:
     film_side: int | None = None
     """For such cases: median of the images' longer sides, in pixels. Filters work on the pixels of the image, so a
     scan brings a larger one to this size first."""
+    patients_known: bool = True
+    """Whether the data said whose each case is; else each was taken for a patient of its own."""
     recalibrated: str = ""
     """On which cases the operating point was chosen anew, and when; empty where it is that of the training."""
     warnings: tuple[str, ...] = ()

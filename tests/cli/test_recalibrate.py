@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,38 @@ import pytest
 from hounsfield.bundle import read_bundle
 from hounsfield.cli import recalibrate as verb
 from hounsfield.cli.main import main
+from hounsfield.datasets.phantom import write_phantom
 from hounsfield.evaluation.store import read_evidence
 
 
+@pytest.fixture(scope="module")
+def phantom_of_others(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Films of forty other women. Not to be changed."""
+    return write_phantom(tmp_path_factory.mktemp("others") / "phantom", women=40, seed=5, size=(192, 144)).parent
+
+
+@pytest.fixture
+def hospital(phantom_of_others: Path, tmp_path: Path) -> Path:
+    """The same, under other names than those of the training."""
+    root = tmp_path / "hospital"
+    shutil.copytree(phantom_of_others, root)
+    rows = list(csv.DictReader((root / "films.csv").read_text(encoding="utf-8").splitlines()))
+    write_rows(root, [{**row, "patient": f"Q{row['patient']}"} for row in rows])
+    return root
+
+
+def write_rows(root: Path, rows: list[dict[str, str]]) -> None:
+    with (root / "films.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def test_a_new_bundle_answers_by_local_cases(
-    film_bundle: Path, phantom: Path, elsewhere: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    film_bundle: Path, hospital: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     new = tmp_path / "local"
-    words = ["recalibrate", str(film_bundle), str(phantom / "films.toml"), "--root", str(elsewhere), "-o", str(new)]
+    words = ["recalibrate", str(film_bundle), str(hospital / "films.toml"), "-o", str(new)]
     assert main([*words, "--threshold", "sensitivity >= 0.95"]) == 0
     said = capsys.readouterr()
     assert "before" in said.out and f"bundle: {new}" in said.out
@@ -26,56 +51,61 @@ def test_a_new_bundle_answers_by_local_cases(
     before, after = read_bundle(film_bundle), read_bundle(new)
     assert (new / "weights.safetensors").read_bytes() == (film_bundle / "weights.safetensors").read_bytes()
     assert after.identity.sha256 != before.identity.sha256
-    assert after.operating.threshold_from.startswith("sensitivity>=0.95 on 64 cases")
+    assert after.operating.threshold_from.startswith("sensitivity>=0.95 on 160 cases")
     assert after.plan.decision.threshold == "sensitivity>=0.95"
-    assert "64 cases of 16 patients of phantom_films" in after.training.recalibrated
+    assert "160 cases of 40 patients of phantom_films" in after.training.recalibrated
     evidence = read_evidence(new / "evidence.json")
-    assert (evidence.split, evidence.cases, evidence.model) == ("recalibration", 64, after.identity)
+    assert (evidence.split, evidence.cases, evidence.model) == ("recalibration", 160, after.identity)
     assert "recalibrate" in (new / "report.html").read_text(encoding="utf-8")
-    assert "Recalibrated on 64 cases" in (new / "card.md").read_text(encoding="utf-8")
+    assert "Recalibrated on 160 cases" in (new / "card.md").read_text(encoding="utf-8")
     # the local cases chose the operating point, so they are no test of it
-    assert main(["evaluate", str(new), str(phantom / "films.toml"), "--root", str(elsewhere)]) == 1
+    assert main(["evaluate", str(new), str(hospital / "films.toml")]) == 1
     assert "trained or validated on every patient" in capsys.readouterr().err
 
 
 def test_a_bundle_may_be_replaced_by_its_recalibrated_self_only_when_asked(
-    film_bundle: Path, phantom: Path, elsewhere: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    film_bundle: Path, hospital: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    new = tmp_path / "local"
-    words = ["recalibrate", str(film_bundle), str(phantom / "films.toml"), "--root", str(elsewhere), "-o", str(new)]
+    words = ["recalibrate", str(film_bundle), str(hospital / "films.toml"), "-o", str(tmp_path / "local")]
     assert main([*words, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["split"] == "recalibration"
     assert main(words) == 1
     assert "is a finished bundle" in capsys.readouterr().err
 
 
-def only(elsewhere: Path, malignant: int, benign: int) -> None:
-    """Keep as many films of each class."""
-    path = elsewhere / "films.csv"
-    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
-    kept = [row for row in rows if row["any_malignant"] == "1"][:malignant]
-    kept += [row for row in rows if row["any_malignant"] == "0"][:benign]
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(kept)
-
-
-@pytest.mark.parametrize(("malignant", "benign"), [(4, 4), (0, 40), (9, 40)])
-def test_too_few_cases_or_one_class_are_refused_before_any_is_read(
+@pytest.mark.parametrize(("malignant", "benign"), [(2, 2), (0, 30), (9, 30)])
+def test_too_few_patients_or_one_class_are_refused_before_any_is_read(
     film_bundle: Path,
-    phantom: Path,
-    elsewhere: Path,
+    hospital: Path,
     tmp_path: Path,
     malignant: int,
     benign: int,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    only(elsewhere, malignant, benign)
-    words = ["recalibrate", str(film_bundle), str(phantom / "films.toml"), "--root", str(elsewhere)]
-    assert main([*words, "-o", str(tmp_path / "local")]) == 1
+    rows = list(csv.DictReader((hospital / "films.csv").read_text(encoding="utf-8").splitlines()))
+    ill = {row["patient"] for row in rows if row["any_malignant"] == "1"}
+    kept = sorted(ill)[:malignant], sorted({row["patient"] for row in rows} - ill)[:benign]
+    write_rows(
+        hospital,
+        [row for row in rows if row["patient"] in kept[row["any_malignant"] == "0"]],
+    )
+    assert main(["recalibrate", str(film_bundle), str(hospital / "films.toml"), "-o", str(tmp_path / "local")]) == 1
     said = capsys.readouterr().err
-    assert f"{benign} not malignant, {malignant} malignant" in said and "at least 30 are needed" in said
+    assert f"{malignant} malignant; at least 30 cases are needed" in said
+    assert not (tmp_path / "local").exists()
+
+
+def test_a_model_that_does_not_rank_the_cases_is_refused(
+    film_bundle: Path, hospital: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["recalibrate", str(film_bundle), str(hospital / "films.toml"), "-o", str(tmp_path / "local")]
+    assert main(words) == 0
+    (tmp_path / "local").rename(tmp_path / "kept")
+    rows = list(csv.DictReader((hospital / "films.csv").read_text(encoding="utf-8").splitlines()))
+    write_rows(hospital, [{**row, "any_malignant": str(1 - int(row["any_malignant"]))} for row in rows])
+    capsys.readouterr()
+    assert main(words) == 1
+    assert "no better than chance" in capsys.readouterr().err
     assert not (tmp_path / "local").exists()
 
 

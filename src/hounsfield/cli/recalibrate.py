@@ -68,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.output,
         name=dataset.name,
         rule=rule,
+        seconds=answered.seconds,
         seed=arguments.seed,
         notes=answered.notes,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -141,7 +142,7 @@ def add_reports(trained: Trained, dataset: Dataset, arguments: argparse.Namespac
 
     evidence = validation_evidence(trained)
     bundle = trained.bundle
-    explanations = tried_explanations(bundle, dataset)
+    explanations = tried_explanations(bundle, replace(dataset, cases=trained.val_cases))
     if explanations:
         add_file(bundle, EXPLANATIONS, json.dumps(explanations.as_json(), indent=2) + "\n")
     add_file(bundle, "evidence.json", evidence_text(evidence.as_json()))
@@ -153,14 +154,14 @@ def add_reports(trained: Trained, dataset: Dataset, arguments: argparse.Namespac
 
 
 def tried_explanations(bundle: Bundle, dataset: Dataset) -> Explanations | None:
-    """The methods that are quick enough to be shown, tested; None where too few cases can be explained."""
-    from hounsfield.errors import DatasetError
+    """The methods that are quick enough to be shown, tested on these cases; None where that is not possible."""
+    from hounsfield.errors import HounsfieldError
     from hounsfield.progress import say
     from hounsfield.reading.explain.tested import QUICK_METHODS, try_explanations
 
     try:
         return try_explanations(bundle, dataset, cases=EXPLAINED_CASES, methods=QUICK_METHODS)
-    except DatasetError as error:
+    except (HounsfieldError, OSError, MemoryError, RuntimeError) as error:  # the training is done, and is kept
         say(f"warning: explanations were not tested: {error}")
         return None
 

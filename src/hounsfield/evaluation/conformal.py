@@ -3,7 +3,8 @@
 Each class has a limit of its own: the probability that a share of its cases, the promised coverage, were given at
 least. A case's set holds the classes whose probability reaches their limit. The promise holds for each class, whatever
 the network, as long as new patients come from where the old ones came from. A set of one class is an answer; a set of
-several says that the case is not clear; an empty one that it is like none of them.
+several says that the case is not clear, and so does an empty one: the model is less sure of it than of nearly all cases
+of any class.
 
 Reference:
     Vovk, "Conditional validity of inductive conformal predictors" (2012), arXiv:1209.2673 (class by class);

@@ -67,13 +67,13 @@ class Sets:
     """How conformal sets did: each holds the classes that cannot be ruled out."""
 
     promised: float
-    """The share of each class whose set holds the truth, as it was promised."""
+    """The share of the patients of each class whose set holds the truth, as it was promised."""
     coverage: Mapping[str, Score]
     """By class: that share, as it was found."""
     decided: Score
     """Share of the cases whose set is one class."""
     empty: Score
-    """Share of the cases whose set holds no class: they are like none."""
+    """Share of the cases whose set holds no class: the model is less sure of them than of nearly all of any class."""
 
 
 @dataclass(frozen=True)

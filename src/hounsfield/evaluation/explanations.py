@@ -10,6 +10,7 @@ import numpy as np
 
 from hounsfield.arrays import FloatArray
 from hounsfield.evaluation.evidence import Score
+from hounsfield.evaluation.intervals import percentile_score
 
 MOST_AGREEMENT = 0.5
 """Rank correlation with the heat of a shuffled network from which on a method shows the image, not the network."""
@@ -30,7 +31,7 @@ class Trial:
     method: str
     cases: int
     agreement: float
-    """Mean rank correlation with the heat of the same network, its weights shuffled."""
+    """Mean size of the rank correlation with the heat of the same network, its weights shuffled."""
     deletion: float
     """Mean area under the probability while the image is taken away, the hottest places first …"""
     insertion: float
@@ -53,14 +54,16 @@ class Trial:
 
     @property
     def pointed(self) -> float:
-        """The share of hits where it is known well enough to choose by; else 0."""
-        return self.pointing.value if self.pointing and self.pointed_cases >= FEWEST_POINTED else 0.0
+        """The share of hits where there are cases enough to choose by, and it is beyond chance; else 0."""
+        if self.pointing is None or self.pointed_cases < FEWEST_POINTED:
+            return 0.0
+        return self.pointing.value if self.pointing.low > (self.pointing_by_chance or 0.0) else 0.0
 
     @property
     def failed(self) -> tuple[str, ...]:
         """Why it may not be the default; nothing where it passed."""
         reasons = []
-        if abs(self.agreement) > MOST_AGREEMENT:
+        if not self.agreement <= MOST_AGREEMENT:
             reasons.append(
                 f"its heat is much the same when the network has learned nothing (correlation {self.agreement:.2f})"
             )
@@ -104,12 +107,21 @@ def explanations_from(plain: dict[str, Any]) -> Explanations:
     return Explanations(plain["dataset"], tuple(tested))
 
 
-def mean_score(values: Sequence[float] | FloatArray, patient: Sequence[str], *, seed: int = 0) -> Score:
-    """The mean of values, one a case, and its 95 % interval over draws of patients."""
+def mean_score(
+    values: Sequence[float] | FloatArray, patient: Sequence[str], *, share: bool = False, seed: int = 0
+) -> Score:
+    """The mean of values, one a case, and its 95 % interval over draws of patients.
+
+    Args:
+        values: In [-1, 1]; all 0 or 1 for a `share`.
+        patient: Whose each case is.
+        share: Whether 0 and 1 mean "never" and "always", which so few cases do not show.
+        seed: Of the draws.
+    """
     owner = np.unique(patient, return_inverse=True)[1]
     sums = np.bincount(owner, weights=np.asarray(values, dtype=np.float64))
     counts = np.bincount(owner).astype(np.float64)
     drawn = np.random.default_rng(seed).integers(0, len(sums), size=(RESAMPLES, len(sums)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return Score(float(np.mean(values)), float(low), float(high))
+    score, basis = percentile_score(float(np.mean(values)), means, patients=len(sums), bounded=share)
+    return Score(score.value, -1.0, 1.0) if basis == "unknown" and not share else score

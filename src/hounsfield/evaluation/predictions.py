@@ -121,8 +121,8 @@ def _check(result: CaseResult, classes: Sequence[str], seen: set[str]) -> None:
 
 
 def results_of(cases: Sequence[Case], probabilities: FloatArray) -> list[CaseResult]:
-    """A result for each case, of probabilities (n, classes)."""
+    """A result for each case, of probabilities (n, classes); patients who share an exposure count as one."""
     return [
-        CaseResult(case.id, case.patient, int(case.target or 0), tuple(float(p) for p in row))
+        CaseResult(case.id, case.unit, int(case.target or 0), tuple(float(p) for p in row))
         for case, row in zip(cases, probabilities, strict=True)
     ]

@@ -23,7 +23,7 @@ from hounsfield.atomic import write_text
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.datasets.split import make_folds
-from hounsfield.errors import HounsfieldError, PlanError, StorageError
+from hounsfield.errors import HounsfieldError, PlanError, StorageError, WeightsError
 from hounsfield.evaluation.resampling import patient_weights
 from hounsfield.learning.inputs import inputs_key, prepare_inputs, require_enough
 from hounsfield.learning.lesions import lesions_key, prepare_lesions
@@ -149,7 +149,7 @@ def choose_family(
         if family.name not in tried:
             try:
                 plan = plan_for(family, share * family.trial)
-            except PlanError as error:
+            except (PlanError, WeightsError) as error:
                 possible.remove(family)
                 if not possible:
                     raise
@@ -276,7 +276,7 @@ def _score(
     network.load_state_dict(fitted.weights)
     logits = predict_rows(network, plan, inputs, val_rows, flips=plan.ensemble.flips)
     targets = inputs.targets[val_rows]
-    draws = _drawn(task, logits, targets, [inputs.cases[row].patient for row in val_rows])
+    draws = _drawn(task, logits, targets, [inputs.cases[row].unit for row in val_rows])
     epochs = "features of" if plan.optimisation.head_only else f"{len(fitted.history)} epochs of"
     return task.validation_score(logits, targets), draws, epochs
 

@@ -42,6 +42,7 @@ def choose_operating_point(
     patients: Sequence[str] | None = None,
     decision: Decision | None = None,
     begin: OperatingPoint | None = None,
+    shift_only: bool = False,
 ) -> OperatingPoint:
     """Scale, offset, threshold and conformal limits from logits, (n, outputs), and class indices, (n,).
 
@@ -52,14 +53,16 @@ def choose_operating_point(
         where: What the cases are, for the sentence that says where the threshold comes from.
         patients: Whose the cases are; each its own where not given.
         decision: The rule of the threshold, and the coverage of the sets; those of a plan where not given.
-        begin: An earlier choice, whose calibration is only shifted where the cases are too few for a new one.
+        begin: An earlier choice, whose calibration is only shifted where the cases are too few for a new one, or where
+            they show no rank.
+        shift_only: Whether it is only shifted, however many cases there are.
     """
     fewest = min(int((targets == number).sum()) for number in range(task.outputs))
     if fewest < FEWEST_TO_CHOOSE:
-        return OperatingPoint(0.5, f"0.5: {len(targets)} validation cases are too few to choose on")
+        return begin or OperatingPoint(0.5, f"0.5: {len(targets)} validation cases are too few to choose on")
     decision = decision or Decision()
     owner = _numbered(patients, len(targets))
-    point = _calibrated(logits, targets, fewest, owner, begin)
+    point = _calibrated(logits, targets, 0 if shift_only else fewest, owner, begin)
     probabilities = task.decode(point.apply(logits))
     conformal = fit_conformal(probabilities, targets, coverage=decision.coverage, patient=owner)
     if conformal.promises:
@@ -77,7 +80,7 @@ class ByOthers:
     probabilities: FloatArray
     """(n, classes)."""
     held: Held | None
-    """Conformal sets; None where no limits could be chosen."""
+    """Conformal sets; None where no limits could be chosen, were it in one part only."""
 
 
 def by_others(
@@ -88,6 +91,7 @@ def by_others(
     decision: Decision,
     *,
     begin: OperatingPoint | None = None,
+    shift_only: bool = False,
     seed: int = 0,
 ) -> ByOthers:
     """Probabilities and sets of cases, their calibration and limits chosen on other patients.
@@ -98,25 +102,33 @@ def by_others(
         task: How logits are decoded.
         patients: Whose the cases are.
         decision: The coverage of the sets.
-        begin: As for `choose_operating_point`.
+        begin: As for `choose_operating_point`, and so is `shift_only`.
+        shift_only: Decided once, on all cases.
         seed: Of the parts that patients are dealt into.
     """
     owner = _numbered(patients, len(targets))
     fold = np.random.default_rng(seed).permutation(int(owner.max()) + 1)[owner] % FOLDS
     held: BoolArray = np.ones((len(targets), task.outputs), dtype=bool)
     probabilities = np.zeros((len(targets), task.outputs))
-    promised = 0.0
+    promised: set[float] = set()
     for number in np.unique(fold).tolist():
         own, rest = fold == number, np.flatnonzero(fold != number)
         names = [patients[row] for row in rest.tolist()]
         point = choose_operating_point(
-            logits[rest], targets[rest], task, where="", patients=names, decision=decision, begin=begin
+            logits[rest],
+            targets[rest],
+            task,
+            where="",
+            patients=names,
+            decision=decision,
+            begin=begin,
+            shift_only=shift_only,
         )
         probabilities[own] = task.decode(point.apply(logits[own]))
+        promised.add(point.conformal.coverage if point.conformal else 0.0)
         if point.conformal is not None:
-            promised = point.conformal.coverage
             held[own] = point.conformal.sets(probabilities[own])
-    return ByOthers(probabilities, Held(held, promised) if promised else None)
+    return ByOthers(probabilities, None if 0.0 in promised else Held(held, promised.pop()))
 
 
 def _numbered(patients: Sequence[str] | None, cases: int) -> IntArray:
@@ -134,11 +146,11 @@ def _calibrated(
         return replace(plain, scale=1 / fit_temperature(logits, targets).temperature, calibrated=True)
     line = fit_platt(logits, targets)
     if line.slope <= 0:  # worse than chance: a calibration would turn the answers round
-        return plain
+        return plain if begin is None else _shifted(begin, logits, targets)
     point = replace(plain, scale=line.slope, offset=(0.0, line.intercept), calibrated=True)
     straight = point.apply(logits)
     odds, positive = straight[:, 1] - straight[:, 0], targets == 1
-    if fewest >= FEWEST_TO_BEND and bends_pay(odds, positive, owner):
+    if fewest >= FEWEST_TO_BEND and int(owner.max()) + 1 >= FEWEST_TO_BEND and bends_pay(odds, positive, owner):
         return replace(point, bends=fit_bends(odds, positive).points)
     return point
 

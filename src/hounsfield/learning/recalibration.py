@@ -34,7 +34,7 @@ FEWEST = 30
 """Cases below which nothing is recalibrated …"""
 
 FEWEST_OF_A_CLASS = 10
-"""… and cases of each class: a threshold from fewer is worse than the one that is there, as likely as not."""
+"""… and patients of each class: a threshold from fewer is worse than the one that is there, as likely as not."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ def require_enough_cases(cases: Sequence[Case], classes: Sequence[str], name: st
     Raises:
         EvaluationError: They are too few, or of one class.
     """
-    counts = [sum(case.target == number for case in cases) for number in range(len(classes))]
-    found = ", ".join(f"{count} {label}" for count, label in zip(counts, classes, strict=True))
-    if len(cases) < FEWEST or min(counts) < FEWEST_OF_A_CLASS:
+    patients = [len({case.unit for case in cases if case.target == number}) for number in range(len(classes))]
+    found = ", ".join(f"{count} {label}" for count, label in zip(patients, classes, strict=True))
+    if len(cases) < FEWEST or min(patients) < FEWEST_OF_A_CLASS:
         raise EvaluationError(
-            f"{name} has {len(cases)} cases to recalibrate on ({found}); at least {FEWEST} are needed, and "
-            f"{FEWEST_OF_A_CLASS} of each class: from fewer the answers would get worse as easily as better. Label "
-            "more, 50 to 200 are good"
+            f"{name} has {len(cases)} cases to recalibrate on, patients by class: {found}; at least {FEWEST} cases are "
+            f"needed, and {FEWEST_OF_A_CLASS} patients of each class: from fewer the answers would get worse as easily "
+            "as better. Label more, 50 to 200 are good"
         )
 
 
@@ -72,6 +72,7 @@ def recalibrate(
     *,
     name: str,
     rule: str | None = None,
+    seconds: float = 0.0,
     seed: int = 0,
     notes: Sequence[str] = (),
 ) -> Recalibrated:
@@ -86,28 +87,39 @@ def recalibrate(
         out: The new bundle's folder.
         name: Of the data set.
         rule: Of the threshold; the plan's where not given.
+        seconds: That reading them took.
         seed: Of the bootstrap.
         notes: What a reader of the figures must know.
 
     Raises:
-        EvaluationError: The cases are too few, or of one class.
+        EvaluationError: The cases are too few, or of one class, or the model does not rank them.
         StorageError: The disk refused, or something that is no bundle is at `out`.
     """
     plan, task = bundle.plan, task_of(bundle.plan)
     require_enough_cases(cases, plan.classes, name)
     targets = np.array([case.target or 0 for case in cases])
-    patients = [case.patient for case in cases]
+    patients = [case.unit for case in cases]
+    _require_rank(bundle, logits, targets, name)
+    shift_only = int(np.bincount(targets, minlength=task.outputs).min()) < FEWEST_TO_CALIBRATE
     decision = plan.decision.model_copy(update={"threshold": rule}) if rule else plan.decision
     where = f"{len(cases)} cases of {name}"
     operating = choose_operating_point(
-        logits, targets, task, where=where, patients=patients, decision=decision, begin=bundle.operating
+        logits,
+        targets,
+        task,
+        where=where,
+        patients=patients,
+        decision=decision,
+        begin=bundle.operating,
+        shift_only=shift_only,
     )
     earlier = task.decode(bundle.operating.apply(logits))
-    before = _measured(bundle, bundle.operating, cases, earlier, bundle.operating.sets(earlier), name, seed, notes)
+    of_old = Measuring(name, seconds, seed, tuple(notes))
+    before = _measured(bundle, bundle.operating, cases, earlier, bundle.operating.sets(earlier), of_old)
     written = _written(bundle, out, operating, cases, targets, name, decision)
-    new = by_others(logits, targets, task, patients, decision, begin=bundle.operating)
-    told = (*notes, *_words(bundle, before, targets))
-    after = _measured(written, operating, cases, new.probabilities, new.held, name, seed, told)
+    new = by_others(logits, targets, task, patients, decision, begin=bundle.operating, shift_only=shift_only)
+    told = (*notes, *_words(before, targets, shift_only=shift_only))
+    after = _measured(written, operating, cases, new.probabilities, new.held, replace(of_old, notes=told))
     return Recalibrated(written, before, after)
 
 
@@ -126,31 +138,52 @@ def _written(
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     training = replace(
         bundle.training,
-        recalibrated=f"on {len(targets)} cases of {len(patients)} patients of {name}, {today}",
+        recalibrated=(f"{bundle.training.recalibrated}; then " if bundle.training.recalibrated else "")
+        + f"on {len(targets)} cases of {len(patients)} patients of {name}, {today}",
         seen_patients=tuple(sorted({*bundle.training.seen_patients, *own})),
         seen_images=tuple(sorted({*bundle.training.seen_images, *images})),
     )
     return write_recalibrated(bundle, out, operating=operating, training=training, decision=decision)
 
 
-def _words(bundle: Bundle, before: Evidence, targets: IntArray) -> list[str]:
-    """What was kept, and what the earlier operating point did on the same cases."""
-    scores = [
-        f"{label} {before.scores[name].value:.3f}"
-        for name, label in (
-            ("sensitivity", "sensitivity"),
-            ("specificity", "specificity"),
-            ("ece", "calibration error"),
+def _require_rank(bundle: Bundle, logits: FloatArray, targets: IntArray, name: str) -> None:
+    area = task_of(bundle.plan).validation_score(bundle.operating.apply(logits), targets)
+    if area <= 0.5:
+        raise EvaluationError(
+            f"{bundle.identity.name} ranks the cases of {name} no better than chance (AUC {area:.2f}): no threshold "
+            "makes that right. It cannot be used there; train with local cases, or look whether labels mean the same"
         )
-        if name in before.scores
-    ]
+
+
+def _words(before: Evidence, targets: IntArray, *, shift_only: bool) -> list[str]:
+    """What was kept, what the earlier operating point did on the same cases, and what the new one rests on."""
+    wanted = (("sensitivity", "sensitivity"), ("specificity", "specificity"), ("ece", "calibration error"))
+    scores = [f"{label} {before.scores[name].value:.3f}" for name, label in wanted if name in before.scores]
     words = [f"Before, with the threshold {before.threshold:.3f} on the same cases: {', '.join(scores)}."]
-    if min(np.bincount(targets, minlength=len(bundle.plan.classes))) < FEWEST_TO_CALIBRATE:
+    if shift_only:
+        kept = "only shifted to how many positive cases there are" if len(before.classes) == 2 else "left as it was"
         words.append(
-            f"Fewer than {FEWEST_TO_CALIBRATE} cases of a class: the earlier calibration was kept, and only shifted to "
-            "how many positive cases there are."
+            f"Fewer than {FEWEST_TO_CALIBRATE} cases of a class: the earlier calibration was kept, and {kept}."
         )
-    return [*words, "Each case was answered with calibration and limits chosen on other patients."]
+    shares = ", ".join(f"{np.mean(targets == number):.0%} {label}" for number, label in enumerate(before.classes))
+    return [
+        *words,
+        "Probabilities and sets of each case come from a calibration and limits chosen on other patients; the "
+        "threshold was chosen on these very cases, so sensitivity and specificity are a little too good.",
+        f"Probabilities are right where those who come are as these cases are: {shares}. Cases picked by hand are not: "
+        "take all of some weeks.",
+    ]
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """What figures say of themselves."""
+
+    name: str
+    """Of the data set."""
+    seconds: float
+    seed: int
+    notes: tuple[str, ...]
 
 
 def _measured(
@@ -159,22 +192,20 @@ def _measured(
     cases: Sequence[Case],
     probabilities: FloatArray,
     held: Held | None,
-    name: str,
-    seed: int,
-    notes: Sequence[str],
+    measuring: Measuring,
 ) -> Evidence:
     return measure(
         results_of(cases, probabilities),
         task=bundle.plan.task,
-        dataset=name,
+        dataset=measuring.name,
         split="recalibration",
         classes=bundle.plan.classes,
         threshold=operating.threshold,
         threshold_from=operating.threshold_from,
         attributes={case.id: case.grouping() for case in cases},
         model=bundle.identity,
-        seconds=0.0,
-        seed=seed,
-        notes=tuple(notes),
+        seconds=measuring.seconds,
+        seed=measuring.seed,
+        notes=measuring.notes,
         held=held,
     )

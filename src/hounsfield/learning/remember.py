@@ -40,7 +40,7 @@ def remember(inputs: Inputs, plan: Plan, network: nn.Module) -> Remembered:
         plan: That was followed.
         network: The first of the bundle, in evaluation mode, on the CPU.
     """
-    rows = _spread([case.patient for case in inputs.cases], plan.seed)
+    rows = _spread([case.unit for case in inputs.cases], plan.seed, MOST)
     distances: dict[Kind, Distances] = {}
     postures: dict[Kind, Postures] = {}
     if can_look():
@@ -57,24 +57,28 @@ def remember(inputs: Inputs, plan: Plan, network: nn.Module) -> Remembered:
     return Remembered(distances, postures, _examples(inputs, rows, plan, network))
 
 
-def _spread(patients: Sequence[str], seed: int) -> IntArray:
-    """At most `MOST` rows, in rising order: of each patient one, then of each a second, and so on, by chance."""
+def _spread(patients: Sequence[str], seed: int, most: int) -> IntArray:
+    """At most `most` rows, in rising order: of each patient one, then of each a second, and so on, by chance."""
     order = np.random.default_rng(seed).permutation(len(patients))
     turn: dict[str, int] = {}
     place = np.zeros(len(patients), dtype=np.int64)
     for row in order.tolist():
         place[row] = turn[patients[row]] = turn.get(patients[row], -1) + 1
-    return np.sort(order[np.argsort(place[order], kind="stable")][:MOST])
+    return np.sort(order[np.argsort(place[order], kind="stable")][:most])
 
 
 def _refs(cases: Sequence[Case], rows: IntArray, plan: Plan) -> dict[Kind, list[tuple[str, ImageRef]]]:
     """(patient, image) to look at: what cases are, and the whole images that squares were cut from."""
+    looked_at = rows
+    if plan.input.views:  # of fewer cases every view
+        place = _spread([cases[row].unit for row in rows.tolist()], plan.seed, MOST // len(plan.input.views))
+        looked_at = rows[place]
     shown = [
-        (cases[row].patient, ref)
-        for row in rows.tolist()
+        (cases[row].unit, ref)
+        for row in looked_at.tolist()
         for name, ref in cases[row].images.items()
         if not plan.input.views or name in plan.input.views
-    ][:MOST]
+    ]
     if all(ref.crop is None for _, ref in shown):
         return {"image": shown}
     whole = {replace(ref, crop=None): patient for patient, ref in shown}
@@ -109,8 +113,11 @@ def _examples(inputs: Inputs, rows: IntArray, plan: Plan, network: nn.Module) ->
 
 
 def _picture(inputs: Inputs, row: int, plan: Plan) -> Small:
-    """(64, 64): what the network is shown of a case, of its first view; of a volume the middle slice."""
-    shown = centre(images_of(inputs, np.array([row])), plan.input.shape)[0, : plan.input.channels].mean(dim=0).numpy()
+    """(64, 64): what the network is shown of a case, of its first view that was taken; of a volume the middle slice."""
+    whole = centre(images_of(inputs, np.array([row])), plan.input.shape)[0]
+    views = whole.reshape(-1, plan.input.channels, *whole.shape[1:])
+    taken = [place for place in range(len(views)) if bool(views[place].any())]
+    shown = views[taken[0] if taken else 0].mean(dim=0).numpy()
     flat = shown[len(shown) // 2] if shown.ndim == 3 else shown
     low, high = float(flat.min()), float(flat.max())
     scaled = (flat - low) / (high - low or 1.0)

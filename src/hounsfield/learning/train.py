@@ -193,7 +193,7 @@ def _train(dataset: Dataset, run: Run, out: Path, *, leaks: Sequence[str], on_ep
         inputs.targets[val_rows],
         task,
         where=validated(plan.ensemble.folds),
-        patients=[case.patient for case in val_cases],
+        patients=[case.unit for case in val_cases],
         decision=plan.decision,
     )
     record = _record(dataset, inputs, fitted, rounds_of_cases, plan, start, marks)
@@ -236,6 +236,7 @@ def _record(
         held_back=tuple(tuple(sorted(own)) for own in held_back),
         input_sides=sides,
         film_side=film_side,
+        patients_known=dataset.patients_known,
         warnings=(*_warnings(inputs), *known_before(rounds, plan, start, marks, patients)),
     )
 

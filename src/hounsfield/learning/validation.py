@@ -9,7 +9,7 @@ from hounsfield.evaluation.measure import measure
 from hounsfield.evaluation.predictions import results_of
 from hounsfield.learning.operating_point import by_others
 from hounsfield.learning.train import Trained
-from hounsfield.plan.choices import note_on_choices
+from hounsfield.plan.choices import note_on_choices, note_on_ensemble
 from hounsfield.plan.task import task_of
 
 
@@ -23,7 +23,7 @@ def validation_evidence(trained: Trained, *, seed: int = 0) -> Evidence:
     task = task_of(bundle.plan)
     probabilities = task.decode(bundle.operating.apply(trained.val_logits))
     targets = np.array([case.target or 0 for case in trained.val_cases])
-    patients = [case.patient for case in trained.val_cases]
+    patients = [case.unit for case in trained.val_cases]
     return measure(
         results_of(trained.val_cases, probabilities),
         task=bundle.plan.task,
@@ -36,6 +36,6 @@ def validation_evidence(trained: Trained, *, seed: int = 0) -> Evidence:
         model=bundle.identity,
         seconds=bundle.training.seconds,
         seed=seed,
-        notes=(note_on_choices(bundle.plan),),
+        notes=tuple(filter(None, (note_on_choices(bundle.plan), note_on_ensemble(bundle.plan)))),
         held=by_others(trained.val_logits, targets, task, patients, bundle.plan.decision).held,
     )

@@ -21,6 +21,9 @@ NEIGHBOURS = 5
 FEWEST_PATIENTS = 10
 """With fewer nothing is known of how different images of other people look."""
 
+ENOUGH_PATIENTS = 100
+"""With fewer the farthest of them is soon passed by an image of a new patient, and the limit is set beyond it."""
+
 _USUAL = 0.99
 _OUTLIERS = 1.25
 """An outlier among the training images does not move the limit beyond this many times what is usual."""
@@ -35,7 +38,7 @@ class Distances:
     usual: float
     """99 of 100 training images are no farther than this from their nearest of other patients …"""
     farthest: float
-    """… and hardly one is farther than this."""
+    """… and hardly one is farther than this; of few patients, a quarter more than that."""
 
     def of(self, seen: FloatArray) -> FloatArray:
         """(m,), of features (m, F) of unit length."""
@@ -55,7 +58,9 @@ def distances_of(points: FloatArray, patient: IntArray) -> Distances | None:
     apart[patient[:, None] == patient[None]] = np.inf
     own = _mean_of_nearest(apart)
     usual = float(np.quantile(own, _USUAL))
-    return Distances(points, usual, max(usual, min(float(own.max()), _OUTLIERS * usual)))
+    beyond = _OUTLIERS * usual
+    farthest = min(float(own.max()), beyond) if len(np.unique(patient)) >= ENOUGH_PATIENTS else beyond
+    return Distances(points, usual, max(usual, farthest))
 
 
 def _mean_of_nearest(apart: FloatArray) -> FloatArray:

@@ -2,7 +2,8 @@
 
 A linear probe on the features of a network pretrained on photographs tells images as they are from the same ones
 inverted, turned and cut. How sure it must be is chosen on patients that it has not seen, so that one image in two
-hundred is suspected without cause. Where it cannot tell (a square around a lesion has no upright way) it keeps silent.
+hundred is suspected of each without cause. Where it cannot tell (a square around a lesion has no upright way) it keeps
+silent.
 """
 
 from __future__ import annotations
@@ -27,6 +28,11 @@ LEAST_CUT_FOUND = 0.5
 """… and of those cut off, for how much is missing differs."""
 
 MOST_IMAGES = 300
+
+ENOUGH = 200
+"""Images from which on that share can be told; of fewer a posture must lead by more, up to `_OF_FEW`."""
+
+_OF_FEW = 0.1
 FOLDS = 5
 _RIDGE = 1.0
 _KEPT = (0.45, 0.7)
@@ -141,7 +147,9 @@ def _limits(leads: FloatArray, kind: IntArray) -> FloatArray:
     """(postures,), from the leads of pictures of patients that the probe had not seen."""
     limits = np.full(len(NAMES), np.inf)
     for place, name in enumerate(NAMES):
-        limit = max(0.0, float(np.quantile(leads[kind == 0, place], 1 - FALSE_ALARMS)))
+        upright = leads[kind == 0, place]
+        limit = max(0.0, float(np.quantile(upright, 1 - FALSE_ALARMS)))
+        limit += _OF_FEW * max(0.0, 1 - len(upright) / ENOUGH)
         found = float((leads[kind == place + 1, place] > limit).mean())
         if found >= (LEAST_CUT_FOUND if name == CUT else LEAST_FOUND):
             limits[place] = limit

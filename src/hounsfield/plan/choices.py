@@ -19,3 +19,13 @@ def note_on_choices(plan: Plan) -> str:
         chosen.append("the best epoch")
     words = f"{', '.join(chosen[:-1])} and {chosen[-1]}".capitalize()
     return f"{words} were chosen on these cases: expect a little less on new ones."
+
+
+def note_on_ensemble(plan: Plan) -> str:
+    """What answers of single networks of folds say of all together; empty where one part was validated by all."""
+    if plan.ensemble.folds == 1:
+        return ""
+    return (
+        "Each case was answered by one fold's network, and calibration and sets rest on these answers; new images are "
+        "answered by all networks together. A test part shows what that changes."
+    )

@@ -49,6 +49,23 @@ SCAN_NOTE = (
 NO_HEAT_NOTE = "No heat map: no method of explanation passed its tests on this model."
 
 
+UNFIT_HEAT_NOTE = "No heat map: this method cannot explain a network of this kind."
+
+
+def _unknown_words(unknown: Sequence[str]) -> str:
+    return f"Not known of the case: {', '.join(unknown)}." if unknown else ""
+
+
+def _heat_notes(bundle: Bundle, method: MethodName | None) -> tuple[str, ...]:
+    """What must be known of a method that did not pass, or was not tested."""
+    found = bundle.explanations()
+    tried = [one for one in found.tested if one.method == method] if found else []
+    if not tried:
+        return ("The heat map's method was not tested on this model: hounsfield explain tests it.",)
+    failed = [reason for one in tried for reason in one.failed]
+    return (f"The heat map's method failed its tests on this model: {'; '.join(failed)}.",) if failed else ()
+
+
 def _default_heat(bundle: Bundle) -> MethodName | None:
     """The method that passed; Grad-CAM where none was tested, None where none passed."""
     tested = bundle.explanations()
@@ -94,6 +111,7 @@ class Reader:
         self._task = task_of(bundle.plan)
         self._remembered = bundle.remembered()
         self.heat = heat or _default_heat(bundle)
+        self._heat_notes = _heat_notes(bundle, self.heat)
         self.gate = Gate(self._remembered, answer_all=answer_all)
         channels_last = bundle.plan.optimisation.channels_last
         self._networks = [network_in_order(network, channels_last=channels_last) for network in bundle.networks()]
@@ -285,6 +303,7 @@ class Reader:
         return middle
 
     def _judged(self, image: Image, kind: Kind = "image") -> Quality:
+        """The verdict on a whole image, or on a square cut out of one."""
         quality = judge(image, self.bundle.plan.input)
         return quality if quality.verdict == "unfit" else worse(quality, self.gate.judge(image, kind))
 
@@ -311,7 +330,7 @@ class Reader:
             quality=quality,
             abstained="; ".join(quality.reasons) if unfit else "",
             calibrated=self.bundle.operating.calibrated,
-            notes=(f"Not known of the case: {', '.join(unknown)}.",) if unknown and not unfit else (),
+            notes=tuple(filter(None, (_unknown_words(unknown), self.gate.note))) if not unfit else (),
             study_uid=images[0].source.study_uid,
             sop_uids=tuple(uid for image in images for uid in image.source.sop_uids),
         )
@@ -326,10 +345,11 @@ class Reader:
         images = torch.from_numpy(self.middle(opened.array[None]))
         reading = replace(reading, nearest=self._nearest(images))
         if self.heat is None or not explainable(self._networks, self.heat):
-            return replace(reading, notes=(*reading.notes, NO_HEAT_NOTE))
-        views = max(1, len(self.bundle.plan.input.views))
-        heat = heat_of(self.heat, self._networks, images, output=positive, views=views)[0]
-        reading = replace(reading, explained_by=self.heat)
+            return replace(reading, notes=(*reading.notes, NO_HEAT_NOTE if self.heat is None else UNFIT_HEAT_NOTE))
+        spec = self.bundle.plan.input
+        views = max(1, len(spec.views))
+        heat = heat_of(self.heat, self._networks, images, output=positive, views=views, channels=spec.channels)[0]
+        reading = replace(reading, explained_by=self.heat, notes=(*reading.notes, *self._heat_notes))
         if opened.views:
             place = most_attended(self._networks, images)
             name = self.bundle.plan.input.views[place]

@@ -25,6 +25,13 @@ class Gate:
         self._remembered = remembered if can_look() else Remembered()
         self._answer_all = answer_all
 
+    @property
+    def note(self) -> str:
+        """What a reader must know where images are not held against those of the training; empty where they are."""
+        if self._remembered.distances:
+            return ""
+        return "Not checked: whether the image is like those the model learned from, of which the bundle keeps nothing."
+
     def judge(self, image: Image, kind: Kind = "image") -> Quality:
         """The verdict on an image as stored, or on a square cut out of one."""
         distances = self._remembered.distances.get(kind)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from hounsfield.datasets.case import ImageRef
 from hounsfield.findings import Quality
 from hounsfield.image import Image
+from hounsfield.likeness.store import Kind
 from hounsfield.networks.beside_table import BesideTable
 from hounsfield.plan import Input
 from hounsfield.plan.network_input import prepare, prepare_case
@@ -30,9 +31,10 @@ def open_views(
     stored: Mapping[str, Image],
     refs: Mapping[str, ImageRef],
     spec: Input,
-    judge: Callable[[Image], Quality],
+    judge: Callable[[Image, Kind], Quality],
 ) -> tuple[Quality, dict[str, View]]:
-    """The verdict on a case, and those of its views that can be read: a blank one is left out, as if not taken.
+    """The verdict on a case, and those of its views that can be read: a blank one, or one unlike what the model learned
+    from, is left out, as if not taken.
 
     Args:
         stored: The images by view.
@@ -43,10 +45,18 @@ def open_views(
     Raises:
         HounsfieldError: An image is not of the kind the model takes.
     """
-    verdicts = {name: judge(image) for name, image in stored.items()}
-    fit = [name for name, quality in verdicts.items() if quality.verdict != "unfit"]
+    verdicts = {name: judge(image, "image" if refs[name].crop is None else "square") for name, image in stored.items()}
+    able = [name for name, quality in verdicts.items() if quality.verdict != "unfit"]
+    fit = [name for name in able if not verdicts[name].unlike] or able
     reasons = tuple(f"{name}: {reason}" for name, quality in verdicts.items() for reason in quality.reasons)
-    quality = Quality("good" if not reasons else "doubtful" if fit else "unfit", reasons)
+    farthest = max(verdicts.values(), key=lambda quality: quality.distance or 0.0)
+    quality = Quality(
+        "good" if not reasons else "doubtful" if fit else "unfit",
+        reasons,
+        farthest.distance,
+        farthest.farthest,
+        all(quality.unlike for quality in verdicts.values()),
+    )
     return quality, {name: View(stored[name], _prepared(stored[name], refs[name], spec)) for name in fit}
 
 

@@ -42,12 +42,12 @@ def answers_of(bundle: Bundle, evidence: Evidence, split: Split | None) -> Answe
 def _study(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
     plan, training = bundle.plan, bundle.training
     return {
-        "technology": f"Deep learning: {wording.plural(training.members, 'convolutional network')} "
+        "technology": f"Deep learning: {wording.plural(training.members, 'network')} "
         f"({network_words(bundle)}) for {plan.task}.",
         "summary": f"To tell {_or(plan.classes)}, {wording.plural(training.members, 'network')} learned from "
         f"{training.cases} cases of {training.patients} patients of {training.dataset}. {_main(evidence)}",
         "protocol": "plan.toml in the bundle holds every choice with its reason, split.json every case's part; the "
-        "training report holds the command that does it again.",
+        "report of the training holds the command that does it again.",
         "availability": f"Made with the free package hounsfield {bundle.identity.version}; the model has the SHA-256 "
         f"{bundle.identity.sha256[:16]}….",
     }
@@ -58,23 +58,27 @@ def _data(bundle: Bundle, evidence: Evidence, split: Split | None) -> dict[str, 
     sites = [group.value for group in evidence.subgroups if group.attribute == "site"]
     counts = ", ".join(f"{n} {name}" for n, name in zip(evidence.class_counts, evidence.classes, strict=True))
     left_out = [warning for warning in training.warnings if "could not be read" in warning]
+    leaks = [warning for warning in training.warnings if warning.startswith("Figures are too good")]
     views = f" Views: {', '.join(plan.input.views)}; one that was not taken is left out of the answer."
     columns = ", ".join(column.name for column in plan.input.columns)
     taken = "Squares cut around boxes." if training.input_sides else "Whole images."
     return {
-        "sources": f"The data set {training.dataset}" + (f", sites {', '.join(sites)}." if sites else "."),
-        "exclusions": " ".join(left_out) or "Cases without a label; every labelled one could be read.",
+        "sources": f"Learned from the data set {training.dataset}; measured on {evidence.dataset}"
+        + (f", sites {', '.join(sites)}." if sites else "."),
+        "exclusions": " ".join(left_out) or "Cases without a label; all that were to be learned from could be read.",
         "preprocessing": f"{_steps(bundle)}; in reading the same as in training.",
         "parts": taken + (views if plan.input.views else ""),
-        "identity": "The model file names no patient; split.json and evidence.json hold ids as the data have them.",
+        "identity": "bundle.json, plan, weights and card name no patient. split.json and evidence.json hold ids as the "
+        "data have them; examples.safetensors holds small pictures of training images, which readings show.",
         "missing": "Cases without a label, or with an image that cannot be read, were left out and counted."
         + (f" Columns {columns}: a missing value is told to the network as missing." if columns else ""),
         "acquisition": f"Images of {' × '.join(map(str, plan.input.shape))} pixels after preprocessing.",
         "classes": f"Classes: {', '.join(plan.classes)}.",
         "predictors": f"The image{f', and the columns {columns}' if columns else ' alone'}.",
         "partition": f"{split.reason}." if split else "As in the split of the training.",
-        "disjoint": "The patient, as the data name them: all images of one are in one part.",
-        "size": f"All labelled cases there were: {training.cases} to learn from and to validate on; none calculated.",
+        "disjoint": " ".join(leaks) or _disjoint(bundle),
+        "size": f"{training.cases} cases to learn from and to validate on: as many as the split has; no size was "
+        "calculated.",
         "numbers": f"{training.cases} cases of {training.patients} patients trained and validated on; measured on "
         f"{evidence.cases} of {evidence.patients} ({counts})." + (f" {' '.join(left_out)}" if left_out else ""),
         "patients": _groups(evidence) or f"Classes: {counts}; the data name no other characteristics.",
@@ -92,8 +96,8 @@ def _model(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
         else "the most probable class"
     )
     sets = (
-        f" Beside it, the classes that cannot be ruled out, with the truth among them in "
-        f"{wording.percent(operating.conformal.coverage)} of each class."
+        f" Beside it, the classes that cannot be ruled out, with the truth among them for "
+        f"{wording.percent(operating.conformal.coverage)} of the patients of each class{_of_ensemble(bundle)}."
         if operating.conformal
         else ""
     )
@@ -110,8 +114,7 @@ def _model(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
         + (" with those of mirrored copies." if plan.ensemble.flips else "."),
         "predictions": f"A probability for each class, {calibrated}; the answer is {point}.{sets}",
         "explanations": _explained(bundle),
-        "poor_input": "A blank image, or one unlike all training images, gets no answer, and it is said why; a "
-        "doubtful one is named.",
+        "poor_input": _poor_input(bundle),
         "updating": f"Recalibrated {bundle.training.recalibrated}."
         if bundle.training.recalibrated
         else "None so far; `hounsfield recalibrate` sets threshold and calibration on local cases.",
@@ -174,6 +177,30 @@ def network_words(bundle: Bundle) -> str:
     return str(getattr(encoder, "backbone", network.name))
 
 
+def _disjoint(bundle: Bundle) -> str:
+    if not bundle.training.patients_known:
+        return "The case: the data do not say whose each is, so images of one patient may be in several parts."
+    return "The patient, as the data name them: all images of one are in one part."
+
+
+def _of_ensemble(bundle: Bundle) -> str:
+    """The limits of a cross-validated ensemble come from its networks one by one."""
+    if bundle.plan.ensemble.folds == 1 or bundle.training.recalibrated:
+        return ""
+    return (
+        " (limits and calibration were chosen on answers of single networks; new images are answered by all together)"
+    )
+
+
+def _poor_input(bundle: Bundle) -> str:
+    blank = "A blank image gets no answer; a very small one, or one of another kind of colour, is called doubtful."
+    if not bundle.remembered().distances:
+        return f"{blank} Images are not held against those of the training."
+    return (
+        f"{blank} One unlike all training images, or one that looks inverted or turned, gets no answer and the reason."
+    )
+
+
 def _explained(bundle: Bundle) -> str:
     found = bundle.explanations()
     if found is None:
@@ -220,6 +247,8 @@ def _imbalance(bundle: Bundle, counts: str) -> str:
     if not weights:
         return f"{counts}; no class was weighted."
     told = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(bundle.plan.classes, weights, strict=True))
+    if bundle.training.recalibrated:
+        return f"In the training weighted in the loss: {told}. Local cases: {counts}."
     return f"{counts}; weighted in the loss: {told}. Calibration was done without weights."
 
 

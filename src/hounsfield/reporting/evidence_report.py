@@ -20,7 +20,7 @@ SPLITS = {
     "test": "cases of patients held back from training",
     "val": "validation cases, which chose epoch and threshold",
     "external": "cases from elsewhere",
-    "recalibration": "local cases, each answered by a calibration chosen on others",
+    "recalibration": "local cases, which chose the threshold, each with a calibration chosen on others",
     "all": "all cases, those of training among them",
 }
 """What the words for a split mean."""
@@ -114,9 +114,13 @@ def _facts(evidence: Evidence) -> list[Fact]:
         Fact("Split", evidence.split, SPLITS.get(evidence.split, "")),
     ]
     if len(evidence.classes) == 2:
-        facts.append(Fact("Threshold", wording.number(evidence.threshold), "chosen before these cases were read"))
+        facts.append(Fact("Threshold", wording.number(evidence.threshold), _when_chosen(evidence.split)))
     model = f"version {evidence.model.version}, {wording.short_hash(evidence.model.sha256)}"
     return [*facts, Fact("Model", evidence.model.name, model)]
+
+
+def _when_chosen(split: str) -> str:
+    return "chosen on these cases" if split in ("val", "recalibration") else "chosen before these cases were read"
 
 
 def _origin(evidence: Evidence) -> list[Fact]:

@@ -70,13 +70,18 @@ def set_rows(evidence: Evidence) -> tuple[ScoreRow, ...]:
     if sets is None:
         return ()
     told = [
-        (f"Holds the truth: {name}", f"Of the {name} cases, the share with {name} in the set", score, sets.promised)
+        (
+            f"Holds the truth: {name}",
+            f"Of {name} patients, each counting once, the share with {name} in the set",
+            score,
+            sets.promised,
+        )
         for name, score in sets.coverage.items()
     ]
     wanted: list[tuple[str, str, Score, float | None]] = [
         *told,
         ("Decided", "Cases whose set is one class: an answer", sets.decided, None),
-        ("Empty", "Cases like none of any class", sets.empty, None),
+        ("Empty", "Cases of which the model is less sure than of nearly all of any class", sets.empty, None),
     ]
     return tuple(
         ScoreRow(

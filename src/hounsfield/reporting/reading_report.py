@@ -230,9 +230,9 @@ def _study_facts(reading: Reading) -> tuple[Fact, ...]:
 
 
 def _possible_words(possible: Sequence[str], coverage: float) -> tuple[str, str]:
-    promise = f"in {wording.percent(coverage)} of cases of each class the truth is among those not ruled out"
+    promise = f"for {wording.percent(coverage)} of the patients of each class the truth is among those not ruled out"
     if not possible:
-        return "like none of the classes", promise
+        return "no, less sure than of nearly all cases of any class", promise
     if len(possible) == 1:
         return f"yes, all but {possible[0]} is ruled out", promise
     return f"no, cannot be ruled out: {', '.join(possible)}", promise

@@ -92,12 +92,13 @@ def near_duplicates(glances: Sequence[Glance]) -> list[Twin]:
 
 def _details(glances: Sequence[Glance], way: int) -> Tensor:
     """(n, planes * 32 * 32) float16, the planes turned, without what is coarse, and of unit length together."""
-    fine = []
-    for one in glances:
+    vectors = torch.empty(len(glances), len(glances[0].planes) * _FINE * _FINE, dtype=torch.float16)
+    for row, one in enumerate(glances):
         small = [shrunk(_turned(plane.astype(np.float32), way), (_FINE, _FINE)) for plane in one.planes]
-        fine.append(np.stack([plane - cv2.blur(plane, (_COARSE, _COARSE)) for plane in small]).ravel())
-    vectors = torch.from_numpy(np.stack(fine))
-    return torch.nn.functional.normalize(vectors - vectors.mean(dim=1, keepdim=True), dim=1).half()
+        fine = np.stack([plane - cv2.blur(plane, (_COARSE, _COARSE)) for plane in small]).ravel()
+        fine -= fine.mean()
+        vectors[row] = torch.from_numpy(fine / max(float(np.linalg.norm(fine)), 1e-6))
+    return vectors
 
 
 def _detail_alike(turned: Tensor, details: Tensor) -> Callable[[Tensor, Tensor], Tensor]:

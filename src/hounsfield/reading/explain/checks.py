@@ -56,7 +56,13 @@ def agreement(one: FloatArray, other: FloatArray) -> float:
 
 
 def removal_areas(
-    networks: Sequence[nn.Module], image: Tensor, heat: FloatArray, *, output: int, views: int = 1
+    networks: Sequence[nn.Module],
+    image: Tensor,
+    heat: FloatArray,
+    *,
+    output: int,
+    views: int = 1,
+    channels: int | None = None,
 ) -> tuple[float, float]:
     """Areas under the probability of an output as an image goes (deletion) and comes (insertion), the hottest first.
 
@@ -66,10 +72,11 @@ def removal_areas(
         heat: (*spatial), or (views, *spatial), of any values: only their order counts.
         output: Whose probability is followed.
         views: Images of the case, one after another in the channels.
+        channels: Of one of them; what lies behind them is a table's, and stays. All where not given.
     """
     by_view = heat[None] if heat.ndim == image.ndim - 1 else heat
     order = _cells_by_heat(by_view)
-    channels = image.shape[0] // views
+    channels = channels or image.shape[0] // views
     empty = image.clone()
     for channel in range(views * channels):
         empty[channel] = image[channel].mean()

@@ -1,4 +1,4 @@
-"""Integrated gradients: what each pixel adds on the way from a black image to this one.
+"""Integrated gradients: what each pixel adds on the way from an image of 0, black to most networks, to this one.
 
 Reference:
     Sundararajan, Taly, Yan, "Axiomatic attribution for deep networks", ICML 2017, arXiv:1703.01365.
@@ -24,7 +24,13 @@ _BLUR = 1 / 32
 
 
 def integrated_gradients(
-    networks: Sequence[nn.Module], images: Tensor, *, output: int, steps: int = STEPS, views: int = 1
+    networks: Sequence[nn.Module],
+    images: Tensor,
+    *,
+    output: int,
+    steps: int = STEPS,
+    views: int = 1,
+    channels: int | None = None,
 ) -> FloatArray:
     """Heat maps, (N, *spatial) or, of several views, (N, views, *spatial), in [0, 1], averaged over the networks.
 
@@ -35,32 +41,43 @@ def integrated_gradients(
         images: (N, C, H, W) or (N, C, D, H, W), as the networks take them.
         output: Index of the answer that is explained.
         steps: Points on the way, each the middle of a part of it.
-        views: Images of a case, one after another in the channels; what lies behind them is a table's.
+        views: Images of a case, one after another in the channels.
+        channels: Of one of them; what lies behind them is a table's, and stays as it is. All where not given.
     """
-    added = torch.stack([attributions(network, images, output=output, steps=steps) for network in networks]).mean(dim=0)
-    channels = added.shape[1] // views
-    by_view = added[:, : views * channels].reshape(len(added), views, channels, *added.shape[2:]).sum(dim=2)
+    own = channels or images.shape[1] // views
+    added = torch.stack(
+        [attributions(network, images, output=output, steps=steps, channels=views * own) for network in networks]
+    ).mean(dim=0)
+    by_view = added.reshape(len(added), views, own, *added.shape[2:]).sum(dim=2)
     smooth = torch.relu(_blurred(by_view))
     found: FloatArray = scaled(smooth if views > 1 else smooth[:, 0]).numpy()
     return found
 
 
-def attributions(network: nn.Module, images: Tensor, *, output: int, steps: int = STEPS) -> Tensor:
-    """What each value of images (N, C, …) adds to the output's lead; with many steps they sum to it, less that of 0."""
-    filled = torch.nan_to_num(images)
-    return torch.stack([_of_one(network, image, output, steps) for image in filled])
+def attributions(
+    network: nn.Module, images: Tensor, *, output: int, steps: int = STEPS, channels: int | None = None
+) -> Tensor:
+    """What each value of the first `channels` of images (N, C, …) adds to the output's lead on the way from 0.
+
+    With many steps they sum to it, less the lead of an image of 0 beside the same table.
+    """
+    count = images.shape[1] if channels is None else channels
+    return torch.stack([_of_one(network, image, output, steps, count) for image in images])
 
 
-def _of_one(network: nn.Module, image: Tensor, output: int, steps: int) -> Tensor:
+def _of_one(network: nn.Module, image: Tensor, output: int, steps: int, channels: int) -> Tensor:
+    shown, table = image[None, :channels], image[None, channels:]
     way = (torch.arange(steps, dtype=image.dtype) + 0.5) / steps
-    total = torch.zeros_like(image)
+    total = torch.zeros_like(shown[0])
     for start in range(0, steps, _TOGETHER):
         shares = way[start : start + _TOGETHER].reshape(-1, *[1] * image.ndim)
+        there = memory_order(shown * shares, channels_last=True).detach()
         with torch.enable_grad():
-            there = memory_order(image[None] * shares, channels_last=True).detach().requires_grad_()
-            (gradient,) = torch.autograd.grad(lead(network(there), output).sum(), there)
+            there.requires_grad_()
+            whole = torch.cat([there, table.expand(len(there), *table.shape[1:])], dim=1) if len(table[0]) else there
+            (gradient,) = torch.autograd.grad(lead(network(whole), output).sum(), there)
         total += gradient.sum(dim=0)
-    return image * total / steps
+    return shown[0] * total / steps
 
 
 def _blurred(heat: Tensor) -> Tensor:

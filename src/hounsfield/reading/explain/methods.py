@@ -23,7 +23,13 @@ def explainable(networks: Sequence[nn.Module], method: MethodName) -> bool:
 
 
 def explain(
-    method: MethodName, networks: Sequence[nn.Module], images: Tensor, *, output: int, views: int = 1
+    method: MethodName,
+    networks: Sequence[nn.Module],
+    images: Tensor,
+    *,
+    output: int,
+    views: int = 1,
+    channels: int | None = None,
 ) -> FloatArray:
     """Heat maps, (N, *spatial) or, of several views, (N, views, *spatial), in [0, 1].
 
@@ -33,13 +39,13 @@ def explain(
         images: As the networks take them.
         output: Index of the answer that is explained.
         views: How many images a case has.
+        channels: Of one of them; what lies behind them is a table's. All where not given.
     """
     if method in _BY_MAPS:
-        return _BY_MAPS[method](
-            [network for network in networks if isinstance(network, Explainable)], images, output=output
-        )
+        able = [network for network in networks if isinstance(network, Explainable)]
+        return _BY_MAPS[method](able, images, output=output)
     by_images = integrated_gradients if method == "integrated_gradients" else occlusion
-    return by_images(networks, images, output=output, views=views)
+    return by_images(networks, images, output=output, views=views, channels=channels)
 
 
 _BY_MAPS: dict[MethodName, Callable[..., FloatArray]] = {"grad_cam": grad_cam, "hires_cam": hires_cam}

@@ -22,7 +22,9 @@ _BATCH = 16
 
 
 @torch.inference_mode()
-def occlusion(networks: Sequence[nn.Module], images: Tensor, *, output: int, views: int = 1) -> FloatArray:
+def occlusion(
+    networks: Sequence[nn.Module], images: Tensor, *, output: int, views: int = 1, channels: int | None = None
+) -> FloatArray:
     """Heat maps, (N, *spatial) or, of several views, (N, views, *spatial), in [0, 1], averaged over the networks.
 
     A place's heat is the mean of what the output's lead loses under the patches that cover it, where it loses. A patch
@@ -32,18 +34,19 @@ def occlusion(networks: Sequence[nn.Module], images: Tensor, *, output: int, vie
         networks: In evaluation mode.
         images: (N, C, H, W) or (N, C, D, H, W), as the networks take them.
         output: Index of the answer that is explained.
-        views: Images of a case, one after another in the channels; what lies behind them is a table's.
+        views: Images of a case, one after another in the channels.
+        channels: Of one of them; what lies behind them is a table's, and is never covered. All where not given.
     """
-    heats = [_of_one(networks, image[None], output, views) for image in images]
+    own = channels or images.shape[1] // views
+    heats = [_of_one(networks, image[None], output, views, own) for image in images]
     heat = torch.relu(torch.stack(heats))
     found: FloatArray = scaled(heat if views > 1 else heat[:, 0]).numpy()
     return found
 
 
-def _of_one(networks: Sequence[nn.Module], image: Tensor, output: int, views: int) -> Tensor:
+def _of_one(networks: Sequence[nn.Module], image: Tensor, output: int, views: int, channels: int) -> Tensor:
     """(views, *spatial): the mean loss under the patches over each place."""
     space = image.shape[2:]
-    channels = (image.shape[1] - image.shape[1] % views) // views
     patches: list[tuple[slice, ...]] = list(itertools.product(*[_starts(side, PATCHES[len(space)]) for side in space]))
     places = [(view, patch) for view in range(views) for patch in patches]
     loss, covered = torch.zeros(views, *space), torch.zeros(views, *space)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from hounsfield.arrays import FloatArray
 from hounsfield.bundle import Bundle, patient_digest
 from hounsfield.datasets.case import Case, Dataset
+from hounsfield.datasets.split import read_split
 from hounsfield.errors import DatasetError, HounsfieldError
 from hounsfield.evaluation.explanations import TOO_SLOW, Explanations, Trial, mean_score
 from hounsfield.image import Image
@@ -85,21 +86,40 @@ def try_explanations(
     return Explanations(dataset.name, tuple(_tested(name, shown, chance, bundle) for name in able))
 
 
-def _right(reader: Reader, dataset: Dataset, *, count: int, seed: int) -> Iterator[_Shown]:
+def _right(reader: Reader, dataset: Dataset, *, count: int, seed: int, pictures: bool = False) -> Iterator[_Shown]:
     """At most `count` cases of a class but the first that the networks call so, in a random order."""
-    fit = [case for case in dataset.cases if case.target and _networks(reader, case, dataset.name)]
+    kept_apart = _test_part(reader.bundle, dataset)
+    fit = [
+        case
+        for case in dataset.cases
+        if case.target and case.id not in kept_apart and _networks(reader, case, dataset.name)
+    ]
     given = 0
     for place in np.random.default_rng(seed).permutation(len(fit))[: MOST_TRIED * count].tolist():
-        one = _shown(reader, fit[place], dataset.name)
-        if one is not None and given < count and _called(one) == one.output:
+        if given == count:
+            return
+        one = _shown(reader, fit[place], dataset.name, pictures=pictures)
+        if one is not None and _called(one, reader) == one.output:
             given += 1
             yield one
 
 
+def _test_part(bundle: Bundle, dataset: Dataset) -> set[str]:
+    """Cases of the training's own data that are kept for one test, and are not to choose anything."""
+    path = bundle.folder / "split.json"
+    if not path.is_file() or dataset.name != bundle.training.dataset:
+        return set()
+    return {case for case, part in read_split(path).parts.items() if part == "test"}
+
+
 @torch.inference_mode()
-def _called(one: _Shown) -> int:
-    logits = torch.stack([network(one.image[None]).float() for network in one.networks])
-    return int(torch.softmax(logits, dim=2).mean(dim=0)[0].argmax())
+def _called(one: _Shown, reader: Reader) -> int:
+    """The class the networks call a case, by the bundle's own operating point."""
+    logits = torch.stack([network(one.image[None]).float() for network in one.networks]).mean(dim=0).numpy()
+    probabilities = reader.calibrated(logits)[0]
+    if len(probabilities) == 2:
+        return int(probabilities[1] >= reader.bundle.operating.threshold)
+    return int(probabilities.argmax())
 
 
 def _networks(reader: Reader, case: Case, name: str) -> tuple[nn.Module, ...]:
@@ -114,25 +134,30 @@ def _networks(reader: Reader, case: Case, name: str) -> tuple[nn.Module, ...]:
     )
 
 
-def _shown(reader: Reader, case: Case, name: str) -> _Shown | None:
+def _shown(reader: Reader, case: Case, name: str, *, pictures: bool = False) -> _Shown | None:
     try:
         opened = reader.open_case(case, reader.load_case(case))
-    except HounsfieldError:
+    except (HounsfieldError, OSError, MemoryError):
         return None
     if opened.array is None:
         return None
     image = torch.from_numpy(reader.middle(opened.array[None]))[0]
+    if not pictures and not _can_be_pointed_at(case, opened):
+        opened = replace(opened, stored=None, prepared=None, views={})  # so that volumes need not stay in memory
     return _Shown(case, opened, image, _networks(reader, case, name), int(case.target or 0))
+
+
+def _channels(bundle: Bundle) -> dict[str, int]:
+    spec = bundle.plan.input
+    return {"views": max(1, len(spec.views)), "channels": spec.channels}
 
 
 def _by_chance(one: _Shown, bundle: Bundle) -> tuple[float, float]:
     """Deletion and insertion in random order."""
-    views = max(1, len(bundle.plan.input.views))
-    shape = (views, *one.image.shape[1:]) if views > 1 else one.image.shape[1:]
+    own = _channels(bundle)
+    shape = (own["views"], *one.image.shape[1:]) if own["views"] > 1 else one.image.shape[1:]
     areas = [
-        removal_areas(
-            one.networks, one.image, np.random.default_rng(draw).random(shape), output=one.output, views=views
-        )
+        removal_areas(one.networks, one.image, np.random.default_rng(draw).random(shape), output=one.output, **own)
         for draw in range(_CHANCE)
     ]
     deletion, insertion = np.mean(areas, axis=0)
@@ -140,14 +165,17 @@ def _by_chance(one: _Shown, bundle: Bundle) -> tuple[float, float]:
 
 
 def _tested(name: MethodName, shown: Sequence[_Shown], chance: Sequence[tuple[float, float]], bundle: Bundle) -> Trial:
-    views = max(1, len(bundle.plan.input.views))
+    own = _channels(bundle)
+    unlearned: dict[int, nn.Module] = {}
     heats, agreements, areas = [], [], []
     for one in track(shown, f"explaining, {name.replace('_', ' ')}"):
         batch = one.image[None]
-        heat = explain(name, one.networks, batch, output=one.output, views=views)[0]
-        nothing = [shuffled(network) for network in one.networks]
-        agreements.append(agreement(heat, explain(name, nothing, batch, output=one.output, views=views)[0]))
-        areas.append(removal_areas(one.networks, one.image, heat, output=one.output, views=views))
+        heat = explain(name, one.networks, batch, output=one.output, **own)[0]
+        for network in one.networks:
+            unlearned.setdefault(id(network), shuffled(network))
+        nothing = [unlearned[id(network)] for network in one.networks]
+        agreements.append(abs(agreement(heat, explain(name, nothing, batch, output=one.output, **own)[0])))
+        areas.append(removal_areas(one.networks, one.image, heat, output=one.output, **own))
         heats.append(heat)
     deletion, insertion = np.mean(areas, axis=0)
     by_chance = np.array(chance)
@@ -168,11 +196,7 @@ def _tested(name: MethodName, shown: Sequence[_Shown], chance: Sequence[tuple[fl
 
 def _pointed(tested: Trial, shown: Sequence[_Shown], heats: Sequence[FloatArray]) -> Trial:
     """With the pointing game, where cases are whole images with boxes."""
-    boxed = [
-        place
-        for place, one in enumerate(shown)
-        if one.case.boxes and one.opened.prepared is not None and one.case.image.crop is None
-    ]
+    boxed = [place for place, one in enumerate(shown) if _can_be_pointed_at(one.case, one.opened)]
     if len(boxed) < 2:
         return tested
     truths = {place: _inside(shown[place]) for place in boxed}
@@ -189,11 +213,20 @@ def _pointed(tested: Trial, shown: Sequence[_Shown], heats: Sequence[FloatArray]
     return replace(
         tested,
         pointed_cases=len(boxed),
-        pointing=mean_score(np.array(hits, dtype=np.float64), [shown[place].case.patient for place in boxed]),
+        pointing=mean_score(
+            np.array(hits, dtype=np.float64), [shown[place].case.patient for place in boxed], share=True
+        ),
         pointing_by_chance=float(np.mean(by_chance)),
         inside=float(np.mean(inside)),
         area=float(np.mean([truth.mean() for truth in truths.values()])),
     )
+
+
+def _can_be_pointed_at(case: Case, opened: Opened) -> bool:
+    """Whether it is one whole flat image with boxes."""
+    whole = len(case.images) == 1 and case.image.crop is None
+    flat = opened.stored is not None and opened.stored.planar and opened.prepared is not None
+    return bool(case.boxes) and whole and flat
 
 
 def _on_film(heat: FloatArray, one: _Shown) -> FloatArray:
@@ -225,11 +258,11 @@ def heats_of_cases(
     A case of several views is left out.
     """
     reader = Reader(bundle, runtime="torch", answer_all=True)
-    for one in _right(reader, dataset, count=count, seed=seed):
+    for one in _right(reader, dataset, count=count, seed=seed, pictures=True):
         if one.opened.prepared is None or one.opened.stored is None:
             continue
         heats: dict[str, FloatArray] = {
-            name: _on_film(explain(name, one.networks, one.image[None], output=one.output)[0], one)
+            name: _on_film(explain(name, one.networks, one.image[None], output=one.output, **_channels(bundle))[0], one)
             for name in METHODS
             if name in methods
         }
