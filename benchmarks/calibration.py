@@ -51,8 +51,8 @@ def main() -> int:
         rows,
         packages=("torch",),
         notes=(
-            "covered: share of a class's patients whose set holds the truth; decided: of all cases, those whose set is one "
-            "class. The networks, and their best epochs, were chosen on these validation cases before.",
+            "covered: share of a class's patients whose set holds the truth; decided: of all cases, those whose set is "
+            "one class. The networks, and their best epochs, were chosen on these validation cases before.",
             "ece: expected calibration error, ten bins of equal mass, all cases of a dealing together; ece_if_perfect: "
             "where every truth is drawn from the probability that was said: what so few cases give by chance alone.",
         ),

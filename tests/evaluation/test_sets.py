@@ -40,3 +40,12 @@ def test_a_class_without_cases_has_no_coverage() -> None:
     held = Held(np.ones((2, 2), dtype=bool), 0.9)
     found = measured_sets(predictions, held, classes=("a", "b"), resamples=50, seed=0)
     assert list(found.coverage) == ["a"]
+
+
+def test_of_a_class_each_patient_counts_once() -> None:
+    patient = np.r_[np.zeros(9, dtype=int), 1]  # nine cases of one woman, one of another
+    predictions = Predictions(np.zeros(10, dtype=int), np.full((10, 2), 0.5), patient, 0.5)
+    held = Held(np.stack([np.arange(10) < 9, np.zeros(10, dtype=bool)], axis=1), 0.9)
+    found = measured_sets(predictions, held, classes=("a", "b"), resamples=50, seed=0)
+    assert found.coverage["a"].value == pytest.approx(0.5)
+    assert found.decided.value == pytest.approx(0.9)

@@ -125,3 +125,14 @@ def test_with_few_cases_an_earlier_calibration_is_shifted_to_how_many_there_are(
     bent = replace(begin, bends=((-1.0, -2.0), (1.0, 3.0)))
     point = choose_operating_point(values[rare], targets[rare], TWO, where="", begin=bent)
     assert TWO.decode(point.apply(values[rare]))[:, 1].mean() == pytest.approx(10 / 210, abs=1e-6)
+
+
+def test_an_earlier_choice_is_kept_where_cases_say_nothing_or_do_not_rank() -> None:
+    begin = choose_operating_point(*logits(400), TWO, where="")
+    few = choose_operating_point(np.zeros((3, 2)), np.array([0, 0, 1]), TWO, where="", begin=begin)
+    assert few == begin
+    values, targets = logits(80, skill=-2.0)
+    point = choose_operating_point(values, targets, TWO, where="", begin=begin)
+    assert (point.scale, point.calibrated) == (begin.scale, True)
+    shifted = choose_operating_point(*logits(400), TWO, where="", begin=begin, shift_only=True)
+    assert shifted.scale == begin.scale

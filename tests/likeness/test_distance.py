@@ -38,3 +38,11 @@ def test_one_outlier_does_not_move_the_limit_far() -> None:
 
 def test_of_too_few_patients_nothing_is_known() -> None:
     assert distances_of(on_the_circle(np.linspace(0, 1, 90)), np.arange(90) % 9) is None
+
+
+def test_of_few_patients_the_limit_lies_beyond_the_farthest() -> None:
+    rng = np.random.default_rng(1)
+    few, many = (distances_of(on_the_circle(rng.normal(0, 0.3, count)), np.arange(count)) for count in (20, 200))
+    assert few is not None and many is not None
+    assert few.farthest == pytest.approx(1.25 * few.usual)
+    assert many.usual <= many.farthest <= 1.25 * many.usual

@@ -87,6 +87,19 @@ def test_what_was_found_comes_back_from_json() -> None:
     assert explanations_from(given.as_json()) == given
 
 
+def test_of_one_patient_nothing_is_known_and_hits_alone_promise_no_certainty() -> None:
+    one = mean_score([0.4, 0.5, 0.6], ["a", "a", "a"])
+    assert (one.low, one.high) == (-1.0, 1.0)
+    always = mean_score([1.0] * 8, [str(n) for n in range(8)], share=True)
+    assert always.value == 1 and 0.5 < always.low < 0.7
+
+
+def test_heat_that_is_no_number_fails() -> None:
+    assert replace(TRIAL, agreement=float("nan")).failed
+    chance = replace(TRIAL, pointed_cases=20, pointing_by_chance=0.4)  # hits 0.3 to 0.7: not beyond chance
+    assert chance.pointed == 0
+
+
 def test_means_vary_by_patient() -> None:
     values = np.repeat([0.0, 1.0], 10)
     alone = mean_score(values, [str(n) for n in range(20)])

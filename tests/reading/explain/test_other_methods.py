@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from hounsfield.networks.beside_table import BesideTable, with_table
 from hounsfield.networks.convnet import ConvNet
 from hounsfield.reading.explain import METHODS, explain, explainable, integrated_gradients, occlusion
 from hounsfield.reading.explain.integrated_gradients import attributions
@@ -62,3 +63,32 @@ def test_of_several_views_each_has_its_heat(method: str) -> None:
 def test_a_network_that_shows_no_maps_is_explained_by_its_images_only() -> None:
     able = [name for name in METHODS if explainable([BrightestQuarter()], name)]
     assert able == ["integrated_gradients", "occlusion"]
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "occlusion"])
+def test_a_table_beside_an_image_is_no_place_in_it(method: str) -> None:
+    torch.manual_seed(0)
+    image = ConvNet(dims=2, channels=1, outputs=2, widths=(4, 6), pool_after=(1,))
+    network = BesideTable(image=image, columns=2, outputs=2).eval()
+    images, rows = torch.rand(1, 1, 48, 48), torch.tensor([[3.0, float("nan")]])
+    heat = explain(method, [network], with_table(images, rows), output=1, channels=1)[0]  # type: ignore[arg-type]
+    assert np.isfinite(heat).all() and heat.max() == pytest.approx(1)
+    added = attributions(network, with_table(images, rows), output=1, steps=200, channels=1)
+    with torch.no_grad():
+        expected = lead(network(with_table(images, rows)), 1) - lead(network(with_table(0 * images, rows)), 1)
+    assert float(added.sum()) == pytest.approx(float(expected), abs=0.02)
+
+
+class ThirdView(torch.nn.Module):
+    """Sure of the second class where the third of four views is bright, whatever stands behind them."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        value = images[:, 2].mean(dim=(1, 2))
+        return torch.stack([torch.zeros_like(value), value], dim=1)
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "occlusion"])
+def test_many_columns_behind_the_views_do_not_move_the_heat_to_another(method: str) -> None:
+    images = torch.rand(1, 4 + 5, 48, 48)
+    heat = explain(method, [ThirdView()], images, output=1, views=4, channels=1)[0]  # type: ignore[arg-type]
+    assert [bool(view.max() > 1e-6) for view in heat] == [False, False, True, False]
