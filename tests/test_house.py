@@ -15,7 +15,7 @@ FLOORS = (
     {"image"},
     {"findings", "formats", "preprocessing", "networks"},
     {"datasets", "evaluation"},
-    {"tasks"},
+    {"tasks", "likeness"},
     {"plan", "bundle"},
     {"learning", "reading", "exporting", "reporting"},
     {"cli", "__main__"},

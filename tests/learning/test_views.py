@@ -79,10 +79,10 @@ def test_a_square_in_either_view_is_learned_and_read(
     reader = Reader(bundle)
     case = breasts.cases[4]
     reading = reader.read_case(case, reader.load_case(case))
-    assert reading.notes == ("From CC; without MLO.",)
+    assert reading.notes[0] == "From CC; without MLO."
     assert reading.answers[0].label == "square"
     both = breasts.cases[5]
-    assert reader.read_case(both, reader.load_case(both)).notes == ("From CC, MLO.",)
+    assert reader.read_case(both, reader.load_case(both)).notes[0] == "From CC, MLO."
 
 
 def test_a_view_that_was_not_taken_stays_so_in_augmentation(

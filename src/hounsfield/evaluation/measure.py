@@ -16,7 +16,7 @@ from hounsfield.evaluation.classification import confusion
 from hounsfield.evaluation.curves import curves_of
 from hounsfield.evaluation.evidence import CaseResult, Evidence
 from hounsfield.evaluation.measured import measured_scores
-from hounsfield.evaluation.predictions import predictions_from
+from hounsfield.evaluation.predictions import Predictions, predictions_from
 from hounsfield.evaluation.sets import Held, measured_sets
 from hounsfield.evaluation.subgroups import subgroups_of
 from hounsfield.findings.model import ModelIdentity
@@ -72,16 +72,11 @@ def measure(
         threshold = 0.5
     predictions = predictions_from(results, classes=classes, threshold=threshold)
     measured = measured_scores(predictions, classes=classes, resamples=resamples, seed=seed)
+    draws = {"resamples": resamples, "seed": seed}
     subgroups, passed_over = subgroups_of(
-        predictions,
-        [result.case for result in results],
-        classes=classes,
-        attributes=attributes,
-        resamples=resamples,
-        seed=seed,
+        predictions, [result.case for result in results], classes=classes, attributes=attributes, **draws
     )
     two = len(classes) == 2 and len(np.unique(predictions.target)) == 2
-    table = confusion(predictions.target, predictions.called, len(classes))
     return Evidence(
         task=task,
         dataset=dataset,
@@ -93,19 +88,24 @@ def measure(
         threshold=predictions.threshold,
         threshold_from=threshold_from,
         scores=measured.scores,
-        confusion=tuple(tuple(int(cell) for cell in row) for row in table),
-        curves=curves_of(predictions, classes=classes, resamples=resamples, seed=seed),
+        confusion=_table(predictions),
+        curves=curves_of(predictions, classes=classes, **draws),
         subgroups=subgroups,
         results=tuple(results),
         model=model,
         seconds=float(seconds),
         resamples=resamples,
         notes=(*notes, *measured.notes, *passed_over),
-        attainable=attainable_of(predictions, resamples=resamples, seed=seed) if two else (),
-        sets=measured_sets(predictions, held, classes=classes, resamples=resamples, seed=seed) if held else None,
+        attainable=attainable_of(predictions, **draws) if two else (),
+        sets=measured_sets(predictions, held, classes=classes, **draws) if held else None,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=_versions(),
     )
+
+
+def _table(predictions: Predictions) -> tuple[tuple[int, ...], ...]:
+    table = confusion(predictions.target, predictions.called, predictions.classes)
+    return tuple(tuple(int(cell) for cell in row) for row in table)
 
 
 def _versions() -> dict[str, str]:

@@ -119,15 +119,8 @@ def train(
 
     if plan is None:
         require_network(network)
-    if plan and plan.classes != dataset.classes:
-        raise PlanError(
-            f"the plan is for the classes {', '.join(plan.classes)}, the data have {', '.join(dataset.classes)}; "
-            "use a plan made for these data, or name its classes as they do"
-        )
-    if plan:
-        _require_auxiliary(plan, dataset)
-        require_lesions(plan, dataset)
-        require_views(dataset.views, plan.input, of=dataset.name)
+    else:
+        _require_fitting(plan, dataset)
     run = open_run(out, request, choose)
     on_plan(run.plan, run.split)
     trained = _train(dataset, run, out, leaks=leaks, on_epoch=on_epoch)
@@ -145,6 +138,17 @@ def with_threshold(plan: Plan, rule: str | None) -> Plan:
     if rule is None:
         return plan
     return plan.model_copy(update={"decision": plan.decision.model_copy(update={"threshold": require_rule(rule)})})
+
+
+def _require_fitting(plan: Plan, dataset: Dataset) -> None:
+    if plan.classes != dataset.classes:
+        raise PlanError(
+            f"the plan is for the classes {', '.join(plan.classes)}, the data have {', '.join(dataset.classes)}; "
+            "use a plan made for these data, or name its classes as they do"
+        )
+    _require_auxiliary(plan, dataset)
+    require_lesions(plan, dataset)
+    require_views(dataset.views, plan.input, of=dataset.name)
 
 
 def _require_auxiliary(plan: Plan, dataset: Dataset) -> None:
