@@ -40,6 +40,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="where the model is kept, or taken from")
     arguments = parser.parse_args()
+    absent = [name for name in (MODEL, *ELSEWHERE) if not folder_of(name).is_dir()]
+    if absent:
+        print(f"there are no images of {', '.join(absent)}: nothing is measured", file=sys.stderr)
+        return 0
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.bundle or Path(temporary) / "films"
         if not (folder / "bundle.json").is_file():

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from one_command import train
+from one_command import folder_of, train
 from record import record
 
 from hounsfield.arrays import FloatArray, IntArray
@@ -37,6 +37,10 @@ def main() -> int:
     parser.add_argument("--data", nargs="+", default=list(DATA), metavar="NAME")
     parser.add_argument("--bundles", type=Path, metavar="DIR", help="where classification.py kept its bundles")
     arguments = parser.parse_args()
+    absent = [name for name in arguments.data if not folder_of(name).is_dir()]
+    if absent:
+        print(f"there are no images of {', '.join(absent)}: nothing is measured", file=sys.stderr)
+        return 0
     rows = []
     with tempfile.TemporaryDirectory() as temporary:
         for name in arguments.data:

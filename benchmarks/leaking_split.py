@@ -40,6 +40,10 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=MINUTES, metavar="M")
     parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N")
     arguments = parser.parse_args()
+    absent = [name for name in arguments.data if not folder_of(name).is_dir()]
+    if absent:
+        print(f"there are no images of {', '.join(absent)}: nothing is measured", file=sys.stderr)
+        return 0
     rows: list[dict[str, object]] = []
     for name in arguments.data:
         for seed in range(arguments.seeds):

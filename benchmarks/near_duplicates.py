@@ -9,6 +9,7 @@ search is measured among 100,000 images.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import resource
 import subprocess
@@ -197,6 +198,15 @@ def measured(name: str, folder: Path) -> dict[str, object]:
     return row | {"other_pairs": len(pairs - true)}
 
 
+def there(name: str) -> bool:
+    """Whether a program is installed; else a line says so."""
+    package = name.split()[0]
+    if importlib.util.find_spec(package) is None:
+        print(f"{package} is not installed: {name} is left out", file=sys.stderr)
+        return False
+    return True
+
+
 def search_many() -> dict[str, object]:
     """The memory of the search among 100,000 images: what the audit keeps of each, made of noise, and a few copies."""
     import torch
@@ -239,10 +249,14 @@ def main() -> int:
     if arguments.many:
         print("\n" + json.dumps(search_many()))
         return 0
+    absent = [name for name in SOURCES if not folder_of(name).is_dir()]
+    if absent:
+        print(f"there are no images of {', '.join(absent)}: nothing is measured", file=sys.stderr)
+        return 0
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_images(folder, arguments.images)
-        rows = [measured(name, folder) for name in arguments.methods]
+        rows = [measured(name, folder) for name in arguments.methods if there(name)]
     done = subprocess.run([sys.executable, __file__, "--many"], capture_output=True, text=True, check=True)
     many = json.loads(done.stdout.strip().splitlines()[-1])
     own = float(str(rows[0]["seconds"]))
