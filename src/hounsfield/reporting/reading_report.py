@@ -212,7 +212,7 @@ def _answer(answer: Answer, *, by_threshold: bool) -> AnswerBar:
 
 def _study_facts(reading: Reading) -> tuple[Fact, ...]:
     quality = {"good": "good", "doubtful": "doubtful", "unfit": "not fit to be read"}[reading.quality.verdict]
-    facts = [Fact("Image quality", quality, "; ".join(reading.quality.reasons))]
+    facts = [Fact("Image quality", quality, "" if reading.abstained else "; ".join(reading.quality.reasons))]
     if reading.abstained:
         facts.insert(0, Fact("No answer", reading.abstained))
     if reading.possible is not None:
