@@ -36,19 +36,24 @@ def pairs_above(
         also: Says of rows (m,) of `vectors` and (m,) of `others` which pairs are kept, (m,); asked block by block, so
             that a block's pairs need no memory longer.
     """
-    first, second = [], []
+    found = [torch.empty(0, 2, dtype=torch.int64)]
     right = vectors if others is None else others
+    products = torch.empty(min(_BLOCK, len(vectors)), min(_BLOCK, len(right)))  # one for all: new ones fill the memory
     for top in _shown(range(0, len(vectors), _BLOCK), len(vectors)):
         rows = vectors[top : top + _BLOCK]
         for left in range(top if others is None else 0, len(right), _BLOCK):
-            near = torch.nonzero(rows @ right[left : left + _BLOCK].T >= least) + torch.tensor([top, left])
+            columns = right[left : left + _BLOCK]
+            block = products[: len(rows), : len(columns)]
+            block.copy_(rows @ columns.T) if block.shape != products.shape else torch.mm(rows, columns.T, out=products)
+            near = torch.nonzero(block >= least) + torch.tensor([top, left])
             if others is None:
                 near = near[near[:, 0] < near[:, 1]]
             if also is not None:
                 near = near[also(near[:, 0], near[:, 1])]
-            first.append(near[:, 0])
-            second.append(near[:, 1])
-    return _ordered(torch.cat(first), torch.cat(second))
+            if len(near):
+                found.append(near)
+    pairs = torch.cat(found)
+    return _ordered(pairs[:, 0], pairs[:, 1])
 
 
 def nearest(vectors: Tensor, count: int) -> tuple[IntArray, IntArray, FloatArray]:
