@@ -16,10 +16,10 @@ from hounsfield.arrays import FloatArray
 from hounsfield.errors import EvaluationError
 from hounsfield.evaluation.bootstrap import RESAMPLES, draw_scores
 from hounsfield.evaluation.delong import AreaDifference, compare_areas
-from hounsfield.evaluation.evidence import CaseResult, Evidence, Score
+from hounsfield.evaluation.evidence import Evidence, Score
 from hounsfield.evaluation.intervals import percentile_score
 from hounsfield.evaluation.measured import FEW_PATIENTS, patients_behind
-from hounsfield.evaluation.predictions import Predictions, predictions_from
+from hounsfield.evaluation.predictions import Predictions, predictions_of
 from hounsfield.evaluation.scores import scores_of
 from hounsfield.findings.model import ModelIdentity
 
@@ -78,7 +78,7 @@ def compare(first: Evidence, second: Evidence, *, resamples: int = RESAMPLES, se
             f"{', '.join(second.classes)}: only models of the same classes can be compared"
         )
     shared, notes = _shared(first, second)
-    both = [_predictions(evidence, shared) for evidence in (first, second)]
+    both = [predictions_of(evidence, shared) for evidence in (first, second)]
     values = [scores_of(predictions) for predictions in both]
     draws = [draw_scores(predictions, resamples=resamples, seed=seed) for predictions in both]
     behind = [patients_behind(predictions) for predictions in both]
@@ -142,11 +142,6 @@ def _shared(first: Evidence, second: Evidence) -> tuple[list[str], list[str]]:
     if first.dataset != second.dataset:
         notes.append(f"The data are called {first.dataset} in one and {second.dataset} in the other.")
     return shared, notes
-
-
-def _predictions(evidence: Evidence, cases: list[str]) -> Predictions:
-    results: dict[str, CaseResult] = {result.case: result for result in evidence.results}
-    return predictions_from([results[case] for case in cases], classes=evidence.classes, threshold=evidence.threshold)
 
 
 def _difference(first: float, second: float, draws: FloatArray, patients: int) -> Difference:

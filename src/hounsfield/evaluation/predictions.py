@@ -11,7 +11,7 @@ import numpy as np
 from hounsfield.arrays import BoolArray, FloatArray, IntArray
 from hounsfield.datasets.case import Case
 from hounsfield.errors import EvaluationError
-from hounsfield.evaluation.evidence import CaseResult
+from hounsfield.evaluation.evidence import CaseResult, Evidence
 
 SUM_TOLERANCE = 1e-4
 """How far the probabilities of a case may miss the sum 1; float32 softmax stays below 1e-6, bfloat16 does not."""
@@ -118,6 +118,12 @@ def _check(result: CaseResult, classes: Sequence[str], seen: set[str]) -> None:
         raise EvaluationError(
             f"the probabilities of case {result.case!r} sum to {total:.4g}, expected 1; every case has one class"
         )
+
+
+def predictions_of(evidence: Evidence, cases: Sequence[str]) -> Predictions:
+    """What an evidence says of some of its cases, in the order of their ids."""
+    results = {result.case: result for result in evidence.results}
+    return predictions_from([results[case] for case in cases], classes=evidence.classes, threshold=evidence.threshold)
 
 
 def results_of(cases: Sequence[Case], probabilities: FloatArray) -> list[CaseResult]:

@@ -18,7 +18,7 @@ from hounsfield.errors import EvaluationError
 from hounsfield.evaluation.bootstrap import RESAMPLES, draw_scores
 from hounsfield.evaluation.evidence import Evidence, Score
 from hounsfield.evaluation.measured import FEW_PATIENTS
-from hounsfield.evaluation.predictions import Predictions, predictions_from
+from hounsfield.evaluation.predictions import Predictions, predictions_of
 from hounsfield.evaluation.scores import scores_of
 
 FEWEST = 2
@@ -73,7 +73,7 @@ def over_seeds(evidences: Sequence[Evidence], *, resamples: int = RESAMPLES, see
                 f"{', '.join(other.classes)}: these are no trainings of one recipe"
             )
     shared = _shared(evidences)
-    each = [_predictions(evidence, shared) for evidence in evidences]
+    each = [predictions_of(evidence, shared) for evidence in evidences]
     values = [scores_of(predictions) for predictions in each]
     draws = [draw_scores(predictions, resamples=resamples, seed=seed) for predictions in each]
     taken = np.random.default_rng(seed).integers(0, len(each), size=(resamples, len(each)))
@@ -113,11 +113,6 @@ def _shared(evidences: Sequence[Evidence]) -> list[str]:
         if len({other[case] for other in targets}) > 1:
             raise EvaluationError(f"the case {case!r} is not the same in all of them: these are not the same data")
     return shared
-
-
-def _predictions(evidence: Evidence, cases: Sequence[str]) -> Predictions:
-    results = {result.case: result for result in evidence.results}
-    return predictions_from([results[case] for case in cases], classes=evidence.classes, threshold=evidence.threshold)
 
 
 def _notes(evidences: Sequence[Evidence], shared: Sequence[str], patients: int) -> tuple[str, ...]:

@@ -7,12 +7,15 @@ Reference:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hounsfield.arrays import FloatArray, IntArray
-from hounsfield.datasets.audit.glance import Small
 from hounsfield.findings import Neighbour
+
+if TYPE_CHECKING:
+    from hounsfield.datasets.audit.glance import Small
 
 SHOWN = 6
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from hounsfield.arrays import FloatArray, IntArray
-from hounsfield.datasets.audit.glance import Small
-from hounsfield.likeness.look import seen_in
+
+if TYPE_CHECKING:
+    from hounsfield.datasets.audit.glance import Small
 
 FALSE_ALARMS = 0.005
 """Share of images as they are that are suspected of one posture without cause."""
@@ -89,6 +91,8 @@ def postures_of(pictures: Small, patient: IntArray, *, seed: int = 0) -> Posture
         patient: (n,), whose they are.
         seed: Of the cuts.
     """
+    from hounsfield.likeness.look import seen_in  # torch: not for who only opens a bundle
+
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.permutation(len(pictures))[:MOST_IMAGES])
     own, whose = pictures[chosen], patient[chosen]
