@@ -21,7 +21,8 @@ from pydantic import (
 
 from hounsfield.datasets.lesions import ELSEWHERE
 from hounsfield.errors import UsageError
-from hounsfield.evaluation.threshold import require_rule
+from hounsfield.evaluation.conformal import COVERAGE
+from hounsfield.evaluation.threshold import DEFAULT_RULE, require_rule
 from hounsfield.preprocessing import Pipeline
 
 
@@ -348,9 +349,9 @@ class Ensemble(Section):
 class Decision(Section):
     """From when on an answer is positive, and when a class is ruled out; both chosen on the validation cases."""
 
-    threshold: str = "youden"
+    threshold: str = DEFAULT_RULE
     """"youden", "sensitivity>=x" or "specificity>=x"; of more than two classes the most probable is the answer."""
-    coverage: float = Field(default=0.9, gt=0, lt=1)
+    coverage: float = Field(default=COVERAGE, gt=0, lt=1)
     """Share of each class's cases whose set of classes that cannot be ruled out holds the truth."""
 
     @field_validator("threshold")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from hounsfield.arrays import FloatArray
 from hounsfield.datasets.audit.glance import Small
 from hounsfield.findings import Quality
@@ -43,20 +45,17 @@ class Gate:
             return Quality()
         return self._verdict(picture, seen, distances, kind)
 
-    @staticmethod
-    def _near(mended: Small, distances: Distances, distance: float) -> bool:
-        """Whether a picture that was put right is like the training images, and more so than it was."""
-        return float(distances.of(seen_in(mended[None]))[0]) < min(distance, distances.farthest)
-
     def _verdict(self, picture: Small, seen: FloatArray, distances: Distances, kind: Kind) -> Quality:
         distance = float(distances.of(seen)[0])
         unfit, doubtful = [], []
         probe = self._remembered.postures.get(kind)
         suspected = probe.suspected(seen[0]) if probe else []
-        for name in suspected:
-            if name in MENDED and self._near(MENDED[name](picture), distances, distance):
+        mended = {name: MENDED[name](picture) for name in suspected if name in MENDED}
+        if mended:  # put right, it is like the training images, and more so than it was
+            near = distances.of(seen_in(np.stack(list(mended.values()))))
+            if float(near.min()) < min(distance, distances.farthest):
+                name = list(mended)[int(near.argmin())].partition(" to the ")[0]  # which way is told too poorly
                 unfit.append(f"the image looks {name}: put it right and read it again")
-                break
         if not unfit and distance > distances.farthest:
             unfit.append(
                 f"the image is unlike all that the model learned from (distance {distance:.2f}; theirs are up to "

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from hounsfield.bundle import Bundle
 from hounsfield.datasets.split import Split
@@ -13,30 +12,21 @@ from hounsfield.reporting import score_words, wording
 from hounsfield.reporting.explanation_report import LABELS
 
 
-@dataclass(frozen=True)
-class Answers:
-    """Answers by name; the checklists say which item takes which."""
-
-    by_name: Mapping[str, str]
-
-
-def answers_of(bundle: Bundle, evidence: Evidence, split: Split | None) -> Answers:
-    """All answers.
+def answers_of(bundle: Bundle, evidence: Evidence, split: Split | None) -> dict[str, str]:
+    """All answers by name; the checklists say which item takes which.
 
     Args:
         bundle: What was trained.
         evidence: What was measured on cases that it had not learned from.
         split: Of its training; None where the bundle was passed on without.
     """
-    return Answers(
-        {
-            **_study(bundle, evidence),
-            **_data(bundle, evidence, split),
-            **_model(bundle, evidence),
-            **_training(bundle),
-            **_results(bundle, evidence),
-        }
-    )
+    return {
+        **_study(bundle, evidence),
+        **_data(bundle, evidence, split),
+        **_model(bundle, evidence),
+        **_training(bundle),
+        **_results(bundle, evidence),
+    }
 
 
 def _study(bundle: Bundle, evidence: Evidence) -> dict[str, str]:

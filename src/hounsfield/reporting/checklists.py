@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from hounsfield.reporting.card_answers import Answers
-
 State = Literal["answered", "in part", "open"]
 
 
@@ -141,14 +139,14 @@ _TRIPOD: tuple[tuple[str, str, str, str], ...] = (
 )
 
 
-def claim_2024(answers: Answers) -> tuple[Item, ...]:
+def claim_2024(answers: Mapping[str, str]) -> tuple[Item, ...]:
     """The 44 items of CLAIM 2024."""
-    return _items(_CLAIM, answers.by_name)
+    return _items(_CLAIM, answers)
 
 
-def tripod_ai(answers: Answers) -> tuple[Item, ...]:
+def tripod_ai(answers: Mapping[str, str]) -> tuple[Item, ...]:
     """The items of TRIPOD+AI, with their parts."""
-    return _items(_TRIPOD, answers.by_name)
+    return _items(_TRIPOD, answers)
 
 
 def _items(table: tuple[tuple[str, str, str, str], ...], answers: Mapping[str, str]) -> tuple[Item, ...]:

@@ -75,7 +75,7 @@ def try_explanations(
         DatasetError: There are too few such cases.
     """
     reader = Reader(bundle, runtime="torch", answer_all=True)
-    shown = list(_right(reader, dataset, count=cases, seed=seed))
+    shown = list(track(_right(reader, dataset, count=cases, seed=seed), "looking for cases to explain", total=cases))
     if len(shown) < FEWEST:
         raise DatasetError(
             f"{dataset.name} has {len(shown)} cases of {' or '.join(bundle.plan.classes[1:])} that a network which had "
