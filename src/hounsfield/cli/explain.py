@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when a method passed its tests, 1 when none did.
+    """0 when a method that is quick enough to be shown passed its tests, 1 when none did.
 
     Raises:
         HounsfieldError: The bundle or the data cannot be used.
@@ -100,7 +100,8 @@ def print_tested(found: Explanations) -> None:
             f"{LABELS[one.method]:<22}{one.agreement:>9.2f}{one.deletion:>10.3f}{one.insertion:>10.3f}"
             f"{one.gain.value:>8.3f}{pointing:>8}{chance:>8}   {'; '.join(one.failed) or 'passed'}"
         )
-    print(f"default: {LABELS[found.default]}" if found.default else "no method passed: none is shown")
+    best = f"best: {LABELS[found.default]}" if found.default else "none passed"
+    print(f"{best}, of those quick enough to be shown with an answer")
 
 
 def command(arguments: argparse.Namespace) -> str:

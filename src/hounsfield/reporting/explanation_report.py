@@ -70,10 +70,10 @@ def method_rows(found: Explanations) -> list[MethodRow]:
 
 
 def verdict_words(found: Explanations) -> str:
-    """Which method is shown, a sentence."""
+    """Which method did best, a sentence."""
     if found.default is None:
-        return "No method passed its tests on this model, so no heat map is shown with its answers."
-    return f"{LABELS[found.default]} passed its tests and is shown with every answer."
+        return "No method that is quick enough to be shown with an answer passed its tests on this model."
+    return f"Of the methods that are quick enough to be shown with an answer, {LABELS[found.default]} did best."
 
 
 def explanation_page(
