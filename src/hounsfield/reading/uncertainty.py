@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hounsfield.arrays import FloatArray
+from hounsfield.datasets.audit.features import NETWORK
 from hounsfield.datasets.audit.glance import Small
 from hounsfield.findings import Quality
 from hounsfield.image import Image
@@ -12,6 +13,7 @@ from hounsfield.likeness import Distances, Remembered
 from hounsfield.likeness.look import can_look, look_at, seen_in
 from hounsfield.likeness.postures import CUT, MENDED
 from hounsfield.likeness.store import Kind
+from hounsfield.networks.weights import how_to_get
 
 
 class Gate:
@@ -24,6 +26,7 @@ class Gate:
 
     def __init__(self, remembered: Remembered, *, answer_all: bool = False) -> None:
         """Take what is remembered, where the network that looks has its weights at hand."""
+        self._why_not = "the bundle keeps none of them" if can_look() else how_to_get(NETWORK)
         self._remembered = remembered if can_look() else Remembered()
         self._answer_all = answer_all
 
@@ -32,14 +35,14 @@ class Gate:
         """What a reader must know where images are not held against those of the training; empty where they are."""
         if self._remembered.distances:
             return ""
-        return "Not checked: whether the image is like those the model learned from, of which the bundle keeps nothing."
+        return f"Not checked: whether the image is like those the model learned from; {self._why_not}."
 
     def judge(self, image: Image, kind: Kind = "image") -> Quality:
         """The verdict on an image as stored, or on a square cut out of one."""
         distances = self._remembered.distances.get(kind)
-        picture = look_at(image) if distances is not None else None
-        if distances is None or picture is None:
+        if distances is None:
             return Quality()
+        picture = look_at(image)
         seen = seen_in(picture[None])
         if seen.shape[1] != distances.points.shape[1]:  # a volume for a model of flat images, which is refused later
             return Quality()
