@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from hounsfield.evaluation import Attainable, CaseResult, Curve, Evidence, Score, Sets, Subgroup, read_evidence
+from hounsfield.evaluation.evidence import Detected, DetectionEvidence, ImageResult
 from hounsfield.evaluation.scores import SCORES
 from hounsfield.evaluation.store import evidence_schema
-from hounsfield.findings import ModelIdentity
+from hounsfield.findings import Box, ModelIdentity
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -33,6 +34,10 @@ def keys_below(heading: str) -> list[str]:
         ("### A curve", Curve),
         ("### A subgroup", Subgroup),
         ("### A result", CaseResult),
+        ("### The detection", DetectionEvidence),
+        ("### An image", ImageResult),
+        ("### A place", Detected),
+        ("### A box", Box),
         ("### The model", ModelIdentity),
     ],
 )

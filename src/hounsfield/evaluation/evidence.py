@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hounsfield.findings.model import ModelIdentity
+from hounsfield.findings.region import Box
 
 FORMAT_VERSION = "1"
 """Raised when a key of evidence.json changes its meaning or goes; added keys leave it."""
@@ -88,6 +89,61 @@ class CaseResult:
 
 
 @dataclass(frozen=True)
+class Detected:
+    """A place that was called a lesion."""
+
+    box: Box
+    """In pixels of the image as stored."""
+    probabilities: tuple[float, ...]
+    """One a kind of lesion; what is left to 1 is that there is none."""
+
+    @property
+    def score(self) -> float:
+        """How sure it is that there is a lesion, of whatever kind."""
+        return float(sum(self.probabilities))
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """What was found on one image, so that every figure can be computed again."""
+
+    case: str
+    patient: str
+    truths: tuple[Box, ...]
+    """The lesions, in pixels of the image as stored, with their kind as label."""
+    found: tuple[Detected, ...]
+
+
+@dataclass(frozen=True)
+class DetectionEvidence:
+    """How well lesions were found, of images that may have several or none."""
+
+    rule: str
+    """When a finding hits a lesion, for instance "IoU ≥ 0.2"."""
+    kinds: tuple[str, ...]
+    """Of lesions."""
+    lesions: tuple[int, ...]
+    """How many there are of each kind."""
+    threshold: float
+    """A finding is shown from this score on, chosen on validation data."""
+    threshold_from: str
+    """On which cases and by which rule it was chosen."""
+    scores: Mapping[str, Score]
+    """"sensitivity_at_1", at one false alarm an image, …, "mean_sensitivity" of seven such rates,
+    "average_precision_20", at an intersection over union of 0.2 …; and at the threshold "sensitivity", "false_alarms"
+    an image and, of the lesions found, "right_kind"."""
+    curves: Mapping[str, Curve]
+    """"froc": sensitivity against false alarms an image, for all lesions; "froc_<kind>" for those of one kind, whatever
+    they were called; "precision_recall"."""
+    subgroups: tuple[Subgroup, ...]
+    """Lesions by kind, size and attributes: `cases` counts lesions, and `positives` those found at the threshold."""
+    confusion: tuple[tuple[int, ...], ...]
+    """`confusion[t][p]`: lesions of kind t called p at the threshold; the last column counts the missed ones."""
+    results: tuple[ImageResult, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Scores with intervals, by subgroup, with the split they were measured on."""
 
@@ -122,6 +178,8 @@ class Evidence:
     """Of two classes: what wished sensitivities and specificities would give."""
     sets: Sets | None = None
     """None where the model makes no sets."""
+    detection: DetectionEvidence | None = None
+    """Where lesions were looked for: how well they were found. All other figures are then of images as a whole."""
     format: str = FORMAT_VERSION
     created: str = ""
     """UTC, ISO 8601."""

@@ -26,10 +26,7 @@ def move_box(box: Box, *, origin: Image, target: Image) -> Box:
 
     A box counts from the outer edge of pixel 0, an array index from its centre: half a pixel lies between the two.
     """
-    corners = np.array([[0.0, box.y0 - 0.5, box.x0 - 0.5], [0.0, box.y1 - 0.5, box.x1 - 0.5]])
-    moved = move_points(corners, origin=origin, target=target)[:, 1:] + 0.5
-    (y0, x0), (y1, x1) = moved.min(axis=0), moved.max(axis=0)
-    return Box(x0=float(x0), y0=float(y0), x1=float(x1), y1=float(y1), label=box.label)
+    return box.placed(origin.affine).on(target.affine)
 
 
 def move_map(values: FloatArray, *, origin: Image, target: Image) -> FloatArray:

@@ -22,16 +22,11 @@ def features_of(pictures: Tensor) -> Tensor:
     Raises:
         WeightsError: The network's weights are not at hand.
     """
-    network = _network()
+    network, precision = _network()
     count, planes, side, _ = pictures.shape
-    with (
-        torch.inference_mode(),
-        torch.autocast("cpu", torch.bfloat16, enabled=torch.ops.mkldnn._is_mkldnn_bf16_supported()),
-    ):
-        grey = (pictures.reshape(count * planes, 1, side, side).float() / 255).contiguous(
-            memory_format=torch.channels_last
-        )
-        found = network.pooled(grey).float().reshape(count, -1)
+    with torch.inference_mode():
+        grey = (pictures.reshape(count * planes, 1, side, side).float() / 255).to(precision)
+        found = network.pooled(grey.contiguous(memory_format=torch.channels_last)).float().reshape(count, -1)
     return torch.nn.functional.normalize(found, dim=1)
 
 
@@ -41,7 +36,10 @@ def can_look() -> bool:
 
 
 @functools.cache
-def _network() -> Pretrained:
+def _network() -> tuple[Pretrained, torch.dtype]:
+    """The network and the precision of its weights: bfloat16 where the processor can, for one picture at a time is
+    looked at quicker so than under autocast."""
     network = Pretrained(dims=2, channels=1, outputs=1, backbone=NETWORK, folded=True)
     put_imagenet(network, NETWORK, folded=True)
-    return network.eval().to(memory_format=torch.channels_last)
+    precision = torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32
+    return network.eval().to(precision).to(memory_format=torch.channels_last), precision

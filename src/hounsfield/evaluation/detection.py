@@ -1,0 +1,291 @@
+"""How well lesions are found: FROC, average precision and what they are called, with intervals over patients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hounsfield.arrays import BoolArray, FloatArray, IntArray
+from hounsfield.errors import EvaluationError
+from hounsfield.evaluation.average_precision import Ranked, average_precision, precision_curve
+from hounsfield.evaluation.evidence import Curve, DetectionEvidence, ImageResult, Score, Subgroup
+from hounsfield.evaluation.froc import Responses, froc, sensitivity_at
+from hounsfield.evaluation.intervals import percentile_score
+from hounsfield.evaluation.matching import AGAIN, FALSE_ALARM, MISSED, HitRule, Matched, match
+from hounsfield.evaluation.resampling import patient_weights
+from hounsfield.evaluation.subgroups import FEWEST_PATIENTS, MOST_VALUES, NOT_STATED
+
+OVERLAPS = (0.2, 0.5, 0.75)
+"""Intersections over union at which average precision is measured."""
+
+SIZES = ("smallest third", "middle third", "largest third")
+
+
+@dataclass(frozen=True, eq=False)
+class _Lesions:
+    """All lesions of all images, one after another."""
+
+    image: IntArray
+    """(lesions,), number of the image."""
+    kind: IntArray
+    """(lesions,)."""
+    side: FloatArray
+    """(lesions,), the square root of the box's area, or the cube root of its volume, in pixels."""
+    score: FloatArray
+    """(lesions,), of the finding that hit each; -inf where none did."""
+    called: IntArray
+    """(lesions,), the likeliest kind of that finding; -1 where none did."""
+
+
+def measure_detection(
+    results: Sequence[ImageResult],
+    *,
+    kinds: Sequence[str],
+    rule: HitRule,
+    threshold: float,
+    threshold_from: str,
+    attributes: Mapping[str, Mapping[str, str]],
+    resamples: int,
+    seed: int = 0,
+) -> DetectionEvidence:
+    """The evidence of a detection.
+
+    Args:
+        results: One an image; images without a lesion count for false alarms alone.
+        kinds: Of lesions: the labels of their boxes.
+        rule: When a finding hits a lesion.
+        threshold: From which score on a finding is shown, chosen on validation data.
+        threshold_from: On which cases and by which rule it was chosen.
+        attributes: Case id to attribute to value, for subgroups; lesions have attributes of their own.
+        resamples: Bootstrap draws of patients behind the intervals.
+        seed: Of the draws.
+
+    Raises:
+        EvaluationError: There is no image or no lesion, an image comes twice, or a lesion's kind is not known.
+    """
+    _require(results, kinds)
+    patient = np.unique([one.patient for one in results], return_inverse=True)[1]
+    matched = [match([f.box for f in one.found], _scores(one), one.truths, rule) for one in results]
+    lesions = _lesions(results, matched, kinds)
+    responses = _responses(results, matched, lesions, patient)
+    scores, curves = _froc_of(responses, lesions, kinds, resamples=resamples, seed=seed)
+    for overlap in OVERLAPS:
+        ranked = _ranked(results, patient, HitRule(overlap))
+        if (
+            found := average_precision(ranked, patients=responses.patients, resamples=resamples, seed=seed)
+        ) is not None:
+            scores[f"average_precision_{round(100 * overlap)}"] = found
+    curves["precision_recall"] = precision_curve(_ranked(results, patient, rule))
+    scores |= _at_threshold(responses, lesions, threshold, resamples=resamples, seed=seed)
+    subgroups, notes = _subgroups(results, responses, lesions, kinds, threshold, attributes, draws=(resamples, seed))
+    return DetectionEvidence(
+        rule=str(rule),
+        kinds=tuple(kinds),
+        lesions=tuple(np.bincount(lesions.kind, minlength=len(kinds)).tolist()),
+        threshold=threshold,
+        threshold_from=threshold_from,
+        scores=scores,
+        curves=curves,
+        subgroups=subgroups,
+        confusion=_confusion(lesions, len(kinds), threshold),
+        results=tuple(results),
+        notes=tuple(notes),
+    )
+
+
+def responses_of(results: Sequence[ImageResult], *, kinds: Sequence[str], rule: HitRule) -> Responses:
+    """What FROC is computed from, of all lesions.
+
+    Raises:
+        EvaluationError: As `measure_detection`.
+    """
+    _require(results, kinds)
+    patient = np.unique([one.patient for one in results], return_inverse=True)[1]
+    matched = [match([f.box for f in one.found], _scores(one), one.truths, rule) for one in results]
+    return _responses(results, matched, _lesions(results, matched, kinds), patient)
+
+
+def _require(results: Sequence[ImageResult], kinds: Sequence[str]) -> None:
+    if not results:
+        raise EvaluationError("there are no images to measure: the evaluated part of the data set holds no case")
+    cases = [one.case for one in results]
+    if len(set(cases)) < len(cases):
+        twice = next(case for case in cases if cases.count(case) > 1)
+        raise EvaluationError(f"case {twice!r} was measured twice; every case counts once")
+    labels = {box.label for one in results for box in one.truths}
+    if not labels:
+        raise EvaluationError(
+            f"none of the {len(results)} images has a box of a lesion: there is nothing to find on them; name the "
+            "boxes in the data's description ([box])"
+        )
+    if unknown := sorted(labels - set(kinds)):
+        raise EvaluationError(
+            f"boxes are labelled {', '.join(map(repr, unknown))}, and the model knows {', '.join(kinds)}; name them "
+            "in the data's description as the model does"
+        )
+    for one in results:
+        if odd := [found for found in one.found if len(found.probabilities) != len(kinds)]:
+            raise EvaluationError(
+                f"a finding on {one.case!r} has {len(odd[0].probabilities)} probabilities for {len(kinds)} kinds"
+            )
+
+
+def _scores(result: ImageResult) -> FloatArray:
+    return np.array([found.score for found in result.found], dtype=np.float64)
+
+
+def _lesions(results: Sequence[ImageResult], matched: Sequence[Matched], kinds: Sequence[str]) -> _Lesions:
+    image, kind, side, score, called = [], [], [], [], []
+    for number, (one, pairs) in enumerate(zip(results, matched, strict=True)):
+        for box, by in zip(one.truths, pairs.by.tolist(), strict=True):
+            flat = box.depth == 1
+            image.append(number)
+            kind.append(kinds.index(box.label))
+            side.append((box.width * box.height) ** 0.5 if flat else (box.width * box.height * box.depth) ** (1 / 3))
+            score.append(float("-inf") if by == MISSED else one.found[by].score)
+            called.append(-1 if by == MISSED else int(np.argmax(one.found[by].probabilities)))
+    return _Lesions(*(np.array(part) for part in (image, kind, side, score, called)))
+
+
+def _responses(
+    results: Sequence[ImageResult], matched: Sequence[Matched], lesions: _Lesions, patient: IntArray
+) -> Responses:
+    alarms = [_scores(one)[pairs.taken == FALSE_ALARM] for one, pairs in zip(results, matched, strict=True)]
+    return Responses(
+        lesion_scores=lesions.score,
+        lesion_patients=patient[lesions.image],
+        alarm_scores=np.concatenate(alarms),
+        alarm_patients=np.repeat(patient, [len(own) for own in alarms]),
+        image_patients=patient,
+    )
+
+
+def _ranked(results: Sequence[ImageResult], patient: IntArray, rule: HitRule) -> Ranked:
+    """All findings, of whatever kind, by falling score."""
+    scores, right, whose, lesions = [], [], [], []
+    for number, one in enumerate(results):
+        own = _scores(one)
+        pairs = match([found.box for found in one.found], own, one.truths, rule)
+        scores.append(own)
+        right.append((pairs.taken != FALSE_ALARM) & (pairs.taken != AGAIN))
+        whose.append(np.full(len(own), patient[number]))
+        lesions.append(np.full(len(one.truths), patient[number]))
+    together = np.concatenate(scores)
+    order = np.argsort(-together, kind="stable")
+    return Ranked(together[order], np.concatenate(right)[order], np.concatenate(whose)[order], np.concatenate(lesions))
+
+
+def _froc_of(
+    responses: Responses, lesions: _Lesions, kinds: Sequence[str], *, resamples: int, seed: int
+) -> tuple[dict[str, Score], dict[str, Curve]]:
+    scores: dict[str, Score] = {}
+    curves: dict[str, Curve] = {}
+    groups: dict[str, BoolArray] = {"": np.ones(len(lesions.kind), dtype=bool)}
+    if len(kinds) > 1:
+        groups |= {f"_{name}": lesions.kind == number for number, name in enumerate(kinds)}
+    for ending, chosen in groups.items():
+        if not chosen.any():
+            continue
+        found = froc(responses.of(chosen), resamples=resamples, seed=seed)
+        curves[f"froc{ending}"] = found.curve
+        scores |= {
+            f"sensitivity{ending}_at_{rate:g}": s for rate, s in zip(found.rates, found.sensitivities, strict=True)
+        }
+        scores[f"mean_sensitivity{ending}"] = found.mean
+    return scores, curves
+
+
+def _at_threshold(
+    responses: Responses, lesions: _Lesions, threshold: float, *, resamples: int, seed: int
+) -> dict[str, Score]:
+    """Sensitivity, false alarms an image and, of the lesions found, the share of the right kind."""
+    hit = np.isfinite(responses.lesion_scores) & (responses.lesion_scores >= threshold)
+    right = hit & (lesions.called == lesions.kind)
+    count = responses.patients
+    sums = np.stack(
+        [
+            np.bincount(responses.lesion_patients, weights=values, minlength=count)
+            for values in (np.ones(len(hit)), hit.astype(float), right.astype(float))
+        ]
+        + [
+            np.bincount(responses.alarm_patients, weights=(responses.alarm_scores >= threshold) * 1.0, minlength=count),
+            np.bincount(responses.image_patients, minlength=count).astype(float),
+        ],
+        axis=1,
+    )
+    drawn = np.concatenate([weights @ sums for weights in patient_weights(count, resamples=resamples, seed=seed)])
+    behind = len(np.unique(responses.lesion_patients))
+    whole = sums.sum(axis=0)
+
+    def share(part: int, of: int, patients: int, *, bounded: bool = True) -> Score | None:
+        if not whole[of]:
+            return None
+        shares = np.divide(drawn[:, part], drawn[:, of], out=np.full(len(drawn), np.nan), where=drawn[:, of] > 0)
+        score, basis = percentile_score(float(whole[part] / whole[of]), shares, patients=patients, bounded=bounded)
+        return score if bounded or basis != "unknown" else None  # a number of false alarms is not below 1
+
+    found = {
+        "sensitivity": share(1, 0, behind),
+        "false_alarms": share(3, 4, count, bounded=False),
+        "right_kind": share(2, 1, len(np.unique(responses.lesion_patients[hit]))),
+    }
+    return {name: score for name, score in found.items() if score is not None}
+
+
+def _confusion(lesions: _Lesions, kinds: int, threshold: float) -> tuple[tuple[int, ...], ...]:
+    table = np.zeros((kinds, kinds + 1), dtype=np.int64)
+    called = np.where(np.isfinite(lesions.score) & (lesions.score >= threshold), lesions.called, kinds)
+    np.add.at(table, (lesions.kind, called), 1)
+    return tuple(tuple(row) for row in table.tolist())
+
+
+def _subgroups(
+    results: Sequence[ImageResult],
+    responses: Responses,
+    lesions: _Lesions,
+    kinds: Sequence[str],
+    threshold: float,
+    attributes: Mapping[str, Mapping[str, str]],
+    *,
+    draws: tuple[int, int],
+) -> tuple[tuple[Subgroup, ...], list[str]]:
+    """Lesions by kind, by size, and by every attribute of theirs or of their case, the smallest group first."""
+    columns: dict[str, list[str]] = {}
+    if len(kinds) > 1:
+        columns["kind"] = [kinds[number] for number in lesions.kind.tolist()]
+    if len(lesions.side) >= len(SIZES) * FEWEST_PATIENTS:
+        limits = np.quantile(lesions.side, [1 / 3, 2 / 3])
+        columns["size"] = [SIZES[place] for place in np.searchsorted(limits, lesions.side).tolist()]
+    boxes = [box for one in results for box in one.truths]
+    of_case = [attributes.get(results[image].case, {}) for image in lesions.image.tolist()]
+    known = [dict(box.attributes) | dict(own) for box, own in zip(boxes, of_case, strict=True)]
+    for name in sorted({name for own in known for name in own}):
+        columns[name] = [own.get(name, "").strip() or NOT_STATED for own in known]
+    groups, notes = [], []
+    for name, values in columns.items():
+        distinct = sorted(set(values))
+        if len(distinct) > MOST_VALUES:
+            notes.append(f"No subgroups by {name}: it has {len(distinct)} values, more than {MOST_VALUES}.")
+        elif len(distinct) > 1:
+            own = [_subgroup(responses, np.array(values) == value, name, value, threshold, draws) for value in distinct]
+            groups += sorted(own, key=lambda group: (group.cases, group.value))
+    return tuple(groups), notes
+
+
+def _subgroup(
+    responses: Responses, chosen: BoolArray, attribute: str, value: str, threshold: float, draws: tuple[int, int]
+) -> Subgroup:
+    own = responses.of(chosen)
+    patients = len(np.unique(own.lesion_patients))
+    scores: dict[str, Score] = {}
+    note = ""
+    if patients < FEWEST_PATIENTS:
+        note = f"Too small to score: {patients} of at least {FEWEST_PATIENTS} patients."
+    else:
+        resamples, seed = draws
+        (at_one,) = froc(own, resamples=resamples, seed=seed, rates=(1.0,)).sensitivities
+        scores = {"sensitivity_at_1": at_one}
+    found = sensitivity_at(own, threshold) * len(own.lesion_scores)
+    return Subgroup(attribute, value, len(own.lesion_scores), patients, round(found), scores, note)

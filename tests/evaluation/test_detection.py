@@ -1,0 +1,114 @@
+"""The evidence of a detection: by hand on a few films, and what is refused."""
+
+import numpy as np
+import pytest
+
+from hounsfield.errors import EvaluationError
+from hounsfield.evaluation.detection import measure_detection
+from hounsfield.evaluation.evidence import Detected, DetectionEvidence, ImageResult
+from hounsfield.evaluation.matching import HitRule
+from hounsfield.findings.region import Box
+
+KINDS = ("benign", "malignant")
+
+
+def measured(results: list[ImageResult], **changed: object) -> DetectionEvidence:
+    options: dict[str, object] = {
+        "kinds": KINDS,
+        "rule": HitRule(0.2),
+        "threshold": 0.5,
+        "threshold_from": "by hand",
+        "attributes": {},
+        "resamples": 100,
+    }
+    return measure_detection(results, **(options | changed))  # type: ignore[arg-type]
+
+
+def film(name: str, truths: list[Box], found: list[tuple[Box, float, float]], patient: str = "") -> ImageResult:
+    return ImageResult(name, patient or name, tuple(truths), tuple(Detected(box, (b, m)) for box, b, m in found))
+
+
+BENIGN, MALIGNANT = Box(10, 10, 30, 30, "benign"), Box(50, 50, 80, 80, "malignant")
+ELSEWHERE = Box(200, 200, 220, 220)
+
+
+def test_two_films_by_hand() -> None:
+    found = measured(
+        [
+            film("a", [BENIGN, MALIGNANT], [(BENIGN, 0.2, 0.7), (MALIGNANT, 0.1, 0.3), (ELSEWHERE, 0.3, 0.3)]),
+            film("b", [MALIGNANT], [(MALIGNANT, 0.1, 0.8)]),
+        ]
+    )
+
+    assert found.lesions == (1, 2)
+    assert found.confusion == ((0, 1, 0), (0, 1, 1))  # the benign mass was called malignant, a malignant one too late
+    assert found.scores["sensitivity"].value == pytest.approx(2 / 3)
+    assert found.scores["false_alarms"].value == 0.5
+    assert found.scores["right_kind"].value == 0.5
+    # below half an alarm an image nothing up to 0.6 may be said; from there on everything
+    assert found.scores["sensitivity_at_0.25"].value == pytest.approx(2 / 3)
+    assert found.scores["sensitivity_at_1"].value == 1
+    assert found.scores["sensitivity_malignant_at_0.25"].value == 0.5
+    assert found.rule == "IoU ≥ 0.2"
+    assert {"froc", "froc_benign", "froc_malignant", "precision_recall"} == set(found.curves)
+
+
+def test_films_without_a_lesion_count_for_false_alarms() -> None:
+    sick = [film("a", [BENIGN], [(BENIGN, 0.4, 0.0)])]
+    well = [film(f"n{k}", [], [(ELSEWHERE, 0.5 + k / 10, 0)]) for k in range(3)]
+
+    assert measured(sick).scores["sensitivity_at_0.5"].value == 1
+    assert measured([*sick, *well]).scores["sensitivity_at_0.5"].value == 0
+    assert measured([*sick, *well]).scores["sensitivity_at_1"].value == 1
+    assert measured([*sick, *well]).scores["false_alarms"].value == pytest.approx(3 / 4)
+
+
+def test_lesions_are_shown_by_kind_size_and_attributes() -> None:
+    rng = np.random.default_rng(0)
+    films = []
+    for number in range(60):
+        side = 10 + number
+        clear = number % 2 == 0
+        box = Box(0, 0, side, side, KINDS[number % 2], attributes=(("margin", "clear" if clear else "vague"),))
+        found = [(box, 0.5, 0.1)] if clear else []
+        films.append(film(f"f{number}", [box], [*found, (ELSEWHERE, float(rng.uniform(0, 0.3)), 0)]))
+
+    groups = measured(films, attributes={f"f{k}": {"density": "1"} for k in range(5)}).subgroups
+
+    by_name = {(group.attribute, group.value): group for group in groups}
+    assert by_name["margin", "clear"].positives == 30 and by_name["margin", "vague"].positives == 0
+    assert by_name["margin", "clear"].scores["sensitivity_at_1"].value == 1
+    assert by_name["size", "smallest third"].cases == 20
+    assert by_name["kind", "malignant"].positives == 0
+    assert "5 of at least 10 patients" in by_name["density", "1"].note
+
+
+def test_right_places_are_found_again_with_cuboids() -> None:
+    box = Box(10, 10, 30, 30, "benign", z0=5, z1=15)
+    beside = Box(10, 10, 30, 30, z0=20, z1=30)
+
+    found = measured([film(name, [box], [(box, 0.9, 0.0), (beside, 0.8, 0.0)]) for name in "vw"])
+
+    assert found.scores["sensitivity"].value == 1
+    assert found.scores["false_alarms"].value == 1
+
+
+@pytest.mark.parametrize(
+    ("results", "message"),
+    [
+        ([], "no images"),
+        ([film("a", [], [])], "none of the 1 images has a box"),
+        ([film("a", [BENIGN], [])] * 2, "measured twice"),
+        ([film("a", [Box(0, 0, 1, 1, "cyst")], [])], "'cyst', and the model knows benign, malignant"),
+        ([ImageResult("a", "a", (BENIGN,), (Detected(BENIGN, (0.5,)),))], "1 probabilities for 2 kinds"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(results: list[ImageResult], message: str) -> None:
+    with pytest.raises(EvaluationError, match=message):
+        measured(results)
+
+
+def test_the_order_of_the_films_changes_nothing() -> None:
+    films = [film(f"f{k}", [BENIGN], [(BENIGN, k / 10, 0), (ELSEWHERE, 0.35, 0)]) for k in range(9)]
+
+    assert measured(films).scores == measured(films[::-1]).scores
