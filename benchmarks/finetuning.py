@@ -65,6 +65,7 @@ def run_hounsfield(folder: Path, *, all_stages: bool) -> None:
     import torch
 
     from hounsfield.datasets import open_dataset
+    from hounsfield.learning.classes import ClassLesson
     from hounsfield.learning.inputs import Inputs, prepare_inputs
     from hounsfield.learning.supervised import setup, train_epoch
     from hounsfield.learning.throughput import images_per_second
@@ -92,7 +93,7 @@ def run_hounsfield(folder: Path, *, all_stages: bool) -> None:
     precisions = ("32-true", "bf16-mixed") if inspect_machine().bf16 else ("32-true",)
     plan = max(map(plan_with, precisions), key=images_per_second)
     task = task_of(plan)
-    run = setup(plan, task, member=0)
+    run = setup(plan, member=0)
     with tempfile.TemporaryDirectory() as work:
         prepared: list[Inputs] = []
 
@@ -100,7 +101,7 @@ def run_hounsfield(folder: Path, *, all_stages: bool) -> None:
             if not prepared:
                 prepared.append(prepare_inputs(dataset, dataset.cases, plan.input, Path(work), threads=THREADS))
             rows = np.arange(len(prepared[0].cases))
-            train_epoch(run, plan, task, prepared[0], rows, member=0, epoch=number)
+            train_epoch(run, plan, ClassLesson(task, prepared[0]), rows, member=0, epoch=number)
 
         report(epoch, plan.optimisation.precision)
 

@@ -54,6 +54,7 @@ def run_hounsfield(folder: Path) -> None:
     import torch
 
     from hounsfield.datasets import open_dataset
+    from hounsfield.learning.classes import ClassLesson
     from hounsfield.learning.inputs import prepare_inputs
     from hounsfield.learning.supervised import setup, train_epoch
     from hounsfield.plan import Augmentation, ConvNetChoice, Input, Optimisation, Plan
@@ -70,7 +71,7 @@ def run_hounsfield(folder: Path) -> None:
         optimisation=Optimisation(epochs=EPOCHS, batch_size=BATCH, threads=THREADS),
     )
     task = task_of(plan)
-    run = setup(plan, task, member=0)
+    run = setup(plan, member=0)
     with scratch.TemporaryDirectory() as work:
         inputs = None
 
@@ -79,7 +80,7 @@ def run_hounsfield(folder: Path) -> None:
             if inputs is None:
                 inputs = prepare_inputs(dataset, dataset.cases, plan.input, Path(work), threads=THREADS)
             rows = np.arange(len(inputs.cases))
-            train_epoch(run, plan, task, inputs, rows, member=0, epoch=number)
+            train_epoch(run, plan, ClassLesson(task, inputs), rows, member=0, epoch=number)
 
         report(epoch)
 

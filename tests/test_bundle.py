@@ -31,7 +31,6 @@ from hounsfield.datasets.split import make_split
 from hounsfield.errors import BundleError, SplitError, StorageError
 from hounsfield.learning.supervised import setup
 from hounsfield.plan import Plan, read_plan
-from hounsfield.plan.task import task_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 MakeTinyPlan = Callable[..., Plan]
@@ -60,7 +59,7 @@ def write_tiny(tiny_dataset: Dataset, make_tiny_plan: MakeTinyPlan, tmp_path: Pa
 
     def write(name: str = "B", *, plan: Plan | None = None, members: Any = None, **changed: Any) -> Bundle:
         plan = plan or make_tiny_plan()
-        fresh = [setup(plan, task_of(plan), member=number).network.state_dict() for number in range(2)]
+        fresh = [setup(plan, member=number).network.state_dict() for number in range(2)]
         return write_bundle(
             tmp_path / name,
             plan=plan,
@@ -90,7 +89,7 @@ def test_everything_that_was_written_is_read(write_tiny: WriteTiny, make_tiny_pl
     assert bundle.identity.name == "B"
     assert files(bundle.folder) == ["bundle.json", "plan.toml", "split.json", "weights.safetensors"]
     for number, network in enumerate(bundle.networks()):
-        expected = setup(bundle.plan, task_of(bundle.plan), member=number).network.state_dict()
+        expected = setup(bundle.plan, member=number).network.state_dict()
         assert not network.training
         assert all(torch.equal(value, expected[key]) for key, value in network.state_dict().items())
 
@@ -175,7 +174,7 @@ def test_weights_of_another_network_are_refused_in_one_line(
     write_tiny: WriteTiny, make_tiny_plan: MakeTinyPlan
 ) -> None:
     other = make_tiny_plan(widths=(3, 5))
-    wrong = [setup(other, task_of(other), member=0).network.state_dict()]
+    wrong = [setup(other, member=0).network.state_dict()]
     bundle = write_tiny(members=wrong, training=replace(RECORD, members=1))
     with pytest.raises(BundleError, match=r"^[^\n]*the weights do not fit the network of plan\.toml \(size mismatch"):
         bundle.networks()

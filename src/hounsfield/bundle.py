@@ -167,7 +167,7 @@ class Bundle:
 def _network(plan: Plan, weights: dict[str, torch.Tensor], folder: Path) -> nn.Module:
     from hounsfield.plan.network import build_network
 
-    network = build_network(plan, outputs=len(plan.classes))
+    network = build_network(plan)
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:

@@ -37,7 +37,7 @@ def wide_bundle(tmp_path: Path) -> Bundle:
     return write_bundle(
         tmp_path / "wide",
         plan=plan,
-        members=[build_network(plan, outputs=2).state_dict()],
+        members=[build_network(plan).state_dict()],
         operating=OperatingPoint(0.5, "by hand"),
         training=TrainingRecord("by hand", 2, 2, 1, 0.0, "", "", "finished"),
         split=Split({}, {}, 0, (1.0, 0.0, 0.0), "none", "by hand"),

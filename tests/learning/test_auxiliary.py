@@ -17,6 +17,7 @@ from hounsfield.learning import supervised
 from hounsfield.learning.auxiliary import WithHeads, auxiliary_loss
 from hounsfield.learning.checkpoint import EpochRecord
 from hounsfield.learning.choosing import choose_plan_and_split
+from hounsfield.learning.classes import ClassLesson
 from hounsfield.learning.inputs import prepare_inputs
 from hounsfield.learning.supervised import fit, setup
 from hounsfield.learning.train import train
@@ -83,10 +84,9 @@ def test_columns_alone_teach_the_features(tiny_dataset: Dataset, make_tiny_plan:
     dataset = replace(dataset, cases=mixed)
     inputs = prepare_inputs(dataset, mixed, plan.input, tmp_path, threads=1)
     rows = np.arange(len(mixed))
-    fitted = fit(
-        plan, task_of(plan), inputs, train_rows=rows, val_rows=rows, member=0, checkpoint=tmp_path / "m.safetensors"
-    )
-    network = setup(plan, task_of(plan), member=0).network
+    lesson = ClassLesson(task_of(plan), inputs)
+    fitted = fit(plan, lesson, train_rows=rows, val_rows=rows, member=0, checkpoint=tmp_path / "m.safetensors")
+    network = setup(plan, member=0).network
     network.load_state_dict(fitted.weights)
     network.eval()
     with torch.no_grad():
@@ -121,8 +121,7 @@ def test_a_training_that_was_stopped_goes_on_with_its_heads(
 
         return fit(
             plan,
-            task_of(plan),
-            inputs,
+            ClassLesson(task_of(plan), inputs),
             train_rows=rows,
             val_rows=rows,
             member=0,
@@ -139,7 +138,7 @@ def test_a_training_that_was_stopped_goes_on_with_its_heads(
 
 def test_a_network_without_columns_answers_as_it_is(make_tiny_plan: MakeTinyPlan) -> None:
     plan = make_tiny_plan()
-    network = setup(plan, task_of(plan), member=0).network.eval()
+    network = setup(plan, member=0).network.eval()
     images = torch.randn(2, 1, 16, 16)
     logits, beside = WithHeads(network, plan.auxiliary)(images)
     assert beside is None

@@ -15,6 +15,7 @@ import torch
 import hounsfield
 from hounsfield.errors import StorageError, TrainingError
 from hounsfield.learning.checkpoint import EpochRecord, FitState, load_checkpoint, save_checkpoint
+from hounsfield.learning.classes import ClassLesson
 from hounsfield.learning.inputs import Inputs
 from hounsfield.learning.supervised import Setup, setup, train_epoch
 from hounsfield.plan import Plan
@@ -31,11 +32,11 @@ def inputs(plan: Plan) -> Inputs:
 
 
 def learn(run: Setup, plan: Plan, epoch: int) -> float:
-    return train_epoch(run, plan, task_of(plan), inputs(plan), np.arange(16), member=0, epoch=epoch)
+    return train_epoch(run, plan, ClassLesson(task_of(plan), inputs(plan)), np.arange(16), member=0, epoch=epoch)
 
 
 def begun(plan: Plan, *, member: int = 0) -> Setup:
-    return setup(plan, task_of(plan), member=member)
+    return setup(plan, member=member)
 
 
 def save(run: Setup, path: Path, state: FitState | None = None) -> None:

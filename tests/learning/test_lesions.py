@@ -17,15 +17,14 @@ from hounsfield.findings import Box
 from hounsfield.learning import lesions as learning
 from hounsfield.learning import members
 from hounsfield.learning.checkpoint import EpochRecord
-from hounsfield.learning.inputs import Inputs
 from hounsfield.learning.lesions import lesions_key, prepare_lesions, require_lesions
+from hounsfield.learning.lesson import Lesson
 from hounsfield.learning.supervised import Fitted, setup
 from hounsfield.learning.train import train
 from hounsfield.networks.pretrained import Pretrained
 from hounsfield.plan import Plan
 from hounsfield.plan.lesions import lesion_plan
 from hounsfield.plan.schema import Auxiliary, Column, Lesions, PretrainedChoice
-from hounsfield.plan.task import task_of
 
 MakeTinyPlan = Callable[..., Plan]
 
@@ -66,12 +65,12 @@ def test_a_network_learns_squares_of_the_patients_that_it_learns_images_of_and_o
     fit = learning.fit
 
     def noted(where: list[tuple[set[str], set[str]]]) -> Any:
-        def inner(spec: Plan, task: Any, inputs: Inputs, *, train_rows: Any, val_rows: Any, **more: Any) -> Fitted:
-            patients = [case.patient for case in inputs.cases]
+        def inner(spec: Plan, lesson: Lesson, *, train_rows: Any, val_rows: Any, **more: Any) -> Fitted:
+            patients = [case.patient for case in lesson.inputs.cases]
             where.append(({patients[row] for row in train_rows}, {patients[row] for row in val_rows}))
             if more.get("begin") is not None:
                 begun.append(more["begin"])
-            return fit(spec, task, inputs, train_rows=train_rows, val_rows=val_rows, **more)
+            return fit(spec, lesson, train_rows=train_rows, val_rows=val_rows, **more)
 
         return inner
 
@@ -97,8 +96,8 @@ def test_a_network_learns_squares_of_the_patients_that_it_learns_images_of_and_o
 
 def test_what_was_learned_of_lesions_is_where_the_images_begin(plan: Plan) -> None:
     of_squares = lesion_plan(plan)
-    learned = setup(of_squares, task_of(of_squares), member=0).network.state_dict()
-    begun = setup(plan, task_of(plan), member=1, begin=learned).network.state_dict()
+    learned = setup(of_squares, member=0).network.state_dict()
+    begun = setup(plan, member=1, begin=learned).network.state_dict()
     for key, value in begun.items():
         if key.startswith("answer."):
             assert value.shape[0] == 2
@@ -114,8 +113,8 @@ def test_what_a_square_shows_a_place_shows(make_tiny_plan: MakeTinyPlan) -> None
         network = PretrainedChoice(backbone="resnet18", pooling="lse")
         plan = make_tiny_plan(network=network, shape=(64, 96)).model_copy(update={"lesions": lesions})
         of_squares = lesion_plan(plan)
-        learned = setup(of_squares, task_of(of_squares), member=0).network.state_dict()
-        return learned, setup(plan, task_of(plan), member=1, begin=learned).network  # type: ignore[return-value]
+        learned = setup(of_squares, member=0).network.state_dict()
+        return learned, setup(plan, member=1, begin=learned).network  # type: ignore[return-value]
 
     learned, network = begun(("plain", "square"))
     torch.testing.assert_close(network.answer.place.weight.detach(), learned["answer.weight"])  # type: ignore[union-attr]
@@ -136,7 +135,7 @@ def test_columns_are_learned_beside_an_answer_place_by_place(make_tiny_plan: Mak
     columns = (Column(name="size", kind="number"),)
     plan = make_tiny_plan(network=PretrainedChoice(backbone="resnet18", pooling="lse"), shape=(64, 64))
     plan = plan.model_copy(update={"auxiliary": Auxiliary(columns=columns)})
-    logits, beside = setup(plan, task_of(plan), member=0).wrapped(torch.rand(3, 1, 64, 64))
+    logits, beside = setup(plan, member=0).wrapped(torch.rand(3, 1, 64, 64))
     assert logits.shape == (3, 2)
     assert beside.shape == (3, 1)
 

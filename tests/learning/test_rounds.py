@@ -27,7 +27,6 @@ from hounsfield.learning.supervised import setup
 from hounsfield.learning.train import train
 from hounsfield.learning.transfer import KEPT_WEIGHTS
 from hounsfield.plan import Plan
-from hounsfield.plan.task import task_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 MakeTinyPlan = Callable[..., Plan]
@@ -69,7 +68,7 @@ def test_patients_stay_in_the_fold_in_which_they_were_held_back(
     for member, (learned, validated) in enumerate(rounds):
         assert not any(marks[patients[case]] & start.seen_by(member) for case in validated)
         assert set(learned) | set(validated) == set(ids)
-        network = setup(plan, task_of(plan), member=member, kept=tmp_path / KEPT_WEIGHTS).network
+        network = setup(plan, member=member, kept=tmp_path / KEPT_WEIGHTS).network
         theirs, own = first.networks()[member].state_dict(), network.state_dict()
         assert all(torch.equal(own[key], value) for key, value in theirs.items() if not key.startswith("answer."))
     assert known_before(rounds, plan, start, marks, patients) == ()

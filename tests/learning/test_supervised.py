@@ -14,22 +14,12 @@ import torch
 
 from hounsfield.datasets.case import Dataset
 from hounsfield.errors import TrainingError
-from hounsfield.learning import supervised
+from hounsfield.learning import classes, supervised
 from hounsfield.learning.augmentation import Mixing
 from hounsfield.learning.checkpoint import EpochRecord
+from hounsfield.learning.classes import ClassLesson, predict_rows, scores_of, train_step, training_batch
 from hounsfield.learning.inputs import Inputs, prepare_inputs
-from hounsfield.learning.supervised import (
-    Fitted,
-    derived_seed,
-    fit,
-    learning_rate_at,
-    predict_rows,
-    scores_of,
-    setup,
-    train_epoch,
-    train_step,
-    training_batch,
-)
+from hounsfield.learning.supervised import Fitted, derived_seed, fit, learning_rate_at, setup, train_epoch
 from hounsfield.learning.throughput import images_per_second
 from hounsfield.plan import Plan
 from hounsfield.plan.schema import Auxiliary, Column
@@ -53,8 +43,7 @@ def inputs(plan: Plan, *, cases: int = 24) -> Inputs:
 def fitted(plan: Plan, folder: Path, *, member: int = 0, data: Inputs | None = None, **more: Any) -> Fitted:
     return fit(
         plan,
-        task_of(plan),
-        data or inputs(plan),
+        ClassLesson(task_of(plan), data or inputs(plan)),
         train_rows=np.arange(16),
         val_rows=np.arange(16, 24),
         member=member,
@@ -71,16 +60,16 @@ def test_a_network_that_has_died_begins_anew_at_half_the_rate(
     make_tiny_plan: MakeTinyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = make_tiny_plan(epochs=3, learning_rate=0.004)
-    real, calls = supervised.predict_rows, iter(range(99))
+    real, calls = classes.predict_rows, iter(range(99))
 
     def dead_after_the_second_epoch(*given: Any, **more: Any) -> Any:
         logits = real(*given, **more)
         return np.ones_like(logits) if next(calls) == 1 else logits
 
-    monkeypatch.setattr(supervised, "predict_rows", dead_after_the_second_epoch)
+    monkeypatch.setattr(classes, "predict_rows", dead_after_the_second_epoch)
     found = fitted(plan, tmp_path)
     assert "network 1 answers the same to every image; it begins anew at half the rate" in capsys.readouterr().err
-    monkeypatch.setattr(supervised, "predict_rows", real)
+    monkeypatch.setattr(classes, "predict_rows", real)
     (tmp_path / "half").mkdir()
     half = fitted(make_tiny_plan(epochs=3, learning_rate=0.002), tmp_path / "half")
     assert same(found, half)
@@ -90,8 +79,8 @@ def test_a_network_that_has_died_begins_anew_at_half_the_rate(
 def test_a_network_that_dies_at_every_rate_is_given_back_as_it_is(
     make_tiny_plan: MakeTinyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = supervised.predict_rows
-    monkeypatch.setattr(supervised, "predict_rows", lambda *given, **more: np.ones_like(real(*given, **more)))
+    real = classes.predict_rows
+    monkeypatch.setattr(classes, "predict_rows", lambda *given, **more: np.ones_like(real(*given, **more)))
     assert [record.val_score for record in fitted(make_tiny_plan(epochs=2), tmp_path).history] == [0.5, 0.5]
 
 
@@ -99,9 +88,9 @@ def test_a_network_that_dies_at_every_rate_is_given_back_as_it_is(
 def test_four_images_are_learned_by_heart(make_tiny_plan: MakeTinyPlan, shape: Sequence[int]) -> None:
     plain = {"flip_axes": (), "rotation_degrees": 0, "noise": 0, "dropout": 0}
     plan = make_tiny_plan(shape=shape, batch_size=4, epochs=60, learning_rate=0.05, **plain)
-    run, data = setup(plan, task_of(plan), member=0), inputs(plan)
+    run, data = setup(plan, member=0), inputs(plan)
     for epoch in range(60):
-        train_epoch(run, plan, task_of(plan), data, np.arange(4), member=0, epoch=epoch)
+        train_epoch(run, plan, ClassLesson(task_of(plan), data), np.arange(4), member=0, epoch=epoch)
     loss, score = scores_of(
         predict_rows(run.network, plan, data, np.arange(4), flips=False), task_of(plan), data, np.arange(4)
     )
@@ -117,7 +106,7 @@ def test_the_weights_of_the_best_epoch_are_kept(make_tiny_plan: MakeTinyPlan, tm
     assert [record.epoch for record in seen] == [1, 2, 3, 4, 5, 6]
     best = min(seen, key=lambda record: record.val_loss)
     assert (result.best_epoch, result.stopped) == (best.epoch, "finished")
-    network = setup(plan, task_of(plan), member=0).network
+    network = setup(plan, member=0).network
     network.load_state_dict(result.weights)
     loss, score = scores_of(
         predict_rows(network, plan, inputs(plan), np.arange(16, 24), flips=False),
@@ -151,7 +140,7 @@ def test_training_stops_early_without_a_better_loss(
     make_tiny_plan: MakeTinyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     losses = iter([0.9, 0.5, 0.7, 0.6, 0.55])
-    monkeypatch.setattr(supervised, "scores_of", lambda *given: (next(losses), 0.5))
+    monkeypatch.setattr(classes, "scores_of", lambda *given: (next(losses), 0.5))
     result = fitted(make_tiny_plan(epochs=50, patience=3), tmp_path)
     assert (result.best_epoch, result.stopped, len(result.history)) == (2, "early stopping", 5)
 
@@ -161,7 +150,7 @@ def test_a_resumed_run_remembers_its_patience(
 ) -> None:
     monkeypatch.setattr(supervised, "CHECKPOINT_SECONDS", 0)
     losses = iter([0.5, 0.6, 0.7, 0.8])
-    monkeypatch.setattr(supervised, "scores_of", lambda *given: (next(losses), 0.5))
+    monkeypatch.setattr(classes, "scores_of", lambda *given: (next(losses), 0.5))
     plan = make_tiny_plan(epochs=50, patience=3)
     first = fitted(plan, tmp_path)
     again: list[EpochRecord] = []
@@ -174,7 +163,7 @@ def test_a_resumed_run_remembers_its_patience(
 def test_the_class_weights_of_the_plan_are_in_the_loss(make_tiny_plan: MakeTinyPlan) -> None:
     plain, weighted = make_tiny_plan(), make_tiny_plan(class_weights=(1.0, 5.0))
     data, rows = inputs(plain), np.array([0, 1, 3])  # one of the first class, two of the second
-    network = setup(plain, task_of(plain), member=0).network
+    network = setup(plain, member=0).network
     logits = torch.from_numpy(predict_rows(network, plain, data, rows, flips=False))
     each = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 1, 1]), reduction="none")
     expected = float((each[0] + 5 * each[1] + 5 * each[2]) / 11)
@@ -222,7 +211,7 @@ def test_images_and_their_truth_are_mixed_in_training(
         def pairs(count: int, **given: Any) -> Mixing:
             return Mixing(one, torch.arange(count - 1, -1, -1))
 
-        monkeypatch.setattr(supervised, "draw_mixing", pairs)
+        monkeypatch.setattr(classes, "draw_mixing", pairs)
         return fitted(make_tiny_plan(mixup=0.4), tmp_path / f"share {one}")
 
     for key, value in share(1.0).weights.items():
@@ -239,7 +228,7 @@ def test_the_loss_of_mixed_images_is_that_of_mixed_truth(make_tiny_plan: MakeTin
     images, targets = training_batch(plan, data, rows, mixing=mixing, generator=torch.Generator().manual_seed(0))
     apart, _ = training_batch(plan, data, rows, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(images, 0.7 * apart + 0.3 * apart.flip(0))
-    run = setup(plan, task_of(plan), member=0)
+    run = setup(plan, member=0)
     run.wrapped.train()
     grades = torch.tensor([[3.0], [torch.nan]])
     logits, beside = run.with_heads(images)
@@ -260,7 +249,7 @@ def test_mirrored_copies_are_averaged_where_asked_for(make_tiny_plan: MakeTinyPl
     plan = make_tiny_plan(flip_axes=(1,))
     data, rows = inputs(plan), np.arange(10)  # more than a batch
     mirrored = dataclasses.replace(data, voxels=data.voxels[..., ::-1])
-    network = setup(plan, task_of(plan), member=0).network
+    network = setup(plan, member=0).network
     straight, turned = (predict_rows(network, plan, each, rows, flips=False) for each in (data, mirrored))
     both = predict_rows(network, plan, data, rows, flips=True)
     np.testing.assert_allclose(both, (straight + turned) / 2, atol=1e-6)
@@ -286,8 +275,9 @@ def test_every_member_and_epoch_has_a_seed_of_its_own() -> None:
 
 def test_few_training_cases_are_one_small_batch(make_tiny_plan: MakeTinyPlan) -> None:
     plan = make_tiny_plan(batch_size=32)
-    run = setup(plan, task_of(plan), member=0)
-    assert math.isfinite(train_epoch(run, plan, task_of(plan), inputs(plan), np.arange(5), member=0, epoch=0))
+    run = setup(plan, member=0)
+    lesson = ClassLesson(task_of(plan), inputs(plan))
+    assert math.isfinite(train_epoch(run, plan, lesson, np.arange(5), member=0, epoch=0))
 
 
 def test_the_speed_of_a_plan_is_measured(make_tiny_plan: MakeTinyPlan) -> None:
@@ -299,9 +289,8 @@ def test_the_last_epoch_is_kept_where_the_plan_says_so(
     tiny_dataset: Dataset, make_tiny_plan: MakeTinyPlan, tmp_path: Path
 ) -> None:
     plan = make_tiny_plan(epochs=6, keep="last", patience=1, learning_rate=0.3)
-    task = task_of(plan)
     (tmp_path / "run").mkdir()
     inputs = prepare_inputs(tiny_dataset, tiny_dataset.cases, plan.input, tmp_path / "run", threads=1)
-    rows = np.arange(40)
-    fitted = fit(plan, task, inputs, train_rows=rows[:30], val_rows=rows[30:], member=0, checkpoint=tmp_path / "c")
+    lesson, rows = ClassLesson(task_of(plan), inputs), np.arange(40)
+    fitted = fit(plan, lesson, train_rows=rows[:30], val_rows=rows[30:], member=0, checkpoint=tmp_path / "c")
     assert (fitted.best_epoch, len(fitted.history), fitted.stopped) == (6, 6, "finished")

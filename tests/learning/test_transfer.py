@@ -14,6 +14,7 @@ from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.split import make_split
 from hounsfield.errors import BundleError, PlanError, UnknownNameError, WeightsError
 from hounsfield.learning.choosing import choose_plan_and_split, require_network
+from hounsfield.learning.classes import ClassLesson
 from hounsfield.learning.inputs import Inputs
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.supervised import setup, train_epoch
@@ -42,7 +43,7 @@ def fine_tuning(make: MakeTinyPlan, **changed: object) -> Plan:
 @pytest.mark.parametrize("folded", [True, False])
 def test_imagenet_weights_arrive_folded_or_not(make_tiny_plan: MakeTinyPlan, folded: bool) -> None:
     plan = fine_tuning(make_tiny_plan, network=PretrainedChoice(folded=folded))
-    network = setup(plan, task_of(plan), member=0).network.eval()
+    network = setup(plan, member=0).network.eval()
     plain = Pretrained(dims=2, channels=1, outputs=2, folded=False).eval()
     plain.backbone.load_state_dict(
         dict(zip(plain.backbone.state_dict(), load_weights("tf_efficientnet_lite0").values(), strict=False))
@@ -55,19 +56,19 @@ def test_imagenet_weights_arrive_folded_or_not(make_tiny_plan: MakeTinyPlan, fol
 
 def test_the_slices_of_a_volume_are_seen_with_the_same_weights(make_tiny_plan: MakeTinyPlan) -> None:
     plan = make_tiny_plan(shape=(4, 32, 32), steps=(), network=MultipleInstanceChoice(), start="imagenet", flip_axes=())
-    network = setup(plan, task_of(plan), member=0).network
+    network = setup(plan, member=0).network
     assert network(torch.rand(1, 1, 4, 32, 32)).shape == (1, 2)
     first = next(iter(network.encoder.backbone.state_dict().values()))  # type: ignore[union-attr]
     flat = fine_tuning(make_tiny_plan)
-    same = setup(flat, task_of(flat), member=3).network
+    same = setup(flat, member=3).network
     torch.testing.assert_close(first, next(iter(same.backbone.state_dict().values())))  # type: ignore[union-attr]
 
 
 def test_frozen_stages_stay_and_the_others_learn(make_tiny_plan: MakeTinyPlan) -> None:
     plan = fine_tuning(make_tiny_plan, frozen_stages=3)
-    run = setup(plan, task_of(plan), member=0)
+    run = setup(plan, member=0)
     before = [[p.detach().clone() for p in stage] for stage in stages_of(run.network)]
-    train_epoch(run, plan, task_of(plan), noise(), np.arange(16), member=0, epoch=0)
+    train_epoch(run, plan, ClassLesson(task_of(plan), noise()), np.arange(16), member=0, epoch=0)
     changed = [
         any(not torch.equal(old, new) for old, new in zip(stage, now, strict=True))
         for stage, now in zip(before, stages_of(run.network), strict=True)
@@ -77,17 +78,17 @@ def test_frozen_stages_stay_and_the_others_learn(make_tiny_plan: MakeTinyPlan) -
 
 def test_frozen_normalisations_keep_their_statistics(make_tiny_plan: MakeTinyPlan) -> None:
     plan = fine_tuning(make_tiny_plan, network=PretrainedChoice(folded=False), frozen_stages=3)
-    run = setup(plan, task_of(plan), member=0)
+    run = setup(plan, member=0)
     before = run.network.backbone.bn1.running_mean.clone()  # type: ignore[union-attr, operator]
     last = run.network.backbone.bn2.running_mean.clone()  # type: ignore[union-attr, operator]
-    train_epoch(run, plan, task_of(plan), noise(), np.arange(16), member=0, epoch=0)
+    train_epoch(run, plan, ClassLesson(task_of(plan), noise()), np.arange(16), member=0, epoch=0)
     assert torch.equal(before, run.network.backbone.bn1.running_mean)  # type: ignore[union-attr, arg-type]
     assert not torch.equal(last, run.network.backbone.bn2.running_mean)  # type: ignore[union-attr, arg-type]
 
 
 def test_rates_fall_from_the_answer_to_the_input(make_tiny_plan: MakeTinyPlan) -> None:
     plan = make_tiny_plan(layer_decay=0.5)
-    network = setup(plan, task_of(plan), member=0).network
+    network = setup(plan, member=0).network
     groups = parameter_groups(network, plan)
     scales = {id(p): group["scale"] for group in groups for p in group["params"]}
     assert scales[id(network.answer.weight)] == 1.0  # type: ignore[union-attr]
@@ -109,12 +110,12 @@ def test_a_probe_tells_bright_from_dark_and_changes_the_answer_alone(
     make_tiny_plan: MakeTinyPlan, tmp_path: Path
 ) -> None:
     plan = fine_tuning(make_tiny_plan, head_only=True)
-    task, inputs = task_of(plan), bright_and_dark()
+    lesson = ClassLesson(task_of(plan), bright_and_dark())
     fitted = fit_member(
-        plan, task, inputs, train_rows=np.arange(16), val_rows=np.arange(16, 24), member=0, checkpoint=tmp_path / "c"
+        plan, lesson, train_rows=np.arange(16), val_rows=np.arange(16, 24), member=0, checkpoint=tmp_path / "c"
     )
     assert fitted.history[0].val_score == 1.0
-    fresh = setup(plan, task, member=0).network.state_dict()
+    fresh = setup(plan, member=0).network.state_dict()
     changed = {key for key, value in fitted.weights.items() if not torch.equal(value, fresh[key])}
     assert changed == {"answer.weight", "answer.bias"}
 
@@ -122,7 +123,7 @@ def test_a_probe_tells_bright_from_dark_and_changes_the_answer_alone(
 def test_a_bundle_is_learned_on_from(tiny_dataset: Dataset, make_tiny_plan: MakeTinyPlan, tmp_path: Path) -> None:
     first = train(tiny_dataset, tmp_path / "first", plan=make_tiny_plan()).bundle
     plan = make_tiny_plan(start=str(tmp_path / "first"))
-    network = setup(plan, task_of(plan), member=0).network
+    network = setup(plan, member=0).network
     theirs = first.networks()[0].state_dict()
     own = network.state_dict()
     assert all(torch.equal(own[key], value) for key, value in theirs.items() if not key.startswith("answer."))
@@ -144,20 +145,20 @@ def test_weights_that_do_not_fit_are_named(
     with pytest.raises(
         WeightsError, match=r"first: its weights, of .* do not fit the plan's .* \(features\.0\.weight\)"
     ):
-        setup(other, task_of(other), member=0)
+        setup(other, member=0)
     coloured = make_tiny_plan(start=str(tmp_path / "first"), channels=3)
     theirs, own = "'convnet' for grey flat images", "'convnet' for colour flat images"
     with pytest.raises(WeightsError, match=f"{theirs}, do not fit the plan's network, {own} .* on such images, or"):
-        setup(coloured, task_of(coloured), member=0)
+        setup(coloured, member=0)
     with pytest.raises(PlanError, match='"imagenet" is for pretrained networks, and network.name is "convnet"'):
         plan = make_tiny_plan(start="imagenet")
-        setup(plan, task_of(plan), member=0)
+        setup(plan, member=0)
     weights = {f"layer{n}": torch.zeros(2) for n in range(400)}
     save_file(weights, tmp_path / "tf_efficientnet_lite0.safetensors")
     monkeypatch.setenv("HOUNSFIELD_WEIGHTS", str(tmp_path))
     plan = fine_tuning(make_tiny_plan)
     with pytest.raises(WeightsError, match=r"do not fit the network: conv_stem.weight is \(32, 3, 3, 3\), .*\(2,\)"):
-        setup(plan, task_of(plan), member=0)
+        setup(plan, member=0)
 
 
 def test_a_folder_does_not_shadow_a_networks_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,4 +202,4 @@ def test_a_network_that_folding_would_change_is_refused(
     monkeypatch.setenv("HOUNSFIELD_WEIGHTS", str(tmp_path))
     with pytest.raises(WeightsError, match="repvit_m0_9 cannot be folded .* set network.folded = false"):
         plan = fine_tuning(make_tiny_plan, network=PretrainedChoice(backbone="repvit_m0_9"))
-        setup(plan, task_of(plan), member=0)
+        setup(plan, member=0)

@@ -14,8 +14,8 @@ from hounsfield.datasets.case import Case, Dataset, ImageRef
 from hounsfield.datasets.split import make_split
 from hounsfield.errors import DatasetError
 from hounsfield.learning.choosing import choose_plan_and_split
+from hounsfield.learning.classes import training_batch
 from hounsfield.learning.inputs import prepare_inputs
-from hounsfield.learning.supervised import training_batch
 from hounsfield.learning.train import train
 from hounsfield.plan import ConvNetChoice, MultipleInstanceChoice, Plan
 from hounsfield.plan.network_input import case_array

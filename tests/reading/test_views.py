@@ -39,7 +39,7 @@ def two_views(tmp_path: Path) -> Bundle:
         input=Input(shape=(32, 32), views=("CC", "MLO"), steps=STEPS),
         network=MultipleInstanceChoice(over="views", encoder=ConvNetChoice(widths=(1,), pool_after=())),
     )
-    weights = {key: torch.zeros_like(value) for key, value in build_network(plan, outputs=2).state_dict().items()}
+    weights = {key: torch.zeros_like(value) for key, value in build_network(plan).state_dict().items()}
     weights["encoder.features.0.weight"][:, :, 1, 1] = 1
     weights["encoder.features.1.weight"] += 1
     weights["encoder.features.1.running_var"] += 1
@@ -176,7 +176,7 @@ def with_columns(bundle: Bundle) -> Bundle:
     return write_bundle(
         bundle.folder,
         plan=plan,
-        members=[build_network(plan, outputs=2).state_dict()],
+        members=[build_network(plan).state_dict()],
         operating=bundle.operating,
         training=bundle.training,
         split=Split({}, {}, 0, (1.0, 0.0, 0.0), "none", "by hand"),

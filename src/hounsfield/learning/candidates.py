@@ -25,10 +25,11 @@ from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.datasets.split import make_folds
 from hounsfield.errors import HounsfieldError, PlanError, StorageError, WeightsError
 from hounsfield.evaluation.resampling import patient_weights
+from hounsfield.learning.classes import ClassLesson, predict_rows
 from hounsfield.learning.inputs import inputs_key, prepare_inputs, require_enough
 from hounsfield.learning.lesions import lesions_key, prepare_lesions
 from hounsfield.learning.members import fit_member
-from hounsfield.learning.supervised import predict_rows, setup
+from hounsfield.learning.supervised import setup
 from hounsfield.learning.transfer import imagenet_digest
 from hounsfield.networks.weights import at_hand
 from hounsfield.plan import Plan, plan_from_text, plan_to_text
@@ -263,8 +264,7 @@ def _score(
     task = task_of(plan)
     fitted = fit_member(
         plan,
-        task,
-        inputs,
+        ClassLesson(task, inputs),
         train_rows=train_rows,
         val_rows=val_rows,
         member=0,
@@ -272,7 +272,7 @@ def _score(
         lesions=lesions,
     )
     _forget_trial(folder)
-    network = setup(plan, task, member=0, learned=True).network
+    network = setup(plan, member=0, learned=True).network
     network.load_state_dict(fitted.weights)
     logits = predict_rows(network, plan, inputs, val_rows, flips=plan.ensemble.flips)
     targets = inputs.targets[val_rows]

@@ -17,6 +17,7 @@ from hounsfield.datasets.load import load
 from hounsfield.datasets.parallel import in_threads
 from hounsfield.errors import HounsfieldError, PlanError, StorageError
 from hounsfield.learning.checkpoint import EpochRecord
+from hounsfield.learning.classes import ClassLesson
 from hounsfield.learning.inputs import Inputs, inputs_key, prepare_inputs
 from hounsfield.learning.supervised import Fitted, fit
 from hounsfield.plan import Input, Plan
@@ -102,8 +103,7 @@ def learn_lesions(
         return None
     fitted = fit(
         spec,
-        task_of(spec),
-        lesions,
+        ClassLesson(task_of(spec), lesions),
         train_rows=train_rows,
         val_rows=val_rows,
         member=member,

@@ -10,16 +10,15 @@ from hounsfield.arrays import IntArray
 from hounsfield.learning.checkpoint import EpochRecord
 from hounsfield.learning.inputs import Inputs
 from hounsfield.learning.lesions import STAGE, learn_lesions
+from hounsfield.learning.lesson import Lesson
 from hounsfield.learning.probe import fit_probe
 from hounsfield.learning.supervised import Fitted, fit
 from hounsfield.plan import Plan
-from hounsfield.tasks.task import Task
 
 
 def fit_member(
     plan: Plan,
-    task: Task,
-    inputs: Inputs,
+    lesson: Lesson,
     *,
     train_rows: IntArray,
     val_rows: IntArray,
@@ -43,16 +42,15 @@ def fit_member(
             before = learn_lesions(
                 plan,
                 lesions,
-                learned={inputs.cases[row].patient for row in train_rows},
-                validated={inputs.cases[row].patient for row in val_rows},
+                learned={lesson.inputs.cases[row].patient for row in train_rows},
+                validated={lesson.inputs.cases[row].patient for row in val_rows},
                 member=member,
                 checkpoint=checkpoint.with_stem(f"{checkpoint.stem}-lesions"),
                 on_epoch=on_epoch,
             )
         fitted = fit(
             plan,
-            task,
-            inputs,
+            lesson,
             train_rows=train_rows,
             val_rows=val_rows,
             member=member,
@@ -63,7 +61,8 @@ def fit_member(
         if before is None:
             return fitted
         return replace(fitted, before=tuple(replace(record, stage=STAGE) for record in before.history))
-    fitted = fit_probe(plan, task, inputs, train_rows=train_rows, val_rows=val_rows, folder=checkpoint.parent)
+    folder = checkpoint.parent
+    fitted = fit_probe(plan, lesson.task, lesson.inputs, train_rows=train_rows, val_rows=val_rows, folder=folder)
     for record in fitted.history:
         on_epoch(record)
     return fitted

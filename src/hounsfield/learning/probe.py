@@ -47,7 +47,7 @@ def fit_probe(
         StorageError: The disk refused.
     """
     began = time.monotonic()
-    network = setup(plan, task, member=0, kept=folder / KEPT_WEIGHTS).network.eval()
+    network = setup(plan, member=0, kept=folder / KEPT_WEIGHTS).network.eval()
     features = features_of(network, plan, inputs, folder)
     learned, validated = features[train_rows].flatten(0, 1), features[val_rows, 0]
     targets = torch.from_numpy(inputs.targets[train_rows]).repeat_interleave(features.shape[1])

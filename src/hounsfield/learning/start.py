@@ -86,7 +86,7 @@ def _copy(plan: Plan, folder: Path) -> None:
 
 
 def _require_fitting(plan: Plan, kept: Path | None = None) -> None:
-    load_start(build_network(plan, outputs=len(plan.classes)), plan, kept=kept)
+    load_start(build_network(plan), plan, kept=kept)
 
 
 def _write(path: Path, start: Start) -> None:

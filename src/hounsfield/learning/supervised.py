@@ -16,22 +16,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor
 
-from hounsfield.arrays import FloatArray, IntArray
+from hounsfield.arrays import IntArray
 from hounsfield.errors import TrainingError
-from hounsfield.learning.augmentation import (
-    Mixing,
-    draw_affines,
-    draw_intensity,
-    draw_mixing,
-    only_views,
-    views_taken,
-    warp,
-)
-from hounsfield.learning.auxiliary import WithHeads, auxiliary_loss, auxiliary_targets, head_groups
+from hounsfield.learning.auxiliary import WithHeads, head_groups
 from hounsfield.learning.checkpoint import EpochRecord, FitState, load_checkpoint, save_checkpoint
-from hounsfield.learning.inputs import Inputs, images_of, table_of
+from hounsfield.learning.lesson import Lesson, Setup
 from hounsfield.learning.transfer import (
     KEPT_WEIGHTS,
     freeze,
@@ -41,13 +32,11 @@ from hounsfield.learning.transfer import (
     put_lesions,
 )
 from hounsfield.memory import keep_freed_memory
-from hounsfield.networks.beside_table import with_table
 from hounsfield.networks.depthwise import speed_up_depthwise
 from hounsfield.plan import Plan
 from hounsfield.plan.network import build_network
 from hounsfield.progress import say
-from hounsfield.tasks.predict import centre, memory_order, network_in_order, predict_logits
-from hounsfield.tasks.task import Task
+from hounsfield.tasks.predict import network_in_order
 
 CHECKPOINT_SECONDS = 5.0
 """A checkpoint is written after the last epoch, and after any other when the last one is at least this old."""
@@ -72,23 +61,8 @@ class Fitted:
     """Epochs of what it learned before the plan's own task."""
 
 
-@dataclass(frozen=True, eq=False)
-class Setup:
-    """What a fit works with."""
-
-    fabric: Fabric
-    network: nn.Module
-    """As it was built; its weights are those of `with_heads` and `wrapped`."""
-    with_heads: WithHeads
-    """The network and its auxiliary heads."""
-    wrapped: nn.Module
-    """Fabric's view of both: places them on the device and runs them in the plan's precision."""
-    optimizer: torch.optim.Optimizer
-
-
 def setup(
     plan: Plan,
-    task: Task,
     *,
     member: int,
     kept: Path | None = None,
@@ -99,7 +73,6 @@ def setup(
 
     Args:
         plan: The choices.
-        task: What is asked.
         member: Number of the network in the ensemble, from 0.
         kept: The run's copy of the weights to start from, where it has one.
         begin: Weights of a network that has learned lesions, as `transfer.put_lesions`, to start from instead.
@@ -113,7 +86,7 @@ def setup(
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces the precision at every network
     fabric = Fabric(accelerator="auto", devices=1, precision=plan.optimisation.precision)
     torch.manual_seed(derived_seed(plan.seed, member, 0))
-    network = build_network(plan, outputs=task.outputs)
+    network = build_network(plan)
     if begin is not None:
         put_lesions(network, plan, begin)
     elif not learned:
@@ -132,8 +105,7 @@ def setup(
 
 def fit(
     plan: Plan,
-    task: Task,
-    inputs: Inputs,
+    lesson: Lesson,
     *,
     train_rows: IntArray,
     val_rows: IntArray,
@@ -146,9 +118,8 @@ def fit(
 
     Args:
         plan: The choices.
-        task: What is asked.
-        inputs: The prepared cases.
-        train_rows: Rows of `inputs` to learn from.
+        lesson: What is taught.
+        train_rows: Rows of the prepared cases to learn from.
         val_rows: Rows to validate on.
         member: Number of the network in the ensemble, from 0.
         checkpoint: Where the state is kept, beside the run's copy of the weights to start from; if it is there,
@@ -162,7 +133,7 @@ def fit(
     """
     goes_on = checkpoint.is_file()
     kept = checkpoint.with_name(KEPT_WEIGHTS)
-    run = setup(plan, task, member=member, kept=kept, begin=begin, learned=goes_on)
+    run = setup(plan, member=member, kept=kept, begin=begin, learned=goes_on)
     state = FitState()
     if goes_on:
         state = load_checkpoint(checkpoint, run.with_heads, run.optimizer)
@@ -172,21 +143,20 @@ def fit(
     while state.epoch < plan.optimisation.epochs and not _worn_out(state, plan):
         began = time.monotonic()
         slower = at_rate(plan, plan.optimisation.learning_rate / 2**state.restarts)
-        train_loss = train_epoch(run, slower, task, inputs, train_rows, member=member, epoch=state.epoch)
-        logits = predict_rows(run.network, plan, inputs, val_rows, flips=False)
-        state.dead = _is_dead(logits)
+        train_loss = train_epoch(run, slower, lesson, train_rows, member=member, epoch=state.epoch)
+        exam = lesson.examined(run.network, plan, val_rows)
+        state.dead = exam.dead
         if state.dead and state.restarts < MOST_RESTARTS:
             state = FitState(restarts=state.restarts + 1)
             say(f"warning: network {member + 1} answers the same to every image; it begins anew at half the rate")
-            run = setup(plan, task, member=member, kept=kept, begin=begin)
+            run = setup(plan, member=member, kept=kept, begin=begin)
             continue
-        val_loss, val_score = scores_of(logits, task, inputs, val_rows)
-        _require_finite(val_loss, "validation", plan, state.epoch)
+        _require_finite(exam.loss, "validation", plan, state.epoch)
         state.epoch += 1
-        record = EpochRecord(state.epoch, train_loss, val_loss, val_score, time.monotonic() - began)
+        record = EpochRecord(state.epoch, train_loss, exam.loss, exam.score, time.monotonic() - began)
         state.history.append(record)
-        if val_loss < state.best_loss or plan.optimisation.keep == "last":
-            state.best_loss, state.best_epoch = val_loss, state.epoch
+        if exam.loss < state.best_loss or plan.optimisation.keep == "last":
+            state.best_loss, state.best_epoch = exam.loss, state.epoch
             state.best = {key: value.detach().clone() for key, value in run.network.state_dict().items()}
         ended = state.epoch >= plan.optimisation.epochs or _worn_out(state, plan)
         if ended or time.monotonic() - written >= CHECKPOINT_SECONDS:
@@ -202,9 +172,7 @@ def _worn_out(state: FitState, plan: Plan) -> bool:
     return plan.optimisation.keep == "best" and state.epoch - state.best_epoch >= plan.optimisation.patience
 
 
-def train_epoch(
-    run: Setup, plan: Plan, task: Task, inputs: Inputs, rows: IntArray, *, member: int, epoch: int
-) -> float:
+def train_epoch(run: Setup, plan: Plan, lesson: Lesson, rows: IntArray, *, member: int, epoch: int) -> float:
     """Mean training loss over one pass through `rows` in a random order.
 
     Raises:
@@ -225,60 +193,10 @@ def train_epoch(
             rate = learning_rate_at(plan, (epoch * steps + step) / (plan.optimisation.epochs * steps))
             group["lr"] = rate * group["scale"]
         chosen = rows[order[step * size : (step + 1) * size]]
-        mixing = draw_mixing(len(chosen), augmentation=plan.augmentation, generator=generator)
-        images, targets = training_batch(plan, inputs, chosen, mixing=mixing, generator=generator)
-        total += train_step(run, plan, task, images, targets, auxiliary_targets(inputs, chosen, plan), mixing)
+        total += lesson.taught(run, plan, chosen, generator)
     mean = float(total) / steps
     _require_finite(mean, "training", plan, epoch)
     return mean
-
-
-def train_step(
-    run: Setup,
-    plan: Plan,
-    task: Task,
-    images: Tensor,
-    targets: Tensor,
-    columns: Tensor | None,
-    mixing: Mixing | None = None,
-) -> Tensor:
-    """Learn from one batch; the loss of its answers, a scalar on the CPU, without that of auxiliary columns.
-
-    Args:
-        run: What learns.
-        plan: The choices.
-        task: What is asked.
-        images: As `training_batch` gives them.
-        targets: As `training_batch` gives them.
-        columns: As `auxiliary_targets`.
-        mixing: How the images were mixed, where they were.
-    """
-    images, targets = run.fabric.to_device((images, targets))
-    logits, beside = run.wrapped(images)
-
-    def loss_of(of: Callable[[Tensor], Tensor], truth: Tensor) -> Tensor:
-        return of(truth) if mixing is None else mixing.loss(of, truth)
-
-    answered = loss_of(lambda truth: task.loss(logits, truth), targets)
-    loss = answered
-    if columns is not None:
-        known = run.fabric.to_device(columns)
-        loss = answered + loss_of(lambda truth: auxiliary_loss(beside, truth, plan.auxiliary), known)
-    run.optimizer.zero_grad()
-    run.fabric.backward(loss)
-    clip_gradients(run.with_heads, plan)
-    run.optimizer.step()
-    return answered.detach().cpu()
-
-
-def clip_gradients(network: nn.Module, plan: Plan) -> None:
-    """Shorten the step where the gradient is longer than the plan allows.
-
-    Reference:
-        Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks" (2013), arXiv:1211.5063.
-    """
-    if plan.optimisation.clip_norm:
-        nn.utils.clip_grad_norm_(network.parameters(), plan.optimisation.clip_norm)
 
 
 def _require_finite(loss: float, which: str, plan: Plan, epoch: int) -> None:
@@ -289,57 +207,9 @@ def _require_finite(loss: float, which: str, plan: Plan, epoch: int) -> None:
         )
 
 
-def training_batch(
-    plan: Plan, inputs: Inputs, rows: IntArray, *, mixing: Mixing | None = None, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Augmented images (N, C, *shape) in the plan's memory order, mixed where asked for, and their own targets (N,)."""
-    images = images_of(inputs, rows)
-    affines = draw_affines(len(rows), dims=plan.dims, augmentation=plan.augmentation, generator=generator)
-    images = warp(images, affines, plan.input.shape, mirrored_border=plan.augmentation.mirrored_border)
-    views = len(plan.input.views) or 1
-    change = draw_intensity(images.shape, augmentation=plan.augmentation, generator=generator)
-    if change is not None:
-        changed = change.apply(images)
-        images = only_views(views_taken(images, views), changed, images) if plan.input.views else changed
-    table = table_of(inputs, rows)
-    if mixing is not None:
-        images, table = mixing.images(images, views=views), mixing.table(table)
-    images = with_table(images, table)
-    images = memory_order(images, channels_last=plan.optimisation.channels_last)
-    return images, torch.from_numpy(inputs.targets[rows])
-
-
 def at_rate(plan: Plan, rate: float) -> Plan:
     """The plan with another learning rate."""
     return plan.model_copy(update={"optimisation": plan.optimisation.model_copy(update={"learning_rate": rate})})
-
-
-def _is_dead(logits: FloatArray) -> bool:
-    """Whether a network answers exactly the same to every image: its units have died, and no gradient wakes them."""
-    return len(logits) > 1 and bool(np.ptp(logits, axis=0).max() == 0)
-
-
-def scores_of(logits: FloatArray, task: Task, inputs: Inputs, rows: IntArray) -> tuple[float, float]:
-    """Mean loss and the task's score of logits (n, outputs) of `rows`."""
-    targets = inputs.targets[rows]
-    loss = float(task.loss(torch.from_numpy(logits), torch.from_numpy(targets)))
-    return loss, task.validation_score(logits, targets)
-
-
-def predict_rows(network: nn.Module, plan: Plan, inputs: Inputs, rows: IntArray, *, flips: bool) -> FloatArray:
-    """Logits, (n, outputs) float32, of prepared rows."""
-    network.eval()
-    device = next(network.parameters()).device
-    axes = plan.augmentation.flip_axes if flips else ()
-    found = []
-    for start in range(0, len(rows), plan.optimisation.batch_size):
-        chosen = rows[start : start + plan.optimisation.batch_size]
-        images = with_table(centre(images_of(inputs, chosen), plan.input.shape), table_of(inputs, chosen))
-        logits = predict_logits(
-            network, images.to(device), flip_axes=axes, channels_last=plan.optimisation.channels_last
-        )
-        found.append(logits.cpu().numpy())
-    return np.concatenate(found)
 
 
 def learning_rate_at(plan: Plan, progress: float) -> float:

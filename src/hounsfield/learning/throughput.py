@@ -7,9 +7,10 @@ import time
 import numpy as np
 import torch
 
-from hounsfield.learning.augmentation import draw_mixing
+from hounsfield.datasets.case import Case
+from hounsfield.learning.classes import ClassLesson
 from hounsfield.learning.inputs import Inputs
-from hounsfield.learning.supervised import setup, train_step, training_batch
+from hounsfield.learning.supervised import setup
 from hounsfield.learning.transfer import freeze
 from hounsfield.plan import Plan
 from hounsfield.plan.task import task_of
@@ -31,11 +32,10 @@ def images_per_second(plan: Plan) -> float:
     rows = np.arange(size)
     columns = plan.input.shown_channels - plan.input.stored_channels
     table = np.zeros((size, columns), np.float32) if columns else None
-    inputs = Inputs(voxels, rows % len(plan.classes), (), (), table=table)
-    numbers = sum(column.numbers for column in plan.auxiliary.columns)
-    unknown = torch.full((size, numbers), torch.nan) if numbers else None
-    task = task_of(plan)
-    run = setup(plan, task, member=0, learned=True)  # any weights take the same time
+    unknown = tuple(Case(id=str(row), patient=str(row), images={}) for row in rows.tolist())
+    inputs = Inputs(voxels, rows % len(plan.classes), unknown, (), table=table)
+    lesson = ClassLesson(task_of(plan), inputs)
+    run = setup(plan, member=0, learned=True)  # any weights take the same time
     freeze(run.network, plan, epoch=plan.optimisation.epochs - 1)
     run.wrapped.train()
     generator = torch.Generator().manual_seed(0)
@@ -43,9 +43,7 @@ def images_per_second(plan: Plan) -> float:
     began = time.perf_counter()
     for step in range(_STEPS + 1):
         start = time.perf_counter()
-        mixing = draw_mixing(size, augmentation=plan.augmentation, generator=generator)
-        images, targets = training_batch(plan, inputs, rows, mixing=mixing, generator=generator)
-        train_step(run, plan, task, images, targets, unknown, mixing)
+        lesson.taught(run, plan, rows, generator)
         if step or time.perf_counter() - began > _LONGEST_S:
             fastest = min(fastest, time.perf_counter() - start)
         if time.perf_counter() - began > _LONGEST_S:

@@ -20,6 +20,7 @@ from hounsfield.evaluation.threshold import require_rule
 from hounsfield.learning.candidates import AUTO
 from hounsfield.learning.checkpoint import EpochRecord
 from hounsfield.learning.choosing import choose_plan_and_split, require_network
+from hounsfield.learning.classes import ClassLesson, predict_rows
 from hounsfield.learning.inputs import Inputs, prepare_inputs, require_enough
 from hounsfield.learning.lesions import prepare_lesions, require_lesions
 from hounsfield.learning.members import fit_member
@@ -36,7 +37,7 @@ from hounsfield.learning.rounds import (
 )
 from hounsfield.learning.run import Run, cases_digest, open_run
 from hounsfield.learning.start import Start, keep_start
-from hounsfield.learning.supervised import Fitted, predict_rows, setup
+from hounsfield.learning.supervised import Fitted, setup
 from hounsfield.plan import Plan, inspect_machine, plan_to_text
 from hounsfield.plan.network_input import require_views
 from hounsfield.plan.task import task_of
@@ -167,6 +168,7 @@ def _train(dataset: Dataset, run: Run, out: Path, *, leaks: Sequence[str], on_ep
     start, marks = keep_start(plan, run.folder), marks_of(cases, dataset.name)
     rounds_of_cases = member_cases(dataset, plan, split, [case.id for case in cases], start=start, marks=marks)
     inputs = prepare_inputs(dataset, cases, plan.input, run.folder, threads=plan.optimisation.threads)
+    lesson = ClassLesson(task, inputs)
     lesions = prepare_lesions(dataset, cases, plan, run.folder)
     learned_from = inputs.key + (lesions.key if lesions else "")
     run.begin_anew_unless(learned_from + start.sha256 + rounds_digest(rounds_of_cases))
@@ -179,8 +181,7 @@ def _train(dataset: Dataset, run: Run, out: Path, *, leaks: Sequence[str], on_ep
         checkpoint = run.folder / f"member-{member}.safetensors"
         result = fit_member(
             plan,
-            task,
-            inputs,
+            lesson,
             train_rows=train_rows,
             val_rows=val_rows,
             member=member,
@@ -265,7 +266,7 @@ def _predict(plan: Plan, inputs: Inputs, weights: dict[str, Tensor], rows: IntAr
 
 
 def _network(plan: Plan, weights: dict[str, Tensor], *, member: int) -> nn.Module:
-    network = setup(plan, task_of(plan), member=member, learned=True).network
+    network = setup(plan, member=member, learned=True).network
     network.load_state_dict(weights)
     return network
 

@@ -13,11 +13,19 @@ from hounsfield.networks.multiple_instance import MultipleInstance
 from hounsfield.networks.pretrained import Pretrained
 from hounsfield.networks.residual import ResidualNet
 
+
+def _faster_rcnn(**options: Any) -> nn.Module:
+    from hounsfield.networks.faster_rcnn import FasterRCNN  # torchvision's parts: not for those who need none
+
+    return FasterRCNN(**options)
+
+
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "convnet": ConvNet,
     "residual": ResidualNet,
     "pretrained": Pretrained,
     "multiple_instance": MultipleInstance,
+    "faster_rcnn": _faster_rcnn,
 }
 
 
@@ -41,11 +49,12 @@ def build_from(choices: Mapping[str, Any], *, dims: int, channels: int, outputs:
     """
     options = {key: value for key, value in choices.items() if key != "name"}
     if "encoder" in options:
-        options["encoder"] = _encoder(options["encoder"], over=options["over"], channels=channels, outputs=outputs)
+        over = options.get("over", "")
+        options["encoder"] = _encoder(options["encoder"], over=over, channels=channels, outputs=outputs)
     return build(choices["name"], dims=dims, channels=channels, outputs=outputs, **options)
 
 
 def _encoder(choices: Mapping[str, Any], *, over: str, channels: int, outputs: int) -> nn.Module:
-    """The flat network that looks at each instance; a pretrained one sees a grey slice between its neighbours."""
+    """The flat network inside; a pretrained one that looks at grey slices sees each between its neighbours."""
     with_neighbours = over == "slices" and choices["name"] == "pretrained" and channels == 1
     return build_from(choices, dims=2, channels=3 if with_neighbours else channels, outputs=outputs)

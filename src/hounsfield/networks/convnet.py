@@ -77,14 +77,36 @@ class ConvNet(nn.Module):
         Raises:
             ShapeError: The images have another number of axes or channels, or are too small to be halved that often.
         """
-        fits = images.ndim == self.dims + 2 and images.shape[1] == self.channels
-        if not fits or min(images.shape[2:]) < self.smallest_side:
-            raise ShapeError(
-                f"the network takes {self.dims}-D images of at least {self.smallest_side} pixels a side as "
-                f"(N, {self.channels}, …), not {tuple(images.shape)}"
-            )
+        self._require(images)
         maps: Tensor = self.features(images)
         return maps
+
+    def pyramid(self, images: Tensor) -> list[tuple[int, Tensor]]:
+        """The last maps of each resolution, the finest first: pixels between places, and (N, C, …).
+
+        Raises:
+            ShapeError: As `feature_maps`.
+        """
+        self._require(images)
+        found: dict[int, Tensor] = {}
+        maps, stride = images, 1
+        for layers in self.stages()[:-1]:
+            for layer in layers:
+                maps = layer(maps)
+                stride *= 2 if isinstance(layer, nn.MaxPool2d | nn.MaxPool3d) else 1
+            found[stride] = maps
+        return list(found.items())
+
+    @property
+    def pyramid_facts(self) -> list[tuple[int, int]]:
+        """Pixels between places, and how many maps, of each resolution that `pyramid` gives."""
+        found: dict[int, int] = {}
+        stride = 1
+        for layer in self.features:
+            stride *= 2 if isinstance(layer, nn.MaxPool2d | nn.MaxPool3d) else 1
+            if isinstance(layer, nn.BatchNorm2d | nn.BatchNorm3d):
+                found[stride] = layer.num_features
+        return list(found.items())
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits, (N, outputs), of images (N, C, H, W) or (N, C, D, H, W)."""
@@ -104,6 +126,14 @@ class ConvNet(nn.Module):
         starts = [place for place, layer in enumerate(self.features) if isinstance(layer, nn.Conv2d | nn.Conv3d)]
         ends = [*starts[1:], len(self.features)]
         return [*(list(self.features[start:end]) for start, end in zip(starts, ends, strict=True)), [self.answer]]
+
+    def _require(self, images: Tensor) -> None:
+        fits = images.ndim == self.dims + 2 and images.shape[1] == self.channels
+        if not fits or min(images.shape[2:]) < self.smallest_side:
+            raise ShapeError(
+                f"the network takes {self.dims}-D images of at least {self.smallest_side} pixels a side as "
+                f"(N, {self.channels}, …), not {tuple(images.shape)}"
+            )
 
 
 def _averaged(maps: Tensor) -> Tensor:

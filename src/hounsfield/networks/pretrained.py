@@ -96,6 +96,43 @@ class Pretrained(nn.Module):
         Raises:
             ShapeError: The images have another number of axes or channels, or are too small to be halved that often.
         """
+        maps: Tensor = self.backbone.forward_features(self._normal(images))  # type: ignore[operator]
+        return maps
+
+    def pyramid(self, images: Tensor) -> list[tuple[int, Tensor]]:
+        """The last maps of each resolution, the finest first: pixels between places, and (N, C, …).
+
+        Raises:
+            ShapeError: As `feature_maps`.
+        """
+        places = list(range(len(self.pyramid_facts)))
+        found = self.backbone.forward_intermediates(  # type: ignore[operator]
+            self._normal(images), indices=places, intermediates_only=True
+        )
+        return [(stride, maps) for (stride, _), maps in zip(self.pyramid_facts, found, strict=True)]
+
+    @property
+    def pyramid_facts(self) -> list[tuple[int, int]]:
+        """Pixels between places, and how many maps, of each resolution that `pyramid` gives.
+
+        Raises:
+            ShapeError: The backbone gives no maps of several resolutions.
+        """
+        if not hasattr(self.backbone, "forward_intermediates"):
+            raise ShapeError(
+                f"timm's {type(self.backbone).__name__} gives no maps of several resolutions; take an efficientnet, "
+                "resnet or convnext"
+            )
+        facts: Any = self.backbone.feature_info
+        each = facts if isinstance(facts, list) else facts.get_dicts()
+        return [(int(one["reduction"]), int(one["num_chs"])) for one in each]
+
+    def _normal(self, images: Tensor) -> Tensor:
+        """Three channels with the mean and standard deviation that the weights were made with.
+
+        Raises:
+            ShapeError: As `feature_maps`.
+        """
         fits = images.ndim == self.dims + 2 and images.shape[1] == self.channels
         if not fits or min(images.shape[2:]) < self.smallest_side:
             raise ShapeError(
@@ -106,8 +143,7 @@ class Pretrained(nn.Module):
         normal = (coloured - self.mean) / self.std
         if images.is_contiguous(memory_format=torch.channels_last if self.dims == 2 else torch.channels_last_3d):
             normal = normal.contiguous(memory_format=torch.channels_last if self.dims == 2 else torch.channels_last_3d)
-        maps: Tensor = self.backbone.forward_features(normal)  # type: ignore[operator]
-        return maps
+        return normal
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits, (N, outputs), of images (N, C, H, W) or (N, C, D, H, W) with values in [0, 1]."""

@@ -53,6 +53,8 @@ class ResidualNet(nn.Module):
         self.dims = dims
         self.channels = channels
         self.smallest_side = stem_stride * 2 ** (len(widths) - 1)
+        self.pyramid_facts = [(stem_stride * 2**number, width) for number, width in enumerate(widths)]
+        """Pixels between places, and how many maps, of each resolution that `pyramid` gives."""
         stages: list[nn.Module] = []
         before = widths[0]
         for number, (width, count) in enumerate(zip(widths, blocks, strict=True)):
@@ -71,14 +73,23 @@ class ResidualNet(nn.Module):
         Raises:
             ShapeError: The images have another number of axes or channels, or are too small to be halved that often.
         """
-        fits = images.ndim == self.dims + 2 and images.shape[1] == self.channels
-        if not fits or min(images.shape[2:]) < self.smallest_side:
-            raise ShapeError(
-                f"the network takes {self.dims}-D images of at least {self.smallest_side} pixels a side as "
-                f"(N, {self.channels}, …), not {tuple(images.shape)}"
-            )
+        self._require(images)
         maps: Tensor = self.features(self.stem(images))
         return maps
+
+    def pyramid(self, images: Tensor) -> list[tuple[int, Tensor]]:
+        """The last maps of each resolution, the finest first: pixels between places, and (N, C, …).
+
+        Raises:
+            ShapeError: As `feature_maps`.
+        """
+        self._require(images)
+        maps = self.stem(images)
+        found = []
+        for (stride, _), stage in zip(self.pyramid_facts, self.features, strict=True):
+            maps = stage(maps)
+            found.append((stride, maps))
+        return found
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits, (N, outputs), of images (N, C, H, W) or (N, C, D, H, W)."""
@@ -96,6 +107,14 @@ class ResidualNet(nn.Module):
     def stages(self) -> list[list[nn.Module]]:
         """The stem, the stages and the answer, for rates that differ by depth."""
         return [[self.stem], *([stage] for stage in self.features), [self.answer]]
+
+    def _require(self, images: Tensor) -> None:
+        fits = images.ndim == self.dims + 2 and images.shape[1] == self.channels
+        if not fits or min(images.shape[2:]) < self.smallest_side:
+            raise ShapeError(
+                f"the network takes {self.dims}-D images of at least {self.smallest_side} pixels a side as "
+                f"(N, {self.channels}, …), not {tuple(images.shape)}"
+            )
 
 
 class Block(nn.Module):

@@ -9,13 +9,19 @@ from hounsfield.networks.build import build_from
 from hounsfield.plan.schema import Plan
 
 
-def build_network(plan: Plan, *, outputs: int) -> nn.Module:
+def outputs_of(plan: Plan) -> int:
+    """Length of what the plan's network answers."""
+    return len(plan.classes)
+
+
+def build_network(plan: Plan) -> nn.Module:
     """The network of a plan with fresh weights; with the columns of its table beside it, where it has some.
 
     Raises:
         ShapeError: The network is not made for the plan's inputs.
         UnknownNameError: timm has no such backbone.
     """
+    outputs = outputs_of(plan)
     network = build_from(plan.network.model_dump(), dims=plan.dims, channels=plan.input.channels, outputs=outputs)
     columns = plan.input.shown_channels - plan.input.stored_channels
     return BesideTable(image=network, columns=columns, outputs=outputs) if columns else network

@@ -1,0 +1,81 @@
+"""`Lesson`: what a network is taught from prepared cases, and how it is examined: what every task gives to the loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from hounsfield.arrays import IntArray
+from hounsfield.learning.auxiliary import WithHeads
+from hounsfield.learning.inputs import Inputs
+from hounsfield.plan import Plan
+from hounsfield.tasks.task import Task
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """What a fit works with."""
+
+    fabric: Fabric
+    network: nn.Module
+    """As it was built; its weights are those of `with_heads` and `wrapped`."""
+    with_heads: WithHeads
+    """The network and its auxiliary heads."""
+    wrapped: nn.Module
+    """Fabric's view of both: places them on the device and runs them in the plan's precision."""
+    optimizer: torch.optim.Optimizer
+
+
+@dataclass(frozen=True)
+class Exam:
+    """How a network did on rows that it does not learn from."""
+
+    loss: float
+    score: float
+    """In [0, 1], larger is better; NaN when it cannot be had."""
+    dead: bool
+    """Whether it answers the same to every image: its units have died, and no gradient wakes them."""
+
+
+class Lesson(Protocol):
+    """What a network is taught, and how it is examined."""
+
+    @property
+    def task(self) -> Task:
+        """What is asked."""
+        ...
+
+    @property
+    def inputs(self) -> Inputs:
+        """The prepared cases."""
+        ...
+
+    def taught(self, run: Setup, plan: Plan, rows: IntArray, generator: torch.Generator) -> Tensor:
+        """Learn from one batch of rows, changed by chance; the loss of its answers, a scalar on the CPU."""
+        ...
+
+    def examined(self, network: nn.Module, plan: Plan, rows: IntArray) -> Exam:
+        """How the network does on some rows as they are."""
+        ...
+
+
+def descend(run: Setup, plan: Plan, loss: Tensor) -> None:
+    """One step of the optimiser down the gradient of a loss."""
+    run.optimizer.zero_grad()
+    run.fabric.backward(loss)
+    clip_gradients(run.with_heads, plan)
+    run.optimizer.step()
+
+
+def clip_gradients(network: nn.Module, plan: Plan) -> None:
+    """Shorten the step where the gradient is longer than the plan allows.
+
+    Reference:
+        Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks" (2013), arXiv:1211.5063.
+    """
+    if plan.optimisation.clip_norm:
+        nn.utils.clip_grad_norm_(network.parameters(), plan.optimisation.clip_norm)

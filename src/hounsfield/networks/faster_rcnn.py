@@ -1,0 +1,198 @@
+"""Faster R-CNN: a network that proposes places, and one that says what is there.
+
+Maps of several resolutions (a feature pyramid) are looked at in two steps. The region proposal network asks at every
+place, for boxes of a few sizes and shapes, whether there is anything. The region-of-interest head looks at the best of
+them again, each brought to 7 × 7 places: it says what is there and moves the box. A box is moved in one way whatever is
+there, so that a finding is one box with a probability for each kind.
+
+Reference:
+    Ren, He, Girshick, Sun, "Faster R-CNN" (2015), arXiv:1506.01497; Lin et al., "Feature pyramid networks for object
+    detection" (2016), arXiv:1612.03144; He et al., "Mask R-CNN" (2017), arXiv:1703.06870 (regions aligned).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead, concat_box_prediction_layers
+from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
+
+from hounsfield.errors import ShapeError
+from hounsfield.networks.regions import RegionHead, Truth
+
+PROPOSALS = {"training": 1000, "testing": 300}
+"""Boxes an image that the second step is given, of as many as 1000 a resolution before those that say the same go."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """What is computed at every place of the images."""
+
+    maps: list[Tensor]
+    """Of each resolution, (N, width, height, width)."""
+    objectness: list[Tensor]
+    """(N, anchors, height, width), logits."""
+    moves: list[Tensor]
+    """(N, 4 · anchors, height, width), from each anchor to a box."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The findings on one image, the surest first."""
+
+    boxes: Tensor
+    """(n, 4): x0, y0, x1, y1 in pixels of the network's input."""
+    probabilities: Tensor
+    """(n, kinds)."""
+
+
+class FasterRCNN(nn.Module):
+    """An encoder's pyramid, proposals and the head that judges them."""
+
+    def __init__(
+        self,
+        *,
+        dims: Literal[2, 3],
+        channels: int,
+        outputs: int,
+        encoder: nn.Module,
+        strides: Sequence[int] = (8, 16, 32),
+        width: int = 96,
+        anchor_sides: Sequence[Sequence[float]] = ((32.0,), (64.0,), (128.0,)),
+        anchor_ratios: Sequence[float] = (0.5, 1.0, 2.0),
+        head_width: int = 512,
+        regions: int = 128,
+        dropout: float = 0.0,
+        overlap: float = 0.3,
+        most: int = 50,
+    ) -> None:
+        """Make the layers around `encoder`; their weights are drawn from torch's generator.
+
+        Args:
+            dims: 2: images are (N, C, H, W).
+            channels: C.
+            outputs: Kinds of findings, and one more for nothing.
+            encoder: A flat network with `pyramid`, `pyramid_facts` and `stages`; its answer is taken off.
+            strides: Pixels between places, of the resolutions that are looked at, the finest first.
+            width: Maps of each resolution.
+            anchor_sides: For each resolution the sides, in pixels, of square anchors.
+            anchor_ratios: Height over width of the anchors of one area.
+            head_width: Features of a region.
+            regions: Boxes an image that the second step learns from.
+            dropout: Share of a region's features set to zero in training.
+            overlap: Findings that overlap by more than this intersection over union say the same, and the surest stays.
+            most: Findings an image.
+
+        Raises:
+            ShapeError: The images are volumes, the encoder takes others, or has no maps of one of `strides`.
+        """
+        super().__init__()
+        if dims != 2 or encoder.dims != 2 or encoder.channels != channels:
+            raise ShapeError(
+                f"Faster R-CNN looks at flat images, and its encoder at those of its channels, not {dims}-D images of "
+                f"{channels} channels in an encoder of {encoder.dims}-D images with {encoder.channels}"
+            )
+        facts: dict[int, int] = dict(encoder.pyramid_facts)  # type: ignore[arg-type]
+        if absent := [stride for stride in strides if stride not in facts]:
+            raise ShapeError(
+                f"the encoder has no maps of every {', '.join(map(str, absent))} pixels, only of "
+                f"{', '.join(map(str, facts))}: choose network.strides among them"
+            )
+        if len(anchor_sides) != len(strides):
+            raise ShapeError(f"{len(strides)} strides need anchor sides each, not {len(anchor_sides)} lists of them")
+        self.dims, self.channels = dims, channels
+        self.strides = tuple(strides)
+        self.smallest_side = max(strides)
+        self.encoder = encoder
+        self.encoder.answer = nn.Identity()
+        self.pyramid = FeaturePyramidNetwork([facts[stride] for stride in strides], width)
+        anchors = AnchorGenerator(tuple(tuple(sides) for sides in anchor_sides), (tuple(anchor_ratios),) * len(strides))
+        each = anchors.num_anchors_per_location()
+        if len(set(each)) > 1:
+            raise ShapeError(f"every stride needs as many anchor sides, not {tuple(map(len, anchor_sides))}")
+        self.proposals = RegionProposalNetwork(
+            anchors, RPNHead(width, each[0]), fg_iou_thresh=0.6, bg_iou_thresh=0.3, batch_size_per_image=128,
+            positive_fraction=0.5, pre_nms_top_n={"training": 1000, "testing": 500}, post_nms_top_n=PROPOSALS,
+            nms_thresh=0.7,
+        )  # fmt: skip
+        names = [str(number) for number in range(len(strides))]
+        self.answer = RegionHead(
+            MultiScaleRoIAlign(names, output_size=7, sampling_ratio=2),
+            width=width,
+            hidden=head_width,
+            outputs=outputs,
+            regions=regions,
+            dropout=dropout,
+            overlap=overlap,
+            most=most,
+        )
+
+    def dense(self, images: Tensor) -> Dense:
+        """What is computed at every place, whatever is there: the part that other runtimes can take over.
+
+        Args:
+            images: (N, C, H, W) with values in [0, 1].
+
+        Raises:
+            ShapeError: As the encoder's `feature_maps`.
+        """
+        maps = dict(self.encoder.pyramid(images))  # type: ignore[operator]
+        levels = OrderedDict((str(number), maps[stride]) for number, stride in enumerate(self.strides))
+        merged = list(self.pyramid(levels).values())
+        objectness, moves = self.proposals.head(merged)
+        return Dense(merged, objectness, moves)
+
+    def forward(self, images: Tensor, truths: Sequence[Truth] | None = None) -> Tensor | list[Found]:
+        """In training the losses, (4,): objectness, its boxes, kinds, their boxes; else the findings of each image."""
+        dense = self.dense(images)
+        if truths is not None:
+            return self.losses(dense, truths, (images.shape[2], images.shape[3]))
+        return self.findings(dense, (images.shape[2], images.shape[3]))
+
+    def losses(self, dense: Dense, truths: Sequence[Truth], size: tuple[int, int]) -> Tensor:
+        """(4,), of what was computed and what is there, for images of `size` (height, width)."""
+        anchors, objectness, moves, counts = self._by_anchor(dense, size)
+        targets = [{"boxes": truth.boxes} for truth in truths]
+        labels, matched = self.proposals.assign_targets_to_anchors(anchors, targets)
+        wanted = self.proposals.box_coder.encode(matched, anchors)
+        first = self.proposals.compute_loss(objectness, moves, labels, wanted)
+        proposals = self._proposed(anchors, objectness, moves, counts, size)
+        maps = OrderedDict((str(number), level.float()) for number, level in enumerate(dense.maps))
+        return torch.stack([*first, *self.answer.losses(maps, proposals, truths, size)])
+
+    def findings(self, dense: Dense, size: tuple[int, int]) -> list[Found]:
+        """What is found on each image, of what was computed, for images of `size` (height, width)."""
+        anchors, objectness, moves, counts = self._by_anchor(dense, size)
+        proposals = self._proposed(anchors, objectness, moves, counts, size)
+        maps = OrderedDict((str(number), level.float()) for number, level in enumerate(dense.maps))
+        return [Found(boxes, shares) for boxes, shares in self.answer.findings(maps, proposals, size)]
+
+    def stages(self) -> list[list[nn.Module]]:
+        """The encoder's stages from the input on, then all that is new, for rates that differ by depth."""
+        own = [stage for stage in self.encoder.stages() if any(True for m in stage for _ in m.parameters())]  # type: ignore[operator]
+        return [*own, [self.pyramid, self.proposals, self.answer]]
+
+    def _by_anchor(self, dense: Dense, size: tuple[int, int]) -> tuple[list[Tensor], Tensor, Tensor, list[int]]:
+        """Anchors of each image, and for all of them together objectness (n, 1) and moves (n, 4), float32."""
+        count = len(dense.maps[0])
+        empty = dense.maps[0].new_empty((count, 1, *size), dtype=torch.float32)
+        anchors = self.proposals.anchor_generator(ImageList(empty, [size] * count), [m.float() for m in dense.maps])
+        counts = [level[0].numel() for level in dense.objectness]
+        objectness, moves = concat_box_prediction_layers(
+            [level.float() for level in dense.objectness], [level.float() for level in dense.moves]
+        )
+        return anchors, objectness, moves, counts
+
+    def _proposed(
+        self, anchors: list[Tensor], objectness: Tensor, moves: Tensor, counts: list[int], size: tuple[int, int]
+    ) -> list[Tensor]:
+        boxes = self.proposals.box_coder.decode(moves.detach(), anchors).view(len(anchors), -1, 4)
+        found, _ = self.proposals.filter_proposals(boxes, objectness, [size] * len(anchors), counts)
+        return list(found)
