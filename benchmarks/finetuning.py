@@ -113,13 +113,12 @@ def run_timm(folder: Path, *, workers: int) -> None:
     from timm.data import create_dataset, create_loader, resolve_data_config
     from timm.optim import create_optimizer_v2
 
-    from hounsfield.learning.transfer import put_imagenet
+    from hounsfield.networks.imagenet import put_imagenet
     from hounsfield.networks.pretrained import Pretrained
-    from hounsfield.plan import PretrainedChoice
 
     torch.set_num_threads(THREADS)
     weights = Pretrained(dims=2, channels=3, outputs=2, backbone=BACKBONE, folded=False)
-    put_imagenet(weights, PretrainedChoice(backbone=BACKBONE, folded=False))
+    put_imagenet(weights, BACKBONE, folded=False)
     network = timm.create_model(BACKBONE, num_classes=2)
     left = network.load_state_dict(weights.backbone.state_dict(), strict=False)
     assert set(left.missing_keys) == {"classifier.weight", "classifier.bias"} and not left.unexpected_keys

@@ -21,9 +21,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ from hounsfield.datasets.split import Split
 from hounsfield.errors import BundleError, StorageError
 from hounsfield.evaluation.bends import Bends
 from hounsfield.evaluation.conformal import Conformal
+from hounsfield.evaluation.evidence import Detected, ImageResult
 from hounsfield.evaluation.explanations import Explanations, explanations_from
 from hounsfield.evaluation.sets import Held
 from hounsfield.findings.model import ModelIdentity
@@ -60,6 +62,32 @@ _NEEDED = (_PLAN, _WEIGHTS)
 
 
 @dataclass(frozen=True)
+class FindingPoint:
+    """How the score of a finding becomes a probability, and from when on it is shown; chosen on validation data."""
+
+    threshold: float
+    """A finding is shown when its calibrated score reaches this."""
+    threshold_from: str
+    """On which images and by which rule."""
+    slope: float = 1.0
+    """The log-odds of the score are multiplied by this …"""
+    intercept: float = 0.0
+    """… and this is added."""
+    calibrated: bool = False
+    """Whether both were fitted; without, probabilities are only scores."""
+
+    def of(self, result: ImageResult) -> ImageResult:
+        """The findings on an image with calibrated probabilities; kinds keep their shares."""
+        return replace(result, found=tuple(self._calibrated(found) for found in result.found))
+
+    def _calibrated(self, found: Detected) -> Detected:
+        score = min(max(found.score, 1e-6), 1 - 1e-6)
+        odds = self.slope * math.log(score / (1 - score)) + self.intercept
+        factor = 1 / (1 + math.exp(-odds)) / score
+        return replace(found, probabilities=tuple(share * factor for share in found.probabilities))
+
+
+@dataclass(frozen=True)
 class OperatingPoint:
     """How logits become an answer; chosen on validation data."""
 
@@ -76,6 +104,8 @@ class OperatingPoint:
     bends: tuple[tuple[float, float], ...] = ()
     """Of two classes: a rising line through these points, (log-odds after scale and offset, calibrated log-odds), that
     was fitted on many cases; empty for none."""
+    findings: FindingPoint | None = None
+    """Of places on an image; None where none are looked for."""
     conformal: Conformal | None = None
     """From which calibrated probability on a class cannot be ruled out; None where too few cases were there."""
 
@@ -335,7 +365,9 @@ def _operating(plain: Mapping[str, Any]) -> OperatingPoint:
     if conformal:
         conformal = Conformal(conformal["coverage"], tuple(conformal["limits"]), tuple(conformal["cases"]))
     bends = tuple(map(tuple, plain.get("bends", ())))
-    return OperatingPoint(**{**plain, "offset": tuple(plain["offset"]), "bends": bends, "conformal": conformal})
+    findings = FindingPoint(**plain["findings"]) if plain.get("findings") else None
+    kept = {"offset": tuple(plain["offset"]), "bends": bends, "conformal": conformal, "findings": findings}
+    return OperatingPoint(**{**plain, **kept})
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

@@ -98,11 +98,6 @@ def test_repeats_draw_other_folds_and_average_what_each_network_says_of_a_case(
     twice = train(tiny_dataset, tmp_path / "twice", plan=repeated, split=split)
     assert len(twice.members) == repeated.ensemble.networks == 4
     assert [case.id for case in twice.val_cases] == [case.id for case in once.val_cases] == ids
-    rows, mean = module._mean_by_row(
-        [np.array([2, 0]), np.array([0])], [np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 0.0]])]
-    )
-    assert rows.tolist() == [0, 2]
-    assert mean.tolist() == [[4.0, 2.0], [1.0, 2.0]]
 
 
 def test_the_same_seed_gives_the_same_bundle_and_another_seed_another(

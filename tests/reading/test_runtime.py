@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from hounsfield.arrays import FloatArray
 from hounsfield.bundle import Bundle, read_bundle
 from hounsfield.errors import MissingExtraError
 from hounsfield.plan.machine import inspect_machine
+from hounsfield.plan.task import task_of
 from hounsfield.reading import runtime as choosing
 from hounsfield.reading.network_cache import place_of
 from hounsfield.reading.reader import Reader
@@ -49,6 +51,14 @@ def lacking(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in names else find(name))
 
 
+def answers_of(bundle: Bundle) -> dict[str, Any]:
+    """How a reader of the bundle asks for a runtime."""
+    return {
+        "flip_axes": bundle.plan.augmentation.flip_axes,
+        "probabilities": lambda logits: task_of(bundle.plan).decode(bundle.operating.apply(logits)),
+    }
+
+
 def choose(bundle: Bundle, wanted: RuntimeName, *, count: int = 4, expected: int = WORTH_COMPILING) -> choosing.Choice:
     spec = bundle.plan.input
     assert spec.canvas == spec.shape
@@ -59,6 +69,7 @@ def choose(bundle: Bundle, wanted: RuntimeName, *, count: int = 4, expected: int
         examples=images(bundle, count),
         images=expected,
         threads=1,
+        **answers_of(bundle),
     )
 
 
@@ -179,9 +190,8 @@ class Undecided(nn.Module):
 
 @pytest.mark.parametrize("wanted", ["auto", "openvino"])
 def test_a_network_that_cannot_be_exported_is_read_by_torch_and_it_is_said(films: Bundle, wanted: RuntimeName) -> None:
-    choice = choose_runtime(
-        wanted, bundle=films, networks=[Undecided().eval()], examples=images(films), images=500, threads=1
-    )
+    given = {"examples": images(films), "images": 500, "threads": 1, **answers_of(films)}
+    choice = choose_runtime(wanted, bundle=films, networks=[Undecided().eval()], **given)
     assert choice.runtime.words == "torch"
     (note,) = choice.notes
     assert note.startswith("torch cannot write this network as ONNX: ") and note.endswith("; torch reads instead")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hounsfield.bundle import Bundle
     from hounsfield.datasets.case import Dataset
     from hounsfield.evaluation.evidence import Evidence
+    from hounsfield.reporting.detection_part import FoundExample
     from hounsfield.reporting.examples import Example
 
 HELP = "a bundle's scores on labelled images, with intervals"
@@ -80,8 +81,21 @@ def write_results(arguments: argparse.Namespace, bundle: Bundle, dataset: Datase
 
     with filled_at_once(arguments.output) as folder:
         write_evidence(evidence, folder / "evidence.json")
-        examples = gallery(bundle, dataset, evidence)
-        write_evidence_page(folder / "report.html", evidence, examples=examples, command=command(arguments))
+        found = found_examples(dataset, evidence)
+        examples = [] if found else gallery(bundle, dataset, evidence)
+        told = command(arguments)
+        write_evidence_page(folder / "report.html", evidence, examples=examples, found=found, command=told)
+
+
+def found_examples(dataset: Dataset, evidence: Evidence) -> list[FoundExample]:
+    """Images worth a look, with what was found on them; none where nothing was looked for."""
+    from hounsfield.datasets import load
+    from hounsfield.reporting.detection_part import FoundExample, choose_found
+
+    if evidence.detection is None:
+        return []
+    cases = {case.id: case for case in dataset.cases}
+    return [FoundExample(one, load(cases[one.case].image)) for one in choose_found(evidence.detection)]
 
 
 def gallery(bundle: Bundle, dataset: Dataset, evidence: Evidence) -> list[Example]:

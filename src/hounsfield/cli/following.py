@@ -26,6 +26,7 @@ class Following:
         self._members = 1
         self._epochs = 1
         self._before = 0
+        self._score = "AUC"
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._printed = time.monotonic()
@@ -39,6 +40,7 @@ class Following:
         print_plan(plan, split)
         self._members, self._epochs = plan.ensemble.networks, plan.optimisation.epochs
         self._before = plan.lesions.epochs
+        self._score = "mean sensitivity" if plan.task == "detection" else "AUC"
         console = Console(stderr=True)
         if console.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
@@ -54,7 +56,7 @@ class Following:
         stage = f"{record.stage} · " if record.stage else ""
         words = (
             f"network {member + 1} of {self._members} · {stage}epoch {record.epoch} of {epochs} · "
-            f"validation loss {record.val_loss:.3f}, AUC {record.val_score:.3f}"
+            f"validation loss {record.val_loss:.3f}, {self._score} {record.val_score:.3f}"
         )
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, description=words)

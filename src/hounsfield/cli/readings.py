@@ -16,6 +16,7 @@ from hounsfield.image import Image
 from hounsfield.likeness import Examples
 from hounsfield.reading.batch import Failure, Item
 from hounsfield.reporting.case_figure import write_case_figure
+from hounsfield.reporting.marks import marks_of
 from hounsfield.reporting.reading_report import StudyPictures, study_pictures, write_reading_page
 
 FORMAT_VERSION = "1"
@@ -23,6 +24,9 @@ FORMAT_VERSION = "1"
 
 _LONGEST_NAME = 80
 """Characters of a figure's name: well below what any file system takes."""
+
+_MOST_MARKED = 10
+"""Findings that are drawn on a figure."""
 
 _DOCUMENT = "readings.json"
 
@@ -64,6 +68,7 @@ class Batch:
             by_threshold=len(reading.answers) == 1,
             scanned=reading.scanned,
             boxes=boxes,
+            marks=marks_of(reading.findings, most=_MOST_MARKED) if reading.heat is None else (),
         )
 
     def write(self, bundle: Bundle, command: str, *, earlier: Path, runtime: str) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     from hounsfield.evaluation.threshold import require_rule
     from hounsfield.learning.recalibration import recalibrate, require_enough_cases
     from hounsfield.progress import say
-    from hounsfield.reading.evaluate import read_logits
+    from hounsfield.reading.evaluate import as_asked, read_logits
 
     if arguments.seed < 0:
         raise UsageError(f"--seed {arguments.seed}: give a whole number, 0 or more")
@@ -56,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     dataset = open_dataset(arguments.data, root=arguments.root)
     for note in dataset.notes:
         say(f"note: {note}")
+    dataset = as_asked(bundle, dataset)
     if dataset.classes == bundle.plan.classes:
         labelled = [case for case in dataset.cases if case.target is not None]
         require_enough_cases(labelled, dataset.classes, dataset.name)
@@ -71,6 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         seconds=answered.seconds,
         seed=arguments.seed,
         notes=answered.notes,
+        found=answered.found,
     )
     add_reports(made, arguments)
     if arguments.json:

@@ -55,6 +55,7 @@ def training_story(
         command=command,
         model=bundle.identity,
         explanations=explanations,
+        score="Mean sensitivity" if bundle.plan.task == "detection" else "AUC",
         files=tuple(BundleFile(name, purpose) for name, purpose in _PURPOSES.items()),
         machine=bundle.training.machine,
         created=bundle.training.created,

@@ -26,7 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, metavar="DATA", help="class folders, an npz file, or a TOML description")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="BUNDLE", help="the bundle's folder")
     parser.add_argument("--root", type=Path, metavar="DIR", help="where the data of a description lie")
-    parser.add_argument("--task", choices=("classification",), default="classification", help="what is learned")
+    parser.add_argument(
+        "--task", choices=("classification", "detection"), default="classification",
+        help="what is learned: a class for each case, or where on it lesions are (default: classification)",
+    )  # fmt: skip
     parser.add_argument(
         "--network", default="auto", metavar="NAME",
         help="auto: a few are tried, and the validation cases decide; convnet, residual, slices; timm's name of a "
@@ -83,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
         "split": read_split(arguments.split) if arguments.split else None,
     }
     dataset, leaks = audited(
-        checked_dataset(arguments.data, arguments.root),
+        checked_dataset(arguments.data, arguments.root, task=arguments.task),
         split=choices["split"],
         minutes=arguments.minutes,
         allow_leak=arguments.allow_leak,
@@ -142,7 +145,9 @@ def add_reports(trained: Trained, dataset: Dataset, arguments: argparse.Namespac
 
     evidence = validation_evidence(trained)
     bundle = trained.bundle
-    explanations = tried_explanations(bundle, replace(dataset, cases=trained.val_cases))
+    explanations = None
+    if bundle.plan.task == "classification":  # others show where they see what
+        explanations = tried_explanations(bundle, replace(dataset, cases=trained.val_cases))
     if explanations:
         add_file(bundle, EXPLANATIONS, json.dumps(explanations.as_json(), indent=2) + "\n")
     add_file(bundle, "evidence.json", evidence_text(evidence.as_json()))
@@ -188,6 +193,7 @@ def finish(trained: Trained, arguments: argparse.Namespace) -> int:
 def command(arguments: argparse.Namespace) -> str:
     """The command that does the same again."""
     words = ["hounsfield", "train", str(arguments.data), "-o", str(arguments.output)]
+    words += ["--task", arguments.task] if getattr(arguments, "task", "") == "detection" else []
     words += ["--allow-leak"] if getattr(arguments, "allow_leak", False) else []
     for name in ("root", "plan", "split", "threshold"):
         value = getattr(arguments, name, None)

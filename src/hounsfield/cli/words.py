@@ -11,7 +11,7 @@ from hounsfield.progress import say
 if TYPE_CHECKING:
     from hounsfield.datasets.case import Dataset
     from hounsfield.datasets.split import Split
-    from hounsfield.evaluation.evidence import Evidence
+    from hounsfield.evaluation.evidence import DetectionEvidence, Evidence
     from hounsfield.reading.batch import Failure
 
 
@@ -20,7 +20,7 @@ _PAIRS_A_MINUTE = 500
 504 ultrasound images took 13 s, with ten 19 s; that of 1,231 films 26 s."""
 
 
-def checked_dataset(path: Path, root: Path | None) -> Dataset:
+def checked_dataset(path: Path, root: Path | None, *, task: str = "classification") -> Dataset:
     """The data set at `path`, its notes and problems said on stderr.
 
     Raises:
@@ -28,9 +28,12 @@ def checked_dataset(path: Path, root: Path | None) -> Dataset:
     """
     from hounsfield.datasets import open_dataset
     from hounsfield.datasets.check import check_dataset
+    from hounsfield.datasets.detection import for_detection
     from hounsfield.errors import DatasetError
 
     dataset = open_dataset(path, root=root)
+    if task == "detection":
+        dataset = for_detection(dataset)
     for note in dataset.notes:
         say(f"note: {note}")
     problems = check_dataset(dataset)
@@ -92,12 +95,26 @@ def print_scores(evidence: Evidence) -> None:
     from hounsfield.reporting.score_words import label, ordered
 
     print(f"{evidence.dataset}, {evidence.split}: {evidence.cases} cases of {evidence.patients} patients")
+    if evidence.detection is not None:
+        print_detection(evidence.detection)
+        print("images as a whole")
     print(f"{'score':<18}{'value':>7}   95 % interval")
     for name in ordered(list(evidence.scores)):
         score = evidence.scores[name]
         print(f"{label(name):<18}{score.value:>7.3f}   {score.low:.3f} to {score.high:.3f}")
     if len(evidence.classes) == 2:
         print(f"threshold {evidence.threshold:.3f}: {evidence.threshold_from}")
+
+
+def print_detection(detection: DetectionEvidence) -> None:
+    """How many lesions are found at which price, as a table on stdout."""
+    counts = ", ".join(f"{n} {name}" for n, name in zip(detection.lesions, detection.kinds, strict=True))
+    print(f"lesions: {counts}; a hit is {detection.rule}")
+    print(f"{'false alarms':<18}{'found':>7}   95 % interval")
+    for rate in ("0.25", "0.5", "1", "2", "4"):
+        score = detection.scores[f"sensitivity_at_{rate}"]
+        print(f"{rate + ' an image':<18}{score.value:>7.3f}   {score.low:.3f} to {score.high:.3f}")
+    print(f"shown from a score of {detection.threshold:.3f} on: {detection.threshold_from}")
 
 
 def say_notes(evidence: Evidence) -> None:

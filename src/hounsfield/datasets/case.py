@@ -126,6 +126,8 @@ class Dataset:
     """The keys of every `Case.columns`, in order."""
     auxiliary: tuple[str, ...] = ()
     """The keys of every `Case.auxiliary`, in order."""
+    kinds: tuple[str, ...] = ()
+    """Labels of boxes, where the boxes are to be found (see `datasets.detection`); else empty."""
     repeated_rows: int = 0
     """Rows of its table that are word for word the same as another; each is used once."""
 

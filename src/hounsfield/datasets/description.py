@@ -42,7 +42,8 @@ class NpzClassSection(_Section):
 
 
 class BoxSection(_Section):
-    """[box]: columns of a box's corners, or of a circle's centre and radius, in pixels of the image as stored."""
+    """[box]: columns of a box's corners, or of a circle's centre and radius, in pixels of the image as stored; or masks
+    whose parts have a box each."""
 
     table: Name | None = None
     """Another table with any number of boxes a row of the first one."""
@@ -59,14 +60,22 @@ class BoxSection(_Section):
     """Index of the pixel in the middle of a circle."""
     center_y: Name | None = None
     radius: Name | None = None
+    mask: Name | None = None
+    """A file with labels on the image's grid, written as `image` is: of several labels each has a box, of one each of
+    its parts that hang together."""
+    attributes: tuple[Name, ...] = Field(default=(), strict=False)
+    """Columns that say more of what is inside; results are shown by them."""
 
     @model_validator(mode="after")
     def _corners_or_circle(self) -> BoxSection:
         corners = [self.x0, self.y0, self.x1, self.y1]
         circle = [self.center_x, self.center_y, self.radius]
-        given = [all(group) for group in (corners, circle)], [any(group) for group in (corners, circle)]
-        if sorted(given[0]) != [False, True] or given[0] != given[1]:
-            raise ValueError("give either x0, y0, x1, y1 or center_x, center_y, radius")
+        groups = (corners, circle, [self.mask])
+        given = [all(group) for group in groups], [any(group) for group in groups]
+        if sum(given[0]) != 1 or given[0] != given[1]:
+            raise ValueError("give either x0, y0, x1, y1, or center_x, center_y, radius, or mask")
+        if self.mask is not None and (self.table is not None or self.attributes):
+            raise ValueError("a mask has no table of its own, and no attributes: leave out table, on and attributes")
         if (self.table is None) != (self.on is None):
             raise ValueError("table and on go together: the other table, and the column that joins it")
         return self

@@ -17,6 +17,7 @@ from hounsfield.datasets.lesions import LesionCounts, count_lesions
 from hounsfield.datasets.load import load
 from hounsfield.datasets.parallel import in_threads
 from hounsfield.errors import DatasetError, HounsfieldError
+from hounsfield.findings.region import Box
 
 PERCENTILES = (0.0, 0.5, 1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0, 99.5, 100.0)
 
@@ -97,6 +98,10 @@ class Fingerprint:
     """Percentiles, every fifth from "0" to "100", of the longest side of each image in pixels."""
     lesions: LesionCounts = field(default_factory=LesionCounts)
     """Boxes on whole images."""
+    box_side: Spread | None = None
+    """Square root of the boxes' areas, in pixels of the image as stored; None without boxes, as the next one."""
+    box_ratio: Spread | None = None
+    """Height over width."""
     breast_median: tuple[int, int] | None = None
     """Of whole mammograms: median (height, width) of the breast in pixels; None of other images."""
 
@@ -158,8 +163,7 @@ def make_fingerprint(
         spacing_kinds=_counts(image.spacing_kind for image in outsides),
         intensity=_intensity([values for values, _ in pixels]),
         boxes=len(boxes),
-        box_width=_spread([box.width for box in boxes]),
-        box_height=_spread([box.height for box in boxes]),
+        **_of_boxes(boxes),
         age_years=_spread(ages),
         ages_known=len(ages),
         sexes=_counts(case.sex for case in cases),
@@ -173,6 +177,16 @@ def make_fingerprint(
         lesions=count_lesions(cases),
         breast_median=_breast_median(dataset, outsides, [readable[index][1] for index in order]),
     )
+
+
+def _of_boxes(boxes: Sequence[Box]) -> dict[str, Spread | None]:
+    sized = [box for box in boxes if box.width > 0 and box.height > 0]
+    return {
+        "box_width": _spread([box.width for box in boxes]),
+        "box_height": _spread([box.height for box in boxes]),
+        "box_side": _spread([(box.width * box.height) ** 0.5 for box in sized]),
+        "box_ratio": _spread([box.height / box.width for box in sized]),
+    }
 
 
 def _modalities(dataset: Dataset, outsides: Sequence[Outside]) -> dict[str, int]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hounsfield.arrays import BoolArray, FloatArray, IntArray
 from hounsfield.errors import EvaluationError
 from hounsfield.evaluation.average_precision import Ranked, average_precision, precision_curve
-from hounsfield.evaluation.evidence import Curve, DetectionEvidence, ImageResult, Score, Subgroup
+from hounsfield.evaluation.evidence import Curve, DetectionEvidence, Evidence, ImageResult, Score, Subgroup
 from hounsfield.evaluation.froc import Responses, froc, sensitivity_at
 from hounsfield.evaluation.intervals import percentile_score
-from hounsfield.evaluation.matching import AGAIN, FALSE_ALARM, MISSED, HitRule, Matched, match
+from hounsfield.evaluation.matching import AGAIN, FALSE_ALARM, MISSED, HitRule, Matched, match, rule_from
 from hounsfield.evaluation.resampling import patient_weights
 from hounsfield.evaluation.subgroups import FEWEST_PATIENTS, MOST_VALUES, NOT_STATED
 
@@ -93,6 +93,33 @@ def measure_detection(
         results=tuple(results),
         notes=tuple(notes),
     )
+
+
+def with_detection(
+    evidence: Evidence,
+    results: Sequence[ImageResult],
+    *,
+    kinds: Sequence[str],
+    rule: str,
+    threshold: float,
+    threshold_from: str,
+    attributes: Mapping[str, Mapping[str, str]],
+    seed: int,
+) -> Evidence:
+    """The evidence of images as a whole, and of what was found on them; as it is where there is nothing to be found."""
+    if not any(one.truths for one in results):
+        return evidence
+    found = measure_detection(
+        results,
+        kinds=kinds,
+        rule=rule_from(rule),
+        threshold=threshold,
+        threshold_from=threshold_from,
+        attributes=attributes,
+        resamples=evidence.resamples,
+        seed=seed,
+    )
+    return replace(evidence, detection=found)
 
 
 def responses_of(results: Sequence[ImageResult], *, kinds: Sequence[str], rule: HitRule) -> Responses:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hounsfield.bundle import Bundle
-from hounsfield.errors import StorageError
+from hounsfield.errors import ExportError, StorageError
 from hounsfield.networks.answering import Answering
 
 OUTPUT = "probabilities"
@@ -21,7 +21,13 @@ def whole_network(bundle: Bundle) -> Answering:
 
     Raises:
         BundleError: The weights do not fit the plan.
+        ExportError: The networks find places, which is no one answer a network could give.
     """
+    if bundle.plan.task != "classification":
+        raise ExportError(
+            f"{bundle.identity.name} is a {bundle.plan.task}: it cannot be written as one network from images to "
+            "probabilities; read with it here (hounsfield read), readings.json has its boxes"
+        )
     plan, operating = bundle.plan, bundle.operating
     axes = plan.augmentation.flip_axes if plan.ensemble.flips else ()
     answering = Answering(

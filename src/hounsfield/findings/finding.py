@@ -13,6 +13,8 @@ class Finding:
 
     label: str
     probability: float
-    """In [0, 1]; calibrated only if the reading says so."""
+    """That it is there, of whatever kind, in [0, 1]; calibrated only if the reading says so."""
     box: Box | None = None
     """Pixels of the image as stored."""
+    by_kind: tuple[tuple[str, float], ...] = ()
+    """Of several kinds that it may be, each with its share of the probability; the label is the likeliest."""

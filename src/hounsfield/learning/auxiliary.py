@@ -33,10 +33,13 @@ class WithHeads(nn.Module):
         numbers = sum(column.numbers for column in auxiliary.columns)
         self.heads = nn.Linear(network.answer.in_features, numbers) if numbers else None  # type: ignore[union-attr, arg-type]
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Logits of the answer, (N, outputs), and of the columns, (N, K), where there are any."""
+    def forward(self, images: Tensor, *more: object) -> tuple[Tensor, Tensor | None]:
+        """Logits of the answer, (N, outputs), and of the columns, (N, K), where there are any.
+
+        Without columns the network may be one that is given more than images, and answers otherwise.
+        """
         if self.heads is None:
-            return self.network(images), None
+            return self.network(images, *more), None
         features: list[Tensor] = []
         answer: nn.Module = self.network.answer  # type: ignore[assignment]
         with answer.register_forward_pre_hook(lambda _, given: features.append(given[0])):

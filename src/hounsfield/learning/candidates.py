@@ -26,7 +26,7 @@ from hounsfield.datasets.split import make_folds
 from hounsfield.errors import HounsfieldError, PlanError, StorageError, WeightsError
 from hounsfield.evaluation.resampling import patient_weights
 from hounsfield.learning.classes import ClassLesson, predict_rows
-from hounsfield.learning.inputs import inputs_key, prepare_inputs, require_enough
+from hounsfield.learning.inputs import inputs_key, prepare_inputs
 from hounsfield.learning.lesions import lesions_key, prepare_lesions
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.supervised import setup
@@ -258,13 +258,13 @@ def _score(
     inputs = prepare_inputs(dataset, cases, plan.input, folder, threads=plan.optimisation.threads)
     train_rows = inputs.rows([case.id for case in cases if case.id not in held_back])
     val_rows = inputs.rows([case.id for case in cases if case.id in held_back])
-    require_enough(inputs, train_rows, val_rows)
+    lesson = ClassLesson(task_of(plan), inputs)
+    lesson.require_enough(train_rows, val_rows)
     lesions = prepare_lesions(dataset, cases, plan, folder)
     _forget_trial(folder)
-    task = task_of(plan)
     fitted = fit_member(
         plan,
-        ClassLesson(task, inputs),
+        lesson,
         train_rows=train_rows,
         val_rows=val_rows,
         member=0,
@@ -276,9 +276,9 @@ def _score(
     network.load_state_dict(fitted.weights)
     logits = predict_rows(network, plan, inputs, val_rows, flips=plan.ensemble.flips)
     targets = inputs.targets[val_rows]
-    draws = _drawn(task, logits, targets, [inputs.cases[row].unit for row in val_rows])
+    draws = _drawn(lesson.task, logits, targets, [inputs.cases[row].unit for row in val_rows])
     epochs = "features of" if plan.optimisation.head_only else f"{len(fitted.history)} epochs of"
-    return task.validation_score(logits, targets), draws, epochs
+    return lesson.task.validation_score(logits, targets), draws, epochs
 
 
 def _forget_trial(folder: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hounsfield.bundle import is_bundle, read_bundle
 from hounsfield.datasets.case import Case, Dataset
+from hounsfield.datasets.detection import positive_kinds
 from hounsfield.datasets.fingerprint import make_fingerprint
 from hounsfield.datasets.split import Split, check_split, make_split
 from hounsfield.errors import UnknownNameError
@@ -15,9 +16,12 @@ from hounsfield.learning.memory_need import step_bytes
 from hounsfield.learning.rounds import folds_to_keep
 from hounsfield.learning.throughput import images_per_second
 from hounsfield.learning.transfer import IMAGENET
-from hounsfield.plan import Plan, inspect_machine, make_plan, modality_of
+from hounsfield.networks.weights import at_hand
+from hounsfield.plan import Detection, Plan, PretrainedChoice, inspect_machine, make_plan, modality_of
 from hounsfield.plan.columns import choose_columns
-from hounsfield.plan.families import Family, family_like, family_of
+from hounsfield.plan.families import DEFAULT_BACKBONE, Family, family_like, family_of
+from hounsfield.plan.finding import FASTER_RCNN, finder
+from hounsfield.plan.inputs import kind_of
 
 
 def require_network(name: str) -> None:
@@ -27,8 +31,12 @@ def require_network(name: str) -> None:
         UnknownNameError: There is no network of this name, or its weights are not at hand.
         BundleError: It names a bundle that is damaged.
     """
-    if name != AUTO:
+    if name not in (AUTO, FASTER_RCNN):
         _family(name)
+
+
+_SMALL = 64
+"""Any side will do to ask a family for its kind of network."""
 
 
 def _family(name: str) -> Family:
@@ -81,6 +89,8 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
     columns = choose_columns(dataset.inputs, [case.columns for case in cases])
     auxiliary = choose_columns(dataset.auxiliary, [case.auxiliary for case in cases], grades=True)
 
+    detection = Detection(kinds=dataset.kinds, positive=positive_kinds(dataset)) if dataset.kinds else None
+
     def plan_for(family: Family, minutes: float, folds: int | None = 1) -> Plan:
         return make_plan(
             fingerprint,
@@ -88,6 +98,7 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
             views=() if len(dataset.views) == 1 else dataset.views,
             columns=columns,
             auxiliary=auxiliary,
+            detection=detection,
             modality=modality_of(dataset, fingerprint),
             cropped=any(ref.crop is not None for case in cases for ref in case.images.values()),
             rarest_patients=rarest_patients(cases),
@@ -99,7 +110,11 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
             folds=folds,
         )
 
-    candidates = candidates_for(fingerprint) if network == AUTO else (_family(network),)
+    if dataset.kinds:
+        kind = kind_of(fingerprint, modality=modality_of(dataset, fingerprint), cropped=False, filters=False)
+        candidates: tuple[Family, ...] = (finder(fingerprint, kind, _backbone(network)),)
+    else:
+        candidates = candidates_for(fingerprint) if network == AUTO else (_family(network),)
     family, why, left = choose_family(dataset, cases, candidates, folder, minutes=minutes, seed=seed, plan_for=plan_for)
     kept = _folds_of(family, cases, dataset.name)
     plan = plan_for(family, left, kept[0] if kept else None)
@@ -107,6 +122,23 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
     if kept:
         reasons |= {"ensemble.folds": kept[1], "ensemble.repeats": "the folds are those of the bundle"}
     return plan.model_copy(update={"minutes": minutes, "reasons": plan.reasons | reasons})
+
+
+def _backbone(network: str) -> str | None:
+    """The pretrained network whose maps a network that finds looks at; None for one from scratch.
+
+    Raises:
+        UnknownNameError: Its weights are not at hand.
+    """
+    if network in (AUTO, FASTER_RCNN):
+        return DEFAULT_BACKBONE if at_hand(DEFAULT_BACKBONE) else None
+    choice = _family(network).network((_SMALL, _SMALL))
+    if not isinstance(choice, PretrainedChoice):
+        raise UnknownNameError(
+            f"what is to be found is looked for by Faster R-CNN: --network takes auto, or timm's name of a pretrained "
+            f"network for its maps, not {network!r}"
+        )
+    return choice.backbone
 
 
 def _folds_of(family: Family, cases: Sequence[Case], name: str) -> tuple[int, str] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hounsfield.arrays import FloatArray, IntArray
+from hounsfield.errors import TrainingError
 from hounsfield.learning.augmentation import (
     Mixing,
     draw_affines,
@@ -21,7 +22,7 @@ from hounsfield.learning.augmentation import (
 )
 from hounsfield.learning.auxiliary import auxiliary_loss, auxiliary_targets
 from hounsfield.learning.inputs import Inputs, images_of, table_of
-from hounsfield.learning.lesson import Exam, Setup, descend
+from hounsfield.learning.lesson import Answers, Exam, Setup, descend
 from hounsfield.networks.beside_table import with_table
 from hounsfield.plan import Plan
 from hounsfield.tasks.predict import centre, memory_order, predict_logits
@@ -47,6 +48,31 @@ class ClassLesson:
         logits = predict_rows(network, plan, self.inputs, rows, flips=False)
         loss, score = scores_of(logits, self.task, self.inputs, rows)
         return Exam(loss, score, _is_dead(logits))
+
+    def answered(self, network: nn.Module, plan: Plan, rows: IntArray, *, flips: bool) -> Answers:
+        """Logits of some rows."""
+        return Answers(predict_rows(network, plan, self.inputs, rows, flips=flips))
+
+    def together(self, plan: Plan, answers: Sequence[Answers], rows: Sequence[IntArray]) -> tuple[IntArray, Answers]:
+        """Each row once, in rising order, with the mean of the logits of the networks that answered it."""
+        unique, place, count = np.unique(np.concatenate(rows), return_inverse=True, return_counts=True)
+        total = np.zeros((len(unique), answers[0].logits.shape[1]))
+        np.add.at(total, place, np.concatenate([one.logits for one in answers]))
+        return unique, Answers(total / count[:, None])
+
+    def require_enough(self, train_rows: IntArray, val_rows: IntArray) -> None:
+        """Accept rows that can be learned from and validated on.
+
+        Raises:
+            TrainingError: Fewer than two classes are left to learn from, or no case to validate on.
+        """
+        classes = len(np.unique(self.inputs.targets[train_rows]))
+        if classes < 2 or len(val_rows) == 0:
+            raise TrainingError(
+                f"{len(train_rows)} cases of {classes} classes are left to learn from and {len(val_rows)} to validate "
+                f"on, after {len(self.inputs.failed)} that cannot be read; two classes and a validation case are "
+                "needed: mend the files that inspect names, or use another split"
+            )
 
 
 def train_step(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from hounsfield.datasets.case import Case, Dataset
 from hounsfield.errors import HounsfieldError, ImageError, StorageError, TrainingError
 from hounsfield.plan import Input
 from hounsfield.plan.columns import encode
-from hounsfield.plan.network_input import case_array
+from hounsfield.plan.network_input import Boxed, case_array, case_with_boxes
 from hounsfield.progress import track
 
 if TYPE_CHECKING:
@@ -47,6 +47,11 @@ class Inputs:
 
     table: FloatArray | None = None
     """(n, K) numbers beside the images, NaN where one is missing; None where the plan has no columns."""
+    boxes: tuple[FloatArray, ...] = ()
+    """Of each row (boxes, 5): x0, y0, x1, y1 in pixels of the canvas, and the number of the kind; empty where the plan
+    looks for none, as the next one."""
+    onto: FloatArray | None = None
+    """(n, 4, 4), from array index (d, h, w) of the canvas to that of the image as stored."""
 
     def rows(self, ids: Sequence[str]) -> IntArray:
         """Row numbers of those of the cases `ids` that could be read, in the order of `ids`."""
@@ -68,22 +73,9 @@ def table_of(inputs: Inputs, rows: IntArray) -> Tensor | None:
     return None if inputs.table is None else torch.from_numpy(inputs.table[rows])
 
 
-def require_enough(inputs: Inputs, train_rows: IntArray, val_rows: IntArray) -> None:
-    """Accept rows that can be learned from and validated on.
-
-    Raises:
-        TrainingError: Fewer than two classes are left to learn from, or no case to validate on.
-    """
-    classes = len(np.unique(inputs.targets[train_rows]))
-    if classes < 2 or len(val_rows) == 0:
-        raise TrainingError(
-            f"{len(train_rows)} cases of {classes} classes are left to learn from and {len(val_rows)} to validate on, "
-            f"after {len(inputs.failed)} that cannot be read; two classes and a validation case are needed: mend the "
-            "files that inspect names, or use another split"
-        )
-
-
-def prepare_inputs(dataset: Dataset, cases: Sequence[Case], spec: Input, folder: Path, *, threads: int) -> Inputs:
+def prepare_inputs(
+    dataset: Dataset, cases: Sequence[Case], spec: Input, folder: Path, *, threads: int, kinds: Sequence[str] = ()
+) -> Inputs:
     """Preprocess every labelled case into `folder`, or take what an earlier call left there.
 
     Args:
@@ -92,37 +84,41 @@ def prepare_inputs(dataset: Dataset, cases: Sequence[Case], spec: Input, folder:
         spec: The plan's input section.
         folder: Where the array is kept.
         threads: Cases prepared at once; decoding and filters run outside Python's lock.
+        kinds: Labels of the boxes that are kept, in order; none are where it is empty.
 
     Raises:
         TrainingError: Fewer than half of the cases can be read; the message shows the first reasons.
         StorageError: The disk refused, or the memory is too short to prepare a case.
     """
-    key = inputs_key(cases, spec)
+    key = inputs_key(cases, spec, kinds=kinds)
     array_path, index_path = (folder / f"inputs-{key[:16]}.{suffix}" for suffix in ("npy", "json"))
     if index_path.is_file() and array_path.is_file():
         index = json.loads(index_path.read_text(encoding="utf-8"))
         if index["key"] == key:
-            return _open(array_path, cases, index["failed"], key, spec)
+            return _open(array_path, cases, index, key, spec)
     index_path.unlink(missing_ok=True)
     failed: dict[str, str] = {}
+    placed: list[_Placed] = []
     with (
         atomic_file(array_path) as temporary,
         temporary.open("wb") as stream,
-        closing(_prepared(cases, spec, threads)) as results,
+        closing(_prepared(cases, spec, threads, kinds)) as results,
     ):
         _write_header(stream, len(cases), spec)
         for case, result in zip(cases, track(results, f"preparing {dataset.name}", total=len(cases)), strict=True):
             if isinstance(result, HounsfieldError):
                 failed[case.id] = str(result)
             else:
-                stream.write(result.tobytes())
+                stream.write(result[0].tobytes())
+                placed.append(result[1])
         stream.seek(0)
         _write_header(stream, len(cases) - len(failed), spec)
     if len(failed) > len(cases) / 2:
         some = "; ".join(f"{case}: {reason}" for case, reason in list(failed.items())[:3])
         raise TrainingError(f"{len(failed)} of {len(cases)} cases of {dataset.root} cannot be read ({some})")
-    write_text(index_path, json.dumps({"key": key, "failed": failed}))
-    return _open(array_path, cases, failed, key, spec)
+    index = {"key": key, "failed": failed, "placed": placed if kinds else []}
+    write_text(index_path, json.dumps(index))
+    return _open(array_path, cases, index, key, spec)
 
 
 def _write_header(stream: BinaryIO, rows: int, spec: Input) -> None:
@@ -132,25 +128,34 @@ def _write_header(stream: BinaryIO, rows: int, spec: Input) -> None:
     np.lib.format.write_array_header_1_0(stream, header)
 
 
-def _prepared(cases: Sequence[Case], spec: Input, threads: int) -> Generator[VoxelArray | HounsfieldError, None, None]:
+_Placed = dict[str, list[list[float]]]
+"""The "boxes" of an image as in `Inputs`, and its way "onto" the stored one."""
+_Prepared = tuple[VoxelArray, _Placed]
+
+
+def _prepared(
+    cases: Sequence[Case], spec: Input, threads: int, kinds: Sequence[str]
+) -> Generator[_Prepared | HounsfieldError, None, None]:
     """What `_prepare` gives of each case, in order; closing it stops the work."""
     pool = ThreadPoolExecutor(threads)
     try:
-        yield from pool.map(lambda case: _prepare(case, spec), cases)
+        yield from pool.map(lambda case: _prepare(case, spec, kinds), cases)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _prepare(case: Case, spec: Input) -> VoxelArray | HounsfieldError:
+def _prepare(case: Case, spec: Input, kinds: Sequence[str]) -> _Prepared | HounsfieldError:
+    """The array of a case, and its boxes of these kinds."""
     try:
-        array = case_array(case, spec)
+        boxed = case_with_boxes(case, spec) if kinds else None
+        array = case_array(case, spec) if boxed is None else boxed.array
         largest = float(np.abs(array).max())
         if not largest <= _LARGEST:
             return ImageError(
                 f"{_first(case)}: preprocessing gave values up to {largest:g}; networks learn from values near 0 … 1, "
                 'end input.steps with "rescale" or "zscore"'
             )
-        return array.astype(_STORED_TYPE)
+        return array.astype(_STORED_TYPE), {} if boxed is None else _placed(boxed, kinds)
     except HounsfieldError as error:
         return error
     except MemoryError as error:
@@ -159,21 +164,32 @@ def _prepare(case: Case, spec: Input) -> VoxelArray | HounsfieldError:
         ) from error
 
 
+def _placed(boxed: Boxed, kinds: Sequence[str]) -> _Placed:
+    boxes = [[box.x0, box.y0, box.x1, box.y1, float(kinds.index(box.label))] for box in boxed.boxes]
+    return {"boxes": boxes, "onto": boxed.onto.tolist()}
+
+
 def _first(case: Case) -> Path:
     return next(iter(case.images.values())).path
 
 
-def _open(path: Path, cases: Sequence[Case], failed: dict[str, str], key: str, spec: Input) -> Inputs:
+def _open(path: Path, cases: Sequence[Case], index: Mapping[str, Any], key: str, spec: Input) -> Inputs:
+    failed: dict[str, str] = index["failed"]
     kept = tuple(case for case in cases if case.id not in failed)
     voxels = np.load(path, mmap_mode="r")
     targets = np.asarray([case.target for case in kept], dtype=np.int64)
     table = np.stack([encode(case.columns, spec.columns) for case in kept]) if spec.columns else None
-    return Inputs(voxels, targets, kept, tuple(failed.items()), key, table)
+    placed: Sequence[_Placed] = index.get("placed", ())
+    boxes = tuple(np.array(own["boxes"], dtype=np.float32).reshape(-1, 5) for own in placed)
+    onto = np.array([own["onto"] for own in placed]) if placed else None
+    return Inputs(voxels, targets, kept, tuple(failed.items()), key, table, boxes, onto)
 
 
-def inputs_key(cases: Sequence[Case], spec: Input) -> str:
-    """Changes when a case, its file or the preprocessing changes."""
+def inputs_key(cases: Sequence[Case], spec: Input, *, kinds: Sequence[str] = ()) -> str:
+    """Changes when a case, its file or the preprocessing changes; or a box, where `kinds` of them are learned."""
     digest = hashlib.sha256(spec.model_dump_json().encode())
+    if kinds:
+        digest.update(repr((tuple(kinds), [case.boxes for case in cases])).encode())
     for case in cases:
         for ref in case.images.values():
             state = ref.path.stat() if ref.path.exists() else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,10 +10,11 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from hounsfield.arrays import IntArray
+from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.learning.auxiliary import WithHeads
 from hounsfield.learning.inputs import Inputs
 from hounsfield.plan import Plan
+from hounsfield.tasks.detection import Findings
 from hounsfield.tasks.task import Task
 
 
@@ -41,6 +43,16 @@ class Exam:
     """Whether it answers the same to every image: its units have died, and no gradient wakes them."""
 
 
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a network says of rows that it did not learn from."""
+
+    logits: FloatArray
+    """(n, classes), of each case as a whole."""
+    found: tuple[Findings, ...] = ()
+    """On each, in pixels of the plan's input, where something is looked for."""
+
+
 class Lesson(Protocol):
     """What a network is taught, and how it is examined."""
 
@@ -60,6 +72,22 @@ class Lesson(Protocol):
 
     def examined(self, network: nn.Module, plan: Plan, rows: IntArray) -> Exam:
         """How the network does on some rows as they are."""
+        ...
+
+    def answered(self, network: nn.Module, plan: Plan, rows: IntArray, *, flips: bool) -> Answers:
+        """What the network, and its mirrored copies with `flips`, says of some rows in float32."""
+        ...
+
+    def together(self, plan: Plan, answers: Sequence[Answers], rows: Sequence[IntArray]) -> tuple[IntArray, Answers]:
+        """Each row once, in rising order, with what all the networks that answered it say."""
+        ...
+
+    def require_enough(self, train_rows: IntArray, val_rows: IntArray) -> None:
+        """Accept rows that can be learned from and validated on.
+
+        Raises:
+            TrainingError: There is too little to tell apart or to find.
+        """
         ...
 
 

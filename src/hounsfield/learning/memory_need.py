@@ -20,6 +20,7 @@ from hounsfield.learning.transfer import freeze
 from hounsfield.networks.build import build_from
 from hounsfield.networks.depthwise import speed_up_depthwise
 from hounsfield.plan import Plan
+from hounsfield.plan.network import outputs_of
 
 KERNELS = 1.75
 """What the step's tensors take is multiplied by this, for copies that kernels work on and memory between tensors that
@@ -42,9 +43,8 @@ def step_bytes(plan: Plan) -> int:
     bfloat16 counts as float32, for mixed precision keeps copies in both.
     """
     with torch.random.fork_rng(devices=[]):
-        network = build_from(
-            plan.network.model_dump(), dims=plan.dims, channels=plan.input.channels, outputs=len(plan.classes)
-        )
+        outputs = outputs_of(plan)
+        network = build_from(plan.network.model_dump(), dims=plan.dims, channels=plan.input.channels, outputs=outputs)
     speed_up_depthwise(network)
     freeze(network, plan, epoch=plan.optimisation.epochs - 1)
     weights = sum(weight.nbytes * (LEARNED if weight.requires_grad else KEPT) for weight in network.parameters())
@@ -68,7 +68,11 @@ def _peak_of_step(network: nn.Module, plan: Plan) -> int:
 
 
 def _answer(network: nn.Module, images: Tensor, *, views: bool) -> Tensor:
-    """The network's output; of several views the maps that its encoder makes, beside which the rest is small."""
+    """The network's output; of several views the maps that its encoder makes, beside which the rest is small, and of
+    one that finds what it computes everywhere."""
+    if hasattr(network, "dense"):
+        dense = network.dense(images)  # type: ignore[operator]
+        return torch.stack([part.sum() for part in (*dense.maps, *dense.objectness, *dense.moves)])
     output: Tensor = network.encoder.feature_maps(images) if views else network(images)  # type: ignore[operator, union-attr]
     return output
 

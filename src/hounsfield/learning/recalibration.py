@@ -18,14 +18,15 @@ from pathlib import Path
 import numpy as np
 
 from hounsfield.arrays import FloatArray, IntArray
-from hounsfield.bundle import Bundle, OperatingPoint, patient_digest, write_recalibrated
+from hounsfield.bundle import Bundle, FindingPoint, OperatingPoint, patient_digest, write_recalibrated
 from hounsfield.datasets.case import Case
 from hounsfield.datasets.digest import case_digests
 from hounsfield.errors import EvaluationError
-from hounsfield.evaluation.evidence import Evidence
+from hounsfield.evaluation.evidence import Evidence, ImageResult
 from hounsfield.evaluation.measure import measure
 from hounsfield.evaluation.predictions import results_of
 from hounsfield.evaluation.sets import Held
+from hounsfield.learning.finding_point import choose_finding_point
 from hounsfield.learning.operating_point import FEWEST_TO_CALIBRATE, by_others, choose_operating_point
 from hounsfield.plan import Decision
 from hounsfield.plan.task import task_of
@@ -75,6 +76,7 @@ def recalibrate(
     seconds: float = 0.0,
     seed: int = 0,
     notes: Sequence[str] = (),
+    found: Sequence[ImageResult] = (),
 ) -> Recalibrated:
     """Write a bundle of the same networks with calibration, threshold and conformal limits from other cases.
 
@@ -90,6 +92,8 @@ def recalibrate(
         seconds: That reading them took.
         seed: Of the bootstrap.
         notes: What a reader of the figures must know.
+        found: What its networks find on them, with the scores they gave; from when on findings are shown is chosen anew
+            where there are lesions enough, and stays as it was elsewhere.
 
     Raises:
         EvaluationError: The cases are too few, or of one class, or the model does not rank them.
@@ -113,6 +117,7 @@ def recalibrate(
         begin=bundle.operating,
         shift_only=shift_only,
     )
+    operating = replace(operating, findings=_finding_point(bundle, found, where))
     earlier = task.decode(bundle.operating.apply(logits))
     of_old = Measuring(name, seconds, seed, tuple(notes))
     before = _measured(bundle, bundle.operating, cases, earlier, bundle.operating.sets(earlier), of_old)
@@ -121,6 +126,14 @@ def recalibrate(
     told = (*notes, *_words(before, targets, shift_only=shift_only))
     after = _measured(written, operating, cases, new.probabilities, new.held, replace(of_old, notes=told))
     return Recalibrated(written, before, after)
+
+
+def _finding_point(bundle: Bundle, found: Sequence[ImageResult], where: str) -> FindingPoint | None:
+    """Chosen on these images where they have lesions enough; else as it was."""
+    with_lesions = {one.patient for one in found if one.truths}
+    if bundle.operating.findings is None or len(with_lesions) < FEWEST_OF_A_CLASS:
+        return bundle.operating.findings
+    return choose_finding_point(found, bundle.plan.detection, where=where)
 
 
 def _written(

@@ -8,12 +8,11 @@ import numpy as np
 import torch
 
 from hounsfield.datasets.case import Case
-from hounsfield.learning.classes import ClassLesson
 from hounsfield.learning.inputs import Inputs
+from hounsfield.learning.lessons import lesson_of
 from hounsfield.learning.supervised import setup
 from hounsfield.learning.transfer import freeze
 from hounsfield.plan import Plan
-from hounsfield.plan.task import task_of
 
 _STEPS = 3
 _LONGEST_S = 6.0
@@ -33,8 +32,11 @@ def images_per_second(plan: Plan) -> float:
     columns = plan.input.shown_channels - plan.input.stored_channels
     table = np.zeros((size, columns), np.float32) if columns else None
     unknown = tuple(Case(id=str(row), patient=str(row), images={}) for row in rows.tolist())
-    inputs = Inputs(voxels, rows % len(plan.classes), unknown, (), table=table)
-    lesson = ClassLesson(task_of(plan), inputs)
+    height, width = plan.input.canvas[-2:]
+    box = np.array([[width / 4, height / 4, width / 2, height / 2, 0]], dtype=np.float32)
+    boxes = (box,) * size if plan.detection.kinds else ()
+    inputs = Inputs(voxels, rows % len(plan.classes), unknown, (), table=table, boxes=boxes)
+    lesson = lesson_of(plan, inputs)
     run = setup(plan, member=0, learned=True)  # any weights take the same time
     freeze(run.network, plan, epoch=plan.optimisation.epochs - 1)
     run.wrapped.train()

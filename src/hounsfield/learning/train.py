@@ -12,17 +12,21 @@ import numpy as np
 from torch import Tensor, nn
 
 from hounsfield.arrays import FloatArray, IntArray
-from hounsfield.bundle import Bundle, TrainingRecord, patient_digest, write_bundle
+from hounsfield.bundle import Bundle, OperatingPoint, TrainingRecord, patient_digest, write_bundle
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.split import Split
 from hounsfield.errors import PlanError
+from hounsfield.evaluation.evidence import ImageResult
 from hounsfield.evaluation.threshold import require_rule
+from hounsfield.learning.boxes import BoxLesson
 from hounsfield.learning.candidates import AUTO
 from hounsfield.learning.checkpoint import EpochRecord
 from hounsfield.learning.choosing import choose_plan_and_split, require_network
-from hounsfield.learning.classes import ClassLesson, predict_rows
-from hounsfield.learning.inputs import Inputs, prepare_inputs, require_enough
+from hounsfield.learning.finding_point import choose_finding_point
+from hounsfield.learning.inputs import Inputs, prepare_inputs
 from hounsfield.learning.lesions import prepare_lesions, require_lesions
+from hounsfield.learning.lesson import Answers, Lesson
+from hounsfield.learning.lessons import lesson_of
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.operating_point import choose_operating_point, validated
 from hounsfield.learning.remember import remember
@@ -40,7 +44,6 @@ from hounsfield.learning.start import Start, keep_start
 from hounsfield.learning.supervised import Fitted, setup
 from hounsfield.plan import Plan, inspect_machine, plan_to_text
 from hounsfield.plan.network_input import require_views
-from hounsfield.plan.task import task_of
 
 MemberReport = Callable[[int, EpochRecord], None]
 
@@ -54,9 +57,11 @@ class Trained:
     val_cases: tuple[Case, ...]
     """Each validated once, by a network that had not seen its patient."""
     val_logits: FloatArray
-    """(n, outputs), before calibration."""
+    """(n, classes), of each as a whole, before calibration."""
     left_out: tuple[tuple[str, str], ...]
     """Cases that could not be read: id, and the reason as a sentence."""
+    val_found: tuple[ImageResult, ...] = ()
+    """What was found on each, with the scores that the networks gave; empty where nothing is looked for."""
 
 
 def train(
@@ -163,20 +168,21 @@ def _require_auxiliary(plan: Plan, dataset: Dataset) -> None:
 
 def _train(dataset: Dataset, run: Run, out: Path, *, leaks: Sequence[str], on_epoch: MemberReport) -> Trained:
     plan, split = run.plan, run.split
-    task = task_of(plan)
     cases = [case for case in dataset.cases if split.parts.get(case.id) in ("train", "val") and case.target is not None]
     start, marks = keep_start(plan, run.folder), marks_of(cases, dataset.name)
     rounds_of_cases = member_cases(dataset, plan, split, [case.id for case in cases], start=start, marks=marks)
-    inputs = prepare_inputs(dataset, cases, plan.input, run.folder, threads=plan.optimisation.threads)
-    lesson = ClassLesson(task, inputs)
+    inputs = prepare_inputs(
+        dataset, cases, plan.input, run.folder, threads=plan.optimisation.threads, kinds=plan.detection.kinds
+    )
+    lesson = lesson_of(plan, inputs)
     lesions = prepare_lesions(dataset, cases, plan, run.folder)
     learned_from = inputs.key + (lesions.key if lesions else "")
     run.begin_anew_unless(learned_from + start.sha256 + rounds_digest(rounds_of_cases))
     rounds = [(inputs.rows(learned), inputs.rows(validated)) for learned, validated in rounds_of_cases]
     for learned_rows, validated_rows in rounds:
-        require_enough(inputs, learned_rows, validated_rows)
+        lesson.require_enough(learned_rows, validated_rows)
     fitted: list[Fitted] = []
-    logits: list[FloatArray] = []
+    answers: list[Answers] = []
     for member, (train_rows, val_rows) in enumerate(rounds):
         checkpoint = run.folder / f"member-{member}.safetensors"
         result = fit_member(
@@ -190,17 +196,12 @@ def _train(dataset: Dataset, run: Run, out: Path, *, leaks: Sequence[str], on_ep
             on_epoch=functools.partial(on_epoch, member),
         )
         fitted.append(result)
-        logits.append(_predict(plan, inputs, result.weights, val_rows, member=member))
-    val_rows, val_logits = _mean_by_row([rows for _, rows in rounds], logits)
+        network = _network(plan, result.weights, member=member)
+        answers.append(lesson.answered(network, plan, val_rows, flips=plan.ensemble.flips))
+    val_rows, answer = lesson.together(plan, answers, [rows for _, rows in rounds])
     val_cases = tuple(inputs.cases[row] for row in val_rows)
-    operating = choose_operating_point(
-        val_logits,
-        inputs.targets[val_rows],
-        task,
-        where=validated(plan.ensemble.folds),
-        patients=[case.unit for case in val_cases],
-        decision=plan.decision,
-    )
+    found = lesson.results(plan, val_rows, answer.found) if isinstance(lesson, BoxLesson) else ()
+    operating = _operating(plan, lesson, val_rows, answer, found)
     record = _record(dataset, inputs, fitted, rounds_of_cases, plan, start, marks)
     told = tuple(f"Figures are too good: {leak}." for leak in leaks)
     record = replace(record, warnings=(*told, *record.warnings))
@@ -209,7 +210,23 @@ def _train(dataset: Dataset, run: Run, out: Path, *, leaks: Sequence[str], on_ep
     bundle = write_bundle(
         out, plan=plan, members=weights, operating=operating, training=record, split=split, remembered=remembered
     )
-    return Trained(bundle, tuple(fitted), val_cases, val_logits, inputs.failed)
+    return Trained(bundle, tuple(fitted), val_cases, answer.logits, inputs.failed, found)
+
+
+def _operating(
+    plan: Plan, lesson: Lesson, rows: IntArray, answer: Answers, found: Sequence[ImageResult]
+) -> OperatingPoint:
+    """How answers become probabilities and calls: of cases as a whole, and of what was found on them."""
+    inputs, where = lesson.inputs, validated(plan.ensemble.folds)
+    point = choose_operating_point(
+        answer.logits,
+        inputs.targets[rows],
+        lesson.task,
+        where=where,
+        patients=[inputs.cases[row].unit for row in rows],
+        decision=plan.decision,
+    )
+    return replace(point, findings=choose_finding_point(found, plan.detection, where=where)) if found else point
 
 
 def _record(
@@ -246,23 +263,11 @@ def _record(
     )
 
 
-def _mean_by_row(rows: Sequence[IntArray], logits: Sequence[FloatArray]) -> tuple[IntArray, FloatArray]:
-    """Each row once, in rising order, with the mean of the logits of the networks that validated on it."""
-    unique, place, count = np.unique(np.concatenate(rows), return_inverse=True, return_counts=True)
-    total = np.zeros((len(unique), logits[0].shape[1]))
-    np.add.at(total, place, np.concatenate(logits))
-    return unique, total / count[:, None]
-
-
 def _warnings(inputs: Inputs) -> tuple[str, ...]:
     if not inputs.failed:
         return ()
     count = len(inputs.failed) + len(inputs.cases)
     return (f"{len(inputs.failed)} of {count} cases could not be read and were left out of the training.",)
-
-
-def _predict(plan: Plan, inputs: Inputs, weights: dict[str, Tensor], rows: IntArray, *, member: int) -> FloatArray:
-    return predict_rows(_network(plan, weights, member=member), plan, inputs, rows, flips=plan.ensemble.flips)
 
 
 def _network(plan: Plan, weights: dict[str, Tensor], *, member: int) -> nn.Module:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hounsfield.evaluation.detection import with_detection
 from hounsfield.evaluation.evidence import Evidence
 from hounsfield.evaluation.measure import measure
 from hounsfield.evaluation.predictions import results_of
@@ -24,7 +25,7 @@ def validation_evidence(trained: Trained, *, seed: int = 0) -> Evidence:
     probabilities = task.decode(bundle.operating.apply(trained.val_logits))
     targets = np.array([case.target or 0 for case in trained.val_cases])
     patients = [case.unit for case in trained.val_cases]
-    return measure(
+    evidence = measure(
         results_of(trained.val_cases, probabilities),
         task=bundle.plan.task,
         dataset=bundle.training.dataset,
@@ -38,4 +39,17 @@ def validation_evidence(trained: Trained, *, seed: int = 0) -> Evidence:
         seed=seed,
         notes=tuple(filter(None, (note_on_choices(bundle.plan), note_on_ensemble(bundle.plan)))),
         held=by_others(trained.val_logits, targets, task, patients, bundle.plan.decision).held,
+    )
+    point, detection = bundle.operating.findings, bundle.plan.detection
+    if point is None:
+        return evidence
+    return with_detection(
+        evidence,
+        [point.of(one) for one in trained.val_found],
+        kinds=detection.kinds,
+        rule=detection.hit,
+        threshold=point.threshold,
+        threshold_from=point.threshold_from,
+        attributes={case.id: case.grouping() for case in trained.val_cases},
+        seed=seed,
     )

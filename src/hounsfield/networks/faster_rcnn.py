@@ -25,7 +25,8 @@ from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead, con
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
 from hounsfield.errors import ShapeError
-from hounsfield.networks.regions import RegionHead, Truth
+from hounsfield.networks.found import Found, Truth, Truths
+from hounsfield.networks.regions import RegionHead
 
 PROPOSALS = {"training": 1000, "testing": 300}
 """Boxes an image that the second step is given, of as many as 1000 a resolution before those that say the same go."""
@@ -41,16 +42,6 @@ class Dense:
     """(N, anchors, height, width), logits."""
     moves: list[Tensor]
     """(N, 4 · anchors, height, width), from each anchor to a box."""
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """The findings on one image, the surest first."""
-
-    boxes: Tensor
-    """(n, 4): x0, y0, x1, y1 in pixels of the network's input."""
-    probabilities: Tensor
-    """(n, kinds)."""
 
 
 class FasterRCNN(nn.Module):
@@ -149,11 +140,11 @@ class FasterRCNN(nn.Module):
         objectness, moves = self.proposals.head(merged)
         return Dense(merged, objectness, moves)
 
-    def forward(self, images: Tensor, truths: Sequence[Truth] | None = None) -> Tensor | list[Found]:
+    def forward(self, images: Tensor, truths: Truths | None = None) -> Tensor | list[Found]:
         """In training the losses, (4,): objectness, its boxes, kinds, their boxes; else the findings of each image."""
         dense = self.dense(images)
         if truths is not None:
-            return self.losses(dense, truths, (images.shape[2], images.shape[3]))
+            return self.losses(dense, truths.of_images, (images.shape[2], images.shape[3]))
         return self.findings(dense, (images.shape[2], images.shape[3]))
 
     def losses(self, dense: Dense, truths: Sequence[Truth], size: tuple[int, int]) -> Tensor:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, smooth_l1_loss
 from torchvision.ops import MultiScaleRoIAlign, box_iou, clip_boxes_to_image, nms
+
+from hounsfield.networks.found import Truth
 
 HIT = 0.5
 """A proposal shows a lesion from this intersection over union on."""
@@ -20,16 +21,6 @@ SHARE_OF_HITS = 0.25
 _SCALES = (10.0, 10.0, 5.0, 5.0)
 _LARGEST_STEP = 4.135  # ln(1000 / 16): a box never grows more than that in one step
 _SMALLEST_SIDE = 1.0
-
-
-@dataclass(frozen=True, eq=False)
-class Truth:
-    """What there is on one image."""
-
-    boxes: Tensor
-    """(n, 4): x0, y0, x1, y1 in pixels of the network's input, float32."""
-    kinds: Tensor
-    """(n,), 1 for the first kind …; 0 is nothing."""
 
 
 class RegionHead(nn.Module):

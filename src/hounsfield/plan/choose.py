@@ -22,7 +22,9 @@ from hounsfield.plan.schema import (
     Augmentation,
     Auxiliary,
     Column,
+    Detection,
     Ensemble,
+    FasterRCNNChoice,
     Input,
     MultipleInstanceChoice,
     Network,
@@ -42,6 +44,7 @@ def make_plan(
     views: tuple[str, ...] = (),
     columns: tuple[Column, ...] = (),
     auxiliary: tuple[Column, ...] = (),
+    detection: Detection | None = None,
     minutes: float,
     seed: int,
     speed: Speed,
@@ -59,6 +62,7 @@ def make_plan(
         views: Names of the images of a case, where it has several.
         columns: Of a table, that go into the network beside the images.
         auxiliary: Of a table, that are learned beside the class.
+        detection: What is to be found, where something is.
         rarest_patients: Patients of the class that has fewest of them; there cannot be more folds.
         minutes: Time that training may take.
         seed: Of the weights, the folds and the augmentation.
@@ -79,6 +83,7 @@ def make_plan(
         views=views,
         columns=columns,
         auxiliary=auxiliary,
+        detection=detection,
         minutes=minutes,
         seed=seed,
         family=family,
@@ -171,12 +176,14 @@ def _draft(
     views: tuple[str, ...],
     columns: tuple[Column, ...],
     auxiliary: tuple[Column, ...],
+    detection: Detection | None,
     minutes: float,
     seed: int,
     family: Family,
 ) -> Plan:
     weights = _class_weights(fingerprint.class_counts)
     return Plan(
+        task="detection" if detection else "classification",
         dataset=fingerprint.dataset,
         classes=fingerprint.classes,
         seed=seed,
@@ -198,7 +205,7 @@ def _draft(
         ),
         optimisation=Optimisation(
             **{
-                "class_weights": weights,
+                "class_weights": () if detection else weights,
                 "precision": "bf16-mixed" if machine.bf16 else "32-true",
                 "channels_last": len(sides) == 2,
                 "threads": machine.threads,
@@ -206,7 +213,8 @@ def _draft(
                 **_batch(family, views),
             }
         ),
-        auxiliary=Auxiliary(columns=() if family.once else auxiliary),
+        auxiliary=Auxiliary(columns=() if family.once or detection else auxiliary),
+        detection=detection or Detection(),
         ensemble=Ensemble(flips=bool(kind.flip_axes(len(sides)))),
     )
 
@@ -215,7 +223,7 @@ def _over_views(network: Network) -> Network:
     """A network that looks at every image of a case with `network`."""
     return (
         network
-        if isinstance(network, MultipleInstanceChoice)
+        if isinstance(network, MultipleInstanceChoice | FasterRCNNChoice)
         else MultipleInstanceChoice(over="views", encoder=network)
     )
 
@@ -237,7 +245,7 @@ def _class_weights(counts: tuple[int, ...]) -> tuple[float, ...]:
 
 def _folds_wanted(fingerprint: Fingerprint, rarest_patients: int) -> int:
     """As many as pay, each with patients of every class."""
-    if sum(fingerprint.class_counts) >= FEW_CASES or min(fingerprint.class_counts) < 10:
+    if sum(fingerprint.class_counts) >= FEW_CASES or min(filter(None, fingerprint.class_counts)) < 10:
         return 1
     return next((folds for folds in (5, 3) if rarest_patients >= folds), 1)
 

@@ -174,7 +174,7 @@ def input_sides(fingerprint: Fingerprint, kind: Kind) -> list[tuple[int, ...]]:
         return [tuple(_scaled(median, side, longest)) for side in _VOLUME_SIDES if side <= longest] or [
             tuple(max(_SMALLEST, side) for side in median)
         ]
-    flat = _flat_shape(fingerprint, kind)
+    flat = flat_shape(fingerprint, kind)
     longest = max(flat)
     sides = _CROP_SIDES if kind.margin > 1 else _FILM_SIDES
     fitting = [side for side in sides if side <= longest] or [max(_SMALLEST, longest)]
@@ -183,7 +183,7 @@ def input_sides(fingerprint: Fingerprint, kind: Kind) -> list[tuple[int, ...]]:
     return [tuple(_scaled(flat, side, longest)) for side in fitting]
 
 
-def _flat_shape(fingerprint: Fingerprint, kind: Kind) -> tuple[int, int]:
+def flat_shape(fingerprint: Fingerprint, kind: Kind) -> tuple[int, int]:
     """Median (height, width) of what is brought to one size: of the breast, where films are cut to it."""
     if kind.cut_to_breast and fingerprint.breast_median:
         return fingerprint.breast_median
@@ -209,7 +209,7 @@ def fitted_sides(fingerprint: Fingerprint, kind: Kind) -> list[tuple[int, ...]]:
     if not fingerprint.planar:
         shapes = input_sides(fingerprint, kind)
         return list(dict.fromkeys((depth, max(SMALLEST_SLICE, h), max(SMALLEST_SLICE, w)) for depth, h, w in shapes))
-    median = _flat_shape(fingerprint, kind)
+    median = flat_shape(fingerprint, kind)
     longest = max(median)
     most = max(longest, min(_ENLARGED * longest, _LARGEST_ENLARGED), SMALLEST_SLICE)
     sides = _FITTED_CROP_SIDES if kind.margin > 1 else _FITTED_FILM_SIDES

@@ -6,12 +6,17 @@ from torch import nn
 
 from hounsfield.networks.beside_table import BesideTable
 from hounsfield.networks.build import build_from
-from hounsfield.plan.schema import Plan
+from hounsfield.plan.schema import FasterRCNNChoice, Plan
 
 
 def outputs_of(plan: Plan) -> int:
     """Length of what the plan's network answers."""
-    return len(plan.classes)
+    return len(plan.detection.kinds) + 1 if plan.task == "detection" else len(plan.classes)
+
+
+def most_of(plan: Plan) -> int:
+    """Findings an image that the plan's network gives; 0 of one that looks for none."""
+    return plan.network.most if isinstance(plan.network, FasterRCNNChoice) else 0
 
 
 def build_network(plan: Plan) -> nn.Module:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,12 +14,14 @@ from hounsfield.datasets import load
 from hounsfield.datasets.case import Case, ImageRef
 from hounsfield.datasets.load import cut, load_film
 from hounsfield.errors import DatasetError, ShapeError
+from hounsfield.findings.region import Box
 from hounsfield.image import Image
 from hounsfield.plan.columns import encode
 from hounsfield.plan.schema import Input
 from hounsfield.plan.working_memory import working_memory
 from hounsfield.preprocessing import Pipeline
 from hounsfield.preprocessing.channels import Grey
+from hounsfield.preprocessing.transfer import move_box
 
 _FILMS_KEPT = 4
 """Prepared films held while squares are cut from them; cases of one film follow each other in a data set."""
@@ -123,6 +125,31 @@ def case_array(case: Case, spec: Input) -> FloatArray:
         return network_array(prepare_case(case.image, spec), spec)
     require_views(case.images, spec, of=f"the case {case.id!r}")
     return views_array({name: prepare_case(ref, spec) for name, ref in case.images.items() if name in spec.views}, spec)
+
+
+@dataclass(frozen=True, eq=False)
+class Boxed:
+    """A case as a network that finds is shown it."""
+
+    array: FloatArray
+    """(channels, *canvas) float32, of its one whole image."""
+    boxes: tuple[Box, ...]
+    """In pixels of the canvas; what the steps cut off lies outside."""
+    onto: FloatArray
+    """(4, 4), from array index (d, h, w) of the canvas to that of the image as stored."""
+
+
+def case_with_boxes(case: Case, spec: Input) -> Boxed:
+    """The one whole image of a case, its boxes, and the way back.
+
+    Raises:
+        HounsfieldError: The image cannot be read, or a step refuses it.
+    """
+    stored = load(case.image)
+    prepared = prepare(stored, spec)
+    boxes = tuple(move_box(box, origin=stored, target=prepared) for box in case.boxes)
+    onto = np.linalg.inv(stored.affine) @ prepared.affine
+    return Boxed(network_array(prepared, spec), boxes, onto)
 
 
 def views_array(prepared: Mapping[str, Image], spec: Input) -> FloatArray:

@@ -20,8 +20,9 @@ from pydantic import (
 )
 
 from hounsfield.datasets.lesions import ELSEWHERE
-from hounsfield.errors import UsageError
+from hounsfield.errors import EvaluationError, UsageError
 from hounsfield.evaluation.conformal import COVERAGE
+from hounsfield.evaluation.matching import rule_from
 from hounsfield.evaluation.threshold import DEFAULT_RULE, require_rule
 from hounsfield.preprocessing import Pipeline
 
@@ -207,11 +208,53 @@ class MultipleInstanceChoice(Section):
         return self.encoder.halvings
 
 
+class FasterRCNNChoice(Section):
+    """`networks.faster_rcnn`: places are proposed, then judged; lengths in pixels of the input."""
+
+    name: Literal["faster_rcnn"] = "faster_rcnn"
+    strides: tuple[PositiveInt, ...] = Field(default=(8, 16, 32), min_length=1)
+    """Pixels between places, of the resolutions that are looked at, the finest first."""
+    width: PositiveInt = 96
+    """Feature maps of each resolution."""
+    anchor_sides: tuple[tuple[PositiveFloat, ...], ...] = ((32.0,), (64.0,), (128.0,))
+    """Of square boxes that are asked about, for each of the resolutions."""
+    anchor_ratios: tuple[PositiveFloat, ...] = Field(default=(0.5, 1.0, 2.0), min_length=1)
+    """Height over width of the boxes of one area."""
+    head_width: PositiveInt = 512
+    """Features of a proposed place."""
+    regions: PositiveInt = 128
+    """Proposed places an image that the second step learns from."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    overlap: float = Field(default=0.3, gt=0, lt=1)
+    """Findings that overlap by more than this intersection over union say the same, and the surest stays."""
+    most: PositiveInt = 50
+    """Findings an image."""
+    encoder: Encoder = PretrainedChoice()
+    """The network whose maps are looked at."""
+
+    @model_validator(mode="after")
+    def _anchors_agree(self) -> Self:
+        if len(self.anchor_sides) != len(self.strides) or len({len(sides) for sides in self.anchor_sides}) != 1:
+            raise ValueError(
+                f"network.anchor_sides {self.anchor_sides} needs a list for each of network.strides {self.strides}, "
+                "all of one length"
+            )
+        if any(stride & (stride - 1) for stride in self.strides) or list(self.strides) != sorted(set(self.strides)):
+            raise ValueError(f"network.strides {self.strides} must be rising powers of 2")
+        return self
+
+    @property
+    def halvings(self) -> int:
+        """How often the coarsest maps are halved."""
+        return max(self.strides).bit_length() - 1
+
+
 Network = Annotated[
     Annotated[ConvNetChoice, Tag("convnet")]
     | Annotated[ResidualChoice, Tag("residual")]
     | Annotated[PretrainedChoice, Tag("pretrained")]
-    | Annotated[MultipleInstanceChoice, Tag("multiple_instance")],
+    | Annotated[MultipleInstanceChoice, Tag("multiple_instance")]
+    | Annotated[FasterRCNNChoice, Tag("faster_rcnn")],
     Discriminator(_name_of),
 ]
 """Which network, and how large: one of the choices, by its name."""
@@ -222,6 +265,7 @@ CHOICES: dict[str, type[Section]] = {
     "residual": ResidualChoice,
     "pretrained": PretrainedChoice,
     "multiple_instance": MultipleInstanceChoice,
+    "faster_rcnn": FasterRCNNChoice,
 }
 """The sections that `[network]` may be, by their name."""
 
@@ -363,11 +407,36 @@ class Decision(Section):
             raise ValueError(str(error)) from error
 
 
+class Detection(Section):
+    """What is to be found on an image, and when it counts as found; empty where nothing is."""
+
+    kinds: tuple[str, ...] = ()
+    """Labels of the boxes."""
+    positive: tuple[str, ...] = ()
+    """Kinds of which one finding makes the whole image positive."""
+    hit: str = "iou>=0.2"
+    """When a finding hits a lesion: "iou>=x", or "centre"."""
+    false_alarms: float = Field(default=1.0, gt=0)
+    """Findings are shown from the score on at which there were as many an image among the validation cases."""
+    fusion: float = Field(default=0.5, gt=0, lt=1)
+    """Findings of several networks, or of mirrored copies, that overlap by this intersection over union are one."""
+
+    @model_validator(mode="after")
+    def _kinds_are_there(self) -> Self:
+        if set(self.positive) - set(self.kinds) or len(set(self.kinds)) < len(self.kinds):
+            raise ValueError(f"detection.kinds {self.kinds} must name each once, and detection.positive some of them")
+        try:
+            rule_from(self.hit)
+        except EvaluationError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+
 class Plan(Section):
     """Every choice of a run."""
 
     format: Literal[1] = 1
-    task: Literal["classification"] = "classification"
+    task: Literal["classification", "detection"] = "classification"
     dataset: str
     classes: tuple[str, ...] = Field(min_length=2)
     """Of two, the second is the positive one."""
@@ -380,6 +449,7 @@ class Plan(Section):
     optimisation: Optimisation = Optimisation()
     auxiliary: Auxiliary = Auxiliary()
     lesions: Lesions = Lesions()
+    detection: Detection = Detection()
     ensemble: Ensemble = Ensemble()
     decision: Decision = Decision()
     reasons: dict[str, str] = {}
@@ -389,6 +459,7 @@ class Plan(Section):
     def _choices_agree(self) -> Self:
         sides = len(self.input.shape)
         self._sides_are_long_enough()
+        self._task_fits()
         if not set(self.augmentation.flip_axes) <= set(range(sides)):
             raise ValueError(f"augmentation.flip_axes must lie in 0 … {sides - 1} for input.shape {self.input.shape}")
         if self.optimisation.class_weights and len(self.optimisation.class_weights) != len(self.classes):
@@ -413,6 +484,25 @@ class Plan(Section):
             if len(set(values)) < len(values):
                 raise ValueError(f"{name} names something twice: {', '.join(map(str, values))}")
         return self
+
+    def _task_fits(self) -> None:
+        finds = self.task == "detection"
+        if finds != isinstance(self.network, FasterRCNNChoice) or finds != bool(self.detection.kinds):
+            raise ValueError(
+                f'task = "{self.task}", network {self.network.name!r} and detection.kinds {self.detection.kinds} do '
+                'not fit: "detection" has a network "faster_rcnn" and the kinds of boxes that are to be found, and no '
+                "other task has them"
+            )
+        if finds and (self.input.views or self.input.columns or self.auxiliary.columns or self.lesions.epochs):
+            raise ValueError(
+                "a detection looks at one image a case and learns its boxes alone: leave out input.views, "
+                "input.columns, auxiliary.columns and lesions.epochs"
+            )
+        if finds and (self.optimisation.head_only or self.augmentation.mixup or self.input.margin > 1):
+            raise ValueError(
+                "a detection learns whole images with their boxes: leave out optimisation.head_only, "
+                "augmentation.mixup and input.margin"
+            )
 
     def _sides_are_long_enough(self) -> None:
         network, shape = self.network, self.input.shape

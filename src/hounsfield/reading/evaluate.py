@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -13,13 +13,14 @@ import numpy as np
 from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.bundle import Bundle, patient_digest
 from hounsfield.datasets.case import Case, Dataset
+from hounsfield.datasets.detection import for_detection
 from hounsfield.datasets.digest import case_digests
 from hounsfield.datasets.split import read_split
 from hounsfield.errors import DatasetError, HounsfieldError, ImageError
-from hounsfield.evaluation.evidence import Evidence
+from hounsfield.evaluation.detection import with_detection
+from hounsfield.evaluation.evidence import Evidence, ImageResult
 from hounsfield.evaluation.measure import measure
 from hounsfield.evaluation.predictions import results_of
-from hounsfield.findings import Quality
 from hounsfield.plan import Input
 from hounsfield.plan.choices import note_on_choices
 from hounsfield.plan.columns import unknown_columns
@@ -28,9 +29,11 @@ from hounsfield.plan.task import task_of
 from hounsfield.progress import track
 from hounsfield.reading.ahead import ahead
 from hounsfield.reading.batch import TOGETHER, Failure, calibrate, items_of_cases, reason_of
+from hounsfield.reading.opened import Opened
 from hounsfield.reading.reader import Reader
 from hounsfield.reading.runtime import RuntimeName
 from hounsfield.reading.runtimes.int8 import CALIBRATION_IMAGES
+from hounsfield.tasks.detection import detected
 
 Which = Literal["unseen", "val", "all"]
 
@@ -55,6 +58,8 @@ class Answered:
     notes: tuple[str, ...]
     failures: tuple[Failure, ...]
     seconds: float
+    found: tuple[ImageResult, ...] = ()
+    """On each, with the scores that the networks gave; empty where nothing is looked for."""
 
 
 def evaluate(
@@ -102,7 +107,28 @@ def evaluate(
         notes=answered.notes,
         held=bundle.operating.sets(probabilities),
     )
+    point, detection = bundle.operating.findings, bundle.plan.detection
+    if point is not None:
+        evidence = with_detection(
+            evidence,
+            [point.of(one) for one in answered.found],
+            kinds=detection.kinds,
+            rule=detection.hit,
+            threshold=point.threshold,
+            threshold_from=point.threshold_from,
+            attributes={case.id: case.grouping() for case in answered.cases},
+            seed=seed,
+        )
     return Measured(evidence, answered.failures)
+
+
+def as_asked(bundle: Bundle, dataset: Dataset) -> Dataset:
+    """The data set as the bundle's task sees it.
+
+    Raises:
+        DatasetError: It has not what is to be found.
+    """
+    return for_detection(dataset) if bundle.plan.task == "detection" and not dataset.kinds else dataset
 
 
 def read_logits(
@@ -113,6 +139,7 @@ def read_logits(
     Args and errors are those of `evaluate`.
     """
     began = time.perf_counter()
+    dataset = as_asked(bundle, dataset)
     if dataset.classes != bundle.plan.classes:
         raise DatasetError(
             f"{dataset.name} has the classes {', '.join(dataset.classes)}; the model {bundle.identity.name} answers "
@@ -124,7 +151,8 @@ def read_logits(
     reader = Reader(bundle, runtime=runtime, images=len(cases), answer_all=True)
     _require_same_kind(cases, reader, dataset.name)
     unlike: list[str] = []
-    logits, exact, read, failures = _read(reader, cases, dataset.name, unlike)
+    found: list[ImageResult] = []
+    logits, exact, read, failures = _read(reader, cases, dataset.name, unlike, found)
     if failures:
         notes.append(f"{len(failures)} of {len(cases)} cases could not be read and are not in the figures.")
     if not read:
@@ -139,7 +167,7 @@ def read_logits(
         )
     notes += _of_runtime(reader, logits, exact, np.array([case.target for case in read]))
     seconds = time.perf_counter() - began
-    return Answered(tuple(read), logits, split, tuple(notes), tuple(failures), seconds)
+    return Answered(tuple(read), logits, split, tuple(notes), tuple(failures), seconds, tuple(found))
 
 
 def _choose(cases: Sequence[Case], bundle: Bundle, dataset: Dataset, which: Which) -> tuple[list[Case], str, list[str]]:
@@ -227,47 +255,52 @@ def _validation(cases: Sequence[Case], bundle: Bundle, dataset: Dataset) -> tupl
 
 
 def _read(
-    reader: Reader, cases: Sequence[Case], name: str, unlike: list[str]
+    reader: Reader, cases: Sequence[Case], name: str, unlike: list[str], results: list[ImageResult]
 ) -> tuple[FloatArray, FloatArray | None, list[Case], list[Failure]]:
     """Logits, those of torch beside int8, the cases that could be read and what happened to the others.
 
-    Cases on which a reading would give no answer are added to `unlike`.
+    Cases on which a reading would give no answer are added to `unlike`, and what was found on each to `results`.
     """
     exact = None
     if reader.wanted == "openvino-int8":
         calibrate(reader, items_of_cases(cases))
         exact = Reader(reader.bundle, runtime="torch")
     empty: FloatArray = np.zeros((0, len(reader.bundle.plan.classes)), np.float32)
-    found, expected = [empty], [empty]
+    logits, expected = [empty], [empty]
     read: list[Case] = []
     failures: list[Failure] = []
-    for shown, arrays in _batches(reader, track(cases, f"reading {name}"), failures, unlike):
+    for shown, opened in _batches(reader, track(cases, f"reading {name}"), failures, unlike):
         read += shown
-        found.append(reader.logits(arrays))
+        arrays = np.stack([one.array for one in opened if one.array is not None])
+        said = reader.said(arrays)
+        logits.append(np.stack([one.logits for one in said]))
+        for case, one, seen in zip(shown, opened, said, strict=True):
+            if seen.found is not None and one.onto is not None:
+                results.append(ImageResult(case.id, case.unit, case.boxes, detected(seen.found, one.onto)))
         if exact is not None:
             expected.append(exact.logits(arrays))
-    return np.concatenate(found), np.concatenate(expected) if exact is not None else None, read, failures
+    return np.concatenate(logits), np.concatenate(expected) if exact is not None else None, read, failures
 
 
 def _batches(
     reader: Reader, cases: Iterable[Case], failures: list[Failure], unlike: list[str]
-) -> Iterator[tuple[list[Case], FloatArray]]:
+) -> Iterator[tuple[list[Case], list[Opened]]]:
     """Cases that are shown to the networks together, with what is shown of them; others are added to `failures`."""
     size = 1 if reader.bundle.plan.dims == 3 else TOGETHER
-    batch: list[tuple[Case, FloatArray]] = []
+    batch: list[tuple[Case, Opened]] = []
     for case, future in ahead(lambda case: _network_input(reader, case), cases, count=2 * size):
         try:
-            array, quality = future.result()
-            batch.append((case, array))
-            unlike += [case.id] if quality.unlike else []
+            opened = future.result()
+            batch.append((case, opened))
+            unlike += [case.id] if opened.reading.quality.unlike else []
         except (HounsfieldError, OSError, MemoryError) as error:
             path = str(next(iter(case.images.values())).path)
             failures.append(Failure(case.id, reason_of(error, path)))
         if len(batch) == size:
-            yield [case for case, _ in batch], np.stack([array for _, array in batch])
+            yield [case for case, _ in batch], [opened for _, opened in batch]
             batch = []
     if batch:
-        yield [case for case, _ in batch], np.stack([array for _, array in batch])
+        yield [case for case, _ in batch], [opened for _, opened in batch]
 
 
 def _of_inputs(cases: Sequence[Case], spec: Input) -> list[str]:
@@ -294,8 +327,8 @@ def _of_runtime(reader: Reader, logits: FloatArray, exact: FloatArray | None, ta
     ]
 
 
-def _network_input(reader: Reader, case: Case) -> tuple[FloatArray, Quality]:
-    """What the networks are shown of a case, and whether it is fit for that.
+def _network_input(reader: Reader, case: Case) -> Opened:
+    """A case on its way to the networks, without the images that are not needed any more.
 
     Raises:
         ImageError: The reader would give no answer on it.
@@ -304,4 +337,4 @@ def _network_input(reader: Reader, case: Case) -> tuple[FloatArray, Quality]:
     opened = reader.open_case(case, reader.load_case(case))
     if opened.array is None:
         raise ImageError(f"{opened.reading.path}: no answer: {opened.reading.abstained}")
-    return opened.array, opened.reading.quality
+    return replace(opened, stored=None, prepared=None, views={})

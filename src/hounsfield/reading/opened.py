@@ -9,6 +9,19 @@ from hounsfield.arrays import FloatArray
 from hounsfield.findings import Reading
 from hounsfield.image import Image
 from hounsfield.reading.views import View
+from hounsfield.tasks.detection import Findings
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What the networks say of an image."""
+
+    logits: FloatArray
+    """(classes,), of the image as a whole, before calibration."""
+    probabilities: FloatArray
+    """(classes,), calibrated."""
+    found: Findings | None = None
+    """In pixels of the networks' input; None where nothing is looked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +39,9 @@ class Opened:
     """The same as an image, of which a heat map can be laid over the stored one."""
     views: Mapping[str, View] = field(default_factory=dict)
     """Of a case of several views: those that are shown, in place of `prepared`."""
+    onto: FloatArray | None = None
+    """(4, 4), from array index (d, h, w) of `prepared` to that of the stored image; None of several views, and of
+    an image that is not prepared."""
     cells: Mapping[str, str] = field(default_factory=dict)
     """What a table says of it."""
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,7 +19,9 @@ from hounsfield.datasets.case import Case, ImageRef
 from hounsfield.findings import Answer, Neighbour, Quality, Reading
 from hounsfield.image import Image
 from hounsfield.likeness.store import Kind
+from hounsfield.networks.found import Found
 from hounsfield.plan.columns import unknown_columns
+from hounsfield.plan.network import most_of
 from hounsfield.plan.network_input import (
     as_case,
     network_array,
@@ -31,13 +34,19 @@ from hounsfield.plan.task import task_of
 from hounsfield.progress import say
 from hounsfield.reading.explain import METHODS, MethodName, explainable, on_stored_grid
 from hounsfield.reading.explain import explain as heat_of
-from hounsfield.reading.opened import Opened
+from hounsfield.reading.opened import Opened, Said
+from hounsfield.reading.places import findings_of
 from hounsfield.reading.quality import judge, worse
 from hounsfield.reading.runtime import Runtime, RuntimeName, choose_runtime, require_runtime
 from hounsfield.reading.scan import scan_film
 from hounsfield.reading.uncertainty import Gate
 from hounsfield.reading.views import View, most_attended, open_views, views_seen
+from hounsfield.tasks.detection import Findings, whole_logits
+from hounsfield.tasks.find import Look, find
 from hounsfield.tasks.predict import centre, memory_order, network_in_order
+
+if TYPE_CHECKING:
+    from hounsfield.networks.flat import Flat
 
 SCAN_NOTE = (
     "This model was trained on squares cut around known lesions. Nobody said where to look, so it was shown "
@@ -64,6 +73,12 @@ def _heat_notes(bundle: Bundle, method: MethodName | None) -> tuple[str, ...]:
         return ("The heat map's method was not tested on this model: hounsfield explain tests it.",)
     failed = [reason for one in tried for reason in one.failed]
     return (f"The heat map's method failed its tests on this model: {'; '.join(failed)}.",) if failed else ()
+
+
+def _flat(networks: Sequence[nn.Module], bundle: Bundle) -> Flat:
+    from hounsfield.networks.flat import Flat  # torchvision's parts: not for those who look for nothing
+
+    return Flat(networks, shape=bundle.plan.input.shape).eval()  # type: ignore[arg-type]
 
 
 def _default_heat(bundle: Bundle) -> MethodName | None:
@@ -115,6 +130,8 @@ class Reader:
         self.gate = Gate(self._remembered, answer_all=answer_all)
         channels_last = bundle.plan.optimisation.channels_last
         self._networks = [network_in_order(network, channels_last=channels_last) for network in bundle.networks()]
+        self._flip_axes = bundle.plan.augmentation.flip_axes if bundle.plan.ensemble.flips else ()
+        self._flat = _flat(self._networks, bundle) if bundle.plan.task == "detection" else None
 
     @property
     def runtime(self) -> str:
@@ -130,10 +147,12 @@ class Reader:
         chosen = choose_runtime(
             self.wanted,
             bundle=self.bundle,
-            networks=self._networks,
+            networks=self._networks if self._flat is None else [self._flat],
             examples=self.middle(arrays),
             images=self._images,
             threads=self._threads,
+            flip_axes=self._flip_axes if self._flat is None else (),
+            probabilities=self.calibrated if self._flat is None else self._probabilities_of_rows,
         )
         self._runtime = chosen.runtime
         for note in chosen.notes:
@@ -221,9 +240,10 @@ class Reader:
         asked = not (reading.abstained or self.of_lesions)
         prepared = prepare(image, spec) if asked else None
         array = as_case(network_array(prepared, spec), known, spec) if prepared else None
+        onto = np.linalg.inv(image.affine) @ prepared.affine if prepared else None
         views = {spec.views[0]: View(image, prepared)} if spec.views and prepared else {}
         reading = replace(reading, seconds=time.perf_counter() - began)
-        return Opened(reading, image, array, None if views else prepared, views, known)
+        return Opened(reading, image, array, None if views else prepared, views, onto, known)
 
     def open_case(self, case: Case, stored: Image) -> Opened:
         """A case of a data set, judged and prepared; the arguments are those of `read_case`.
@@ -272,17 +292,48 @@ class Reader:
         """
         began = time.perf_counter()
         arrays = [one.array for one in opened if one.array is not None]
-        probabilities = iter(self.probabilities(np.stack(arrays)) if arrays else ())
+        said = iter(self.said(np.stack(arrays)) if arrays else ())
         readings = []
         for one in opened:
             reading = one.reading
             if one.array is not None:
-                reading = self._answered(one, next(probabilities), explain=explain)
+                reading = self._answered(one, next(said), explain=explain)
             elif one.to_scan and one.stored is not None:
                 reading = self._scanned(reading, one.stored, one.cells)
             readings.append(reading)
         seconds = (time.perf_counter() - began) / max(1, len(opened))
         return [replace(reading, seconds=reading.seconds + seconds) for reading in readings]
+
+    def said(self, arrays: FloatArray) -> list[Said]:
+        """What the networks say of inputs (n, channels, *canvas), one by one."""
+        if self.bundle.plan.task == "detection":
+            found = self.found(arrays)
+            detection = self.bundle.plan.detection
+            logits = whole_logits(found, detection.kinds, detection.positive)
+            return [Said(*one) for one in zip(logits, self.calibrated(logits), found, strict=True)]
+        logits = self.logits(arrays)
+        return [Said(*one) for one in zip(logits, self.calibrated(logits), strict=True)]
+
+    def found(self, arrays: FloatArray) -> list[Findings]:
+        """What all networks find on inputs (n, channels, *canvas), in their pixels."""
+        runtime = self._runtime or self.start(arrays)
+        images = torch.from_numpy(self.middle(arrays))
+        return self._found_by(lambda copy: self._looked(runtime.logits(copy.numpy())), images, self._flip_axes)
+
+    def _looked(self, rows: FloatArray) -> list[list[Found]]:
+        if self._flat is None:
+            raise ValueError("this model looks for nothing")
+        return self._flat.found(torch.from_numpy(rows))
+
+    def _found_by(self, look: Look, images: Tensor, axes: tuple[int, ...] = ()) -> list[Findings]:
+        plan = self.bundle.plan
+        return find(look, images, flip_axes=axes, overlap=plan.detection.fusion, most=most_of(plan))
+
+    def _probabilities_of_rows(self, rows: FloatArray) -> FloatArray:
+        """What the networks' numbers of images, without mirrored copies, say of each as a whole."""
+        plan = self.bundle.plan
+        found = self._found_by(lambda _: self._looked(rows), torch.empty(len(rows), 1, *plan.input.shape))
+        return self.calibrated(whole_logits(found, plan.detection.kinds, plan.detection.positive))
 
     def probabilities(self, arrays: FloatArray) -> FloatArray:
         """Calibrated probabilities, (n, classes), of network inputs (n, channels, *canvas)."""
@@ -335,10 +386,15 @@ class Reader:
             sop_uids=tuple(uid for image in images for uid in image.source.sop_uids),
         )
 
-    def _answered(self, opened: Opened, probabilities: FloatArray, *, explain: bool) -> Reading:
+    def _answered(self, opened: Opened, said: Said, *, explain: bool) -> Reading:
+        probabilities = said.probabilities
         possible, coverage = self._possible(probabilities)
         answers = self._answers(probabilities)
         reading = replace(opened.reading, answers=answers, possible=possible, coverage=coverage)
+        point = self.bundle.operating.findings
+        if said.found is not None and opened.onto is not None and point is not None:
+            findings = findings_of(said.found, opened.onto, point, self.bundle.plan.detection)
+            return replace(reading, findings=findings)
         if not explain or opened.array is None:
             return reading
         positive = 1 if len(probabilities) == 2 else int(probabilities.argmax())

@@ -17,7 +17,6 @@ from hounsfield.errors import ExportError, MissingExtraError
 from hounsfield.networks.answering import Answering
 from hounsfield.networks.onnx import onnx_bytes, require_onnx
 from hounsfield.plan.machine import inspect_machine
-from hounsfield.plan.task import task_of
 from hounsfield.reading.network_cache import forget, kept_network, place_of
 from hounsfield.reading.runtimes.eager import Torch
 from hounsfield.reading.runtimes.int8 import quantised, require_nncf
@@ -75,11 +74,8 @@ class _Trial:
     exact: Torch
     examples: FloatArray
     threads: int
-
-    @property
-    def flip_axes(self) -> tuple[int, ...]:
-        plan = self.bundle.plan
-        return plan.augmentation.flip_axes if plan.ensemble.flips else ()
+    flip_axes: tuple[int, ...]
+    probabilities: Callable[[FloatArray], FloatArray]
 
     @property
     def place(self) -> Path:
@@ -100,14 +96,11 @@ class _Trial:
             _NotUsed: It does not.
         """
         some = self.examples[:BF16_EXAMPLES]
-        expected, found = (self._probabilities(one.logits(some)) for one in (self.exact, runtime))
+        expected, found = (self.probabilities(one.logits(some)) for one in (self.exact, runtime))
         difference = float(np.abs(expected - found).max())
         if not difference <= tolerance:
             raise _NotUsed(f"{runtime.words} differs from torch by {difference:.2g} in probability")
         return runtime
-
-    def _probabilities(self, logits: FloatArray) -> FloatArray:
-        return task_of(self.bundle.plan).decode(self.bundle.operating.apply(logits))
 
 
 def require_runtime(wanted: RuntimeName) -> None:
@@ -133,6 +126,8 @@ def choose_runtime(
     examples: FloatArray,
     images: int,
     threads: int,
+    flip_axes: tuple[int, ...],
+    probabilities: Callable[[FloatArray], FloatArray],
 ) -> Choice:
     """The runtime that is wanted, or with "auto" the fastest that is here and agrees with torch.
 
@@ -147,16 +142,16 @@ def choose_runtime(
         examples: Images as they are going to be read, (n, channels, *shape).
         images: How many are going to be read, as far as known.
         threads: Of the computation.
+        flip_axes: Spatial axes that copies are reversed along; the networks' answers to them are averaged.
+        probabilities: What a runtime's answers (n, outputs) mean, which must agree.
 
     Raises:
         MissingExtraError: What was asked for by name is not installed.
     """
-    plan = bundle.plan
-    axes = plan.augmentation.flip_axes if plan.ensemble.flips else ()
-    exact = Torch(networks, flip_axes=axes, channels_last=plan.optimisation.channels_last)
+    exact = Torch(networks, flip_axes=flip_axes, channels_last=bundle.plan.optimisation.channels_last)
     if wanted == "torch" or (wanted == "auto" and images < WORTH_COMPILING):
         return Choice(exact)
-    trial = _Trial(bundle, networks, exact, examples, threads)
+    trial = _Trial(bundle, networks, exact, examples, threads, flip_axes, probabilities)
     ways: tuple[RuntimeName, ...] = ("openvino", "onnxruntime") if wanted == "auto" else (wanted,)
     notes: list[str] = []
     for way in ways:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,8 @@ from hounsfield.findings import Answer, Box
 from hounsfield.image import Image
 from hounsfield.reporting import heat as heat_colouring
 from hounsfield.reporting import wording
+from hounsfield.reporting.fonts import font
+from hounsfield.reporting.marks import Mark, draw_marks
 from hounsfield.reporting.pictures import draw_boxes, film_pixels
 from hounsfield.reporting.windowing import shown_slice
 
@@ -45,6 +46,7 @@ def case_figure(
     by_threshold: bool = True,
     scanned: bool = False,
     boxes: Sequence[Box] = (),
+    marks: Sequence[Mark] = (),
 ) -> NDArray[np.uint8]:
     """(height, 1632, 3): the film, the film with its heat, and beside them label, probability and threshold.
 
@@ -58,26 +60,27 @@ def case_figure(
         by_threshold: False where there are more than two classes and the largest probability decides.
         scanned: Whether the answer is that of the most suspicious square of a scan, for which no threshold holds.
         boxes: Drawn over the heat, in pixels of the image.
+        marks: Findings, drawn on the film in the place of the heat where there is none.
     """
     from PIL import Image as Pillow
     from PIL import ImageDraw
 
-    films = _films(image, heat, boxes)
+    films = _films(image, heat, boxes, marks)
     tall = max(360, *(film.shape[0] for film in films))
     size = (2 * _MARGIN + 2 * _PANEL + _GAP + 3 * _GAP + _WORDS, _HEAD + tall + _FOOT)
     canvas = Pillow.new("RGB", size, _PAPER)
     pen = ImageDraw.Draw(canvas)
-    pen.text((_MARGIN, 34), _shortened(pen, title or "Case", _font(26, bold=True), 1000), _INK, _font(26, bold=True))
+    pen.text((_MARGIN, 34), _shortened(pen, title or "Case", font(26, bold=True), 1000), _INK, font(26, bold=True))
     for left in (_MARGIN, _MARGIN + _PANEL + _GAP):
         pen.rectangle((left, _HEAD, left + _PANEL - 1, _HEAD + tall - 1), fill=(0, 0, 0))
     for number, film in enumerate(films):
         left = _MARGIN + number * (_PANEL + _GAP)
         place = (left + (_PANEL - film.shape[1]) // 2, _HEAD + (tall - film.shape[0]) // 2)
         canvas.paste(Pillow.fromarray(film), place)
-    if heat is None:
+    if heat is None and not marks:
         middle = (_MARGIN + _PANEL + _GAP + _PANEL // 2, _HEAD + tall // 2)
-        pen.text(middle, "no heat", (160, 175, 186), _font(20), anchor="mm")
-    _captions(canvas, pen, _HEAD + tall, has_heat=heat is not None)
+        pen.text(middle, "no heat", (160, 175, 186), font(20), anchor="mm")
+    _captions(canvas, pen, _HEAD + tall, has_heat=heat is not None, found=len(marks))
     column = (_MARGIN + 2 * _PANEL + 4 * _GAP, _HEAD, tall)
     if scanned and answer is not None:
         _scan_words(pen, column, answer)
@@ -99,6 +102,7 @@ def write_case_figure(
     by_threshold: bool = True,
     scanned: bool = False,
     boxes: Sequence[Box] = (),
+    marks: Sequence[Mark] = (),
 ) -> None:
     """Write `case_figure` as PNG to `path`, whole or not at all.
 
@@ -117,13 +121,16 @@ def write_case_figure(
         by_threshold=by_threshold,
         scanned=scanned,
         boxes=boxes,
+        marks=marks,
     )
     with atomic_file(path) as temporary:
         Pillow.fromarray(pixels).save(temporary, "PNG", compress_level=5)
 
 
-def _films(image: Image, heat: FloatArray | None, boxes: Sequence[Box]) -> list[NDArray[np.uint8]]:
-    """The film and the film with heat, in colour, as large as fits a panel."""
+def _films(
+    image: Image, heat: FloatArray | None, boxes: Sequence[Box], marks: Sequence[Mark]
+) -> list[NDArray[np.uint8]]:
+    """The film and the film with heat, or with findings, in colour, as large as fits a panel."""
     import cv2
 
     slice_ = shown_slice(image, heat)
@@ -134,58 +141,59 @@ def _films(image: Image, heat: FloatArray | None, boxes: Sequence[Box]) -> list[
     film = np.asarray(cv2.resize(film, (width, height), interpolation=method), dtype=np.uint8)
     plain = film if film.ndim == 3 else np.repeat(film[:, :, None], 3, axis=2)
     if heat is None:
-        return [plain]
+        return [plain, draw_marks(plain, marks, image)] if marks else [plain]
     warm = heat_colouring.fitted_heat(heat, depth_index=slice_, shape=(height, width))
     return [plain, draw_boxes(heat_colouring.overlay(film, warm), boxes, image)]
 
 
-def _captions(canvas: PillowImage, pen: ImageDraw, top: int, *, has_heat: bool) -> None:
+def _captions(canvas: PillowImage, pen: ImageDraw, top: int, *, has_heat: bool, found: int) -> None:
     """What each panel is, and the scale of the heat."""
     from PIL import Image as Pillow
 
     y = top + 14
-    pen.text((_MARGIN, y), "Film", _SOFT, _font(17))
+    pen.text((_MARGIN, y), "Film", _SOFT, font(17))
     left = _MARGIN + _PANEL + _GAP
-    pen.text((left, y), "Film and heat", _SOFT, _font(17))
+    second = "Film and heat" if has_heat or not found else wording.plural(found, "finding")
+    pen.text((left, y), second, _SOFT, font(17))
     if has_heat:
         bar, right = 120, left + _PANEL
-        pen.text((right, y), "strongest", _SOFT, _font(17), anchor="ra")
-        right -= round(pen.textlength("strongest", _font(17))) + 10
+        pen.text((right, y), "strongest", _SOFT, font(17), anchor="ra")
+        right -= round(pen.textlength("strongest", font(17))) + 10
         canvas.paste(Pillow.fromarray(heat_colouring.scale(bar, 10)), (right - bar, y + 7))
-        pen.text((right - bar - 10, y), "none", _SOFT, _font(17), anchor="ra")
+        pen.text((right - bar - 10, y), "none", _SOFT, font(17), anchor="ra")
 
 
 def _words(pen: ImageDraw, place: tuple[int, int, int], answer: Answer | None, reason: str, by_threshold: bool) -> None:
     """The column of words: label, probability as number and bar, and threshold."""
     left, top, _ = place
     if answer is None:
-        pen.text((left, top), "No answer", _INK, _font(40, bold=True))
-        _paragraph(pen, (left, top + 64), reason or "The model abstained.", _SOFT, _font(19))
+        pen.text((left, top), "No answer", _INK, font(40, bold=True))
+        _paragraph(pen, (left, top + 64), reason or "The model abstained.", _SOFT, font(19))
     else:
         colour = _PENCIL if answer.positive else _FILM
         label = answer.label if answer.positive else f"not {answer.label}"
-        size = next((size for size in (44, 36, 28) if pen.textlength(label, _font(size, bold=True)) <= _WORDS), 22)
-        label = _shortened(pen, label, _font(size, bold=True), _WORDS)
-        pen.text((left, top - 6), label, colour, _font(size, bold=True))
-        pen.text((left, top + 74), f"Probability of {answer.label}", _SOFT, _font(19))
-        pen.text((left - 4, top + 100), wording.number(answer.probability, 2), _INK, _font(76))
+        size = next((size for size in (44, 36, 28) if pen.textlength(label, font(size, bold=True)) <= _WORDS), 22)
+        label = _shortened(pen, label, font(size, bold=True), _WORDS)
+        pen.text((left, top - 6), label, colour, font(size, bold=True))
+        pen.text((left, top + 74), f"Probability of {answer.label}", _SOFT, font(19))
+        pen.text((left - 4, top + 100), wording.number(answer.probability, 2), _INK, font(76))
         _bar(pen, (left, top + 214), answer, colour, by_threshold)
         side = "at or above" if answer.positive else "below"
         told = f"{side} the threshold of {wording.number(answer.threshold, 2)}"
         if not by_threshold:
             told = "the largest of all classes" if answer.positive else "not the largest of all classes"
-        pen.text((left, top + 266), told, _SOFT, _font(19))
+        pen.text((left, top + 266), told, _SOFT, font(19))
 
 
 def _scan_words(pen: ImageDraw, place: tuple[int, int, int], answer: Answer) -> None:
     """The column of words of a scan: the most suspicious square's probability, and that nobody validated it."""
     left, top, _ = place
-    pen.text((left, top), "Scanned", _INK, _font(40, bold=True))
-    pen.text((left, top + 74), f"Most suspicious square: {answer.label}", _SOFT, _font(19))
-    pen.text((left - 4, top + 100), wording.number(answer.probability, 2), _INK, _font(76))
+    pen.text((left, top), "Scanned", _INK, font(40, bold=True))
+    pen.text((left, top + 74), f"Most suspicious square: {answer.label}", _SOFT, font(19))
+    pen.text((left - 4, top + 100), wording.number(answer.probability, 2), _INK, font(76))
     _bar(pen, (left, top + 214), answer, _SOFT, mark=False)
     told = "Nobody said where to look. Neither the value nor a threshold was validated for whole images."
-    _paragraph(pen, (left, top + 260), told, _SOFT, _font(19))
+    _paragraph(pen, (left, top + 260), told, _SOFT, font(19))
 
 
 def _foot(pen: ImageDraw, place: tuple[int, int, int], subtitle: str) -> None:
@@ -193,8 +201,8 @@ def _foot(pen: ImageDraw, place: tuple[int, int, int], subtitle: str) -> None:
     left, top, tall = place
     foot = top + tall
     if subtitle:
-        pen.text((left, foot - 56), _shortened(pen, subtitle, _font(15), _WORDS), _SOFT, _font(15))
-    pen.text((left, foot - 28), "Research use only, not for clinical decisions", _SOFT, _font(15))
+        pen.text((left, foot - 56), _shortened(pen, subtitle, font(15), _WORDS), _SOFT, font(15))
+    pen.text((left, foot - 28), "Research use only, not for clinical decisions", _SOFT, font(15))
 
 
 def _bar(pen: ImageDraw, place: tuple[int, int], answer: Answer, colour: tuple[int, int, int], mark: bool) -> None:
@@ -231,13 +239,3 @@ def _shortened(pen: ImageDraw, text: str, font: FreeTypeFont, width: float) -> s
         kept -= 1
         shown = f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
     return shown
-
-
-@lru_cache(maxsize=16)
-def _font(size: int, *, bold: bool = False) -> FreeTypeFont:
-    """DejaVu Sans, which comes with matplotlib and so is the same on every machine."""
-    import matplotlib
-    from PIL import ImageFont
-
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name, size)

@@ -8,6 +8,7 @@ from pathlib import Path
 from hounsfield.evaluation.evidence import Evidence
 from hounsfield.reporting import score_words, wording
 from hounsfield.reporting.charts.intervals import track_scale
+from hounsfield.reporting.detection_part import FoundExample, detection_part
 from hounsfield.reporting.evidence_charts import evidence_charts
 from hounsfield.reporting.evidence_tables import attainable_rows, matrix_rows, set_rows, subgroup_rows
 from hounsfield.reporting.examples import Example
@@ -27,13 +28,19 @@ SPLITS = {
 
 
 def evidence_page(
-    evidence: Evidence, *, examples: Sequence[Example] = (), command: str = "", data_file: str = "evidence.json"
+    evidence: Evidence,
+    *,
+    examples: Sequence[Example] = (),
+    found: Sequence[FoundExample] = (),
+    command: str = "",
+    data_file: str = "evidence.json",
 ) -> str:
     """The evidence as one HTML page.
 
     Args:
         evidence: What was measured.
         examples: Cases to show, see `examples.choose_examples`; the page tells hits from mistakes itself.
+        found: Images to show with what was found on them, see `detection_part.choose_found`.
         command: How to make these figures again; left out when empty.
         data_file: Name of the file beside the page that holds the same figures for machines; empty for none.
     """
@@ -42,7 +49,8 @@ def evidence_page(
     return render(
         "evidence.html.jinja",
         evidence=evidence,
-        contents=_contents(evidence, bool(cards), bool(groups)),
+        found=detection_part(evidence.detection, examples=found) if evidence.detection else None,
+        contents=_contents(evidence, bool(cards), bool(groups), bool(found)),
         title=f"{evidence.dataset}: {_or(evidence.classes)}",
         split=SPLITS.get(evidence.split, ""),
         verdict=verdict(evidence),
@@ -73,6 +81,7 @@ def write_evidence_page(
     evidence: Evidence,
     *,
     examples: Sequence[Example] = (),
+    found: Sequence[FoundExample] = (),
     command: str = "",
     data_file: str = "evidence.json",
 ) -> None:
@@ -81,7 +90,8 @@ def write_evidence_page(
     Raises:
         StorageError: The disk refuses.
     """
-    write_page(path, evidence_page(evidence, examples=examples, command=command, data_file=data_file))
+    page = evidence_page(evidence, examples=examples, found=found, command=command, data_file=data_file)
+    write_page(path, page)
 
 
 def _or(names: Sequence[str]) -> str:
@@ -89,8 +99,11 @@ def _or(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 
-def _contents(evidence: Evidence, examples: bool, subgroups: bool) -> list[tuple[str, str]]:
+def _contents(evidence: Evidence, examples: bool, subgroups: bool, films: bool) -> list[tuple[str, str]]:
     found = [("scores", "Scores")]
+    if evidence.detection:
+        own = [("found", "What was found"), *([("films", "Images")] if films else [])]
+        found = [*own, ("scores", "Images as a whole")]
     if evidence.confusion:
         found.append(("decisions", "Decisions"))
     if evidence.sets:

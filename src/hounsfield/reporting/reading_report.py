@@ -16,8 +16,17 @@ from hounsfield.image import Image
 from hounsfield.reporting import wording
 from hounsfield.reporting.charts.bars import probability_bar
 from hounsfield.reporting.charts.intervals import probability_ruler
+from hounsfield.reporting.marks import draw_marks, marks_of
 from hounsfield.reporting.page import Fact, render, write_page
-from hounsfield.reporting.pictures import MAX_SIDE, Picture, encode, film_picture, heat_picture, heat_scale
+from hounsfield.reporting.pictures import (
+    MAX_SIDE,
+    Picture,
+    encode,
+    film_picture,
+    film_pixels,
+    heat_picture,
+    heat_scale,
+)
 from hounsfield.reporting.windowing import shown_slice
 
 Verdict = Literal["positive", "scanned", "none", "negative"]
@@ -69,7 +78,7 @@ def study_pictures(
     strongest heat is shown, without heat the middle one.
 
     Args:
-        reading: With its heat; boxes of its first findings are drawn over the heat.
+        reading: With its heat, over which boxes of its first findings are drawn; without, they are drawn on the film.
         image: As stored.
         max_side: Longer side in pixels.
         examples: (n, 64, 64), the bundle's, of which the nearest are shown; None where it keeps none.
@@ -80,7 +89,13 @@ def study_pictures(
     slice_ = shown_slice(image, reading.heat)
     film = film_picture(image, alt=f"Film of {reading.case}", max_side=max_side, depth_index=slice_)
     if reading.heat is None:
-        return StudyPictures(film, None, nearest)
+        marks = marks_of(reading.findings, most=_MOST_BOXES)
+        if not marks:
+            return StudyPictures(film, None, nearest)
+        pixels = film_pixels(image, depth_index=slice_, max_side=max_side)
+        told = ", ".join(mark.words for mark in marks)
+        marked = encode(draw_marks(pixels, marks, image), alt=f"The same film with what was found: {told}")
+        return StudyPictures(film, marked, nearest)
     boxes = [finding.box for finding in reading.findings if finding.box is not None][:_MOST_BOXES]
     alt = f"The same film with the heat of the answer over it: {verdict_words(reading)}"
     heat = heat_picture(image, reading.heat, alt=alt, max_side=max_side, depth_index=slice_, boxes=boxes)
@@ -128,7 +143,7 @@ def reading_page(
         facts=_facts(studies, problems),
         models=models,
         uncalibrated=any(reading.answers and not reading.calibrated for reading in readings),
-        heat_scale=heat_scale() if any(study.pictures and study.pictures.heat for study in studies) else None,
+        heat_scale=heat_scale() if any(_warm(study) for study in studies) else None,
         problems=problems,
         command=command,
         data_file=data_file,
@@ -174,6 +189,11 @@ def verdict_words(reading: Reading) -> str:
     if verdict == "scanned":
         return f"scanned for {reading.answers[0].label}, not validated"
     return "below the threshold for " + ", ".join(answer.label for answer in reading.answers)
+
+
+def _warm(study: Study) -> bool:
+    """Whether its second picture shows heat, and not findings alone."""
+    return study.pictures is not None and study.pictures.heat is not None and bool(study.reading.explained_by)
 
 
 def _urgency(reading: Reading) -> tuple[int, float]:

@@ -12,6 +12,9 @@ from hounsfield.evaluation.evidence import Evidence, Score
 from hounsfield.reporting import score_words, wording
 from hounsfield.reporting.charts.intervals import interval_track, ruler
 
+FOUND_AT_ONE = "sensitivity_at_1"
+"""Score of a detection that heads its page."""
+
 
 @dataclass(frozen=True)
 class ScoreRow:
@@ -61,7 +64,15 @@ def main_score(scores: Mapping[str, Score]) -> str:
 
 
 def main_figure(evidence: Evidence) -> MainFigure | None:
-    """The head figure of an evidence; None when it has no score."""
+    """The head figure of an evidence: of lesions that were looked for, else of cases; None when it has no score."""
+    found = evidence.detection.scores.get(FOUND_AT_ONE) if evidence.detection else None
+    if found is not None:
+        return MainFigure(
+            value=wording.number(found.value, 2),
+            name="Found",
+            detail=f"lesions, with one false alarm an image; 95\u202f% interval {wording.interval(found, 2)}",
+            ruler=ruler(found, name="Lesions found with one false alarm an image", reference=None),
+        )
     name = main_score(evidence.scores)
     if not name:
         return None
@@ -81,8 +92,20 @@ def main_figure(evidence: Evidence) -> MainFigure | None:
 
 def verdict(evidence: Evidence) -> str:
     """The evidence in one or two sentences that need no statistics to be understood."""
-    sentences = [_ranking(evidence), _operating(evidence)]
+    sentences = [_finding(evidence), _ranking(evidence), _operating(evidence)]
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _finding(evidence: Evidence) -> str:
+    detection = evidence.detection
+    score = detection.scores.get(FOUND_AT_ONE) if detection else None
+    if detection is None or score is None:
+        return ""
+    found, low, high = (round(100 * value) for value in (score.value, score.low, score.high))
+    return (
+        f"With one false alarm an image the model finds {found} of 100 lesions (95\u202f% interval {low} to {high}; a "
+        f"hit is {detection.rule})."
+    )
 
 
 def _ranking(evidence: Evidence) -> str:

@@ -11,6 +11,7 @@ from hounsfield.findings import ModelIdentity
 from hounsfield.reporting import wording
 from hounsfield.reporting.charts.intervals import track_scale
 from hounsfield.reporting.charts.learning_curves import LearningCurve, loss_chart, score_chart
+from hounsfield.reporting.detection_part import detection_part
 from hounsfield.reporting.explanation_report import method_rows, verdict_words
 from hounsfield.reporting.page import Fact, render, write_page
 from hounsfield.reporting.score_table import main_figure, score_rows, verdict
@@ -82,6 +83,7 @@ def training_page(story: TrainingStory) -> str:
         loss=loss_chart(story.curves),
         learned=score_chart(story.curves, score=story.score),
         members=members,
+        found=detection_part(evidence.detection) if evidence and evidence.detection else None,
         rows=score_rows(evidence.scores, classes=evidence.classes, class_counts=evidence.class_counts)
         if evidence
         else (),
@@ -106,8 +108,10 @@ def write_training_page(path: Path, story: TrainingStory) -> None:
 
 def _contents(story: TrainingStory) -> list[tuple[str, str]]:
     found = []
+    if story.evidence is not None and story.evidence.detection is not None:
+        found.append(("found", "What was found"))
     if story.evidence is not None:
-        found.append(("scores", "Validation"))
+        found.append(("scores", "Images as a whole" if found else "Validation"))
     if story.curves:
         found.append(("learning", "Learning"))
     if story.explanations is not None:

@@ -26,6 +26,7 @@ def pairs_above(
     *,
     others: Tensor | None = None,
     also: Callable[[Tensor, Tensor], Tensor] | None = None,
+    both_orders: bool = False,
 ) -> tuple[IntArray, IntArray]:
     """Pairs of rows whose inner product is at least `least`: two (m,) arrays of row numbers, the first the lower.
 
@@ -33,20 +34,23 @@ def pairs_above(
         vectors: (n, d); of unit length, the products are cosines; of +1 and -1, d less twice the bits that differ.
         least: What a product must reach.
         others: (n, d), the same items seen in another way, where pairs are sought between the two ways.
+        both_orders: Whether, of `others`, each pair is asked about in both orders: the first seen in one way and the
+            second in the other, and the reverse. Else the reverse says the same and is not asked.
         also: Says of rows (m,) of `vectors` and (m,) of `others` which pairs are kept, (m,); asked block by block, so
             that a block's pairs need no memory longer.
     """
     found = [torch.empty(0, 2, dtype=torch.int64)]
     right = vectors if others is None else others
-    products = torch.empty(min(_BLOCK, len(vectors)), min(_BLOCK, len(right)))  # one for all: new ones fill the memory
+    size = min(_BLOCK, len(vectors)), min(_BLOCK, len(right))
+    products = torch.empty(size, dtype=vectors.dtype)  # one for all: new ones fill the memory
     for top in _shown(range(0, len(vectors), _BLOCK), len(vectors)):
         rows = vectors[top : top + _BLOCK]
-        for left in range(top if others is None else 0, len(right), _BLOCK):
+        for left in range(0 if both_orders else top, len(right), _BLOCK):
             columns = right[left : left + _BLOCK]
             block = products[: len(rows), : len(columns)]
             block.copy_(rows @ columns.T) if block.shape != products.shape else torch.mm(rows, columns.T, out=products)
             near = torch.nonzero(block >= least) + torch.tensor([top, left])
-            if others is None:
+            if not both_orders:
                 near = near[near[:, 0] < near[:, 1]]
             if also is not None:
                 near = near[also(near[:, 0], near[:, 1])]

@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from hounsfield.datasets.description import BoxSection
-from hounsfield.datasets.layouts.rows import Row, Table, read_table
+from hounsfield.datasets.layouts.rows import Row, Table, read_table, template
 from hounsfield.errors import DatasetError
 from hounsfield.findings.region import Box
 
@@ -23,6 +25,8 @@ def box_reader(section: BoxSection | None, table: Table, root: Path) -> BoxesOfR
     """
     if section is None:
         return lambda row, label: ()
+    if section.mask is not None:
+        return _masks_reader(section, section.mask, table, root)
     if section.table is None or section.on is None:
         _need_columns(section, table)
         here: BoxSection = section
@@ -58,6 +62,50 @@ def _need_columns(section: BoxSection, table: Table) -> None:
         column = getattr(section, key)
         if column is not None:
             table.need(column, f"[box] {key}")
+    for column in section.attributes:
+        table.need(column, "[box] attributes")
+
+
+def _masks_reader(section: BoxSection, mask: str, table: Table, root: Path) -> BoxesOfRow:
+    """A function from rows to the boxes of their masks; a row whose mask is not there has none."""
+    if section.label is not None:
+        table.need(section.label, "[box] label")
+    path_of = template(mask, table, "[box] mask")
+
+    def boxes_of(row: Row, label: str) -> tuple[Box, ...]:
+        path = root / path_of.fill(row)
+        return boxes_of_mask(path, row[section.label] if section.label else label) if path.is_file() else ()
+
+    return boxes_of
+
+
+def boxes_of_mask(path: Path, label: str) -> tuple[Box, ...]:
+    """A box around each label of a mask; where there is one label, around each of its parts that hang together.
+
+    Raises:
+        DatasetError: The mask is no flat image of one channel.
+        FormatError: It cannot be read.
+    """
+    from scipy import ndimage
+
+    from hounsfield import formats
+
+    image = formats.read(path)
+    if not image.planar or np.any(image.voxels != image.voxels[:1]):
+        has = f"{image.channels} channels, {image.shape[0]} slices"
+        raise DatasetError(f"{path} is no mask of a flat image: it has {has}")
+    labels = image.voxels[0, 0]
+    there = np.unique(labels[labels != 0])
+    if len(there) == 1:
+        parts, _ = ndimage.label(labels != 0, structure=np.ones((3, 3)))
+    else:
+        parts = np.searchsorted(there, labels) + 1
+        parts[labels == 0] = 0
+    found = [place for place in ndimage.find_objects(parts) if place is not None]
+    return tuple(
+        Box(float(across.start), float(down.start), float(across.stop), float(down.stop), label)
+        for down, across in found
+    )
 
 
 def _boxes(row: Row, section: BoxSection, table: Table, label: str) -> tuple[Box, ...]:
@@ -74,11 +122,12 @@ def _boxes(row: Row, section: BoxSection, table: Table, label: str) -> tuple[Box
     known = [value for value in values if value is not None]
     if len(known) < len(values):
         raise DatasetError(f"{table.path}: a box with an empty corner in the row {_short(row)}")
+    more = tuple((name, row[name]) for name in section.attributes)
     if not circle:
         x0, y0, x1, y1 = known
-        return (Box(x0, y0, x1, y1, label),)
+        return (Box(x0, y0, x1, y1, label, attributes=more),)
     x, y, radius = known[0] + 0.5, known[1] + 0.5, known[2]  # the middle of a pixel lies half a pixel past its index
-    return (Box(x - radius, y - radius, x + radius, y + radius, label),)
+    return (Box(x - radius, y - radius, x + radius, y + radius, label, attributes=more),)
 
 
 def _short(row: Row) -> str:

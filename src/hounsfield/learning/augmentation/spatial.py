@@ -61,6 +61,27 @@ def warp(images: Tensor, affines: Tensor, shape: Sequence[int], *, mirrored_bord
     )
 
 
+def warp_boxes(boxes: Tensor, affine: Tensor, canvas: Sequence[int], shape: Sequence[int]) -> Tensor:
+    """Boxes (n, 4) of a flat image of shape `canvas`, x0, y0, x1, y1 in pixels, where `warp` brings them in `shape`.
+
+    Turned by no quarter, a box becomes the one around its ellipse: lesions are round, and the box around the turned
+    corners would be too large.
+
+    Args:
+        boxes: In pixels of the canvas.
+        affine: (2, 3), of the image, as `draw_affines` gives.
+        canvas: (height, width) of what was warped.
+        shape: (height, width) of the result; boxes may lie outside.
+    """
+    out = torch.tensor([shape[1], shape[0]], dtype=torch.float32)
+    middle = torch.tensor([canvas[1], canvas[0]], dtype=torch.float32) / 2
+    back = torch.linalg.inv(affine[:, :2])
+    centres, halves = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
+    moved = (centres - middle - affine[:, 2] * out / 2) @ back.T + out / 2
+    reach = torch.sqrt((halves**2) @ (back**2).T)
+    return torch.cat([moved - reach, moved + reach], dim=1)
+
+
 def _grid(affines: Tensor, shape: Sequence[int]) -> Tensor:
     """`torch.nn.functional.affine_grid` without aligned corners, (N, *shape, dims), as a sum over the axes."""
     dims = len(shape)

@@ -13,7 +13,7 @@ from hounsfield.arrays import FloatArray
 from hounsfield.bundle import Bundle, patient_digest
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.split import read_split
-from hounsfield.errors import DatasetError, HounsfieldError
+from hounsfield.errors import DatasetError, HounsfieldError, UsageError
 from hounsfield.evaluation.explanations import TOO_SLOW, Explanations, Trial, mean_score
 from hounsfield.image import Image
 from hounsfield.progress import track
@@ -73,7 +73,13 @@ def try_explanations(
 
     Raises:
         DatasetError: There are too few such cases.
+        UsageError: The model finds places, and has no heat maps.
     """
+    if bundle.plan.task != "classification":
+        raise UsageError(
+            f"{bundle.identity.name} says where on an image it sees something: its boxes are drawn, and there is no "
+            "heat map to be tested"
+        )
     reader = Reader(bundle, runtime="torch", answer_all=True)
     shown = list(track(_right(reader, dataset, count=cases, seed=seed), "looking for cases to explain", total=cases))
     if len(shown) < FEWEST:

@@ -37,19 +37,30 @@ class Frame:
         return self.top + (1 - (value - self.y[0]) / (self.y[1] - self.y[0])) * span
 
     def axes(
-        self, x_label: str, y_label: str, *, x_ticks: Sequence[float], y_ticks: Sequence[float], decimals: int = 1
+        self,
+        x_label: str,
+        y_label: str,
+        *,
+        x_ticks: Sequence[float],
+        y_ticks: Sequence[float],
+        decimals: int = 1,
+        x_labels: Sequence[str] = (),
     ) -> Markup:
-        """Light horizontal rules, tick labels, and both names; the name of y stands over its axis, unturned."""
+        """Light horizontal rules, tick labels, and both names; the name of y stands over its axis, unturned.
+
+        The ticks of x are labelled with their values, or with `x_labels`.
+        """
         left, right, floor = self.left, self.width - self.right, self.height - self.bottom
         parts = []
         for value in y_ticks:
             y = self.down(value)
             parts.append(element("line", x1=left, x2=right, y1=y, y2=y, class_="rule"))
             parts.append(element("text", tick(value, decimals), x=left - 8, y=y + 4, class_="tick end"))
-        for value in x_ticks:
+        labels = x_labels or [tick(value, decimals) for value in x_ticks]
+        for value, label in zip(x_ticks, labels, strict=True):
             x = self.across(value)
             parts.append(element("line", x1=x, x2=x, y1=floor, y2=floor + 5, class_="axis"))
-            parts.append(element("text", tick(value, decimals), x=x, y=floor + 19, class_="tick middle"))
+            parts.append(element("text", label, x=x, y=floor + 19, class_="tick middle"))
         parts.append(element("line", x1=left, x2=right, y1=floor, y2=floor, class_="axis"))
         if y_label:
             parts.append(element("text", y_label, x=0, y=13, class_="name"))

@@ -1,0 +1,203 @@
+"""How well does a detector find masses and other things, beside torchvision's Faster R-CNN trained as long?
+
+Each row of ours is one `hounsfield train --task detection` with nothing but the minutes and a seed; every image is
+answered by a network that had not seen its patient. torchvision's network learns by its reference recipe on the
+training part of one split and is measured on the validation part, and so are we on the same images. No official test
+case is read. What was measured is kept, so that a run that was stopped goes on (--anew begins again).
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from one_command import EXAMPLES, choices_of, folder_of, run, words_for
+from record import RESULTS, record
+
+from hounsfield.datasets import open_dataset
+from hounsfield.datasets.detection import for_detection
+from hounsfield.datasets.split import make_split
+from hounsfield.evaluation.detection import measure_detection
+from hounsfield.evaluation.evidence import Detected, DetectionEvidence, ImageResult
+from hounsfield.evaluation.matching import HitRule
+from hounsfield.evaluation.store import read_evidence
+from hounsfield.findings.region import Box
+
+RULE = HitRule(0.2)
+RATES = ("0.25", "0.5", "1", "2", "4")
+PEER_SHAPE = (640, 512)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A data set and how it is learned."""
+
+    example: str
+    minutes: float
+    seeds: int
+    peer: bool
+    """Whether torchvision's network learns it too."""
+    beside: str
+
+
+QUESTIONS = (
+    Question(
+        "cbis_ddsm_films", 90, 2, True,
+        "official test, torchvision with an EfficientNet-lite0 at 512 px, 12 minutes: .38 / .51 / .62 / .70 / .80 at "
+        "1/4, 1/2, 1, 2, 4 false alarms; malignant .48 / .59 / .68 / .77 / .85",
+    ),
+    Question("busi_lesions", 15, 1, True, "nothing published on these cases"),
+    Question("dsb2018_nuclei", 10, 1, True, "nothing published on these cases"),
+)  # fmt: skip
+
+
+def main() -> int:
+    """Train what has not been trained yet, and record all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", nargs="+", metavar="NAME", help="only these")
+    parser.add_argument("--seeds", type=int, metavar="N", help="of each, instead of as many as it says")
+    parser.add_argument("--minutes", type=float, metavar="M", help="of each, instead of as many as it says")
+    parser.add_argument("--bundles", type=Path, metavar="DIR", help="where bundles are kept")
+    parser.add_argument("--no-peer", action="store_true", help="leave torchvision's network out")
+    parser.add_argument("--anew", action="store_true", help="forget what was measured before")
+    arguments = parser.parse_args()
+    kept = RESULTS / "detection.json"
+    rows = [] if arguments.anew or not kept.is_file() else json.loads(kept.read_text(encoding="utf-8"))["rows"]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.bundles or Path(temporary)
+        for question in QUESTIONS:
+            if arguments.data and question.example not in arguments.data:
+                continue
+            if not folder_of(question.example).is_dir():
+                print(f"{folder_of(question.example)} is not there: {question.example} is left out", file=sys.stderr)
+                continue
+            minutes = arguments.minutes or question.minutes
+            for seed in range(arguments.seeds or question.seeds):
+                for who in ("hounsfield", "torchvision"):
+                    wanted = (question.example, who, minutes, seed)
+                    if who == "torchvision" and (arguments.no_peer or not question.peer):
+                        continue
+                    if not any((row["data"], row["by"], row["minutes"], row["seed"]) == wanted for row in rows):
+                        learn = ours if who == "hounsfield" else theirs
+                        rows += learn(question, minutes, seed, folder / f"find-{question.example}-{seed}")
+                        write(rows)
+    return 0
+
+
+def ours(question: Question, minutes: float, seed: int, bundle: Path) -> list[dict[str, Any]]:
+    """A row of all images, each answered by a network that had not seen its patient, and one of a validation part."""
+    began = time.perf_counter()
+    run("train", *words_for(question.example), "--task", "detection", "-o", str(bundle), "--overwrite",
+        f"--minutes={minutes}", f"--seed={seed}")  # fmt: skip
+    took = (time.perf_counter() - began) / 60
+    evidence = read_evidence(bundle / "evidence.json")
+    if evidence.detection is None:
+        raise RuntimeError(f"{question.example}: nothing was looked for")
+    common = {"data": question.example, "by": "hounsfield", "minutes": minutes, "seed": seed, "took": round(took, 1)}
+    facts = choices_of(bundle)
+    told = {"input": facts["input"], "epochs": facts["epochs"], "networks": facts["networks"]}
+    whole = {
+        name: round(evidence.scores[name].value, 3)
+        for name in ("auc_roc", "accuracy", "precision", "sensitivity", "specificity")
+        if name in evidence.scores
+    }
+    rows = [{**common, **row_of(evidence.detection, "all"), **told, "image": whole}]
+    held = validation_cases(question, seed)
+    same = [one for one in evidence.detection.results if one.case in held]
+    if len(same) < len(evidence.detection.results):
+        rows.append({**common, **row_of(measured(same, evidence.detection.kinds), "val"), **told, "image": {}})
+    return rows
+
+
+def theirs(question: Question, minutes: float, seed: int, bundle: Path) -> list[dict[str, Any]]:
+    """A row of torchvision's network on the validation part."""
+    from torchvision_detector import Loop
+
+    dataset = for_detection(open_dataset(EXAMPLES / f"{question.example}.toml", root=folder_of(question.example)))
+    held = validation_cases(question, seed)
+    torch.manual_seed(seed)
+    torch.set_num_threads(2)
+    loop = Loop([case for case in dataset.cases if case.id not in held], dataset.kinds, PEER_SHAPE)
+    epochs = loop.learn(minutes)
+    results = []
+    for case in dataset.cases:
+        if case.id in held:
+            boxes, scores, kinds = loop.found(case)
+            found = tuple(
+                Detected(Box(*corners), tuple(float(score) * (kind == number) for number in range(len(dataset.kinds))))
+                for corners, score, kind in zip(boxes.tolist(), scores.tolist(), kinds.tolist(), strict=True)
+            )
+            results.append(ImageResult(case.id, case.patient, case.boxes, found))
+    return [
+        {
+            "data": question.example, "by": "torchvision", "minutes": minutes, "seed": seed, "took": minutes,
+            **row_of(measured(results, dataset.kinds), "val"),
+            "input": " × ".join(map(str, PEER_SHAPE)), "epochs": epochs, "networks": 1, "image": {},
+        }
+    ]  # fmt: skip
+
+
+def validation_cases(question: Question, seed: int) -> set[str]:
+    """A tenth of the patients, the same for both."""
+    dataset = for_detection(open_dataset(EXAMPLES / f"{question.example}.toml", root=folder_of(question.example)))
+    return set(make_split(dataset, seed=seed).ids("val"))
+
+
+def measured(results: list[ImageResult], kinds: tuple[str, ...]) -> DetectionEvidence:
+    """How well lesions were found."""
+    return measure_detection(
+        results, kinds=kinds, rule=RULE, threshold=0.5, threshold_from="", attributes={}, resamples=1000
+    )
+
+
+def row_of(detection: DetectionEvidence, where: str) -> dict[str, Any]:
+    """The figures of a row."""
+    scores = detection.scores
+    row: dict[str, Any] = {"measured on": where, "images": len(detection.results), "lesions": sum(detection.lesions)}
+    row |= {f"at {rate}": round(scores[f"sensitivity_at_{rate}"].value, 3) for rate in RATES}
+    at_one = scores["sensitivity_at_1"]
+    row["interval at 1"] = f"{at_one.low:.3f} to {at_one.high:.3f}"
+    if "sensitivity_malignant_at_1" in scores:
+        row["malignant at 1"] = round(scores["sensitivity_malignant_at_1"].value, 3)
+    row["mean"] = round(scores["mean_sensitivity"].value, 3)
+    row["AP 50"] = round(scores["average_precision_50"].value, 3)
+    row["date"] = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return row
+
+
+def write(rows: list[dict[str, Any]]) -> None:
+    """Record what there is so far, with means over seeds."""
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    filled = [{name: row.get(name, "") for name in names} for row in rows]
+    means = []
+    for key in dict.fromkeys((row["data"], row["by"], row["minutes"], row["measured on"]) for row in filled):
+        own = [row for row in filled if (row["data"], row["by"], row["minutes"], row["measured on"]) == key]
+        if len(own) > 1:
+            numbers = [name for name in names if isinstance(own[0][name], float) and name != "minutes"]
+            mean = {name: round(float(np.mean([row[name] for row in own])), 3) for name in numbers}
+            means.append({**own[0], **mean, "seed": "mean", "interval at 1": "", "image": {}})
+    record(
+        "detection",
+        f"Detection with one command a set: sensitivity at rates of false alarms an image, a hit is {RULE}.",
+        [*filled, *means],
+        packages=("torch", "torchvision", "timm"),
+        notes=(
+            "measured on: all = every image, answered by networks that had not seen its patient; val = those of a "
+            "tenth of the patients, for both.",
+            "image: AUC and the five scores of images as a whole, positive when they have a positive finding.",
+            *(f"{question.example}. Others: {question.beside}." for question in QUESTIONS),
+        ),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,235 @@
+"""How fast does a detector learn and find, beside torchvision's Faster R-CNN?
+
+Learning: images a second from the same film files, end to end, of our loop and of torchvision's reference loop (its own
+Faster R-CNN and transforms, float32, SGD, two images a step), with the same pretrained backbone, pyramid, anchors and
+image size. Finding: seconds a film of the same weights by our runtime and by the same network as torch computes it,
+operation by operation; and whether both find the same. Each runs in a process of its own with two threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from one_command import EXAMPLES, folder_of
+from record import record
+
+DATA = "cbis_ddsm_films"
+SHAPE = (640, 512)
+THREADS = 2
+FILMS = 96
+EPOCHS = 3
+READ = 100
+AIM_LEARNING, AIM_FINDING, AIM_FROC = 2.0, 2.5, 0.005
+
+
+def films(count: int) -> Any:
+    """The first films of the data, as a data set on which lesions are looked for."""
+    from dataclasses import replace
+
+    from hounsfield.datasets import open_dataset
+    from hounsfield.datasets.detection import for_detection
+
+    dataset = for_detection(open_dataset(EXAMPLES / f"{DATA}.toml", root=folder_of(DATA)))
+    return replace(dataset, cases=dataset.cases[:count])
+
+
+def learn_hounsfield() -> None:
+    """Our own loop on prepared films."""
+    import tempfile
+
+    import torch
+    from torchvision_detector import FROZEN, RATIOS, SIDES, STRIDES, WIDTH
+
+    from hounsfield.learning.inputs import prepare_inputs
+    from hounsfield.learning.lessons import lesson_of
+    from hounsfield.learning.supervised import setup, train_epoch
+    from hounsfield.learning.throughput import images_per_second
+    from hounsfield.plan import Augmentation, Detection, FasterRCNNChoice, Input, Optimisation, Plan, inspect_machine
+
+    torch.set_num_threads(THREADS)
+    dataset = films(FILMS)
+
+    def plan_with(precision: str) -> Plan:
+        return Plan(
+            task="detection",
+            dataset=dataset.name,
+            classes=dataset.classes,
+            input=Input(
+                shape=SHAPE,
+                steps=({"step": "display"}, {"step": "resize", "shape": list(SHAPE), "keep_aspect": False}),
+            ),
+            network=FasterRCNNChoice(strides=STRIDES, width=WIDTH, anchor_sides=SIDES, anchor_ratios=RATIOS),
+            augmentation=Augmentation(flip_axes=(1,)),
+            optimisation=Optimisation(
+                batch_size=4,
+                epochs=EPOCHS,
+                start="imagenet",
+                frozen_stages=FROZEN,
+                precision=precision,
+                threads=THREADS,
+            ),
+            detection=Detection(kinds=dataset.kinds, positive=dataset.kinds[-1:]),
+        )
+
+    precisions = ("32-true", "bf16-mixed") if inspect_machine().bf16 else ("32-true",)
+    plan = max(map(plan_with, precisions), key=images_per_second)
+    run = setup(plan, member=0)
+    with tempfile.TemporaryDirectory() as work:
+        lesson: list[Any] = []
+
+        def epoch(number: int) -> None:
+            if not lesson:
+                inputs = prepare_inputs(
+                    dataset, dataset.cases, plan.input, Path(work), threads=THREADS, kinds=dataset.kinds
+                )
+                lesson.append(lesson_of(plan, inputs))
+            train_epoch(run, plan, lesson[0], np.arange(len(dataset.cases)), member=0, epoch=number)
+
+        timed(epoch, plan.optimisation.precision)
+
+
+def learn_torchvision() -> None:
+    """torchvision's reference loop."""
+    import torch
+    from torchvision_detector import Loop
+
+    torch.set_num_threads(THREADS)
+    dataset = films(FILMS)
+    loop = Loop(dataset.cases, dataset.kinds, SHAPE)
+    timed(lambda number: loop.epoch(), "float32")
+
+
+def timed(epoch: Callable[[int], object], how: str) -> None:
+    """Print the seconds of each epoch; the first holds what is done once."""
+    seconds = []
+    for number in range(EPOCHS):
+        began = time.perf_counter()
+        epoch(number)
+        seconds.append(time.perf_counter() - began)
+    result("images per s", FILMS / min(seconds[1:]), how, {"first_epoch_s": round(seconds[0], 1)})
+
+
+def find(bundle: Path, runtime: str) -> None:
+    """Films found on by one runtime, prepared before: seconds a film, and the findings."""
+    from hounsfield.bundle import read_bundle
+    from hounsfield.reading.reader import Reader
+
+    reader = Reader(read_bundle(bundle), runtime=runtime, images=10_000, answer_all=True)  # type: ignore[arg-type]
+    arrays = []
+    for case in films(READ).cases:
+        opened = reader.open_case(case, reader.load_case(case))
+        if opened.array is not None:
+            arrays.append(opened.array)
+    reader.found(np.stack(arrays[:16]))
+    before, cpu = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    began = time.perf_counter()
+    found = [one for start in range(0, len(arrays), 4) for one in reader.found(np.stack(arrays[start : start + 4]))]
+    seconds = time.perf_counter() - began
+    more = {
+        "cpu_s_a_film": round((time.process_time() - cpu) / len(arrays), 3),
+        "peak_gib": round(max(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 2**20, 2),
+        "scores": [[round(float(score), 5) for score in one.scores[:5]] for one in found],
+    }
+    result("films per s", len(arrays) / seconds, reader.runtime, more)
+
+
+def result(what: str, value: float, how: str, more: dict[str, Any]) -> None:
+    """Print what a child process measured."""
+    print("RESULT " + json.dumps({"what": what, "value": value, "how": how, **more}))
+
+
+def measured(*words: str) -> dict[str, Any]:
+    """What one process printed.
+
+    Raises:
+        RuntimeError: It failed; the message is its own last line.
+    """
+    command = [sys.executable, __file__, "--one", *words]
+    environment = os.environ | {"OMP_NUM_THREADS": str(THREADS)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    for line in done.stdout.splitlines():
+        if line.startswith("RESULT "):
+            found: dict[str, Any] = json.loads(line.removeprefix("RESULT "))
+            return found
+    raise RuntimeError(f"{' '.join(words)}: {(done.stderr.strip().splitlines() or ['nothing was printed'])[-1]}")
+
+
+def main() -> int:
+    """Measure all, record; 1 when an aim is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help="a detector of films, to find with")
+    parser.add_argument("--rounds", type=int, default=2, metavar="N")
+    parser.add_argument("--one", nargs="+", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one:
+        {"hounsfield": learn_hounsfield, "torchvision": learn_torchvision, "find": find}[arguments.one[0]](
+            *(Path(word) if place == 0 else word for place, word in enumerate(arguments.one[1:]))
+        )
+        return 0
+    if not folder_of(DATA).is_dir():
+        print(f"there are no images of {DATA}: nothing is measured", file=sys.stderr)
+        return 0
+    ways: list[tuple[str, ...]] = [("torchvision",), ("hounsfield",)]
+    if arguments.bundle:
+        ways += [("find", str(arguments.bundle), runtime) for runtime in ("torch", "onnxruntime", "openvino")]
+    best: dict[tuple[str, ...], dict[str, Any]] = {}
+    for _ in range(arguments.rounds):
+        for way in ways:
+            found = measured(*way)
+            if way not in best or found["value"] > best[way]["value"]:
+                best[way] = found
+    rows = [row_of(way, best) for way in ways]
+    record(
+        "detector_speed",
+        f"A detector of {SHAPE[0]} × {SHAPE[1]} films learning and finding, the fastest of {arguments.rounds} rounds.",
+        rows,
+        packages=("torch", "torchvision", "timm", "openvino", "onnxruntime"),
+        notes=(
+            "learning: images a second of an epoch after the first, which decodes and prepares for us; torchvision's "
+            "loop decodes in every epoch, as its reference does.",
+            "finding: films a second through networks, proposals and judgement, from prepared arrays, four at a time.",
+        ),
+    )
+    return int(
+        any(
+            float(row["times"]) < (AIM_LEARNING if row["part"] == "learning" else AIM_FINDING)
+            for row in (rows[1], *rows[4:5])
+        )
+    )
+
+
+def row_of(way: tuple[str, ...], best: dict[tuple[str, ...], dict[str, Any]]) -> dict[str, Any]:
+    """A row: images a second, and how many times that is of torchvision's loop, or of torch as it is."""
+    found = best[way]
+    learning = way[0] != "find"
+    reference = best[("torchvision",)] if learning else best[(*way[:2], "torch")]
+    row = {
+        "part": "learning" if learning else "finding",
+        "by": way[0] if learning else found["how"],
+        "how": found["how"],
+        "a second": round(found["value"], 2),
+        "times": round(found["value"] / reference["value"], 2),
+        "cpu_s_a_film": found.get("cpu_s_a_film", ""),
+        "peak_gib": found.get("peak_gib", ""),
+    }
+    if not learning:
+        apart = [
+            abs(a - b) for own, other in zip(found["scores"], reference["scores"], strict=True)
+            for a, b in zip(own[:1], other[:1], strict=False)
+        ]  # fmt: skip
+        row["largest difference of a film's surest score"] = round(max(apart), 5)
+    return row
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,180 @@
+"""What a network is taught of boxes: batches of changed images whose boxes move with them, and how it is examined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hounsfield.arrays import IntArray
+from hounsfield.errors import TrainingError
+from hounsfield.evaluation.detection import responses_of
+from hounsfield.evaluation.evidence import ImageResult
+from hounsfield.evaluation.froc import RATES, sensitivity_at, threshold_at
+from hounsfield.evaluation.matching import rule_from
+from hounsfield.findings.region import Box
+from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp, warp_boxes
+from hounsfield.learning.inputs import Inputs, images_of
+from hounsfield.learning.lesson import Answers, Exam, Setup, descend
+from hounsfield.networks.found import Truth, Truths
+from hounsfield.plan import Plan
+from hounsfield.plan.network import most_of
+from hounsfield.tasks.detection import Findings, detected, fused, whole_logits
+from hounsfield.tasks.find import as_arrays, by_torch, find
+from hounsfield.tasks.predict import centre, memory_order
+from hounsfield.tasks.task import Task
+
+LEFT = 0.3
+"""Share of a box that must lie on an image to be learned there."""
+
+_TOGETHER = 4
+"""Images that are looked at together where nothing is learned."""
+
+
+@dataclass(frozen=True, eq=False)
+class BoxLesson:
+    """Prepared cases with boxes."""
+
+    task: Task
+    """Of the images as a whole."""
+    inputs: Inputs
+
+    def taught(self, run: Setup, plan: Plan, rows: IntArray, generator: torch.Generator) -> Tensor:
+        """Learn from a batch of changed images; the sum of the losses, a scalar on the CPU."""
+        images, truths = boxed_batch(plan, self.inputs, rows, generator=generator)
+        images = run.fabric.to_device(images)
+        losses, _ = run.wrapped(images, Truths([_on(run, truth) for truth in truths]))
+        loss = losses.sum()
+        descend(run, plan, loss)
+        return loss.detach().cpu()  # type: ignore[no-any-return]
+
+    def examined(self, network: nn.Module, plan: Plan, rows: IntArray) -> Exam:
+        """Mean loss, and the mean sensitivity at seven rates of false alarms, of some rows as they are."""
+        network.eval()
+        losses: list[float] = []
+        found: list[Findings] = []
+        for own in _parts(rows):
+            images, truths = plain_batch(plan, self.inputs, own)
+            with torch.inference_mode(), _precision(plan):
+                dense = network.dense(images)  # type: ignore[operator]
+                size = (images.shape[2], images.shape[3])
+                losses.append(len(own) * float(network.losses(dense, truths, size).sum()))  # type: ignore[operator]
+                found += [as_arrays(one) for one in network.findings(dense, size)]  # type: ignore[operator]
+        rule = rule_from(plan.detection.hit)
+        responses = responses_of(self._results(rows, found, plan), kinds=plan.detection.kinds, rule=rule)
+        score = float(np.mean([sensitivity_at(responses, threshold_at(responses, rate)) for rate in RATES]))
+        scores = np.concatenate([one.scores for one in found])
+        dead = len(scores) == 0 or float(np.ptp(scores)) == 0
+        return Exam(sum(losses) / len(rows), score, dead)
+
+    def answered(self, network: nn.Module, plan: Plan, rows: IntArray, *, flips: bool) -> Answers:
+        """What the network finds on some rows, and what that says of each as a whole."""
+        network.eval()
+        axes = plan.augmentation.flip_axes if flips else ()
+        look = by_torch(network, channels_last=plan.optimisation.channels_last)
+        found: list[Findings] = []
+        for own in _parts(rows):
+            images, _ = plain_batch(plan, self.inputs, own)
+            found += find(look, images, flip_axes=axes, overlap=plan.detection.fusion, most=most_of(plan))
+        return Answers(whole_logits(found, plan.detection.kinds, plan.detection.positive), tuple(found))
+
+    def together(self, plan: Plan, answers: Sequence[Answers], rows: Sequence[IntArray]) -> tuple[IntArray, Answers]:
+        """Each row once, in rising order, with the findings of the networks that answered it as one."""
+        voices: dict[int, list[Findings]] = {}
+        for own, one in zip(rows, answers, strict=True):
+            for row, found in zip(own.tolist(), one.found, strict=True):
+                voices.setdefault(row, []).append(found)
+        unique = np.array(sorted(voices))
+        joined = [fused(voices[row], overlap=plan.detection.fusion, most=most_of(plan)) for row in unique.tolist()]
+        return unique, Answers(whole_logits(joined, plan.detection.kinds, plan.detection.positive), tuple(joined))
+
+    def require_enough(self, train_rows: IntArray, val_rows: IntArray) -> None:
+        """Accept rows that can be learned from and validated on.
+
+        Raises:
+            TrainingError: No box is left to learn from, or none to validate on.
+        """
+        learned, validated = (sum(len(self.inputs.boxes[row]) for row in rows) for rows in (train_rows, val_rows))
+        if not learned or not validated:
+            raise TrainingError(
+                f"{learned} boxes are left to learn from and {validated} to validate on, after "
+                f"{len(self.inputs.failed)} images that cannot be read; both need some: mend the files that inspect "
+                "names, or use another split"
+            )
+
+    def results(self, plan: Plan, rows: IntArray, found: Sequence[Findings]) -> tuple[ImageResult, ...]:
+        """Findings and lesions of some rows in pixels of the images as stored."""
+        if self.inputs.onto is None:
+            raise ValueError("these inputs were prepared without boxes")
+        cases = [self.inputs.cases[row] for row in rows.tolist()]
+        return tuple(
+            ImageResult(case.id, case.unit, case.boxes, detected(one, self.inputs.onto[row]))
+            for case, row, one in zip(cases, rows.tolist(), found, strict=True)
+        )
+
+    def _results(self, rows: IntArray, found: Sequence[Findings], plan: Plan) -> list[ImageResult]:
+        """Boxes of both in pixels of the plan's input."""
+        results = []
+        for row, one in zip(rows.tolist(), found, strict=True):
+            case = self.inputs.cases[row]
+            kept = clipped(torch.from_numpy(self.inputs.boxes[row]), plan.input.shape)
+            truths = tuple(
+                Box(own[0], own[1], own[2], own[3], plan.detection.kinds[int(own[4])]) for own in kept.tolist()
+            )
+            results.append(ImageResult(case.id, case.unit, truths, detected(one, np.eye(4))))
+        return results
+
+
+def boxed_batch(
+    plan: Plan, inputs: Inputs, rows: IntArray, *, generator: torch.Generator
+) -> tuple[Tensor, list[Truth]]:
+    """Augmented images (N, C, *shape) in the plan's memory order, and the boxes that are still on them."""
+    images = images_of(inputs, rows)
+    affines = draw_affines(len(rows), dims=2, augmentation=plan.augmentation, generator=generator)
+    shape, canvas = plan.input.shape, plan.input.canvas
+    images = warp(images, affines, shape, mirrored_border=plan.augmentation.mirrored_border)
+    change = draw_intensity(images.shape, augmentation=plan.augmentation, generator=generator)
+    images = images if change is None else change.apply(images)
+    truths = []
+    for row, affine in zip(rows.tolist(), affines, strict=True):
+        own = torch.from_numpy(inputs.boxes[row])
+        moved = torch.cat([warp_boxes(own[:, :4], affine, canvas, shape), own[:, 4:]], dim=1)
+        truths.append(truth_of(clipped(moved, shape)))
+    return memory_order(images, channels_last=plan.optimisation.channels_last), truths
+
+
+def plain_batch(plan: Plan, inputs: Inputs, rows: IntArray) -> tuple[Tensor, list[Truth]]:
+    """Images (N, C, *shape) in the plan's memory order as they are, and their boxes."""
+    images = centre(images_of(inputs, rows), plan.input.shape)
+    truths = [truth_of(clipped(torch.from_numpy(inputs.boxes[row]), plan.input.shape)) for row in rows.tolist()]
+    return memory_order(images, channels_last=plan.optimisation.channels_last), truths
+
+
+def clipped(boxes: Tensor, shape: Sequence[int]) -> Tensor:
+    """The parts of boxes (n, 5) that lie on an image of `shape`, of those of which enough does."""
+    limits = torch.tensor([shape[1], shape[0]], dtype=boxes.dtype)
+    low, high = boxes[:, :2].clamp(min=0), torch.minimum(boxes[:, 2:4], limits)
+    area = (boxes[:, 2:4] - boxes[:, :2]).clamp(min=0).prod(dim=1)
+    left = (high - low).clamp(min=0)
+    kept = (left.prod(dim=1) >= LEFT * area) & (left.min(dim=1).values >= 1)
+    return torch.cat([low, high, boxes[:, 4:]], dim=1)[kept]
+
+
+def truth_of(boxes: Tensor) -> Truth:
+    """What there is on an image, of boxes (n, 5)."""
+    return Truth(boxes[:, :4].float(), boxes[:, 4].long() + 1)
+
+
+def _on(run: Setup, truth: Truth) -> Truth:
+    return Truth(run.fabric.to_device(truth.boxes), run.fabric.to_device(truth.kinds))
+
+
+def _parts(rows: IntArray) -> list[IntArray]:
+    return [rows[start : start + _TOGETHER] for start in range(0, len(rows), _TOGETHER)]
+
+
+def _precision(plan: Plan) -> torch.autocast:
+    return torch.autocast("cpu", torch.bfloat16, enabled=plan.optimisation.precision == "bf16-mixed")

@@ -1,0 +1,95 @@
+"""Networks that find: which boxes they ask about, made from the boxes of the data."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hounsfield.datasets.fingerprint import Fingerprint
+from hounsfield.plan.families import Family, Sides
+from hounsfield.plan.inputs import Kind, flat_shape
+from hounsfield.plan.schema import FasterRCNNChoice, PretrainedChoice, ResidualChoice
+
+FASTER_RCNN = "faster_rcnn"
+
+_SIDES = (1024, 800, 704, 640, 576, 512, 448, 384, 320, 256)
+"""Longer side of what is looked at, in pixels."""
+
+_MULTIPLE = 32
+"""Sides are multiples of the coarsest stride."""
+
+_SHARE_OF_ANCHOR = 3
+"""Places lie no farther apart than a third of the smallest boxes' sides."""
+
+_FINEST, _COARSEST = 4, 32
+_LEVELS = 3
+
+
+def finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) -> Family:
+    """Faster R-CNN for the boxes of some data.
+
+    Args:
+        fingerprint: Of whole images with boxes.
+        kind: How they are prepared.
+        backbone: timm's name of the pretrained network whose maps are looked at; a residual network from scratch where
+            there is none.
+    """
+    encoder = (
+        PretrainedChoice(backbone=backbone, drop_path=0.1)
+        if backbone
+        else ResidualChoice(widths=(16, 32, 64, 128, 160, 160), blocks=(1,) * 6)
+    )
+    words = f"{backbone}, pretrained on ImageNet" if backbone else "a residual network from scratch"
+    tuned = {"start": "imagenet", "layer_decay": 0.8, "frozen_stages": 2} if backbone else {}
+    return Family(
+        name=FASTER_RCNN,
+        reason=f"Faster R-CNN: places are proposed and judged, on maps of {words}",
+        network=lambda sides: _choice(fingerprint, kind, sides).model_copy(update={"encoder": encoder}),
+        sides=finding_sides,
+        images_wanted=30_000,
+        epochs_wanted=24,
+        longest=60,
+        optimisation={
+            "batch_size": 4,
+            "learning_rate": 4e-4,
+            "weight_decay": 0.01,
+            "clip_norm": 5.0,
+            "keep": "last",
+            **tuned,
+        },
+        reasons={
+            "network.anchor_sides": "boxes are asked about in the sizes and shapes that the data's boxes have",
+            "optimisation.keep": "after a whole cycle the last epoch is as good as the best",
+        },
+    )
+
+
+def finding_sides(fingerprint: Fingerprint, kind: Kind) -> list[Sides]:
+    """Candidate shapes, the largest first; none is larger than most images are, unless all are small."""
+    height, width = flat_shape(fingerprint, kind)
+    longest = max(height, width)
+    fitting = [side for side in _SIDES if side <= longest] or [max(_MULTIPLE, longest // _MULTIPLE * _MULTIPLE)]
+    return list(dict.fromkeys(_rounded(height, width, side / longest) for side in fitting))
+
+
+def _rounded(height: int, width: int, scale: float) -> Sides:
+    return tuple(max(_MULTIPLE, round(side * scale / _MULTIPLE) * _MULTIPLE) for side in (height, width))
+
+
+def _choice(fingerprint: Fingerprint, kind: Kind, sides: Sides) -> FasterRCNNChoice:
+    """Strides and anchors for images of this shape."""
+    scale = min(side / length for side, length in zip(sides, flat_shape(fingerprint, kind), strict=True))
+    side, ratio = fingerprint.box_side, fingerprint.box_ratio
+    if side is None or ratio is None:
+        return FasterRCNNChoice()
+    low, high = max(4.0, side.low * scale), max(8.0, side.high * scale)
+    finest = _FINEST
+    while finest < _COARSEST // 2 ** (_LEVELS - 1) and 2 * finest <= low / _SHARE_OF_ANCHOR:
+        finest *= 2
+    strides = tuple(finest * 2**level for level in range(_LEVELS))
+    asked = np.geomspace(low, high, _LEVELS) if high > 1.5 * low else np.array([low, (low * high) ** 0.5, high])
+    ratios = sorted({round(float(value), 2) for value in (ratio.low, ratio.median, ratio.high)})
+    return FasterRCNNChoice(
+        strides=strides,
+        anchor_sides=tuple((round(float(value), 1),) for value in asked),
+        anchor_ratios=tuple(ratios),
+    )

@@ -1,0 +1,192 @@
+"""What a page says of a detection: how many lesions are found at which price, of which kind and size, and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+
+from hounsfield.evaluation.evidence import DetectionEvidence, ImageResult, Score
+from hounsfield.evaluation.matching import FALSE_ALARM, MISSED, match, rule_from
+from hounsfield.image import Image
+from hounsfield.reporting import wording
+from hounsfield.reporting.charts.froc import froc_chart
+from hounsfield.reporting.charts.intervals import interval_track
+from hounsfield.reporting.evidence_tables import MatrixCell, MatrixRow, SubgroupRow
+from hounsfield.reporting.marks import Mark, draw_marks
+from hounsfield.reporting.pictures import MAX_SIDE, Picture, encode, film_pixels
+from hounsfield.reporting.score_table import FOUND_AT_ONE, ScoreRow
+
+_SHOWN_RATES = ("0.25", "0.5", "1", "2", "4")
+
+
+@dataclass(frozen=True, eq=False)
+class FoundExample:
+    """An image to show, with what was found on it."""
+
+    result: ImageResult
+    image: Image
+    """As it is stored."""
+
+
+@dataclass(frozen=True)
+class FoundCard:
+    """An image of the gallery."""
+
+    case: str
+    film: Picture
+    words: str
+
+
+@dataclass(frozen=True)
+class DetectionPart:
+    """The part of a page."""
+
+    rule: str
+    threshold: str
+    threshold_from: str
+    rows: tuple[ScoreRow, ...]
+    froc: Markup
+    others: bool
+    """Whether the chart has curves of single kinds."""
+    kinds: tuple[str, ...]
+    matrix: tuple[MatrixRow, ...]
+    subgroups: tuple[tuple[str, tuple[SubgroupRow, ...]], ...]
+    notes: tuple[str, ...]
+    cards: tuple[FoundCard, ...]
+
+
+def detection_part(detection: DetectionEvidence, *, examples: Sequence[FoundExample] = ()) -> DetectionPart:
+    """The detection as a page shows it; the worst images come first."""
+    scores = detection.scores
+    point = None
+    if "false_alarms" in scores and "sensitivity" in scores:
+        point = (scores["false_alarms"].value, scores["sensitivity"].value)
+    others = {name: detection.curves[f"froc_{name}"] for name in detection.kinds if f"froc_{name}" in detection.curves}
+    return DetectionPart(
+        rule=detection.rule,
+        threshold=wording.number(detection.threshold),
+        threshold_from=detection.threshold_from,
+        rows=_rows(detection),
+        froc=froc_chart(detection.curves["froc"], others, point=point),
+        others=bool(others),
+        kinds=detection.kinds,
+        matrix=_matrix(detection),
+        subgroups=_subgroups(detection),
+        notes=detection.notes,
+        cards=tuple(_card(example, detection) for example in examples),
+    )
+
+
+def choose_found(detection: DetectionEvidence, *, each: int = 3) -> list[ImageResult]:
+    """Images worth a look: those with lesions that nothing sure was found on, those with the surest false alarms, and
+    those whose lesions were found most surely, so many of each.
+    """
+    rule = rule_from(_rule_words(detection.rule))
+    missed: list[tuple[float, ImageResult]] = []
+    alarms: list[tuple[float, ImageResult]] = []
+    hits: list[tuple[float, ImageResult]] = []
+    for one in detection.results:
+        scores = np.array([found.score for found in one.found])
+        pairs = match([found.box for found in one.found], scores, one.truths, rule)
+        of_lesions = [0.0 if by == MISSED else float(scores[by]) for by in pairs.by.tolist()]
+        wrong = scores[pairs.taken == FALSE_ALARM]
+        if of_lesions and min(of_lesions) < detection.threshold:
+            missed.append((min(of_lesions), one))
+        elif of_lesions:
+            hits.append((-min(of_lesions), one))
+        if len(wrong) and wrong.max() >= detection.threshold:
+            alarms.append((-float(wrong.max()), one))
+    chosen: dict[str, ImageResult] = {}
+    for group in (missed, alarms, hits):
+        ranked = [one for _, one in sorted(group, key=lambda entry: entry[0]) if one.case not in chosen]
+        chosen |= {one.case: one for one in ranked[:each]}
+    return list(chosen.values())
+
+
+def _rule_words(rule: str) -> str:
+    return "centre" if rule == "centre inside" else f"iou>={rule.removeprefix('IoU ≥ ')}"
+
+
+def _rows(detection: DetectionEvidence) -> tuple[ScoreRow, ...]:
+    told: list[tuple[str, str, str]] = [
+        (f"sensitivity_at_{rate}", f"Found at {rate}", f"Share of lesions, with {rate} false alarms an image")
+        for rate in _SHOWN_RATES
+    ]
+    told.append(("mean_sensitivity", "Mean sensitivity", "At ⅛, ¼, ½, 1, 2, 4 and 8 false alarms an image"))
+    for name in detection.kinds if len(detection.kinds) > 1 else ():
+        told.append((f"sensitivity_{name}_at_1", f"Found at 1: {name}", "Whatever they were called"))
+    told += [
+        (f"average_precision_{percent}", "Average precision", f"At an intersection over union of {percent / 100:g}")
+        for percent in (20, 50)
+    ]
+    told += [
+        ("sensitivity", "At the threshold: found", "Share of lesions shown"),
+        ("right_kind", "At the threshold: right kind", "Of the lesions found, those called by their kind"),
+    ]
+    return tuple(
+        _row(label, meaning, detection.scores[name]) for name, label, meaning in told if name in detection.scores
+    )
+
+
+def _row(label: str, meaning: str, score: Score) -> ScoreRow:
+    return ScoreRow(label, meaning, interval_track(label, score), wording.number(score.value), wording.interval(score))
+
+
+def _matrix(detection: DetectionEvidence) -> tuple[MatrixRow, ...]:
+    rows = []
+    for kind, counts in enumerate(detection.confusion):
+        total = sum(counts)
+        cells = tuple(
+            MatrixCell(amount, amount / total if total else 0.0, kind == said, "") for said, amount in enumerate(counts)
+        )
+        rows.append(MatrixRow(detection.kinds[kind], total, cells))
+    return tuple(rows)
+
+
+def _subgroups(detection: DetectionEvidence) -> tuple[tuple[str, tuple[SubgroupRow, ...]], ...]:
+    tables: dict[str, list[SubgroupRow]] = {}
+    whole = detection.scores.get(FOUND_AT_ONE)
+    for group in detection.subgroups:
+        score = group.scores.get(FOUND_AT_ONE)
+        title = f"{group.attribute} {group.value}: found at 1"
+        track = interval_track(title, score, reference=whole.value, against="all lesions") if score and whole else None
+        tables.setdefault(group.attribute, []).append(
+            SubgroupRow(
+                value=group.value,
+                size=f"{wording.plural(group.cases, 'lesion')}, {wording.plural(group.patients, 'patient')}",
+                track=track,
+                figure=wording.number(score.value) if score else wording.UNDEFINED,
+                interval=wording.interval(score) if score else "",
+                note=group.note,
+            )
+        )
+    return tuple((name, tuple(rows)) for name, rows in tables.items())
+
+
+def _card(example: FoundExample, detection: DetectionEvidence) -> FoundCard:
+    result = example.result
+    scores = np.array([found.score for found in result.found])
+    pairs = match([found.box for found in result.found], scores, result.truths, rule_from(_rule_words(detection.rule)))
+    marks, missed, alarms = [], 0, 0
+    for box, by in zip(result.truths, pairs.by.tolist(), strict=True):
+        late = by == MISSED or scores[by] < detection.threshold
+        missed += late
+        marks.append(Mark(box, "missed" if late else "lesion", f"{box.label} (missed)" if late else ""))
+    for found, taken in zip(result.found, pairs.taken.tolist(), strict=True):
+        if found.score >= detection.threshold:
+            wrong = taken == FALSE_ALARM
+            alarms += wrong
+            label = detection.kinds[int(np.argmax(found.probabilities))]
+            marks.append(
+                Mark(found.box, "false alarm" if wrong else "found", f"{label} {wording.number(found.score, 2)}")
+            )
+    lesions = len(result.truths)
+    words = (
+        f"{lesions - missed} of {wording.plural(lesions, 'lesion')} found" if lesions else "no lesion"
+    ) + f", {wording.plural(alarms, 'false alarm')}"
+    pixels = film_pixels(example.image, depth_index=example.image.shape[0] // 2, max_side=MAX_SIDE)
+    film = encode(draw_marks(pixels, marks, example.image), alt=f"Film of case {result.case}: {words}")
+    return FoundCard(result.case, film, words)

@@ -1,0 +1,124 @@
+"""Detection: the findings of several networks, or of mirrored copies of an image, put together.
+
+Findings that overlap are one: its box is the mean of theirs, each as heavy as it is sure, and it is as sure as they are
+on average, those who found nothing there counting as 0.
+
+Reference:
+    Solovyev, Wang, Gabruseva, "Weighted boxes fusion: Ensembling boxes from different object detection models" (2021),
+    doi:10.1016/j.imavis.2021.104117.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hounsfield.arrays import FloatArray
+from hounsfield.evaluation.evidence import Detected
+from hounsfield.findings.region import Box
+
+_NOTHING = 1e-4
+"""How sure one is of an image on which nothing is found."""
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What was found on one image, the surest first."""
+
+    boxes: FloatArray
+    """(n, 4): x0, y0, x1, y1 in pixels of the network's input."""
+    probabilities: FloatArray
+    """(n, kinds); what is left to 1 is that there is nothing."""
+
+    @property
+    def scores(self) -> FloatArray:
+        """(n,), how sure each is, whatever its kind."""
+        scores: FloatArray = self.probabilities.sum(axis=1)
+        return scores
+
+
+def fused(voices: Sequence[Findings], *, overlap: float, most: int) -> Findings:
+    """The findings of several voices about one image as one.
+
+    Args:
+        voices: Networks, or mirrored copies whose boxes were mirrored back; one alone is given back as it is.
+        overlap: Intersection over union from which on findings are one.
+        most: Findings that are kept.
+    """
+    if len(voices) == 1:
+        return voices[0]
+    boxes = np.concatenate([voice.boxes for voice in voices])
+    shares = np.concatenate([voice.probabilities for voice in voices])
+    scores = shares.sum(axis=1)
+    whose = np.repeat(np.arange(len(voices)), [len(voice.boxes) for voice in voices])
+    centres: list[FloatArray] = []  # of each group, its box so far
+    groups: list[list[int]] = []
+    for place in np.argsort(-scores, kind="stable").tolist():
+        over = _overlaps(boxes[place], centres)
+        for group in np.argsort(-over, kind="stable").tolist():
+            if over[group] < overlap:
+                group = len(groups)
+                break
+            if whose[place] not in whose[groups[group]]:
+                break
+        else:
+            group = len(groups)
+        if group == len(groups):
+            groups.append([])
+            centres.append(boxes[place])
+        groups[group].append(place)
+        weight = scores[groups[group]]
+        centres[group] = (boxes[groups[group]] * weight[:, None]).sum(axis=0) / max(float(weight.sum()), 1e-12)
+    if not groups:
+        return voices[0]
+    together = np.stack([shares[own].sum(axis=0) / len(voices) for own in groups])
+    order = np.argsort(-together.sum(axis=1), kind="stable")[:most]
+    return Findings(np.stack(centres)[order], together[order])
+
+
+def detected(found: Findings, onto: FloatArray) -> tuple[Detected, ...]:
+    """Findings as evidence keeps them, in pixels of the image as stored.
+
+    Args:
+        found: In pixels of the network's input.
+        onto: (4, 4), from array index (d, h, w) of that input to that of the image as stored.
+    """
+    pairs = zip(found.boxes.tolist(), found.probabilities.tolist(), strict=True)
+    return tuple(Detected(Box(*corners).placed(onto).on(np.eye(4)), tuple(shares)) for corners, shares in pairs)
+
+
+def mirrored_back(found: Findings, flipped: Sequence[int], shape: Sequence[int]) -> Findings:
+    """Findings on an image that was reversed along `flipped` axes (0 height, 1 width), as on the image of `shape`."""
+    boxes = found.boxes.copy()
+    for axis in flipped:
+        low, high = (1, 3) if axis == 0 else (0, 2)
+        boxes[:, [low, high]] = shape[axis] - boxes[:, [high, low]]
+    return Findings(boxes, found.probabilities)
+
+
+def whole_logits(found: Sequence[Findings], kinds: Sequence[str], positive: Sequence[str]) -> FloatArray:
+    """(n, 2), of images as a whole: an image is as positive as its surest finding of a positive kind.
+
+    Args:
+        found: Of each image.
+        kinds: Of findings.
+        positive: Those of which one makes the whole image positive.
+    """
+    columns = [kinds.index(name) for name in positive]
+    most = [one.probabilities[:, columns].sum(axis=1).max(initial=_NOTHING) for one in found]
+    share = np.clip(np.array(most, dtype=np.float64), _NOTHING, 1 - _NOTHING)
+    return np.stack([np.zeros(len(share)), np.log(share / (1 - share))], axis=1)
+
+
+def _overlaps(box: FloatArray, others: Sequence[FloatArray]) -> FloatArray:
+    """(groups,), intersection over union of a box with each."""
+    if not others:
+        return np.zeros(0)
+    many = np.stack(others)
+    sides = np.minimum(box[2:], many[:, 2:]) - np.maximum(box[:2], many[:, :2])
+    both = np.clip(sides, 0, None).prod(axis=1)
+    either = (box[2:] - box[:2]).prod() + (many[:, 2:] - many[:, :2]).prod(axis=1) - both
+    shares: FloatArray = both / np.maximum(either, 1e-12)
+    return shares

@@ -1,0 +1,104 @@
+"""A detection by its commands: train, evaluate and read on the phantom's films, with pictures of what was found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hounsfield.cli.main import main
+from hounsfield.evaluation.store import read_evidence
+
+PLAN = """\
+task = "detection"
+dataset = "phantom_films"
+classes = ["not malignant", "malignant"]
+[input]
+shape = [96, 64]
+steps = [{step = "display"}, {step = "breast"}, {step = "resize", shape = [96, 64], anchor = "start"}]
+[network]
+name = "faster_rcnn"
+strides = [4, 8]
+width = 16
+anchor_sides = [[8.0], [16.0]]
+head_width = 32
+regions = 32
+most = 8
+encoder = {name = "convnet", widths = [8, 16, 16], pool_after = [1, 2, 3]}
+[optimisation]
+epochs = 2
+batch_size = 4
+keep = "last"
+threads = 1
+[detection]
+kinds = ["malignant", "benign"]
+positive = ["malignant"]
+false_alarms = 2.0
+"""
+
+
+@pytest.fixture(scope="module")
+def detector(phantom: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that finds masses on films, trained for a moment. Not to be changed."""
+    folder = tmp_path_factory.mktemp("detector")
+    (folder / "plan.toml").write_text(PLAN, encoding="utf-8")
+    words = ["train", str(phantom / "films.toml"), "--task", "detection", "--plan", str(folder / "plan.toml")]
+    assert main([*words, "-o", str(folder / "bundle")]) == 0
+    return folder / "bundle"
+
+
+def test_a_bundle_tells_what_was_found_on_the_validation_films(detector: Path) -> None:
+    evidence = read_evidence(detector / "evidence.json")
+    assert evidence.task == "detection" and evidence.detection is not None
+    assert sum(evidence.detection.lesions) > 0
+    page = (detector / "report.html").read_text(encoding="utf-8")
+    assert "What was found" in page and "Mean sensitivity on validation cases" in page
+    assert not (detector / "explanations.json").is_file()
+    assert "detection" in (detector / "card.md").read_text(encoding="utf-8")
+
+
+def test_films_are_measured_and_shown_with_their_marks(
+    detector: Path, phantom: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", str(detector), str(phantom / "films.toml"), "-o", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert "a hit is IoU ≥ 0.2" in said and "1 an image" in said
+    evidence = read_evidence(tmp_path / "out" / "evidence.json")
+    assert evidence.split == "test" and evidence.detection is not None
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Images with" not in page.split("<main", 1)[0]
+    assert 'id="films"' in page and "of 1 lesion found" in page
+
+
+def test_a_film_is_read_into_findings_on_its_own_pixels(detector: Path, phantom: Path, tmp_path: Path) -> None:
+    films = sorted((phantom / "films").glob("*.dcm"))[:3]
+    assert main(["read", str(detector), *map(str, films), "-o", str(tmp_path / "out")]) == 0
+    document = json.loads((tmp_path / "out" / "readings.json").read_text(encoding="utf-8"))
+    for reading in document["readings"]:
+        assert (tmp_path / "out" / reading["figure"]).is_file()
+        for finding in reading["findings"]:
+            assert {name for name, _ in finding["by_kind"]} == {"malignant", "benign"}
+            box = finding["box"]
+            assert -10 <= box["x0"] < box["x1"] <= 154 and -10 <= box["y0"] < box["y1"] <= 202
+
+
+def test_what_it_cannot_do_is_said(detector: Path, phantom: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", str(detector), str(phantom / "films.toml")]) == 2
+    assert "its boxes are drawn" in capsys.readouterr().err
+    assert main(["train", str(phantom / "masses.toml"), "--task", "detection", "-o", str(detector.parent / "x")]) == 1
+    assert "is a square cut out of one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
+def test_another_runtime_finds_the_same(detector: Path, phantom: Path, tmp_path: Path, runtime: str) -> None:
+    found = {}
+    for name in ("torch", runtime):
+        out = tmp_path / name
+        assert main(["evaluate", str(detector), str(phantom / "films.toml"), "--runtime", name, "-o", str(out)]) == 0
+        found[name] = read_evidence(out / "evidence.json")
+    own, other = found["torch"].detection, found[runtime].detection
+    assert own is not None and other is not None
+    assert any("computed by" in note for note in found[runtime].notes)
+    for name, score in own.scores.items():
+        assert other.scores[name].value == pytest.approx(score.value, abs=0.02)

@@ -1,0 +1,76 @@
+"""Which boxes are to be found, and what an image is as a whole."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hounsfield.datasets.case import Case, Crop, Dataset, ImageRef
+from hounsfield.datasets.detection import WITHOUT_AND_WITH, for_detection, positive_kinds
+from hounsfield.errors import DatasetError
+from hounsfield.findings.region import Box
+
+
+def case(name: str, labels: list[str], target: int | None = None) -> Case:
+    boxes = tuple(Box(number, 0, number + 5, 5, label) for number, label in enumerate(labels))
+    return Case(name, name, {"image": ImageRef(Path(f"{name}.png"))}, target, boxes)
+
+
+def dataset(*cases: Case, classes: tuple[str, ...] = ()) -> Dataset:
+    return Dataset("films", Path("films"), cases, classes, "table")
+
+
+def test_classes_that_boxes_are_labelled_with_are_the_kinds_and_other_labels_leave_their_image_out() -> None:
+    given = dataset(
+        case("a", ["benign"], 0),
+        case("b", ["malignant", "benign"], 1),
+        case("c", ["ambiguous", "benign"], 0),
+        case("d", [], 0),
+        classes=("benign", "malignant"),
+    )
+
+    found = for_detection(given)
+
+    assert found.kinds == ("benign", "malignant")
+    assert [one.id for one in found.cases] == ["a", "b", "d"]
+    assert [one.target for one in found.cases] == [0, 1, 0]
+    assert positive_kinds(found) == ("malignant",)
+    assert "1 image with boxes labelled ambiguous" in found.notes[-1]
+
+
+def test_where_only_the_positive_class_is_a_label_every_label_is_a_kind() -> None:
+    given = dataset(case("a", ["benign"], 0), case("b", ["malignant"], 1), classes=("not malignant", "malignant"))
+
+    found = for_detection(given)
+
+    assert set(found.kinds) == {"benign", "malignant"}
+    assert found.classes == ("not malignant", "malignant")
+    assert positive_kinds(found) == ("malignant",)
+
+
+def test_other_labels_are_kinds_the_commonest_first_and_an_image_has_some_or_none() -> None:
+    given = dataset(
+        case("a", ["CIRC", "SPIC"], 1), case("b", ["SPIC"], 1), case("c", [], 0), classes=("normal", "abnormal")
+    )
+
+    found = for_detection(given)
+
+    assert found.kinds == positive_kinds(found) == ("SPIC", "CIRC")
+    assert found.classes == WITHOUT_AND_WITH
+    assert [one.target for one in found.cases] == [1, 1, 0]
+
+
+def test_boxes_without_a_label_are_lesions() -> None:
+    found = for_detection(dataset(case("a", [""]), case("b", [])))
+
+    assert found.kinds == ("lesion",)
+    assert found.cases[0].boxes[0].label == "lesion"
+
+
+def test_what_has_no_boxes_or_is_cut_out_already_is_refused() -> None:
+    with pytest.raises(DatasetError, match="none of its 1 case has a box"):
+        for_detection(dataset(case("a", [], 0), classes=("x", "y")))
+    square = case("a", ["benign"], 0)
+    cut = replace(square, images={"image": replace(square.image, crop=Crop(square.boxes[0]))})
+    with pytest.raises(DatasetError, match="'a' is a square cut out of one"):
+        for_detection(dataset(cut, classes=("benign", "malignant")))

@@ -1,0 +1,192 @@
+"""Boxes move with their images; a detection is learned, measured, kept and read from a bundle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hounsfield.bundle import FindingPoint, read_bundle
+from hounsfield.datasets.case import Dataset
+from hounsfield.datasets.detection import for_detection
+from hounsfield.errors import TrainingError
+from hounsfield.evaluation.evidence import Detected, ImageResult
+from hounsfield.findings.region import Box
+from hounsfield.learning.augmentation import draw_affines, warp, warp_boxes
+from hounsfield.learning.boxes import BoxLesson, boxed_batch, clipped
+from hounsfield.learning.finding_point import choose_finding_point
+from hounsfield.learning.inputs import prepare_inputs
+from hounsfield.learning.throughput import images_per_second
+from hounsfield.learning.train import Trained, train
+from hounsfield.learning.validation import validation_evidence
+from hounsfield.plan import Augmentation, Detection, Ensemble, Input, Optimisation, Plan, plan_from_text, plan_to_text
+from hounsfield.plan.schema import ConvNetChoice, FasterRCNNChoice
+from hounsfield.plan.task import task_of
+from hounsfield.reading.evaluate import evaluate
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SHAPE = (64, 64)
+
+
+@pytest.fixture
+def spotted(tmp_path: Path) -> Dataset:
+    """40 images of 20 patients, 50 high and 100 wide; three in four have a "bright" or a "dark" square of 20 pixels."""
+    from hounsfield.datasets.case import Case, ImageRef
+
+    rng = np.random.default_rng(0)
+    images = rng.integers(90, 130, (40, 50, 100), dtype=np.uint8)
+    cases = []
+    for number in range(40):
+        boxes: tuple[Box, ...] = ()
+        if number % 4 != 3:
+            x, y = int(rng.integers(0, 80)), int(rng.integers(0, 30))
+            bright = number % 2 == 0
+            images[number, y : y + 20, x : x + 20] = 240 if bright else 10
+            boxes = (Box(x, y, x + 20, y + 20, "bright" if bright else "dark"),)
+        ref = ImageRef(tmp_path / "spots.npz", "images", number)
+        cases.append(Case(f"case-{number:02d}", f"woman-{number // 2:02d}", {"image": ref}, None, boxes))
+    np.savez(tmp_path / "spots.npz", images=images)
+    return for_detection(Dataset("spots", tmp_path, tuple(cases), (), "table"))
+
+
+def tiny(**changed: object) -> Plan:
+    """A detector that learns the spots in a moment."""
+    sections: dict[str, object] = {
+        "input": Input(
+            shape=SHAPE, steps=({"step": "float", "scale": "type"}, {"step": "resize", "shape": list(SHAPE)})
+        ),
+        "network": FasterRCNNChoice(
+            strides=(4, 8),
+            width=16,
+            anchor_sides=((12.0,), (20.0,)),
+            anchor_ratios=(1.0,),
+            head_width=32,
+            regions=32,
+            most=10,
+            encoder=ConvNetChoice(widths=(8, 16, 16), pool_after=(1, 2, 3)),
+        ),
+        "augmentation": Augmentation(flip_axes=(1,), gain=0.1, shift=0.1),
+        "optimisation": Optimisation(epochs=12, batch_size=4, learning_rate=4e-3, keep="last", threads=1),
+        "detection": Detection(kinds=("bright", "dark"), positive=("bright", "dark")),
+        "ensemble": Ensemble(flips=True),
+    }
+    return Plan(task="detection", dataset="spots", classes=("without", "with"), **(sections | changed))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def trained(spotted: Dataset, tmp_path: Path) -> Trained:
+    return train(spotted, tmp_path / "bundle", plan=tiny())
+
+
+@pytest.mark.parametrize(
+    "augmentation",
+    [
+        Augmentation(zoom=0.3, shift=0.2, flip_axes=(0, 1)),
+        Augmentation(rotation_degrees=25, zoom=0.2, shift=0.1),
+    ],
+)
+def test_the_box_around_a_round_lesion_is_still_around_it_on_the_changed_image(augmentation: Augmentation) -> None:
+    canvas, box = (100, 140), torch.tensor([[45.0, 32, 75, 48]])
+    affines = draw_affines(12, dims=2, augmentation=augmentation, generator=torch.Generator().manual_seed(0))
+    rows, columns = torch.meshgrid(torch.arange(100) + 0.5, torch.arange(140) + 0.5, indexing="ij")
+    ellipse = (((columns - 60) / 15) ** 2 + ((rows - 40) / 8) ** 2 <= 1).float()
+
+    changed = warp(ellipse.expand(12, 1, *canvas), affines, canvas)
+
+    for image, affine in zip(changed[:, 0], affines, strict=True):
+        y, x = torch.where(image > 0.5)
+        seen = [x.min(), y.min(), x.max() + 1, y.max() + 1]
+        assert warp_boxes(box, affine, canvas, canvas)[0].tolist() == pytest.approx([float(v) for v in seen], abs=1.5)
+
+
+def test_boxes_are_cut_at_the_border_and_left_out_where_little_is_left() -> None:
+    boxes = torch.tensor([[-5.0, 10, 5, 20, 0], [-9, 10, 1, 20, 1], [10, 10, 20, 20, 1], [70, 0, 90, 9, 0]])
+
+    assert clipped(boxes, (50, 60)).tolist() == [[0, 10, 5, 20, 0], [10, 10, 20, 20, 1]]
+
+
+def test_prepared_boxes_lie_on_the_squares(spotted: Dataset, tmp_path: Path) -> None:
+    plan = tiny()
+    inputs = prepare_inputs(spotted, spotted.cases, plan.input, tmp_path, threads=1, kinds=plan.detection.kinds)
+
+    images, truths = boxed_batch(
+        tiny(augmentation=Augmentation()), inputs, np.arange(8), generator=torch.Generator().manual_seed(0)
+    )
+
+    for number, (image, truth) in enumerate(zip(images[:, 0], truths, strict=True)):
+        assert len(truth.boxes) == (number % 4 != 3)
+        for (x0, y0, x1, y1), kind in zip(truth.boxes.round().int().tolist(), truth.kinds.tolist(), strict=True):
+            inside = image[y0 + 1 : y1 - 1, x0 + 1 : x1 - 1]
+            assert bool((inside > 0.8).all()) if kind == 1 else bool((inside < 0.2).all())
+
+
+def test_a_detection_is_learned_measured_and_read_again(trained: Trained, spotted: Dataset) -> None:
+    evidence = validation_evidence(trained)
+    assert evidence.detection is not None
+    assert evidence.detection.scores["sensitivity_at_1"].value > 0.9
+    assert evidence.detection.kinds == ("bright", "dark")
+    assert evidence.task == "detection"
+    assert evidence.classes == ("without", "with")
+    again = evaluate(read_bundle(trained.bundle.folder), spotted, which="val", resamples=50).evidence
+    assert again.detection is not None
+    for own, other in zip(evidence.detection.results, again.detection.results, strict=True):
+        assert own.case == other.case
+        if own.truths:  # what was learned from is kept in half precision, which moves weak findings about
+            assert other.found[0].score == pytest.approx(own.found[0].score, abs=0.02)
+            assert other.found[0].box.x0 == pytest.approx(own.found[0].box.x0, abs=0.5)
+    truths = {case.id: case.boxes for case in spotted.cases}
+    assert all(one.truths == truths[one.case] for one in evidence.detection.results)
+    surest = [one for one in evidence.detection.results if one.truths and one.found]
+    middle = [(one.found[0].box.center, one.truths[0].center) for one in surest]
+    assert np.mean([np.hypot(a[0] - b[0], a[1] - b[1]) < 6 for a, b in middle]) > 0.8
+
+
+def test_folds_validate_every_image_once(spotted: Dataset, tmp_path: Path) -> None:
+    few = Optimisation(epochs=1, batch_size=4, learning_rate=4e-3, keep="last", threads=1)
+
+    found = train(spotted, tmp_path / "folds", plan=tiny(ensemble=Ensemble(folds=2), optimisation=few))
+
+    assert len({one.case for one in found.val_found}) == len(found.val_found) == len(found.val_cases) == 36
+    assert len(found.members) == 2
+
+
+def test_a_plan_of_a_detection_goes_through_its_file_and_is_measured() -> None:
+    plan = tiny()
+
+    assert plan_from_text(plan_to_text(plan)) == plan
+    assert images_per_second(plan) > 0
+
+
+def test_nothing_to_find_is_refused(spotted: Dataset, tmp_path: Path) -> None:
+    bare = replace(spotted, cases=tuple(replace(case, boxes=()) for case in spotted.cases))
+    plan = tiny()
+    inputs = prepare_inputs(bare, bare.cases, plan.input, tmp_path, threads=1, kinds=plan.detection.kinds)
+
+    with pytest.raises(TrainingError, match="0 boxes are left to learn from"):
+        BoxLesson(task_of(plan), inputs).require_enough(np.arange(20), np.arange(20, 40))
+
+
+def test_the_threshold_of_findings_keeps_the_false_alarms_that_were_asked_for() -> None:
+    rng = np.random.default_rng(0)
+    lesion, elsewhere = Box(0, 0, 10, 10, "bright"), Box(50, 50, 60, 60)
+    results = []
+    for number in range(60):
+        hit, alarm = rng.beta(4, 2), rng.beta(2, 4)
+        found = (Detected(lesion, (float(hit), 0.0)), Detected(elsewhere, (0.0, float(alarm))))
+        results.append(ImageResult(f"i{number}", f"p{number}", (lesion,), found))
+    detection = Detection(kinds=("bright", "dark"), positive=("bright",), false_alarms=0.25)
+
+    point = choose_finding_point(results, detection, where="by hand")
+
+    shown = [point.of(one) for one in results]
+    alarms = sum(one.found[1].score >= point.threshold for one in shown)
+    assert alarms == 15
+    assert point.calibrated and point.slope > 0
+    assert "false alarms ≤ 0.25 an image: 0.25" in point.threshold_from
+    said = np.array([found.score for one in shown for found in one.found])
+    assert said.mean() == pytest.approx(0.5, abs=0.02)  # half of them hit
+    assert isinstance(choose_finding_point([], detection, where="nothing"), FindingPoint)

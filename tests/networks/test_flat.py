@@ -1,0 +1,59 @@
+"""The dense parts of networks as one row of numbers: the same findings come out of it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from hounsfield.networks.build import build_from
+from hounsfield.networks.faster_rcnn import FasterRCNN
+from hounsfield.networks.flat import Flat
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def detector(seed: int) -> FasterRCNN:
+    torch.manual_seed(seed)
+    choices = {
+        "name": "faster_rcnn",
+        "strides": (4, 8),
+        "width": 8,
+        "anchor_sides": ((12.0,), (24.0,)),
+        "head_width": 16,
+        "encoder": {"name": "convnet", "widths": (8, 8, 8), "pool_after": (1, 2, 3)},
+    }
+    network = build_from(choices, dims=2, channels=1, outputs=3).eval()
+    assert isinstance(network, FasterRCNN)
+    return network
+
+
+def test_the_findings_of_each_network_come_back_from_the_row() -> None:
+    members = [detector(0), detector(1)]
+    flat = Flat(members, shape=(64, 48)).eval()
+    images = torch.rand(3, 1, 64, 48, generator=torch.Generator().manual_seed(0))
+
+    with torch.inference_mode():
+        rows = flat(images)
+        found = flat.found(rows)
+
+        assert rows.dtype == torch.float32 and rows.ndim == 2
+        for member, own in zip(members, found, strict=True):
+            for one, expected in zip(own, member(images), strict=True):
+                torch.testing.assert_close(one.boxes, expected.boxes)
+                torch.testing.assert_close(one.probabilities, expected.probabilities)
+
+
+def test_it_is_written_as_onnx_and_answers_the_same() -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    from hounsfield.networks.onnx import INPUT, onnx_bytes
+
+    flat = Flat([detector(0)], shape=(64, 48)).eval()
+    session = onnxruntime.InferenceSession(
+        onnx_bytes(flat, input_shape=(1, 64, 48)), providers=["CPUExecutionProvider"]
+    )
+    images = torch.rand(5, 1, 64, 48, generator=torch.Generator().manual_seed(0))
+
+    (found,) = session.run(None, {INPUT: images.numpy()})
+
+    with torch.inference_mode():
+        torch.testing.assert_close(torch.from_numpy(found), flat(images), rtol=1e-4, atol=1e-4)

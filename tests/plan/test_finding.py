@@ -1,0 +1,163 @@
+"""What a network that finds asks about: places close enough for the smallest boxes, boxes of the data's sizes."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from hounsfield.datasets.fingerprint import Fingerprint, Spread
+from hounsfield.plan import Detection, FasterRCNNChoice, Input, Machine, Plan, make_plan
+from hounsfield.plan.families import DEFAULT_BACKBONE
+from hounsfield.plan.finding import finder, finding_sides
+from hounsfield.plan.inputs import Kind, kind_of
+from hounsfield.plan.schema import Augmentation, ResidualChoice
+
+MACHINE = Machine(name="a laptop", cores=2, threads=2, memory_bytes=2**34, bf16=False)
+WHOLE = Kind(steps=(), reason="")
+
+
+def images(
+    *, shape: tuple[int, int] = (800, 600), side: Spread | None = None, ratio: Spread | None = None
+) -> Fingerprint:
+    return Fingerprint(
+        dataset="films",
+        layout="table",
+        cases=400,
+        patients=200,
+        patients_known=True,
+        classes=("without", "with"),
+        class_counts=(0, 400),
+        unlabelled=0,
+        shape_min=(1, *shape),
+        shape_median=(1, *shape),
+        shape_max=(1, *shape),
+        planar=True,
+        channels=1,
+        colour=False,
+        dtypes={"uint8": 400},
+        modalities={"US": 400},
+        spacing_mm=None,
+        spacing_kinds={},
+        intensity={},
+        boxes=400,
+        box_width=side,
+        box_height=side,
+        age_years=None,
+        ages_known=0,
+        sexes={},
+        sites={},
+        sampled=200,
+        unreadable=(),
+        notes=(),
+        box_side=side or Spread(30, 60, 150),
+        box_ratio=ratio or Spread(0.5, 0.8, 1.4),
+    )
+
+
+def choice(fingerprint: Fingerprint, sides: tuple[int, int]) -> FasterRCNNChoice:
+    found = finder(fingerprint, WHOLE, None).network(sides)
+    assert isinstance(found, FasterRCNNChoice)
+    return found
+
+
+def test_anchors_have_the_sizes_and_shapes_of_the_boxes_on_the_input() -> None:
+    half = choice(images(), (400, 300))
+
+    assert half.anchor_sides[0][0] == 15 and half.anchor_sides[-1][0] == 75
+    assert half.anchor_ratios == (0.5, 0.8, 1.4)
+
+
+@pytest.mark.parametrize(("low", "finest"), [(10, 4), (25, 8), (100, 8)])
+def test_small_boxes_are_looked_for_at_places_closer_together(low: float, finest: int) -> None:
+    assert choice(images(side=Spread(low, 2 * low, 6 * low)), (800, 600)).strides[0] == finest
+
+
+def test_boxes_of_one_size_and_shape_give_one_anchor_a_place() -> None:
+    nuclei = choice(images(side=Spread(20, 21, 22), ratio=Spread(1.0, 1.0, 1.0)), (800, 600))
+
+    assert nuclei.anchor_ratios == (1.0,)
+    assert len({len(sides) for sides in nuclei.anchor_sides}) == 1
+
+
+def test_inputs_are_multiples_of_the_coarsest_places_and_no_larger_than_most_images() -> None:
+    sides = finding_sides(images(shape=(800, 600)), WHOLE)
+
+    assert sides[0] == (800, 608)
+    assert all(side % 32 == 0 for shape in sides for side in shape)
+    assert finding_sides(images(shape=(90, 50)), WHOLE) == [(64, 32)]
+
+
+def test_a_plan_is_made_in_the_minutes_with_folds_though_every_image_has_a_lesion() -> None:
+    kind = kind_of(images(), modality="US", cropped=False)
+
+    plan = make_plan(
+        images(),
+        MACHINE,
+        modality="US",
+        cropped=False,
+        rarest_patients=200,
+        minutes=60,
+        seed=0,
+        speed=lambda plan: 4e6 / (plan.input.shape[0] * plan.input.shape[1]),
+        memory=lambda plan: 0,
+        family=finder(images(), kind, DEFAULT_BACKBONE),
+        detection=Detection(kinds=("mass",), positive=("mass",)),
+    )
+
+    assert plan.task == "detection" and plan.network.name == "faster_rcnn"
+    assert plan.ensemble.folds > 1
+    assert plan.optimisation.start == "imagenet"
+    assert "sizes and shapes that the data's boxes have" in plan.reasons["network.anchor_sides"]
+
+
+def test_without_pretrained_weights_the_maps_are_of_a_network_from_scratch() -> None:
+    family = finder(images(), WHOLE, None)
+    network = family.network((256, 256))
+
+    assert isinstance(network, FasterRCNNChoice) and isinstance(network.encoder, ResidualChoice)
+    assert "start" not in family.optimisation
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"task": "classification"},
+        {"detection": Detection()},
+        {"network": ResidualChoice()},
+        {"augmentation": Augmentation(mixup=0.4)},
+    ],
+)
+def test_sections_that_do_not_fit_each_other_are_refused(changed: dict[str, object]) -> None:
+    usual: dict[str, object] = {
+        "task": "detection",
+        "dataset": "films",
+        "classes": ("without", "with"),
+        "input": Input(shape=(64, 64), steps=({"step": "resize", "shape": [64, 64]},)),
+        "network": FasterRCNNChoice(),
+        "detection": Detection(kinds=("mass",), positive=("mass",)),
+    }
+    assert Plan(**usual).task == "detection"  # type: ignore[arg-type]
+    with pytest.raises(ValidationError, match="detection"):
+        Plan(**usual | changed)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"kinds": ("mass",), "positive": ("cyst",)}, "some of them"),
+        ({"kinds": ("mass", "mass")}, "each once"),
+        ({"kinds": ("mass",), "hit": "near"}, "iou>=0.2"),
+    ],
+)
+def test_a_detection_that_contradicts_itself_is_refused(words: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Detection(**words)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [{"strides": (8, 12)}, {"strides": (16, 8), "anchor_sides": ((1.0,), (2.0,))}, {"anchor_sides": ((1.0,),)}],
+)
+def test_strides_and_anchors_that_do_not_fit_are_refused(words: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="strides"):
+        FasterRCNNChoice(**words)  # type: ignore[arg-type]
