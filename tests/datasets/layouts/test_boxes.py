@@ -1,0 +1,78 @@
+"""Boxes that a table or masks give, by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from hounsfield.datasets import open_dataset
+from hounsfield.datasets.case import Dataset
+from hounsfield.datasets.layouts.boxes import boxes_of_mask
+from hounsfield.errors import DatasetError
+from hounsfield.findings.region import Box
+
+DESCRIPTION = """\
+table = "t.csv"
+image = "{name}.png"
+id = "name"
+[box]
+"""
+
+
+def dataset(folder: Path, box: str, columns: str = "name", rows: tuple[str, ...] = ("a", "b")) -> Dataset:
+    for name in ("a", "b"):
+        cv2.imwrite(str(folder / f"{name}.png"), np.zeros((20, 30), np.uint8))
+    (folder / "t.csv").write_text("\n".join((columns, *rows)) + "\n", encoding="utf-8")
+    (folder / "d.toml").write_text(DESCRIPTION + box, encoding="utf-8")
+    return open_dataset(folder / "d.toml")
+
+
+def mask(path: Path, *parts: tuple[int, int, int, int, int]) -> Path:
+    """Rectangles x0, y0, x1, y1 of a value."""
+    labels = np.zeros((20, 30), np.uint8)
+    for x0, y0, x1, y1, value in parts:
+        labels[y0:y1, x0:x1] = value
+    cv2.imwrite(str(path), labels)
+    return path
+
+
+def test_parts_of_a_mask_that_hang_together_have_a_box_each(tmp_path: Path) -> None:
+    path = mask(tmp_path / "m.png", (2, 3, 6, 5, 255), (6, 5, 8, 9, 255), (20, 10, 25, 15, 255))
+
+    assert boxes_of_mask(path, "cyst") == (Box(2, 3, 8, 9, "cyst"), Box(20, 10, 25, 15, "cyst"))
+
+
+def test_labels_have_a_box_each_though_they_touch_or_come_in_pieces(tmp_path: Path) -> None:
+    path = mask(tmp_path / "m.png", (2, 3, 6, 5, 1), (6, 3, 9, 5, 2), (20, 10, 25, 15, 7), (0, 0, 1, 1, 7))
+
+    assert set(boxes_of_mask(path, "")) == {Box(2, 3, 6, 5), Box(6, 3, 9, 5), Box(0, 0, 25, 15)}
+
+
+def test_an_empty_mask_has_none_and_one_in_colour_is_refused(tmp_path: Path) -> None:
+    assert boxes_of_mask(mask(tmp_path / "m.png"), "") == ()
+    coloured = np.zeros((20, 30, 3), np.uint8)
+    coloured[3, 3] = 10, 20, 30
+    cv2.imwrite(str(tmp_path / "c.png"), coloured)
+    with pytest.raises(DatasetError, match="no mask of a flat image: it has 3 channels"):
+        boxes_of_mask(tmp_path / "c.png", "")
+
+
+def test_a_description_names_masks_and_an_image_without_one_has_no_box(tmp_path: Path) -> None:
+    mask(tmp_path / "a-mask.png", (2, 3, 6, 5, 255))
+
+    found = dataset(tmp_path, 'mask = "{name}-mask.png"\nlabel = "kind"\n', "name,kind", ("a,cyst", "b,"))
+
+    assert [case.boxes for case in found.cases] == [(Box(2, 3, 6, 5, "cyst"),), ()]
+
+
+def test_attributes_come_from_the_row_of_the_box(tmp_path: Path) -> None:
+    columns = 'x0 = "x0"\ny0 = "y0"\nx1 = "x1"\ny1 = "y1"\nattributes = ["margin"]\n'
+
+    found = dataset(tmp_path, columns, "name,x0,y0,x1,y1,margin", ("a,1,2,5,6,clear", "b,,,,,"))
+
+    assert found.cases[0].boxes == (Box(1, 2, 5, 6, attributes=(("margin", "clear"),)),)
+    with pytest.raises(DatasetError, match="no column 'size'"):
+        dataset(tmp_path, columns.replace("margin", "size"), "name,x0,y0,x1,y1,margin", ("a,1,2,5,6,clear",))
