@@ -60,6 +60,10 @@ class BoxSection(_Section):
     """Index of the pixel in the middle of a circle."""
     center_y: Name | None = None
     radius: Name | None = None
+    values: dict[str, Name] = {}
+    """Other names for cells of `label`."""
+    drop: tuple[str, ...] = Field(default=(), strict=False)
+    """Labels of boxes; an image with one of these is left out."""
     mask: Name | None = None
     """A file with labels on the image's grid, written as `image` is: of several labels each has a box, of one each of
     its parts that hang together."""
@@ -165,6 +169,8 @@ class TableDescription(_Section):
     """Column, or columns in braces."""
     join: dict[str, Name] = {}
     """Further tables, and the column on which each is joined, many rows to one."""
+    also: tuple[Name, ...] = Field(default=(), strict=False)
+    """Further descriptions, relative to this one, whose cases are taken too; their classes must be among this one's."""
     where: dict[str, Annotated[tuple[str, ...], Field(min_length=1, strict=False)]] = {}
     """Rows are kept whose cell in each of these columns is one of those listed."""
     classes: ClassSection | None = Field(default=None, alias="class")

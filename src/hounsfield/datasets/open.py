@@ -81,7 +81,12 @@ def _described(path: Path, root: Path | None) -> Dataset:
             positive=description.classes.positive,
         )
         return replace(dataset, modality=description.modality)
-    return open_table(description, root, name=name)
+    dataset = open_table(description, root, name=name)
+    if not description.also:
+        return dataset
+    from hounsfield.datasets.joined import joined
+
+    return joined(dataset, [open_dataset(path.parent / other) for other in description.also])
 
 
 def _archives(pattern: str, root: Path) -> list[Path]:

@@ -74,7 +74,8 @@ def _masks_reader(section: BoxSection, mask: str, table: Table, root: Path) -> B
 
     def boxes_of(row: Row, label: str) -> tuple[Box, ...]:
         path = root / path_of.fill(row)
-        return boxes_of_mask(path, row[section.label] if section.label else label) if path.is_file() else ()
+        cell = row[section.label] if section.label else label
+        return boxes_of_mask(path, section.values.get(cell, cell)) if path.is_file() else ()
 
     return boxes_of
 
@@ -111,7 +112,7 @@ def boxes_of_mask(path: Path, label: str) -> tuple[Box, ...]:
 def _boxes(row: Row, section: BoxSection, table: Table, label: str) -> tuple[Box, ...]:
     """One box, or none where all cells are empty."""
     if section.label is not None:
-        label = row[section.label]
+        label = section.values.get(row[section.label], row[section.label])
     columns = [section.x0, section.y0, section.x1, section.y1]
     circle = section.radius is not None
     if circle:

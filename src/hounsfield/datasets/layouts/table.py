@@ -40,6 +40,9 @@ def open_table(description: TableDescription, root: Path, *, name: str) -> Datas
         groups.setdefault(reader.id.fill(row), []).append((row, target))
     drafts = [reader.draft(key, rows, labels.classes) for key, rows in groups.items()]
     kept = [draft for draft in drafts if description.crop is None or any(draft.boxes.values())]
+    dropped = description.box.drop if description.box else ()
+    odd = [draft for draft in kept if any(box.label in dropped for boxes in draft.boxes.values() for box in boxes)]
+    kept = [draft for draft in kept if draft not in odd] if odd else kept
     if not kept:
         raise DatasetError(f"{table.path}: no case is left; {'; '.join(labels.notes) or 'no row has a box'}")
     _refuse_missing_images(kept, root, table)
@@ -52,8 +55,12 @@ def open_table(description: TableDescription, root: Path, *, name: str) -> Datas
         *_notes_on_images(reader, kept),
         *_notes(reader, kept, cases),
     ]
-    if len(kept) < len(drafts):
-        notes.append(f"{counted(len(drafts) - len(kept), 'case')} without a box left out, for [crop] cuts around one")
+    if odd:
+        notes.append(
+            f"{counted(len(odd), 'case')} with boxes labelled {', '.join(dropped)} left out, as [box] drop says"
+        )
+    if boxless := len(drafts) - len(kept) - len(odd):
+        notes.append(f"{counted(boxless, 'case')} without a box left out, for [crop] cuts around one")
     return Dataset(
         name=name,
         root=root,

@@ -1,0 +1,70 @@
+"""Several data sets as one: what one lacks, such as films without a lesion, another may have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hounsfield.datasets.case import Case, Dataset
+from hounsfield.datasets.listing import counted
+from hounsfield.errors import DatasetError
+
+
+def joined(first: Dataset, others: Sequence[Dataset]) -> Dataset:
+    """The cases of all, under the name, classes and columns of the first.
+
+    Cases and patients of the others have the name of their data set before their own. Where a case names no site, its
+    data set is one. Columns that another does not have are empty there.
+
+    Raises:
+        DatasetError: Another has a class, or views, that the first has not.
+    """
+    cases = [_of_site(case, first.name) for case in first.cases]
+    notes = list(first.notes)
+    for other in others:
+        _require_fitting(first, other)
+        cases += [_taken(case, other, first) for case in other.cases]
+        notes += [f"{other.name}: {note}" for note in other.notes]
+        notes.append(f"with {counted(len(other.cases), 'case')} of {other.name}")
+    return replace(
+        first,
+        cases=tuple(cases),
+        notes=tuple(notes),
+        patients_known=first.patients_known and all(other.patients_known for other in others),
+        modality=first.modality if all(other.modality == first.modality for other in others) else "",
+        repeated_rows=first.repeated_rows + sum(other.repeated_rows for other in others),
+    )
+
+
+def _require_fitting(first: Dataset, other: Dataset) -> None:
+    if odd := [name for name in other.classes if name not in first.classes]:
+        raise DatasetError(
+            f"{other.name} has the classes {', '.join(odd)}, which {first.name} has not "
+            f"({', '.join(first.classes) or 'none'}): name them alike in their descriptions ([class] values)"
+        )
+    if other.views != first.views:
+        raise DatasetError(
+            f"{other.name} has the views {', '.join(other.views)}, and {first.name} {', '.join(first.views)}: data "
+            "sets are taken together whose cases have the same images"
+        )
+
+
+def _taken(case: Case, other: Dataset, first: Dataset) -> Case:
+    """A case of another data set as one of the first."""
+    target = None if case.target is None else first.classes.index(other.classes[case.target])
+    return _of_site(
+        replace(
+            case,
+            id=f"{other.name}/{case.id}",
+            patient=f"{other.name}/{case.patient}",
+            together=f"{other.name}/{case.together}" if case.together else "",
+            target=target,
+            columns={name: case.columns.get(name, "") for name in first.inputs},
+            auxiliary={name: case.auxiliary.get(name, "") for name in first.auxiliary},
+        ),
+        other.name,
+    )
+
+
+def _of_site(case: Case, name: str) -> Case:
+    return case if case.site else replace(case, site=name)

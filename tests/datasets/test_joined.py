@@ -1,0 +1,78 @@
+"""Several data sets as one: names, classes, columns, sites."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from hounsfield.datasets import open_dataset
+from hounsfield.datasets.case import Case, Dataset, ImageRef
+from hounsfield.datasets.joined import joined
+from hounsfield.errors import DatasetError
+
+
+def dataset(name: str, classes: tuple[str, ...], targets: list[int | None], **changed: Any) -> Dataset:
+    inputs = changed.get("inputs", ())
+    cases = tuple(
+        Case(
+            str(number),
+            f"woman {number}",
+            {"image": ImageRef(Path(f"{name}/{number}.png"))},
+            target,
+            columns=dict.fromkeys(inputs, "1"),
+        )
+        for number, target in enumerate(targets)
+    )
+    return Dataset(name, Path(name), cases, classes, "table", **changed)
+
+
+def test_cases_of_all_are_told_apart_and_have_the_classes_of_the_first() -> None:
+    films = dataset("films", ("not malignant", "malignant"), [0, 1], inputs=("age",), modality="MG")
+    normal = dataset("normal", ("not malignant",), [0, None], modality="MG", notes=("one is old",))
+
+    both = joined(films, [normal])
+
+    assert [case.id for case in both.cases] == ["0", "1", "normal/0", "normal/1"]
+    assert [case.patient for case in both.cases][2:] == ["normal/woman 0", "normal/woman 1"]
+    assert [case.target for case in both.cases] == [0, 1, 0, None]
+    assert [case.site for case in both.cases] == ["films", "films", "normal", "normal"]
+    assert [dict(case.columns) for case in both.cases][1:3] == [{"age": "1"}, {"age": ""}]
+    assert (both.name, both.modality) == ("films", "MG")
+    assert both.notes == ("normal: one is old", "with 2 cases of normal")
+    assert joined(films, [dataset("xrays", ("malignant",), [0], modality="DX")]).modality == ""
+
+
+def test_classes_and_views_that_the_first_has_not_are_refused() -> None:
+    films = dataset("films", ("benign", "malignant"), [0, 1])
+    with pytest.raises(DatasetError, match="other has the classes cyst, which films has not"):
+        joined(films, [dataset("other", ("benign", "cyst"), [0, 1])])
+    pairs = Dataset(
+        "pairs", Path("p"), (Case("a", "a", {"CC": ImageRef(Path("a"))}),), (), "table", views=("CC", "MLO")
+    )
+    with pytest.raises(DatasetError, match="the same images"):
+        joined(films, [pairs])
+
+
+def test_a_description_names_others_beside_it(tmp_path: Path) -> None:
+    for name, label in (("sick", "malignant"), ("well", "")):
+        (tmp_path / name).mkdir()
+        cv2.imwrite(str(tmp_path / name / "a.png"), np.zeros((9, 9), np.uint8))
+        (tmp_path / name / "t.csv").write_text(f"image,label\na.png,{label}\n", encoding="utf-8")
+        text = f'root = "{name}"\ntable = "t.csv"\nimage = "image"\n[class]\ncolumn = "label"\n'
+        text += 'names = ["not malignant", "malignant"]\nvalues = { "" = "not malignant" }\n'
+        also = 'also = ["well.toml"]\n' if name == "sick" else ""
+        (tmp_path / f"{name}.toml").write_text(also + text, encoding="utf-8")
+
+    both = open_dataset(tmp_path / "sick.toml")
+
+    assert [(case.id, case.target, case.site) for case in both.cases] == [
+        ("a.png", 1, "sick"),
+        ("well/a.png", 0, "well"),
+    ]
+    (tmp_path / "well.toml").unlink()
+    with pytest.raises(DatasetError, match="no data set at .*well.toml"):
+        open_dataset(tmp_path / "sick.toml")
