@@ -33,6 +33,7 @@ import numpy as np
 from hounsfield import __version__
 from hounsfield.arrays import FloatArray
 from hounsfield.atomic import atomic_folder, write_text
+from hounsfield.datasets.case import Case
 from hounsfield.datasets.split import Split
 from hounsfield.errors import BundleError, StorageError
 from hounsfield.evaluation.bends import Bends
@@ -108,6 +109,11 @@ class OperatingPoint:
     """Of places on an image; None where none are looked for."""
     conformal: Conformal | None = None
     """From which calibrated probability on a class cannot be ruled out; None where too few cases were there."""
+
+    @property
+    def all_calibrated(self) -> bool:
+        """Whether all probabilities that are said are calibrated: of cases, and of findings where there are any."""
+        return self.calibrated and (self.findings is None or self.findings.calibrated)
 
     def apply(self, logits: FloatArray) -> FloatArray:
         """Calibrated logits, (n, classes), of averaged ones."""
@@ -211,6 +217,18 @@ def _network(plan: Plan, weights: dict[str, torch.Tensor], folder: Path) -> nn.M
 def patient_digest(dataset: str, patient: str) -> str:
     """16 hexadecimal digits that stand for a patient of a data set, so that a bundle carries no patient ids."""
     return hashlib.sha256(f"{dataset}/{patient}".encode()).hexdigest()[:16]
+
+
+def digest_of(case: Case, dataset: str) -> str:
+    """`patient_digest` of a case's patient, under the name of the data set that the case is from.
+
+    Args:
+        case: Of the data set, or of one that it was joined with.
+        dataset: Its name.
+    """
+    return patient_digest(
+        case.origin or dataset, case.patient.removeprefix(f"{case.origin}/") if case.origin else case.patient
+    )
 
 
 def write_bundle(

@@ -74,3 +74,29 @@ def test_what_has_no_boxes_or_is_cut_out_already_is_refused() -> None:
     cut = replace(square, images={"image": replace(square.image, crop=Crop(square.boxes[0]))})
     with pytest.raises(DatasetError, match="'a' is a square cut out of one"):
         for_detection(dataset(cut, classes=("benign", "malignant")))
+
+
+def test_where_the_class_says_whether_there_is_a_lesion_one_that_nobody_placed_leaves_its_image_out() -> None:
+    by_label = dataset(
+        case("a", ["benign"], 0), case("b", ["malignant"], 1), case("c", [], 1), classes=("benign", "malignant")
+    )
+    by_class = dataset(case("a", ["CIRC"], 1), case("b", [], 0), case("c", [], 1), classes=("normal", "abnormal"))
+    unrelated = dataset(case("a", ["CIRC"], 0), case("b", ["CIRC"], 1), case("c", [], 1), classes=("left", "right"))
+
+    assert [one.id for one in for_detection(by_label).cases] == ["a", "b"]
+    assert [one.id for one in for_detection(by_class).cases] == ["a", "b"]
+    assert "1 image of abnormal without a box left out" in for_detection(by_class).notes[-1]
+    assert [one.id for one in for_detection(unrelated).cases] == ["a", "b", "c"]
+
+
+def test_a_model_measures_data_that_have_few_of_its_kinds_or_none() -> None:
+    classes = ("not malignant", "malignant")
+    benign = dataset(case("a", ["benign"], 0), case("b", [], 0), classes=classes)
+    normal = dataset(case("a", [], 0), case("b", [], 0), classes=classes)
+
+    for data in (benign, normal):
+        found = for_detection(data, kinds=("benign", "malignant"), classes=classes)
+        assert (found.kinds, found.classes) == (("benign", "malignant"), classes)
+        assert [one.target for one in found.cases] == [0, 0]
+    with pytest.raises(DatasetError, match="boxes labelled 'cyst', and the model finds benign, malignant"):
+        for_detection(dataset(case("a", ["cyst"], 0), classes=classes), kinds=("benign", "malignant"), classes=classes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from hounsfield.bundle import digest_of
 from hounsfield.datasets import open_dataset
 from hounsfield.datasets.case import Case, Dataset, ImageRef
 from hounsfield.datasets.joined import joined
@@ -42,7 +44,7 @@ def test_cases_of_all_are_told_apart_and_have_the_classes_of_the_first() -> None
     assert [case.site for case in both.cases] == ["films", "films", "normal", "normal"]
     assert [dict(case.columns) for case in both.cases][1:3] == [{"age": "1"}, {"age": ""}]
     assert (both.name, both.modality) == ("films", "MG")
-    assert both.notes == ("normal: one is old", "with 2 cases of normal")
+    assert both.notes[1:] == ("normal: one is old", "with 2 cases of normal")
     assert joined(films, [dataset("xrays", ("malignant",), [0], modality="DX")]).modality == ""
 
 
@@ -76,3 +78,34 @@ def test_a_description_names_others_beside_it(tmp_path: Path) -> None:
     (tmp_path / "well.toml").unlink()
     with pytest.raises(DatasetError, match="no data set at .*well.toml"):
         open_dataset(tmp_path / "sick.toml")
+
+
+def test_patients_are_known_again_under_the_name_of_their_own_data_set() -> None:
+    other = dataset("other", ("benign",), [0])
+    both = joined(dataset("films", ("benign", "malignant"), [0, 1]), [other])
+
+    assert digest_of(both.cases[2], both.name) == digest_of(other.cases[0], other.name)
+    assert digest_of(both.cases[0], both.name) != digest_of(both.cases[2], both.name)
+
+
+def test_patients_of_the_same_id_in_two_data_sets_are_pointed_out() -> None:
+    both = joined(dataset("films", ("benign",), [0]), [dataset("other", ("benign",), [0, 0])])
+
+    assert "1 patient id of other are in films too, and count as other people" in both.notes[0]
+
+
+def test_parts_of_some_data_sets_only_are_refused() -> None:
+    films = dataset("films", ("benign",), [0])
+    parts = replace(films, name="parts", cases=tuple(replace(case, part="train") for case in films.cases))
+    with pytest.raises(DatasetError, match="parts has parts that its makers chose, and films has none"):
+        joined(films, [parts])
+
+
+def test_a_description_that_leads_back_to_itself_is_refused(tmp_path: Path) -> None:
+    for name, other in (("a", "b"), ("b", "a")):
+        cv2.imwrite(str(tmp_path / "i.png"), np.zeros((9, 9), np.uint8))
+        (tmp_path / "t.csv").write_text("image\ni.png\n", encoding="utf-8")
+        text = f'also = ["{other}.toml"]\ntable = "t.csv"\nimage = "image"\n'
+        (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(DatasetError, match="also names a.toml, which leads here itself"):
+        open_dataset(tmp_path / "a.toml")

@@ -112,3 +112,35 @@ def test_the_order_of_the_films_changes_nothing() -> None:
     films = [film(f"f{k}", [BENIGN], [(BENIGN, k / 10, 0), (ELSEWHERE, 0.35, 0)]) for k in range(9)]
 
     assert measured(films).scores == measured(films[::-1]).scores
+
+
+def test_a_group_of_images_has_its_own_false_alarms() -> None:
+    def films(site: str, alarms: int) -> list[ImageResult]:
+        wrong = [(Box(200 + 10 * k, 0, 205 + 10 * k, 5), 0.9, 0.0) for k in range(alarms)]
+        return [film(f"{site}{k}", [BENIGN], [(BENIGN, 0.5, 0.0), *wrong]) for k in range(12)]
+
+    results = [*films("quiet", 0), *films("loud", 2)]
+    attributes = {one.case: {"site": one.case.rstrip("0123456789")} for one in results}
+
+    groups = {group.value: group for group in measured(results, attributes=attributes).subgroups}
+
+    assert groups["quiet"].scores["sensitivity_at_1"].value == 1
+    assert groups["loud"].scores["sensitivity_at_1"].value == 0
+    assert groups["loud"].cases == groups["loud"].positives == 12
+
+
+def test_no_false_alarm_seen_does_not_mean_never() -> None:
+    alarms = measured([film(f"f{k}", [BENIGN], [(BENIGN, 0.9, 0.0)]) for k in range(12)]).scores["false_alarms"]
+
+    assert alarms.value == alarms.low == 0
+    assert alarms.high == pytest.approx(0.31, abs=0.01)
+
+
+def test_what_lesions_say_of_themselves_comes_before_what_their_image_says() -> None:
+    box = Box(0, 0, 9, 9, "benign", attributes=(("margin", "clear"),))
+    other = Box(0, 0, 9, 9, "benign", attributes=(("margin", "vague"),))
+    results = [film("a", [box], []), film("b", [other], [])]
+
+    groups = measured(results, attributes={"a": {"margin": "x", "size": "big"}, "b": {"margin": "y"}}).subgroups
+
+    assert {group.value for group in groups if group.attribute == "margin"} == {"clear", "vague"}

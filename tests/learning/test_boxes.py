@@ -12,7 +12,7 @@ import torch
 from hounsfield.bundle import FindingPoint, read_bundle
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.detection import for_detection
-from hounsfield.errors import TrainingError
+from hounsfield.errors import PlanError, TrainingError
 from hounsfield.evaluation.evidence import Detected, ImageResult
 from hounsfield.findings.region import Box
 from hounsfield.learning.augmentation import draw_affines, warp, warp_boxes
@@ -190,3 +190,39 @@ def test_the_threshold_of_findings_keeps_the_false_alarms_that_were_asked_for() 
     said = np.array([found.score for one in shown for found in one.found])
     assert said.mean() == pytest.approx(0.5, abs=0.02)  # half of them hit
     assert isinstance(choose_finding_point([], detection, where="nothing"), FindingPoint)
+
+
+def test_few_new_images_keep_the_calibration_and_set_the_threshold() -> None:
+    begin = FindingPoint(0.3, "earlier", slope=2.0, intercept=-1.0, calibrated=True)
+    lesion, elsewhere = Box(0, 0, 10, 10, "bright"), Box(50, 50, 60, 60)
+    found = (Detected(lesion, (0.8, 0.0)), Detected(lesion, (0.7, 0.0)), Detected(elsewhere, (0.6, 0.0)))
+    results = [ImageResult(f"i{k}", f"p{k}", (lesion,), found) for k in range(12)]
+
+    point = choose_finding_point(results, tiny().detection, where="here", begin=begin)
+
+    assert (point.slope, point.intercept, point.calibrated) == (2.0, -1.0, True)
+    assert point.threshold != 0.3 and "here" in point.threshold_from
+
+
+@pytest.mark.parametrize(
+    ("task", "kinds", "message"),
+    [("classification", ("bright", "dark"), "give --task"), ("detection", ("bright",), "has boxes of dark")],
+)
+def test_a_plan_for_something_else_is_refused(
+    spotted: Dataset, tmp_path: Path, task: str, kinds: tuple[str, ...], message: str
+) -> None:
+    plan = tiny(detection=Detection(kinds=kinds, positive=kinds))
+    if task == "classification":
+        plan = tiny().model_copy(update={"task": task, "network": ConvNetChoice(), "detection": Detection()})
+    with pytest.raises(PlanError, match=message):
+        train(spotted, tmp_path / "x", plan=plan)
+
+
+def test_an_image_whose_box_lies_outside_is_left_out_by_name(spotted: Dataset, tmp_path: Path) -> None:
+    far = replace(spotted.cases[0], boxes=(Box(500, 10, 520, 30, "bright"),))
+    cases = (far, *spotted.cases[1:])
+
+    inputs = prepare_inputs(spotted, cases, tiny().input, tmp_path, threads=1, kinds=spotted.kinds)
+
+    ((name, reason),) = inputs.failed
+    assert name == far.id and "outside the image" in reason or "far out of the image" in reason

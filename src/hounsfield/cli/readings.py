@@ -16,7 +16,7 @@ from hounsfield.image import Image
 from hounsfield.likeness import Examples
 from hounsfield.reading.batch import Failure, Item
 from hounsfield.reporting.case_figure import write_case_figure
-from hounsfield.reporting.marks import marks_of
+from hounsfield.reporting.marks import marks_of, placed
 from hounsfield.reporting.reading_report import StudyPictures, study_pictures, write_reading_page
 
 FORMAT_VERSION = "1"
@@ -25,7 +25,7 @@ FORMAT_VERSION = "1"
 _LONGEST_NAME = 80
 """Characters of a figure's name: well below what any file system takes."""
 
-_MOST_MARKED = 10
+_MOST_MARKED = 30
 """Findings that are drawn on a figure."""
 
 _DOCUMENT = "readings.json"
@@ -69,6 +69,7 @@ class Batch:
             scanned=reading.scanned,
             boxes=boxes,
             marks=marks_of(reading.findings, most=_MOST_MARKED) if reading.heat is None else (),
+            findings=placed(reading.findings) if reading.looked_for else None,
         )
 
     def write(self, bundle: Bundle, command: str, *, earlier: Path, runtime: str) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def add_reports(made: Recalibrated, arguments: argparse.Namespace) -> None:
 
 def print_both(made: Recalibrated) -> None:
     """The scores before and after on stdout, and what must be known of them on stderr."""
-    from hounsfield.cli.words import say_notes
+    from hounsfield.cli.words import print_detection, say_notes
     from hounsfield.reporting.score_words import label, ordered
 
     before, after = made.before, made.after
@@ -111,6 +111,8 @@ def print_both(made: Recalibrated) -> None:
         print(f"{label(name):<18}{old}{new.value:>7.3f}   {new.low:.3f} to {new.high:.3f}")
     if len(after.classes) == 2:
         print(f"threshold {before.threshold:.3f} before, {after.threshold:.3f} now: {after.threshold_from}")
+    if after.detection is not None:
+        print_detection(after.detection)
     say_notes(after)
 
 

@@ -36,7 +36,7 @@ def checked_dataset(path: Path, root: Path | None, *, task: str = "classificatio
         dataset = for_detection(dataset)
     for note in dataset.notes:
         say(f"note: {note}")
-    problems = check_dataset(dataset)
+    problems = check_dataset(dataset, to_classify=task == "classification")
     refused = [problem.text for problem in problems if problem.severity == "refuse"]
     if refused:
         raise DatasetError(f"{dataset.name}: " + "; ".join(refused))
@@ -108,6 +108,8 @@ def print_scores(evidence: Evidence) -> None:
 
 def print_detection(detection: DetectionEvidence) -> None:
     """How many lesions are found at which price, as a table on stdout."""
+    from hounsfield.reporting.detection_part import at_threshold
+
     counts = ", ".join(f"{n} {name}" for n, name in zip(detection.lesions, detection.kinds, strict=True))
     print(f"lesions: {counts}; a hit is {detection.rule}")
     print(f"{'false alarms':<18}{'found':>7}   95 % interval")
@@ -115,6 +117,7 @@ def print_detection(detection: DetectionEvidence) -> None:
         score = detection.scores[f"sensitivity_at_{rate}"]
         print(f"{rate + ' an image':<18}{score.value:>7.3f}   {score.low:.3f} to {score.high:.3f}")
     print(f"shown from a score of {detection.threshold:.3f} on: {detection.threshold_from}")
+    print(at_threshold(detection))
 
 
 def say_notes(evidence: Evidence) -> None:

@@ -63,6 +63,8 @@ class Case:
     """Cells that go into the network beside the images, as the table has them; "" where it has none."""
     auxiliary: Mapping[str, str] = field(default_factory=dict)
     """Cells that are learned beside the class, as the table has them; "" where it has none."""
+    origin: str = ""
+    """Of a case that another data set was joined with: the name of its own, which stands before its id and patient."""
     together: str = ""
     """Name of a group of patients who share an exposure, as an audit found; "" for none."""
 

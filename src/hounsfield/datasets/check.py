@@ -50,7 +50,7 @@ def check_dataset(dataset: Dataset, *, content: bool = True, to_classify: bool =
     """
     problems = [
         *(_counts(dataset) if to_classify else ()),
-        *_patients(dataset),
+        *_patients(dataset, to_classify=to_classify),
         *_inputs(dataset),
         *_same_place(dataset),
     ]
@@ -91,7 +91,7 @@ def _counts(dataset: Dataset) -> Iterator[Problem]:
             )
 
 
-def _patients(dataset: Dataset) -> Iterator[Problem]:
+def _patients(dataset: Dataset, *, to_classify: bool) -> Iterator[Problem]:
     if not dataset.patients_known:
         yield Problem(
             "warn", "patients are not known: if any has several images, scores are too good; name them in a table"
@@ -106,7 +106,7 @@ def _patients(dataset: Dataset) -> Iterator[Problem]:
             "side or view as well; give ids without them in a table, or scores will be too good",
         )
     patients: dict[int, set[str]] = defaultdict(set)
-    for case in dataset.cases:
+    for case in dataset.cases if to_classify else ():
         if case.target is not None:
             patients[case.target].add(case.patient)
     split_by_makers = any(case.part for case in dataset.cases)

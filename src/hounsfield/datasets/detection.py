@@ -19,44 +19,73 @@ WITHOUT_AND_WITH = ("without", "with")
 """Classes of images whose data have no class that a box is labelled with."""
 
 
-def for_detection(dataset: Dataset) -> Dataset:
+def for_detection(dataset: Dataset, *, kinds: tuple[str, ...] = (), classes: tuple[str, ...] = ()) -> Dataset:
     """The images with boxes on them, and those without any, which have nothing to be found.
 
     Every label of a box is a kind; where each class of the data is a label, these are the kinds, and an image with a
     box that is labelled otherwise is left out, as a note says. An image keeps its class where, of two, the positive
-    one is a label; else its class is whether it has a box.
+    one is a label; else its class is whether it has a box. Where the class says whether there is a lesion, an image of
+    a positive class without a box is left out: it lies somewhere, and nobody says where.
+
+    Args:
+        dataset: As it was opened.
+        kinds: Of a model that is to be measured on it, and so are `classes`; chosen from the data where not given.
+        classes: Of images as a whole.
 
     Raises:
-        DatasetError: The cases are squares, have several images, or none of them has a box.
+        DatasetError: The cases are squares or have several images; or none of them has a box, and none is known; or
+            boxes have labels that the model does not know.
     """
-    whole = [case for case in dataset.cases if is_whole(case)]
-    if len(whole) < len(dataset.cases):
-        other = next(case for case in dataset.cases if not is_whole(case))
-        raise DatasetError(
-            f"{dataset.name}: lesions are looked for on whole images, and the case {other.id!r} is "
-            + ("a square cut out of one" if len(other.images) == 1 else f"{len(other.images)} images")
-            + "; use a description without [crop] and [views], whose cases are whole images"
-        )
+    whole = _whole(dataset)
     labels = Counter(box.label or LESION for case in whole for box in case.boxes)
-    if not labels:
+    if not labels and not kinds:
         raise DatasetError(
             f"{dataset.name}: none of its {counted(len(whole), 'case')} has a box: there is nothing to learn to find; "
             "name the columns of the boxes in the description ([box])"
         )
-    named = bool(dataset.classes) and all(name in labels for name in dataset.classes)
-    kinds = dataset.classes if named else tuple(sorted(labels, key=lambda name: (-labels[name], name)))
-    known = [case for case in whole if all((box.label or LESION) in kinds for box in case.boxes)]
+    named = bool(dataset.classes) and all(name in (kinds or labels) for name in dataset.classes)
+    kinds = kinds or (dataset.classes if named else tuple(sorted(labels, key=lambda name: (-labels[name], name))))
+    if (others := sorted(set(labels) - set(kinds))) and not named:
+        raise DatasetError(
+            f"{dataset.name} has boxes labelled {', '.join(map(repr, others))}, and the model finds "
+            f"{', '.join(kinds)}; name them as the model does ([box] values), or leave their images out ([box] drop)"
+        )
     by_class = len(dataset.classes) == 2 and dataset.classes[1] in kinds
     notes = list(dataset.notes)
-    if left_out := [case.id for case in whole if case not in known]:
-        others = ", ".join(sorted(set(labels) - set(kinds)))
+    odd = [case.id for case in whole if any((box.label or LESION) not in kinds for box in case.boxes)]
+    if odd:
         notes.append(
-            f"{counted(len(left_out), 'image')} with boxes labelled {others}, which is no class of the data, left out: "
-            f"{some(left_out)}"
+            f"{counted(len(odd), 'image')} with boxes labelled {', '.join(others)}, which is no class of the data, "
+            f"left out: {some(odd)}"
         )
-    classes = dataset.classes if by_class else WITHOUT_AND_WITH
-    cases = tuple(_as_found(case, by_class=by_class) for case in known)
+    told = by_class or all(case.target for case in whole if case.boxes)  # the class says whether there is a lesion
+    unplaced = [case.id for case in whole if told and case.target and not case.boxes]
+    if unplaced:
+        notes.append(
+            f"{counted(len(unplaced), 'image')} of {' or '.join(dataset.classes[1:])} without a box left out, for "
+            f"nobody says where to look: {some(unplaced)}"
+        )
+    left_out = {*odd, *unplaced}
+    kept = [case for case in whole if case.id not in left_out]
+    classes = classes or (dataset.classes if by_class else WITHOUT_AND_WITH)
+    cases = tuple(_as_found(case, by_class=classes != WITHOUT_AND_WITH) for case in kept)
     return replace(dataset, cases=cases, classes=classes, kinds=kinds, notes=tuple(notes))
+
+
+def _whole(dataset: Dataset) -> list[Case]:
+    """The cases, each of which must be one whole image.
+
+    Raises:
+        DatasetError: One is not.
+    """
+    for case in dataset.cases:
+        if not is_whole(case):
+            raise DatasetError(
+                f"{dataset.name}: lesions are looked for on whole images, and the case {case.id!r} is "
+                + ("a square cut out of one" if len(case.images) == 1 else f"{len(case.images)} images")
+                + "; use a description without [crop] and [views], whose cases are whole images"
+            )
+    return list(dataset.cases)
 
 
 def positive_kinds(dataset: Dataset) -> tuple[str, ...]:

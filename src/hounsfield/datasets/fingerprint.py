@@ -102,6 +102,8 @@ class Fingerprint:
     """Square root of the boxes' areas, in pixels of the image as stored; None without boxes, as the next one."""
     box_ratio: Spread | None = None
     """Height over width."""
+    most_boxes: int = 0
+    """On one image."""
     breast_median: tuple[int, int] | None = None
     """Of whole mammograms: median (height, width) of the breast in pixels; None of other images."""
 
@@ -164,6 +166,7 @@ def make_fingerprint(
         intensity=_intensity([values for values, _ in pixels]),
         boxes=len(boxes),
         **_of_boxes(boxes),
+        most_boxes=max(len(case.boxes) for case in cases),
         age_years=_spread(ages),
         ages_known=len(ages),
         sexes=_counts(case.sex for case in cases),

@@ -21,8 +21,10 @@ def joined(first: Dataset, others: Sequence[Dataset]) -> Dataset:
     """
     cases = [_of_site(case, first.name) for case in first.cases]
     notes = list(first.notes)
+    _require_parts([first, *others])
     for other in others:
         _require_fitting(first, other)
+        notes += _same_patients(first, other)
         cases += [_taken(case, other, first) for case in other.cases]
         notes += [f"{other.name}: {note}" for note in other.notes]
         notes.append(f"with {counted(len(other.cases), 'case')} of {other.name}")
@@ -49,6 +51,34 @@ def _require_fitting(first: Dataset, other: Dataset) -> None:
         )
 
 
+def _require_parts(datasets: Sequence[Dataset]) -> None:
+    """Accept data sets of which all have parts that their makers chose, or none.
+
+    Raises:
+        DatasetError: Some have.
+    """
+    chosen = [data.name for data in datasets if any(case.part for case in data.cases)]
+    if chosen and len(chosen) < len(datasets):
+        without = ", ".join(data.name for data in datasets if data.name not in chosen)
+        raise DatasetError(
+            f"{', '.join(chosen)} has parts that its makers chose, and {without} has none: take them together without "
+            "parts ([split] fractions in place of a column), or give all of them a column"
+        )
+
+
+def _same_patients(first: Dataset, other: Dataset) -> list[str]:
+    """A warning where patients of both have the same ids: here they count as different people."""
+    if not (first.patients_known and other.patients_known):
+        return []
+    shared = {case.patient for case in first.cases} & {case.patient for case in other.cases}
+    if not shared:
+        return []
+    return [
+        f"{counted(len(shared), 'patient id')} of {other.name} are in {first.name} too, and count as other people; if "
+        "they are the same, figures are too good: give both in one table"
+    ]
+
+
 def _taken(case: Case, other: Dataset, first: Dataset) -> Case:
     """A case of another data set as one of the first."""
     target = None if case.target is None else first.classes.index(other.classes[case.target])
@@ -57,6 +87,7 @@ def _taken(case: Case, other: Dataset, first: Dataset) -> Case:
             case,
             id=f"{other.name}/{case.id}",
             patient=f"{other.name}/{case.patient}",
+            origin=other.name,
             together=f"{other.name}/{case.together}" if case.together else "",
             target=target,
             columns={name: case.columns.get(name, "") for name in first.inputs},

@@ -11,7 +11,7 @@ from hounsfield.errors import DatasetError
 _TABLES = frozenset([".csv", ".tsv", ".xlsx", ".xls", ".ods", ".parquet"])
 
 
-def open_dataset(path: Path | str, *, root: Path | str | None = None) -> Dataset:
+def open_dataset(path: Path | str, *, root: Path | str | None = None, above: tuple[Path, ...] = ()) -> Dataset:
     """The data set at a path: a TOML description, an npz file of MedMNIST's form, or a folder.
 
     A folder is opened by the description in it if there is exactly one, by the npz files in it if it has no folders, as
@@ -21,6 +21,7 @@ def open_dataset(path: Path | str, *, root: Path | str | None = None) -> Dataset
         path: File or folder.
         root: For a description, where its data lie: a folder, or for npz data also the file itself. By default the
             description's own `root`, relative to it, else the folder it lies in.
+        above: The descriptions whose `also` led here.
 
     Raises:
         DatasetError: There is nothing at the path, or what is there cannot be understood; the message says what was
@@ -30,7 +31,7 @@ def open_dataset(path: Path | str, *, root: Path | str | None = None) -> Dataset
     if not path.exists():
         raise DatasetError(f"there is no data set at {path}: no such file or folder")
     if path.suffix.casefold() == ".toml":
-        return _described(path, None if root is None else Path(root))
+        return _described(path, None if root is None else Path(root), above)
     if root is not None:
         raise DatasetError(f"root (--root) moves the data of a description; {path} is none: give the data's own path")
     if path.is_dir():
@@ -55,14 +56,14 @@ def _folder(folder: Path) -> Dataset:
 
     descriptions = [path for path in sorted(folder.glob("*.toml")) if is_description(path)]
     if len(descriptions) == 1:
-        return _described(descriptions[0], None)
+        return _described(descriptions[0], None, ())
     archives = sorted(folder.glob("*.npz"))
     if archives and not any(entry.is_dir() for entry in folder.iterdir()):
         return open_medmnist(archives)
     return open_decathlon(folder) if folders_of(folder) else open_folders(folder)
 
 
-def _described(path: Path, root: Path | None) -> Dataset:
+def _described(path: Path, root: Path | None, above: tuple[Path, ...]) -> Dataset:
     from hounsfield.datasets.description import NpzDescription, read_description
     from hounsfield.datasets.layouts.medmnist import open_medmnist
     from hounsfield.datasets.layouts.table import open_table
@@ -86,7 +87,10 @@ def _described(path: Path, root: Path | None) -> Dataset:
         return dataset
     from hounsfield.datasets.joined import joined
 
-    return joined(dataset, [open_dataset(path.parent / other) for other in description.also])
+    here = (*above, path.resolve())
+    if circle := [other for other in description.also if (path.parent / other).resolve() in here]:
+        raise DatasetError(f"{path}: also names {circle[0]}, which leads here itself: take it out of one of the two")
+    return joined(dataset, [open_dataset(path.parent / other, above=here) for other in description.also])
 
 
 def _archives(pattern: str, root: Path) -> list[Path]:

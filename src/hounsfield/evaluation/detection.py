@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,9 @@ from hounsfield.evaluation.subgroups import FEWEST_PATIENTS, MOST_VALUES, NOT_ST
 
 OVERLAPS = (0.2, 0.5, 0.75)
 """Intersections over union at which average precision is measured."""
+
+_NONE_SEEN = 3.69
+"""Events that may be expected at most where none was seen: the upper end of the 95 % interval of a Poisson count."""
 
 SIZES = ("smallest third", "middle third", "largest third")
 
@@ -79,7 +82,9 @@ def measure_detection(
             scores[f"average_precision_{round(100 * overlap)}"] = found
     curves["precision_recall"] = precision_curve(_ranked(results, patient, rule))
     scores |= _at_threshold(responses, lesions, threshold, resamples=resamples, seed=seed)
-    subgroups, notes = _subgroups(results, responses, lesions, kinds, threshold, attributes, draws=(resamples, seed))
+    subgroups, notes = _subgroups(
+        results, matched, patient, responses, lesions, kinds, threshold, attributes, draws=(resamples, seed)
+    )
     return DetectionEvidence(
         rule=str(rule),
         kinds=tuple(kinds),
@@ -251,7 +256,11 @@ def _at_threshold(
             return None
         shares = np.divide(drawn[:, part], drawn[:, of], out=np.full(len(drawn), np.nan), where=drawn[:, of] > 0)
         score, basis = percentile_score(float(whole[part] / whole[of]), shares, patients=patients, bounded=bounded)
-        return score if bounded or basis != "unknown" else None  # a number of false alarms is not below 1
+        if bounded:
+            return score
+        if basis == "unknown":  # a number of false alarms is not below 1
+            return None
+        return score if score.value else Score(0.0, 0.0, _NONE_SEEN / patients)
 
     found = {
         "sensitivity": share(1, 0, behind),
@@ -270,6 +279,8 @@ def _confusion(lesions: _Lesions, kinds: int, threshold: float) -> tuple[tuple[i
 
 def _subgroups(
     results: Sequence[ImageResult],
+    matched: Sequence[Matched],
+    patient: IntArray,
     responses: Responses,
     lesions: _Lesions,
     kinds: Sequence[str],
@@ -278,33 +289,73 @@ def _subgroups(
     *,
     draws: tuple[int, int],
 ) -> tuple[tuple[Subgroup, ...], list[str]]:
-    """Lesions by kind, by size, and by every attribute of theirs or of their case, the smallest group first."""
-    columns: dict[str, list[str]] = {}
-    if len(kinds) > 1:
-        columns["kind"] = [kinds[number] for number in lesions.kind.tolist()]
-    if len(lesions.side) >= len(SIZES) * FEWEST_PATIENTS:
-        limits = np.quantile(lesions.side, [1 / 3, 2 / 3])
-        columns["size"] = [SIZES[place] for place in np.searchsorted(limits, lesions.side).tolist()]
-    boxes = [box for one in results for box in one.truths]
-    of_case = [attributes.get(results[image].case, {}) for image in lesions.image.tolist()]
-    known = [dict(box.attributes) | dict(own) for box, own in zip(boxes, of_case, strict=True)]
-    for name in sorted({name for own in known for name in own}):
-        columns[name] = [own.get(name, "").strip() or NOT_STATED for own in known]
+    """Lesions by kind, by size, and by every attribute of theirs or of their image, the smallest group first.
+
+    Where an attribute is of images, such as their site, only the false alarms on images of the group count.
+    """
     groups, notes = [], []
-    for name, values in columns.items():
+    for name, values, of_images in _columns(results, lesions, kinds, attributes):
         distinct = sorted(set(values))
         if len(distinct) > MOST_VALUES:
             notes.append(f"No subgroups by {name}: it has {len(distinct)} values, more than {MOST_VALUES}.")
         elif len(distinct) > 1:
-            own = [_subgroup(responses, np.array(values) == value, name, value, threshold, draws) for value in distinct]
-            groups += sorted(own, key=lambda group: (group.cases, group.value))
+            own = []
+            for value in distinct:
+                chosen = np.array(values) == value
+                if of_images:  # the false alarms of these images alone
+                    within = _within(results, matched, lesions, chosen, patient)
+                    own.append(_subgroup(within, name, value, threshold, draws))
+                else:
+                    own.append(_subgroup(responses.of(chosen), name, value, threshold, draws))
+            groups += sorted((one for one in own if one.cases), key=lambda group: (group.cases, group.value))
     return tuple(groups), notes
 
 
-def _subgroup(
-    responses: Responses, chosen: BoolArray, attribute: str, value: str, threshold: float, draws: tuple[int, int]
-) -> Subgroup:
-    own = responses.of(chosen)
+def _columns(
+    results: Sequence[ImageResult],
+    lesions: _Lesions,
+    kinds: Sequence[str],
+    attributes: Mapping[str, Mapping[str, str]],
+) -> Iterator[tuple[str, list[str], bool]]:
+    """By what groups are made: a name, the value of each lesion, or of each image, and which of the two it is."""
+    taken = {"kind", "size"}
+    if len(kinds) > 1:
+        yield "kind", [kinds[number] for number in lesions.kind.tolist()], False
+    if len(lesions.side) >= len(SIZES) * FEWEST_PATIENTS:
+        limits = np.quantile(lesions.side, [1 / 3, 2 / 3])
+        yield "size", [SIZES[place] for place in np.searchsorted(limits, lesions.side).tolist()], False
+    boxes = [dict(box.attributes) for one in results for box in one.truths]
+    for name in sorted({name for own in boxes for name in own} - taken):
+        taken.add(name)
+        yield name, [own.get(name, "").strip() or NOT_STATED for own in boxes], False
+    of_images = [attributes.get(one.case, {}) for one in results]
+    for name in sorted({name for own in of_images for name in own} - taken):
+        yield name, [own.get(name, "").strip() or NOT_STATED for own in of_images], True
+
+
+def _within(
+    results: Sequence[ImageResult],
+    matched: Sequence[Matched],
+    lesions: _Lesions,
+    chosen: BoolArray,
+    patient: IntArray,
+) -> Responses:
+    """What was said of some images, (images,), and of the lesions on them; patients are numbered anew."""
+    places = np.flatnonzero(chosen).tolist()
+    whose = np.unique(patient[places], return_inverse=True)[1]
+    own = np.isin(lesions.image, places)
+    part = replace(
+        lesions,
+        image=np.searchsorted(places, lesions.image[own]),
+        kind=lesions.kind[own],
+        side=lesions.side[own],
+        score=lesions.score[own],
+        called=lesions.called[own],
+    )
+    return _responses([results[place] for place in places], [matched[place] for place in places], part, whose)
+
+
+def _subgroup(own: Responses, attribute: str, value: str, threshold: float, draws: tuple[int, int]) -> Subgroup:
     patients = len(np.unique(own.lesion_patients))
     scores: dict[str, Score] = {}
     note = ""
@@ -314,5 +365,5 @@ def _subgroup(
         resamples, seed = draws
         (at_one,) = froc(own, resamples=resamples, seed=seed, rates=(1.0,)).sensitivities
         scores = {"sensitivity_at_1": at_one}
-    found = sensitivity_at(own, threshold) * len(own.lesion_scores)
+    found = np.nan_to_num(sensitivity_at(own, threshold)) * len(own.lesion_scores)
     return Subgroup(attribute, value, len(own.lesion_scores), patients, round(found), scores, note)

@@ -11,7 +11,7 @@ Reference:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,7 +25,10 @@ RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 _GRID = tuple(float(rate) for rate in np.round(np.geomspace(0.05, 8.0, 60), 4))
 _MOST_RATE = 24.0
-"""False alarms an image that are kept: far more than a draw can need for the highest rate."""
+"""False alarms an image that are kept of many patients: far more than a draw can need for the highest rate."""
+
+_MANY = 200
+"""Patients from which on a draw is never so one-sided that it needs more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +53,7 @@ class Responses:
 
     def of(self, lesions: BoolArray) -> Responses:
         """The same with some lesions only, and every false alarm."""
-        return Responses(
-            self.lesion_scores[lesions],
-            self.lesion_patients[lesions],
-            self.alarm_scores,
-            self.alarm_patients,
-            self.image_patients,
-        )
+        return replace(self, lesion_scores=self.lesion_scores[lesions], lesion_patients=self.lesion_patients[lesions])
 
 
 def threshold_at(responses: Responses, rate: float) -> float:
@@ -123,7 +120,8 @@ def froc(responses: Responses, *, resamples: int, seed: int, rates: tuple[float,
 
 def _kept(responses: Responses) -> IntArray:
     """The false alarms by falling score, as many as any draw can need."""
-    most = int(_MOST_RATE * len(responses.image_patients))
+    many = responses.patients >= _MANY
+    most = int(_MOST_RATE * len(responses.image_patients)) if many else len(responses.alarm_scores)
     return np.argsort(-responses.alarm_scores, kind="stable")[:most]
 
 

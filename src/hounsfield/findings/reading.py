@@ -60,6 +60,8 @@ class Reading:
     answers: tuple[Answer, ...]
     model: ModelIdentity
     findings: tuple[Finding, ...] = ()
+    looked_for: tuple[str, ...] = ()
+    """Kinds of findings that were looked for on the image, whether any was found or not; empty where none were."""
     possible: tuple[str, ...] | None = None
     """The classes that cannot be ruled out, most probable first: the truth is among them as often as `coverage` says,
     in each class. None where the model makes no such promise."""

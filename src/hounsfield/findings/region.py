@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,8 +26,9 @@ class Box:
     """The class of what is inside, empty when unknown."""
     z0: float = 0.0
     z1: float = 1.0
-    attributes: tuple[tuple[str, str], ...] = ()
-    """What else is known of what is inside, by name, such as its margin; results are shown by them."""
+    attributes: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    """What else is known of what is inside, by name, such as its margin; results are shown by them. Two boxes in one
+    place with one label are one, whatever is known of them."""
 
     @property
     def width(self) -> float:

@@ -132,11 +132,12 @@ def _backbone(network: str) -> str | None:
     """
     if network in (AUTO, FASTER_RCNN):
         return DEFAULT_BACKBONE if at_hand(DEFAULT_BACKBONE) else None
-    choice = _family(network).network((_SMALL, _SMALL))
-    if not isinstance(choice, PretrainedChoice):
+    family = _family(network)
+    choice = family.network((_SMALL, _SMALL))
+    if not isinstance(choice, PretrainedChoice) or family.once or family.optimisation.get("start") != IMAGENET:
         raise UnknownNameError(
-            f"what is to be found is looked for by Faster R-CNN: --network takes auto, or timm's name of a pretrained "
-            f"network for its maps, not {network!r}"
+            f"what is to be found is looked for by Faster R-CNN on maps that ImageNet taught: --network takes auto, or "
+            f"timm's name of a pretrained network, not {network!r}"
         )
     return choice.backbone
 

@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from hounsfield.arrays import FloatArray, IntArray
-from hounsfield.bundle import Bundle, FindingPoint, OperatingPoint, patient_digest, write_recalibrated
+from hounsfield.bundle import Bundle, FindingPoint, OperatingPoint, digest_of, write_recalibrated
 from hounsfield.datasets.case import Case
 from hounsfield.datasets.digest import case_digests
 from hounsfield.errors import EvaluationError
+from hounsfield.evaluation.detection import with_detection
 from hounsfield.evaluation.evidence import Evidence, ImageResult
 from hounsfield.evaluation.measure import measure
 from hounsfield.evaluation.predictions import results_of
@@ -119,7 +120,7 @@ def recalibrate(
     )
     operating = replace(operating, findings=_finding_point(bundle, found, where))
     earlier = task.decode(bundle.operating.apply(logits))
-    of_old = Measuring(name, seconds, seed, tuple(notes))
+    of_old = Measuring(name, seconds, seed, tuple(notes), tuple(found))
     before = _measured(bundle, bundle.operating, cases, earlier, bundle.operating.sets(earlier), of_old)
     written = _written(bundle, out, operating, cases, targets, name, decision)
     new = by_others(logits, targets, task, patients, decision, begin=bundle.operating, shift_only=shift_only)
@@ -133,7 +134,7 @@ def _finding_point(bundle: Bundle, found: Sequence[ImageResult], where: str) -> 
     with_lesions = {one.patient for one in found if one.truths}
     if bundle.operating.findings is None or len(with_lesions) < FEWEST_OF_A_CLASS:
         return bundle.operating.findings
-    return choose_finding_point(found, bundle.plan.detection, where=where)
+    return choose_finding_point(found, bundle.plan.detection, where=where, begin=bundle.operating.findings)
 
 
 def _written(
@@ -146,7 +147,7 @@ def _written(
     decision: Decision,
 ) -> Bundle:
     patients = {case.patient for case in cases}
-    own = {patient_digest(name, patient) for patient in patients}
+    own = {digest_of(case, name) for case in cases}
     images = set().union(*case_digests(cases))
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     training = replace(
@@ -197,6 +198,8 @@ class Measuring:
     seconds: float
     seed: int
     notes: tuple[str, ...]
+    found: tuple[ImageResult, ...]
+    """With the scores that the networks gave."""
 
 
 def _measured(
@@ -207,7 +210,7 @@ def _measured(
     held: Held | None,
     measuring: Measuring,
 ) -> Evidence:
-    return measure(
+    evidence = measure(
         results_of(cases, probabilities),
         task=bundle.plan.task,
         dataset=measuring.name,
@@ -221,4 +224,17 @@ def _measured(
         seed=measuring.seed,
         notes=measuring.notes,
         held=held,
+    )
+    point, detection = operating.findings, bundle.plan.detection
+    if point is None:
+        return evidence
+    return with_detection(
+        evidence,
+        [point.of(one) for one in measuring.found],
+        kinds=detection.kinds,
+        rule=detection.hit,
+        threshold=point.threshold,
+        threshold_from=point.threshold_from,
+        attributes={case.id: case.grouping() for case in cases},
+        seed=measuring.seed,
     )

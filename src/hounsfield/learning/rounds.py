@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 
-from hounsfield.bundle import Bundle, patient_digest
+from hounsfield.bundle import Bundle, digest_of
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.digest import case_digests
 from hounsfield.datasets.split import Split, make_folds
@@ -34,7 +34,7 @@ def marks_of(cases: Sequence[Case], name: str) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for case, digests in zip(cases, case_digests(cases), strict=True):
         earlier = found.get(case.patient, frozenset())
-        found[case.patient] = earlier | digests | {patient_digest(name, case.patient)}
+        found[case.patient] = earlier | digests | {digest_of(case, name)}
     return found
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from hounsfield.arrays import FloatArray, IntArray
-from hounsfield.bundle import Bundle, OperatingPoint, TrainingRecord, patient_digest, write_bundle
+from hounsfield.bundle import Bundle, OperatingPoint, TrainingRecord, digest_of, write_bundle
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.split import Split
 from hounsfield.errors import PlanError
@@ -152,9 +152,21 @@ def _require_fitting(plan: Plan, dataset: Dataset) -> None:
             f"the plan is for the classes {', '.join(plan.classes)}, the data have {', '.join(dataset.classes)}; "
             "use a plan made for these data, or name its classes as they do"
         )
+    _require_kinds(plan, dataset)
     _require_auxiliary(plan, dataset)
     require_lesions(plan, dataset)
     require_views(dataset.views, plan.input, of=dataset.name)
+
+
+def _require_kinds(plan: Plan, dataset: Dataset) -> None:
+    if (plan.task == "detection") != bool(dataset.kinds):
+        asked = "detection" if dataset.kinds else "classification"
+        raise PlanError(f"the plan is for a {plan.task}, and a {asked} was asked for: give --task {plan.task} with it")
+    if unknown := [name for name in dataset.kinds if name not in plan.detection.kinds]:
+        raise PlanError(
+            f"the plan finds {', '.join(plan.detection.kinds)}, and {dataset.name} has boxes of {', '.join(unknown)}; "
+            "use a plan made for these data, or name its boxes as they do"
+        )
 
 
 def _require_auxiliary(plan: Plan, dataset: Dataset) -> None:
@@ -241,7 +253,7 @@ def _record(
     """What the bundle says of where it comes from."""
     patients = {case.id: case.patient for case in inputs.cases}
     seen = frozenset().union(*(marks[patient] for patient in patients.values()))
-    names = {patient_digest(dataset.name, patient) for patient in patients.values()}
+    names = {digest_of(case, dataset.name) for case in inputs.cases}
     held_back = held_back_by(rounds, plan, start, marks, patients)
     sides, film_side = _scales(inputs.cases)
     return TrainingRecord(

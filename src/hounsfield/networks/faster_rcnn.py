@@ -28,8 +28,8 @@ from hounsfield.errors import ShapeError
 from hounsfield.networks.found import Found, Truth, Truths
 from hounsfield.networks.regions import RegionHead
 
-PROPOSALS = {"training": 1000, "testing": 300}
-"""Boxes an image that the second step is given, of as many as 1000 a resolution before those that say the same go."""
+PROPOSALS = 300
+"""Boxes an image that the second step is given in reading, or twice as many as there are findings; in training 1000."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +110,8 @@ class FasterRCNN(nn.Module):
             raise ShapeError(f"every stride needs as many anchor sides, not {tuple(map(len, anchor_sides))}")
         self.proposals = RegionProposalNetwork(
             anchors, RPNHead(width, each[0]), fg_iou_thresh=0.6, bg_iou_thresh=0.3, batch_size_per_image=128,
-            positive_fraction=0.5, pre_nms_top_n={"training": 1000, "testing": 500}, post_nms_top_n=PROPOSALS,
+            positive_fraction=0.5, pre_nms_top_n={"training": 1000, "testing": max(500, 2 * most)},
+            post_nms_top_n={"training": 1000, "testing": max(PROPOSALS, 2 * most)},
             nms_thresh=0.7,
         )  # fmt: skip
         names = [str(number) for number in range(len(strides))]

@@ -20,6 +20,9 @@ _MULTIPLE = 32
 _SHARE_OF_ANCHOR = 3
 """Places lie no farther apart than a third of the smallest boxes' sides."""
 
+_MOST = 50
+"""Findings an image, unless there are images with more than half as many."""
+
 _FINEST, _COARSEST = 4, 32
 _LEVELS = 3
 
@@ -57,6 +60,7 @@ def finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) -> Family
             **tuned,
         },
         reasons={
+            "optimisation.class_weights": "",
             "network.anchor_sides": "boxes are asked about in the sizes and shapes that the data's boxes have",
             "optimisation.keep": "after a whole cycle the last epoch is as good as the best",
         },
@@ -79,8 +83,9 @@ def _choice(fingerprint: Fingerprint, kind: Kind, sides: Sides) -> FasterRCNNCho
     """Strides and anchors for images of this shape."""
     scale = min(side / length for side, length in zip(sides, flat_shape(fingerprint, kind), strict=True))
     side, ratio = fingerprint.box_side, fingerprint.box_ratio
+    most = max(_MOST, 2 * fingerprint.most_boxes)
     if side is None or ratio is None:
-        return FasterRCNNChoice()
+        return FasterRCNNChoice(most=most)
     low, high = max(4.0, side.low * scale), max(8.0, side.high * scale)
     finest = _FINEST
     while finest < _COARSEST // 2 ** (_LEVELS - 1) and 2 * finest <= low / _SHARE_OF_ANCHOR:
@@ -92,4 +97,5 @@ def _choice(fingerprint: Fingerprint, kind: Kind, sides: Sides) -> FasterRCNNCho
         strides=strides,
         anchor_sides=tuple((round(float(value), 1),) for value in asked),
         anchor_ratios=tuple(ratios),
+        most=most,
     )

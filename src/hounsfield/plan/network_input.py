@@ -12,7 +12,7 @@ import numpy as np
 from hounsfield.arrays import FloatArray
 from hounsfield.datasets import load
 from hounsfield.datasets.case import Case, ImageRef
-from hounsfield.datasets.load import cut, load_film
+from hounsfield.datasets.load import check_box, cut, load_film
 from hounsfield.errors import DatasetError, ShapeError
 from hounsfield.findings.region import Box
 from hounsfield.image import Image
@@ -143,9 +143,12 @@ def case_with_boxes(case: Case, spec: Input) -> Boxed:
     """The one whole image of a case, its boxes, and the way back.
 
     Raises:
+        DatasetError: A box is empty, or lies outside the image.
         HounsfieldError: The image cannot be read, or a step refuses it.
     """
     stored = load(case.image)
+    for box in case.boxes:
+        check_box(box, (stored.shape[1], stored.shape[2]), where=str(case.image.path))
     prepared = prepare(stored, spec)
     boxes = tuple(move_box(box, origin=stored, target=prepared) for box in case.boxes)
     onto = np.linalg.inv(stored.affine) @ prepared.affine

@@ -11,10 +11,11 @@ from typing import Literal
 import numpy as np
 
 from hounsfield.arrays import FloatArray, IntArray
-from hounsfield.bundle import Bundle, patient_digest
+from hounsfield.bundle import Bundle, digest_of, patient_digest
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.detection import for_detection
 from hounsfield.datasets.digest import case_digests
+from hounsfield.datasets.load import check_box
 from hounsfield.datasets.split import read_split
 from hounsfield.errors import DatasetError, HounsfieldError, ImageError
 from hounsfield.evaluation.detection import with_detection
@@ -128,7 +129,10 @@ def as_asked(bundle: Bundle, dataset: Dataset) -> Dataset:
     Raises:
         DatasetError: It has not what is to be found.
     """
-    return for_detection(dataset) if bundle.plan.task == "detection" and not dataset.kinds else dataset
+    plan = bundle.plan
+    if plan.task != "detection" or dataset.kinds:
+        return dataset
+    return for_detection(dataset, kinds=plan.detection.kinds, classes=plan.classes)
 
 
 def read_logits(
@@ -203,7 +207,7 @@ def _unseen(cases: Sequence[Case], bundle: Bundle, dataset: Dataset) -> list[Cas
     known = {
         case.patient
         for case, digests in zip(cases, case_digests(cases) if images else [frozenset()] * len(cases), strict=True)
-        if patient_digest(dataset.name, case.patient) in seen or digests & images
+        if digest_of(case, dataset.name) in seen or digests & images
     }
     return [case for case in cases if case.patient not in known]
 
@@ -278,7 +282,7 @@ def _read(
             if seen.found is not None and one.onto is not None:
                 results.append(ImageResult(case.id, case.unit, case.boxes, detected(seen.found, one.onto)))
         if exact is not None:
-            expected.append(exact.logits(arrays))
+            expected.append(np.stack([one.logits for one in exact.said(arrays)]))
     return np.concatenate(logits), np.concatenate(expected) if exact is not None else None, read, failures
 
 
@@ -334,7 +338,10 @@ def _network_input(reader: Reader, case: Case) -> Opened:
         ImageError: The reader would give no answer on it.
         HounsfieldError: It cannot be read.
     """
-    opened = reader.open_case(case, reader.load_case(case))
+    stored = reader.load_case(case)
+    for box in case.boxes if reader.bundle.plan.task == "detection" else ():
+        check_box(box, (stored.shape[1], stored.shape[2]), where=str(case.image.path))
+    opened = reader.open_case(case, stored)
     if opened.array is None:
         raise ImageError(f"{opened.reading.path}: no answer: {opened.reading.abstained}")
     return replace(opened, stored=None, prepared=None, views={})

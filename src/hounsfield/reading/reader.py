@@ -16,7 +16,7 @@ from hounsfield.arrays import FloatArray
 from hounsfield.bundle import Bundle
 from hounsfield.datasets import load
 from hounsfield.datasets.case import Case, ImageRef
-from hounsfield.findings import Answer, Neighbour, Quality, Reading
+from hounsfield.findings import Answer, Finding, Neighbour, Quality, Reading
 from hounsfield.image import Image
 from hounsfield.likeness.store import Kind
 from hounsfield.networks.found import Found
@@ -55,6 +55,12 @@ SCAN_NOTE = (
 )
 
 
+FOUND_AT_ONCE = 4
+"""Images on which lesions are looked for together: what is computed at every place takes megabytes for each."""
+
+COMPARED = 5
+"""Findings of an image, the surest, whose scores another runtime must give as torch does."""
+
 NO_HEAT_NOTE = "No heat map: no method of explanation passed its tests on this model."
 
 
@@ -73,6 +79,16 @@ def _heat_notes(bundle: Bundle, method: MethodName | None) -> tuple[str, ...]:
         return ("The heat map's method was not tested on this model: hounsfield explain tests it.",)
     failed = [reason for one in tried for reason in one.failed]
     return (f"The heat map's method failed its tests on this model: {'; '.join(failed)}.",) if failed else ()
+
+
+def _disagreement(findings: Sequence[Finding], answer: Answer, positive: Sequence[str]) -> tuple[str, ...]:
+    """A note where a finding of a positive kind is shown on an image that is not called so."""
+    if answer.positive or not any(finding.label in positive for finding in findings):
+        return ()
+    return (
+        f"The image as a whole is below its threshold, and yet {answer.label} findings are shown: look at them. The "
+        "two thresholds were chosen apart.",
+    )
 
 
 def _flat(networks: Sequence[nn.Module], bundle: Bundle) -> Flat:
@@ -317,8 +333,10 @@ class Reader:
     def found(self, arrays: FloatArray) -> list[Findings]:
         """What all networks find on inputs (n, channels, *canvas), in their pixels."""
         runtime = self._runtime or self.start(arrays)
-        images = torch.from_numpy(self.middle(arrays))
-        return self._found_by(lambda copy: self._looked(runtime.logits(copy.numpy())), images, self._flip_axes)
+        found: list[Findings] = []
+        for images in torch.split(torch.from_numpy(self.middle(arrays)), FOUND_AT_ONCE):
+            found += self._found_by(lambda copy: self._looked(runtime.logits(copy.numpy())), images, self._flip_axes)
+        return found
 
     def _looked(self, rows: FloatArray) -> list[list[Found]]:
         if self._flat is None:
@@ -330,10 +348,16 @@ class Reader:
         return find(look, images, flip_axes=axes, overlap=plan.detection.fusion, most=most_of(plan))
 
     def _probabilities_of_rows(self, rows: FloatArray) -> FloatArray:
-        """What the networks' numbers of images, without mirrored copies, say of each as a whole."""
+        """What the networks' numbers of images, without mirrored copies, say of each as a whole, and the scores of the
+        surest findings on it."""
         plan = self.bundle.plan
         found = self._found_by(lambda _: self._looked(rows), torch.empty(len(rows), 1, *plan.input.shape))
-        return self.calibrated(whole_logits(found, plan.detection.kinds, plan.detection.positive))
+        whole = self.calibrated(whole_logits(found, plan.detection.kinds, plan.detection.positive))
+        surest = np.zeros((len(found), COMPARED))
+        for row, one in enumerate(found):
+            scores = one.scores[:COMPARED]
+            surest[row, : len(scores)] = scores
+        return np.concatenate([whole, surest], axis=1)
 
     def probabilities(self, arrays: FloatArray) -> FloatArray:
         """Calibrated probabilities, (n, classes), of network inputs (n, channels, *canvas)."""
@@ -380,7 +404,7 @@ class Reader:
             model=self.bundle.identity,
             quality=quality,
             abstained="; ".join(quality.reasons) if unfit else "",
-            calibrated=self.bundle.operating.calibrated,
+            calibrated=self.bundle.operating.all_calibrated,
             notes=tuple(filter(None, (_unknown_words(unknown), self.gate.note))) if not unfit else (),
             study_uid=images[0].source.study_uid,
             sop_uids=tuple(uid for image in images for uid in image.source.sop_uids),
@@ -394,7 +418,8 @@ class Reader:
         point = self.bundle.operating.findings
         if said.found is not None and opened.onto is not None and point is not None:
             findings = findings_of(said.found, opened.onto, point, self.bundle.plan.detection)
-            return replace(reading, findings=findings)
+            notes = (*reading.notes, *_disagreement(findings, answers[0], self.bundle.plan.detection.positive))
+            return replace(reading, findings=findings, looked_for=self.bundle.plan.detection.kinds, notes=notes)
         if not explain or opened.array is None:
             return reading
         positive = 1 if len(probabilities) == 2 else int(probabilities.argmax())

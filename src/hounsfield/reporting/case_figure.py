@@ -47,6 +47,7 @@ def case_figure(
     scanned: bool = False,
     boxes: Sequence[Box] = (),
     marks: Sequence[Mark] = (),
+    findings: int | None = None,
 ) -> NDArray[np.uint8]:
     """(height, 1632, 3): the film, the film with its heat, and beside them label, probability and threshold.
 
@@ -61,6 +62,7 @@ def case_figure(
         scanned: Whether the answer is that of the most suspicious square of a scan, for which no threshold holds.
         boxes: Drawn over the heat, in pixels of the image.
         marks: Findings, drawn on the film in the place of the heat where there is none.
+        findings: How many there are, some of which may not be drawn; None where nothing was looked for.
     """
     from PIL import Image as Pillow
     from PIL import ImageDraw
@@ -79,8 +81,8 @@ def case_figure(
         canvas.paste(Pillow.fromarray(film), place)
     if heat is None and not marks:
         middle = (_MARGIN + _PANEL + _GAP + _PANEL // 2, _HEAD + tall // 2)
-        pen.text(middle, "no heat", (160, 175, 186), font(20), anchor="mm")
-    _captions(canvas, pen, _HEAD + tall, has_heat=heat is not None, found=len(marks))
+        pen.text(middle, "no heat" if findings is None else "nothing found", (160, 175, 186), font(20), anchor="mm")
+    _captions(canvas, pen, _HEAD + tall, has_heat=heat is not None, found=_found_words(len(marks), findings))
     column = (_MARGIN + 2 * _PANEL + 4 * _GAP, _HEAD, tall)
     if scanned and answer is not None:
         _scan_words(pen, column, answer)
@@ -103,6 +105,7 @@ def write_case_figure(
     scanned: bool = False,
     boxes: Sequence[Box] = (),
     marks: Sequence[Mark] = (),
+    findings: int | None = None,
 ) -> None:
     """Write `case_figure` as PNG to `path`, whole or not at all.
 
@@ -122,6 +125,7 @@ def write_case_figure(
         scanned=scanned,
         boxes=boxes,
         marks=marks,
+        findings=findings,
     )
     with atomic_file(path) as temporary:
         Pillow.fromarray(pixels).save(temporary, "PNG", compress_level=5)
@@ -146,15 +150,21 @@ def _films(
     return [plain, draw_boxes(heat_colouring.overlay(film, warm), boxes, image)]
 
 
-def _captions(canvas: PillowImage, pen: ImageDraw, top: int, *, has_heat: bool, found: int) -> None:
+def _found_words(drawn: int, findings: int | None) -> str:
+    """How many findings are drawn, of how many; empty where nothing was looked for."""
+    if findings is None:
+        return ""
+    return wording.plural(findings, "finding") if drawn == findings else f"The surest {drawn} of {findings} findings"
+
+
+def _captions(canvas: PillowImage, pen: ImageDraw, top: int, *, has_heat: bool, found: str) -> None:
     """What each panel is, and the scale of the heat."""
     from PIL import Image as Pillow
 
     y = top + 14
     pen.text((_MARGIN, y), "Film", _SOFT, font(17))
     left = _MARGIN + _PANEL + _GAP
-    second = "Film and heat" if has_heat or not found else wording.plural(found, "finding")
-    pen.text((left, y), second, _SOFT, font(17))
+    pen.text((left, y), found or "Film and heat", _SOFT, font(17))
     if has_heat:
         bar, right = 120, left + _PANEL
         pen.text((right, y), "strongest", _SOFT, font(17), anchor="ra")

@@ -47,6 +47,8 @@ class DetectionPart:
     rule: str
     threshold: str
     threshold_from: str
+    here: str
+    """What the threshold does on these images, a sentence."""
     rows: tuple[ScoreRow, ...]
     froc: Markup
     others: bool
@@ -69,6 +71,7 @@ def detection_part(detection: DetectionEvidence, *, examples: Sequence[FoundExam
         rule=detection.rule,
         threshold=wording.number(detection.threshold),
         threshold_from=detection.threshold_from,
+        here=at_threshold(detection),
         rows=_rows(detection),
         froc=froc_chart(detection.curves["froc"], others, point=point),
         others=bool(others),
@@ -77,6 +80,17 @@ def detection_part(detection: DetectionEvidence, *, examples: Sequence[FoundExam
         subgroups=_subgroups(detection),
         notes=detection.notes,
         cards=tuple(_card(example, detection) for example in examples),
+    )
+
+
+def at_threshold(detection: DetectionEvidence) -> str:
+    """What the threshold does on the images that were measured, a sentence; empty where that is not known."""
+    found, alarms = detection.scores.get("sensitivity"), detection.scores.get("false_alarms")
+    if found is None or alarms is None:
+        return ""
+    return (
+        f"On these images it shows {wording.percent(found.value)} of the lesions and {wording.number(alarms.value, 2)} "
+        f"false alarms an image (95\u202f% interval {wording.interval(alarms, 2)})."
     )
 
 

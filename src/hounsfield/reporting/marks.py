@@ -36,12 +36,17 @@ class Mark:
     words: str = ""
 
 
+def placed(findings: Sequence[Finding]) -> int:
+    """How many findings have a place."""
+    return sum(finding.box is not None for finding in findings)
+
+
 def marks_of(findings: Sequence[Finding], *, most: int) -> list[Mark]:
     """The surest findings of a reading, each with its label and probability."""
-    placed = [finding for finding in findings if finding.box is not None][:most]
+    surest = [finding for finding in findings if finding.box is not None][:most]
     return [
         Mark(finding.box, "found", f"{finding.label} {wording.number(finding.probability, 2)}")
-        for finding in placed
+        for finding in surest
         if finding.box is not None
     ]
 

@@ -65,12 +65,14 @@ def main_score(scores: Mapping[str, Score]) -> str:
 
 def main_figure(evidence: Evidence) -> MainFigure | None:
     """The head figure of an evidence: of lesions that were looked for, else of cases; None when it has no score."""
-    found = evidence.detection.scores.get(FOUND_AT_ONE) if evidence.detection else None
-    if found is not None:
+    detection = evidence.detection
+    found = detection.scores.get(FOUND_AT_ONE) if detection else None
+    if detection is not None and found is not None:
         return MainFigure(
             value=wording.number(found.value, 2),
             name="Found",
-            detail=f"lesions, with one false alarm an image; 95\u202f% interval {wording.interval(found, 2)}",
+            detail=f"lesions ({detection.rule}), with one false alarm an image; 95\u202f% interval "
+            f"{wording.interval(found, 2)}",
             ruler=ruler(found, name="Lesions found with one false alarm an image", reference=None),
         )
     name = main_score(evidence.scores)

@@ -76,3 +76,30 @@ def test_attributes_come_from_the_row_of_the_box(tmp_path: Path) -> None:
     assert found.cases[0].boxes == (Box(1, 2, 5, 6, attributes=(("margin", "clear"),)),)
     with pytest.raises(DatasetError, match="no column 'size'"):
         dataset(tmp_path, columns.replace("margin", "size"), "name,x0,y0,x1,y1,margin", ("a,1,2,5,6,clear",))
+
+
+def test_masks_that_cannot_be_right_are_refused(tmp_path: Path) -> None:
+    smooth = cv2.GaussianBlur(np.pad(np.full((8, 8), 255, np.uint8), 6), (0, 0), 1.5)
+    cv2.imwrite(str(tmp_path / "smooth.png"), smooth)
+    with pytest.raises(DatasetError, match="as a smoothed mask does"):
+        boxes_of_mask(tmp_path / "smooth.png", "")
+    with pytest.raises(DatasetError, match=r"20 × 30 pixels, and its image 40 × 30"):
+        boxes_of_mask(mask(tmp_path / "m.png"), "", size=(40, 30))
+    with pytest.raises(DatasetError, match="none of the masks of .box. is there"):
+        dataset(tmp_path, 'mask = "{name}-nowhere.png"\n')
+
+
+def test_a_box_of_one_place_and_label_is_one_whatever_is_known_of_it(tmp_path: Path) -> None:
+    columns = 'x0 = "x0"\ny0 = "y0"\nx1 = "x1"\ny1 = "y1"\nattributes = ["margin"]\n'
+
+    found = dataset(tmp_path, columns, "name,x0,y0,x1,y1,margin", ("a,1,2,5,6,clear", "a,1,2,5,6,vague"))
+
+    assert len(found.cases[0].boxes) == 1
+
+
+def test_boxes_of_another_table_on_no_image_are_pointed_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "boxes.csv").write_text("name,x0,y0,x1,y1\na,1,2,5,6\nzz,1,2,5,6\n", encoding="utf-8")
+
+    dataset(tmp_path, 'table = "boxes.csv"\non = "name"\nx0 = "x0"\ny0 = "y0"\nx1 = "x1"\ny1 = "y1"\n')
+
+    assert "boxes of 1 values of name in boxes.csv are on none of the images: zz" in capsys.readouterr().err

@@ -35,7 +35,7 @@ def pairs_above(
         least: What a product must reach.
         others: (n, d), the same items seen in another way, where pairs are sought between the two ways.
         both_orders: Whether, of `others`, each pair is asked about in both orders: the first seen in one way and the
-            second in the other, and the reverse. Else the reverse says the same and is not asked.
+            second in the other, and the reverse. Else the reverse is taken to say the same.
         also: Says of rows (m,) of `vectors` and (m,) of `others` which pairs are kept, (m,); asked block by block, so
             that a block's pairs need no memory longer.
     """

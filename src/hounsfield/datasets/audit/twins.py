@@ -51,10 +51,14 @@ _TOGETHER = 4096
 _EXACT_BITS = 256
 """Whole numbers up to this are exact in bfloat16."""
 
-_QUARTER, _MIRRORED = 1, 4
+_MIRRORED = 4
 _WAYS = (0, 1, 2, 4, 5, 6, 7)
 """In which a picture may lie, see `_turned`: turned by a quarter to the other side, 3, is the other of a pair turned by
-one quarter, 1; done twice, all others change nothing."""
+one quarter, 1."""
+
+_TWO_QUESTIONS = (1, 5, 7)
+"""Where rows become columns, the hash, which compares neighbours in a row, says one thing of the first picture turned
+beside the second, and another of the second turned beside the first: either may tell that they are one."""
 
 _SAMPLED = 1500
 """Pictures whose distances are taken for the usual ones."""
@@ -91,7 +95,7 @@ def near_duplicates(glances: Sequence[Glance]) -> list[Twin]:
                 signs.shape[1] - 2 * most,
                 others=None if way == 0 else signs,
                 also=_detail_alike(_turned_details(details, way), details),
-                both_orders=way == _QUARTER,
+                both_orders=way in _TWO_QUESTIONS,
             )
             for first, second in zip(*near, strict=True):
                 place = (min(rows[first], rows[second]), max(rows[first], rows[second]))

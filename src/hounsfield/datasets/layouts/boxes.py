@@ -9,16 +9,21 @@ from pathlib import Path
 import numpy as np
 
 from hounsfield.datasets.description import BoxSection
-from hounsfield.datasets.layouts.rows import Row, Table, read_table, template
+from hounsfield.datasets.layouts.rows import Row, Table, Template, read_table, template
+from hounsfield.datasets.listing import some
 from hounsfield.errors import DatasetError
 from hounsfield.findings.region import Box
+from hounsfield.progress import say
+
+_WHITE, _FEW_LEVELS = 250, 4
+"""A mask in 8 bits with more values than these few, of which the highest is as good as white, has smooth edges."""
 
 BoxesOfRow = Callable[[Row, str], tuple[Box, ...]]
 """The boxes of a row; the second argument is the label of boxes that have none of their own."""
 
 
-def box_reader(section: BoxSection | None, table: Table, root: Path) -> BoxesOfRow:
-    """A function from rows of `table` to their boxes.
+def box_reader(section: BoxSection | None, table: Table, root: Path, *, image: Template) -> BoxesOfRow:
+    """A function from rows of `table` to their boxes, on the image that `image` names.
 
     Raises:
         DatasetError: A column does not exist, or the table of boxes cannot be read.
@@ -26,7 +31,7 @@ def box_reader(section: BoxSection | None, table: Table, root: Path) -> BoxesOfR
     if section is None:
         return lambda row, label: ()
     if section.mask is not None:
-        return _masks_reader(section, section.mask, table, root)
+        return _masks_reader(section, section.mask, image, table, root)
     if section.table is None or section.on is None:
         _need_columns(section, table)
         here: BoxSection = section
@@ -37,6 +42,10 @@ def box_reader(section: BoxSection | None, table: Table, root: Path) -> BoxesOfR
     found: dict[str, list[Box]] = defaultdict(list)
     for row in boxes.rows:
         found[row[on]].extend(_boxes(row, section, boxes, ""))
+    known = {row[on] for row in table.rows}
+    if lonely := [key for key in found if key not in known]:
+        where = f"{on} in {boxes.path.name}"
+        say(f"note: boxes of {len(lonely)} values of {where} are on none of the images: {some(lonely)}")
     return lambda row, label: tuple(found.get(row[on], ()))
 
 
@@ -66,25 +75,42 @@ def _need_columns(section: BoxSection, table: Table) -> None:
         table.need(column, "[box] attributes")
 
 
-def _masks_reader(section: BoxSection, mask: str, table: Table, root: Path) -> BoxesOfRow:
-    """A function from rows to the boxes of their masks; a row whose mask is not there has none."""
+def _masks_reader(section: BoxSection, mask: str, image: Template, table: Table, root: Path) -> BoxesOfRow:
+    """A function from rows to the boxes of their masks; a row whose mask is not there has none.
+
+    Raises:
+        DatasetError: There is none at all.
+    """
+    from hounsfield.formats import header
+
     if section.label is not None:
         table.need(section.label, "[box] label")
     path_of = template(mask, table, "[box] mask")
+    if not any((root / path_of.fill(row)).is_file() for row in table.rows):
+        looked = root / path_of.fill(table.rows[0])
+        raise DatasetError(f"none of the masks of [box] is there, for instance {looked}; check [box] mask")
 
     def boxes_of(row: Row, label: str) -> tuple[Box, ...]:
-        path = root / path_of.fill(row)
+        path, own = root / path_of.fill(row), root / image.fill(row)
         cell = row[section.label] if section.label else label
-        return boxes_of_mask(path, section.values.get(cell, cell)) if path.is_file() else ()
+        if not path.is_file():
+            return ()
+        size = header(own).shape[1:] if own.is_file() else None
+        return boxes_of_mask(path, section.values.get(cell, cell), size=size)
 
     return boxes_of
 
 
-def boxes_of_mask(path: Path, label: str) -> tuple[Box, ...]:
+def boxes_of_mask(path: Path, label: str, *, size: tuple[int, int] | None = None) -> tuple[Box, ...]:
     """A box around each label of a mask; where there is one label, around each of its parts that hang together.
 
+    Args:
+        path: Of the mask.
+        label: Of the boxes.
+        size: (height, width) of its image, where known.
+
     Raises:
-        DatasetError: The mask is no flat image of one channel.
+        DatasetError: The mask is no flat image of one channel, of another size than its image, or holds grey levels.
         FormatError: It cannot be read.
     """
     from scipy import ndimage
@@ -95,8 +121,18 @@ def boxes_of_mask(path: Path, label: str) -> tuple[Box, ...]:
     if not image.planar or np.any(image.voxels != image.voxels[:1]):
         has = f"{image.channels} channels, {image.shape[0]} slices"
         raise DatasetError(f"{path} is no mask of a flat image: it has {has}")
+    if size is not None and image.shape[1:] != size:
+        raise DatasetError(
+            f"{path} is {image.shape[1]} × {image.shape[2]} pixels, and its image {size[0]} × {size[1]} (height × "
+            "width): a mask lies on the pixels of its image; resample it without smoothing"
+        )
     labels = image.voxels[0, 0]
     there = np.unique(labels[labels != 0])
+    if len(there) > _FEW_LEVELS and labels.dtype == np.uint8 and there[-1] >= _WHITE and there[-1] > 2 * len(there):
+        raise DatasetError(
+            f"{path} holds {len(there)} values up to {there[-1]}, as a smoothed mask does: set every pixel to 0 or 1, "
+            "or to the number of its object, and save it without loss (PNG, not JPEG)"
+        )
     if len(there) == 1:
         parts, _ = ndimage.label(labels != 0, structure=np.ones((3, 3)))
     else:

@@ -182,14 +182,15 @@ def case_reader(description: TableDescription, table: Table, views: Views, root:
             table.need(column, f"[columns] {key}")
     if split is not None and split.column is not None:
         table.need(split.column, "[split] column")
+    image = template(description.image, table, "image")
     return CaseReader(
         description=description,
         root=root,
         table=table,
         views=views,
         id=template(description.id or description.image, table, "id"),
-        image=template(description.image, table, "image"),
+        image=image,
         patient=template(description.patient, table, "patient") if description.patient else None,
         mask=template(columns.mask, table, "[columns] mask") if columns.mask else None,
-        boxes=box_reader(description.box, table, root),
+        boxes=box_reader(description.box, table, root, image=image),
     )

@@ -9,7 +9,7 @@ from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.description import TableDescription
 from hounsfield.datasets.layouts.drafts import CaseReader, Draft, case_reader
 from hounsfield.datasets.layouts.labels import LabelledRow, read_labels
-from hounsfield.datasets.layouts.rows import Table, join, read_table
+from hounsfield.datasets.layouts.rows import Table, join, read_table, template
 from hounsfield.datasets.layouts.selection import rows_where, without_repeats
 from hounsfield.datasets.layouts.views import read_views
 from hounsfield.datasets.listing import counted, some
@@ -111,6 +111,12 @@ def _notes(reader: CaseReader, drafts: Sequence[Draft], cases: Sequence[Case]) -
         notes.append(f"{without} of {counted(len(cases), 'case')} without a mask file")
     if absent := [name for name in reader.description.columns.auxiliary if name not in reader.table.columns]:
         notes.append(f"nothing is learned from the auxiliary columns {', '.join(absent)}: the table has none so called")
+    box = reader.description.box
+    if box is not None and box.mask is not None:
+        path_of = template(box.mask, reader.table, "[box] mask")
+        bare = [draft.id for draft in drafts if not (reader.root / path_of.fill(draft.rows[0])).is_file()]
+        if bare:
+            notes.append(f"{counted(len(bare), 'case')} without a mask of [box], and so without a box: {some(bare)}")
     age = reader.description.columns.age
     if age and (odd := sum(bool(d.rows[0][age]) and c.age_years is None for d, c in zip(drafts, cases, strict=True))):
         notes.append(f"{counted(odd, 'cell')} of {age} unknown, for no age stands there")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hounsfield.arrays import FloatArray
-from hounsfield.bundle import Bundle, patient_digest
+from hounsfield.bundle import Bundle, digest_of
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.split import read_split
 from hounsfield.errors import DatasetError, HounsfieldError, UsageError
@@ -129,7 +129,7 @@ def _called(one: _Shown, reader: Reader) -> int:
 
 
 def _networks(reader: Reader, case: Case, name: str) -> tuple[nn.Module, ...]:
-    digest, training = patient_digest(name, case.patient), reader.bundle.training
+    digest, training = digest_of(case, name), reader.bundle.training
     if digest not in training.seen_patients:
         return tuple(reader.networks)
     held_back = training.held_back
