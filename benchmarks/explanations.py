@@ -22,7 +22,7 @@ from hounsfield.reading.explain.tested import try_explanations
 
 DATA = ("cbis_ddsm_films", "busi_ultrasound")
 MINUTES = {"cbis_ddsm_films": 30.0, "busi_ultrasound": 8.0}
-CASES = 100
+CASES = 40
 
 
 def main() -> int:
