@@ -19,6 +19,7 @@ from hounsfield.findings import Answer, ModelIdentity, Quality, Reading
 KEYS = {
     *("case", "path", "answers", "model", "findings", "quality", "abstained", "calibrated", "scanned", "notes"),
     *("study_uid", "sop_uids", "seconds", "figure", "view", "possible", "coverage", "nearest", "explained_by"),
+    "looked_for",
 }
 """Of a reading in readings.json, as docs/reading.md has them."""
 

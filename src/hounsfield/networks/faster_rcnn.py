@@ -108,12 +108,7 @@ class FasterRCNN(nn.Module):
         each = anchors.num_anchors_per_location()
         if len(set(each)) > 1:
             raise ShapeError(f"every stride needs as many anchor sides, not {tuple(map(len, anchor_sides))}")
-        self.proposals = RegionProposalNetwork(
-            anchors, RPNHead(width, each[0]), fg_iou_thresh=0.6, bg_iou_thresh=0.3, batch_size_per_image=128,
-            positive_fraction=0.5, pre_nms_top_n={"training": 1000, "testing": max(500, 2 * most)},
-            post_nms_top_n={"training": 1000, "testing": max(PROPOSALS, 2 * most)},
-            nms_thresh=0.7,
-        )  # fmt: skip
+        self.proposals = _proposals(anchors, RPNHead(width, each[0]), most=most)
         names = [str(number) for number in range(len(strides))]
         self.answer = RegionHead(
             MultiScaleRoIAlign(names, output_size=7, sampling_ratio=2),
@@ -188,3 +183,18 @@ class FasterRCNN(nn.Module):
         boxes = self.proposals.box_coder.decode(moves.detach(), anchors).view(len(anchors), -1, 4)
         found, _ = self.proposals.filter_proposals(boxes, objectness, [size] * len(anchors), counts)
         return list(found)
+
+
+def _proposals(anchors: AnchorGenerator, head: RPNHead, *, most: int) -> RegionProposalNetwork:
+    """The first step, for as many findings an image as there may be."""
+    return RegionProposalNetwork(
+        anchors,
+        head,
+        fg_iou_thresh=0.6,
+        bg_iou_thresh=0.3,
+        batch_size_per_image=128,
+        positive_fraction=0.5,
+        pre_nms_top_n={"training": 1000, "testing": max(500, 2 * most)},
+        post_nms_top_n={"training": 1000, "testing": max(PROPOSALS, 2 * most)},
+        nms_thresh=0.7,
+    )
