@@ -38,7 +38,8 @@ from hounsfield.datasets.split import Split
 from hounsfield.errors import BundleError, StorageError
 from hounsfield.evaluation.bends import Bends
 from hounsfield.evaluation.conformal import Conformal
-from hounsfield.evaluation.evidence import Detected, ImageResult
+from hounsfield.evaluation.detection import with_detection
+from hounsfield.evaluation.evidence import Detected, Evidence, ImageResult
 from hounsfield.evaluation.explanations import Explanations, explanations_from
 from hounsfield.evaluation.sets import Held
 from hounsfield.findings.model import ModelIdentity
@@ -80,6 +81,21 @@ class FindingPoint:
     def of(self, result: ImageResult) -> ImageResult:
         """The findings on an image with calibrated probabilities; kinds keep their shares."""
         return replace(result, found=tuple(self._calibrated(found) for found in result.found))
+
+    def measured(
+        self, evidence: Evidence, plan: Plan, cases: Sequence[Case], found: Sequence[ImageResult], *, seed: int
+    ) -> Evidence:
+        """The evidence of `cases`, with that of what was `found` on them before it was calibrated."""
+        return with_detection(
+            evidence,
+            [self.of(one) for one in found],
+            kinds=plan.detection.kinds,
+            rule=plan.detection.hit,
+            threshold=self.threshold,
+            threshold_from=self.threshold_from,
+            attributes={case.id: case.grouping() for case in cases},
+            seed=seed,
+        )
 
     def _calibrated(self, found: Detected) -> Detected:
         score = min(max(found.score, 1e-6), 1 - 1e-6)

@@ -23,6 +23,7 @@ from hounsfield.learning.throughput import images_per_second
 from hounsfield.learning.train import Trained, train
 from hounsfield.learning.validation import validation_evidence
 from hounsfield.plan import Augmentation, Detection, Ensemble, Input, Optimisation, Plan, plan_from_text, plan_to_text
+from hounsfield.plan.network import build_network
 from hounsfield.plan.schema import ConvNetChoice, FasterRCNNChoice
 from hounsfield.plan.task import task_of
 from hounsfield.reading.evaluate import evaluate
@@ -168,6 +169,31 @@ def test_nothing_to_find_is_refused(spotted: Dataset, tmp_path: Path) -> None:
 
     with pytest.raises(TrainingError, match="0 boxes are left to learn from"):
         BoxLesson(task_of(plan), inputs).require_enough(np.arange(20), np.arange(20, 40))
+
+
+def test_boxes_smaller_than_a_pixel_of_the_input_are_nothing_to_validate_on(spotted: Dataset, tmp_path: Path) -> None:
+    plan = tiny()
+    speck = (Box(10, 10, 10.5, 10.5, plan.detection.kinds[0]),)
+    cases = tuple(replace(case, boxes=speck) if row >= 20 else case for row, case in enumerate(spotted.cases))
+    inputs = prepare_inputs(
+        replace(spotted, cases=cases), cases, plan.input, tmp_path, threads=1, kinds=plan.detection.kinds
+    )
+
+    with pytest.raises(TrainingError, match="and 0 to validate on"):
+        BoxLesson(task_of(plan), inputs).require_enough(np.arange(20), np.arange(20, 40))
+
+
+def test_an_examination_is_alike_each_time_and_leaves_chance_as_it_was(spotted: Dataset, tmp_path: Path) -> None:
+    plan = tiny()
+    inputs = prepare_inputs(spotted, spotted.cases, plan.input, tmp_path, threads=1, kinds=plan.detection.kinds)
+    lesson, network = BoxLesson(task_of(plan), inputs), build_network(plan)
+    torch.manual_seed(3)
+    state = torch.random.get_rng_state()
+    first = lesson.examined(network, plan, np.arange(12))
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+    torch.manual_seed(4)
+    assert lesson.examined(network, plan, np.arange(12)).loss == first.loss
 
 
 def test_the_threshold_of_findings_keeps_the_false_alarms_that_were_asked_for() -> None:

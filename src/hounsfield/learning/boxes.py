@@ -56,9 +56,10 @@ class BoxLesson:
         network.eval()
         losses: list[float] = []
         found: list[Findings] = []
-        for own in _parts(rows):
+        for part, own in enumerate(_parts(rows)):
             images, truths = plain_batch(plan, self.inputs, own)
-            with torch.inference_mode(), _precision(plan):
+            with torch.inference_mode(), _precision(plan), torch.random.fork_rng(devices=[]):
+                torch.manual_seed(part)  # the anchors and regions that the loss is of are drawn, and alike each time
                 dense = network.dense(images)  # type: ignore[operator]
                 size = (images.shape[2], images.shape[3])
                 losses.append(len(own) * float(network.losses(dense, truths, size).sum()))  # type: ignore[operator]
@@ -97,12 +98,13 @@ class BoxLesson:
         Raises:
             TrainingError: No box is left to learn from, or none to validate on.
         """
-        learned, validated = (sum(len(self.inputs.boxes[row]) for row in rows) for rows in (train_rows, val_rows))
+        learned, validated = (sum(len(self._boxes(row)) for row in rows) for rows in (train_rows, val_rows))
         if not learned or not validated:
             raise TrainingError(
                 f"{learned} boxes are left to learn from and {validated} to validate on, after "
-                f"{len(self.inputs.failed)} images that cannot be read; both need some: mend the files that inspect "
-                "names, or use another split"
+                f"{len(self.inputs.failed)} images that cannot be read and without boxes less than a pixel of the "
+                "network's input wide or high; both need some: mend the files that inspect names, plan a larger "
+                "input.shape, or use another split"
             )
 
     def results(self, plan: Plan, rows: IntArray, found: Sequence[Findings]) -> tuple[ImageResult, ...]:
@@ -120,12 +122,16 @@ class BoxLesson:
         results = []
         for row, one in zip(rows.tolist(), found, strict=True):
             case = self.inputs.cases[row]
-            kept = clipped(torch.from_numpy(self.inputs.boxes[row]), plan.input.shape)
             truths = tuple(
-                Box(own[0], own[1], own[2], own[3], plan.detection.kinds[int(own[4])]) for own in kept.tolist()
+                Box(own[0], own[1], own[2], own[3], plan.detection.kinds[int(own[4])])
+                for own in self._boxes(row).tolist()
             )
             results.append(ImageResult(case.id, case.unit, truths, detected(one, np.eye(4))))
         return results
+
+    def _boxes(self, row: int) -> Tensor:
+        """Those (n, 5) that are on the stored input of a row."""
+        return clipped(torch.from_numpy(self.inputs.boxes[row]), self.inputs.voxels.shape[2:])
 
 
 def boxed_batch(

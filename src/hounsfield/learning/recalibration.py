@@ -22,7 +22,6 @@ from hounsfield.bundle import Bundle, FindingPoint, OperatingPoint, digest_of, w
 from hounsfield.datasets.case import Case
 from hounsfield.datasets.digest import case_digests
 from hounsfield.errors import EvaluationError
-from hounsfield.evaluation.detection import with_detection
 from hounsfield.evaluation.evidence import Evidence, ImageResult
 from hounsfield.evaluation.measure import measure
 from hounsfield.evaluation.predictions import results_of
@@ -225,16 +224,7 @@ def _measured(
         notes=measuring.notes,
         held=held,
     )
-    point, detection = operating.findings, bundle.plan.detection
+    point = operating.findings
     if point is None:
         return evidence
-    return with_detection(
-        evidence,
-        [point.of(one) for one in measuring.found],
-        kinds=detection.kinds,
-        rule=detection.hit,
-        threshold=point.threshold,
-        threshold_from=point.threshold_from,
-        attributes={case.id: case.grouping() for case in cases},
-        seed=measuring.seed,
-    )
+    return point.measured(evidence, bundle.plan, cases, measuring.found, seed=measuring.seed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from hounsfield.evaluation.detection import with_detection
 from hounsfield.evaluation.evidence import Evidence
 from hounsfield.evaluation.measure import measure
 from hounsfield.evaluation.predictions import results_of
@@ -40,16 +39,7 @@ def validation_evidence(trained: Trained, *, seed: int = 0) -> Evidence:
         notes=tuple(filter(None, (note_on_choices(bundle.plan), note_on_ensemble(bundle.plan)))),
         held=by_others(trained.val_logits, targets, task, patients, bundle.plan.decision).held,
     )
-    point, detection = bundle.operating.findings, bundle.plan.detection
+    point = bundle.operating.findings
     if point is None:
         return evidence
-    return with_detection(
-        evidence,
-        [point.of(one) for one in trained.val_found],
-        kinds=detection.kinds,
-        rule=detection.hit,
-        threshold=point.threshold,
-        threshold_from=point.threshold_from,
-        attributes={case.id: case.grouping() for case in trained.val_cases},
-        seed=seed,
-    )
+    return point.measured(evidence, bundle.plan, trained.val_cases, trained.val_found, seed=seed)

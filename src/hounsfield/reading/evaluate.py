@@ -18,7 +18,6 @@ from hounsfield.datasets.digest import case_digests
 from hounsfield.datasets.load import check_box
 from hounsfield.datasets.split import read_split
 from hounsfield.errors import DatasetError, HounsfieldError, ImageError
-from hounsfield.evaluation.detection import with_detection
 from hounsfield.evaluation.evidence import Evidence, ImageResult
 from hounsfield.evaluation.measure import measure
 from hounsfield.evaluation.predictions import results_of
@@ -108,18 +107,9 @@ def evaluate(
         notes=answered.notes,
         held=bundle.operating.sets(probabilities),
     )
-    point, detection = bundle.operating.findings, bundle.plan.detection
+    point = bundle.operating.findings
     if point is not None:
-        evidence = with_detection(
-            evidence,
-            [point.of(one) for one in answered.found],
-            kinds=detection.kinds,
-            rule=detection.hit,
-            threshold=point.threshold,
-            threshold_from=point.threshold_from,
-            attributes={case.id: case.grouping() for case in answered.cases},
-            seed=seed,
-        )
+        evidence = point.measured(evidence, bundle.plan, answered.cases, answered.found, seed=seed)
     return Measured(evidence, answered.failures)
 
 
