@@ -51,7 +51,7 @@ class Question:
 
 QUESTIONS = (
     Question(
-        "cbis_ddsm_films", 90, 2, True,
+        "cbis_ddsm_find", 90, 2, True,
         "official test, torchvision with an EfficientNet-lite0 at 512 px, 12 minutes: .38 / .51 / .62 / .70 / .80 at "
         "1/4, 1/2, 1, 2, 4 false alarms; malignant .48 / .59 / .68 / .77 / .85",
     ),

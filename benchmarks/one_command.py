@@ -111,8 +111,8 @@ def choices_of(bundle: Path) -> dict[str, object]:
     plan = read_plan(bundle / "plan.toml")
     looks = getattr(plan.network, "encoder", plan.network)
     name = getattr(looks, "backbone", looks.name) + (":probe" if plan.optimisation.head_only else "")
-    if looks is not plan.network:
-        name += f" over {plan.network.over}"  # type: ignore[union-attr]
+    if over := getattr(plan.network, "over", ""):
+        name += f" over {over}"
     return {
         "network": name,
         "input": " × ".join(map(str, plan.input.shape)),

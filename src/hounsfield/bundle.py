@@ -39,7 +39,7 @@ from hounsfield.errors import BundleError, StorageError
 from hounsfield.evaluation.bends import Bends
 from hounsfield.evaluation.conformal import Conformal
 from hounsfield.evaluation.detection import with_detection
-from hounsfield.evaluation.evidence import Detected, Evidence, ImageResult
+from hounsfield.evaluation.evidence import Detected, Evidence, ImageResult, LocatedImage
 from hounsfield.evaluation.explanations import Explanations, explanations_from
 from hounsfield.evaluation.sets import Held
 from hounsfield.findings.model import ModelIdentity
@@ -105,6 +105,24 @@ class FindingPoint:
 
 
 @dataclass(frozen=True)
+class LandmarkPoint:
+    """The radius within which a landmark lies, chosen on validation data."""
+
+    coverage: float
+    """Share of the landmarks of each name that lie within their radius; 0 where nothing is promised."""
+    factors: tuple[float | None, ...]
+    """Of each landmark: what the network's own reach is multiplied by; None where too few images were there."""
+    chosen_on: str
+    """On which images."""
+
+    def of(self, one: LocatedImage, landmarks: Sequence[str]) -> LocatedImage:
+        """What was located on an image, with calibrated radii."""
+        factor = dict(zip(landmarks, self.factors, strict=True))
+        found = tuple(replace(own, radius=own.radius * (factor[own.point.label] or 0.0)) for own in one.found)
+        return replace(one, found=found)
+
+
+@dataclass(frozen=True)
 class OperatingPoint:
     """How logits become an answer; chosen on validation data."""
 
@@ -123,12 +141,16 @@ class OperatingPoint:
     was fitted on many cases; empty for none."""
     findings: FindingPoint | None = None
     """Of places on an image; None where none are looked for."""
+    landmarks: LandmarkPoint | None = None
+    """Of landmarks; None where none are located."""
     conformal: Conformal | None = None
     """From which calibrated probability on a class cannot be ruled out; None where too few cases were there."""
 
     @property
     def all_calibrated(self) -> bool:
         """Whether all probabilities that are said are calibrated: of cases, and of findings where there are any."""
+        if self.landmarks is not None:
+            return bool(self.landmarks.coverage)
         return self.calibrated and (self.findings is None or self.findings.calibrated)
 
     def apply(self, logits: FloatArray) -> FloatArray:
@@ -400,7 +422,16 @@ def _operating(plain: Mapping[str, Any]) -> OperatingPoint:
         conformal = Conformal(conformal["coverage"], tuple(conformal["limits"]), tuple(conformal["cases"]))
     bends = tuple(map(tuple, plain.get("bends", ())))
     findings = FindingPoint(**plain["findings"]) if plain.get("findings") else None
-    kept = {"offset": tuple(plain["offset"]), "bends": bends, "conformal": conformal, "findings": findings}
+    landmarks = plain.get("landmarks")
+    if landmarks:
+        landmarks = LandmarkPoint(**{**landmarks, "factors": tuple(landmarks["factors"])})
+    kept = {
+        "landmarks": landmarks,
+        "offset": tuple(plain["offset"]),
+        "bends": bends,
+        "conformal": conformal,
+        "findings": findings,
+    }
     return OperatingPoint(**{**plain, **kept})
 
 

@@ -18,13 +18,13 @@ from hounsfield.findings.region import Box
 from hounsfield.learning.augmentation import draw_affines, warp, warp_boxes
 from hounsfield.learning.boxes import BoxLesson, boxed_batch, clipped
 from hounsfield.learning.finding_point import choose_finding_point
-from hounsfield.learning.inputs import prepare_inputs
+from hounsfield.learning.inputs import Sought, prepare_inputs, sought_by
 from hounsfield.learning.throughput import images_per_second
 from hounsfield.learning.train import Trained, train
 from hounsfield.learning.validation import validation_evidence
 from hounsfield.plan import Augmentation, Detection, Ensemble, Input, Optimisation, Plan, plan_from_text, plan_to_text
 from hounsfield.plan.network import build_network
-from hounsfield.plan.schema import ConvNetChoice, FasterRCNNChoice
+from hounsfield.plan.network_choices import ConvNetChoice, FasterRCNNChoice
 from hounsfield.plan.task import task_of
 from hounsfield.reading.evaluate import evaluate
 
@@ -112,7 +112,7 @@ def test_boxes_are_cut_at_the_border_and_left_out_where_little_is_left() -> None
 
 def test_prepared_boxes_lie_on_the_squares(spotted: Dataset, tmp_path: Path) -> None:
     plan = tiny()
-    inputs = prepare_inputs(spotted, spotted.cases, plan.input, tmp_path, threads=1, kinds=plan.detection.kinds)
+    inputs = prepare_inputs(spotted, spotted.cases, plan.input, tmp_path, threads=1, sought=sought_by(plan))
 
     images, truths = boxed_batch(
         tiny(augmentation=Augmentation()), inputs, np.arange(8), generator=torch.Generator().manual_seed(0)
@@ -165,7 +165,7 @@ def test_a_plan_of_a_detection_goes_through_its_file_and_is_measured() -> None:
 def test_nothing_to_find_is_refused(spotted: Dataset, tmp_path: Path) -> None:
     bare = replace(spotted, cases=tuple(replace(case, boxes=()) for case in spotted.cases))
     plan = tiny()
-    inputs = prepare_inputs(bare, bare.cases, plan.input, tmp_path, threads=1, kinds=plan.detection.kinds)
+    inputs = prepare_inputs(bare, bare.cases, plan.input, tmp_path, threads=1, sought=sought_by(plan))
 
     with pytest.raises(TrainingError, match="0 boxes are left to learn from"):
         BoxLesson(task_of(plan), inputs).require_enough(np.arange(20), np.arange(20, 40))
@@ -176,7 +176,7 @@ def test_boxes_smaller_than_a_pixel_of_the_input_are_nothing_to_validate_on(spot
     speck = (Box(10, 10, 10.5, 10.5, plan.detection.kinds[0]),)
     cases = tuple(replace(case, boxes=speck) if row >= 20 else case for row, case in enumerate(spotted.cases))
     inputs = prepare_inputs(
-        replace(spotted, cases=cases), cases, plan.input, tmp_path, threads=1, kinds=plan.detection.kinds
+        replace(spotted, cases=cases), cases, plan.input, tmp_path, threads=1, sought=sought_by(plan)
     )
 
     with pytest.raises(TrainingError, match="and 0 to validate on"):
@@ -185,7 +185,7 @@ def test_boxes_smaller_than_a_pixel_of_the_input_are_nothing_to_validate_on(spot
 
 def test_an_examination_is_alike_each_time_and_leaves_chance_as_it_was(spotted: Dataset, tmp_path: Path) -> None:
     plan = tiny()
-    inputs = prepare_inputs(spotted, spotted.cases, plan.input, tmp_path, threads=1, kinds=plan.detection.kinds)
+    inputs = prepare_inputs(spotted, spotted.cases, plan.input, tmp_path, threads=1, sought=sought_by(plan))
     lesson, network = BoxLesson(task_of(plan), inputs), build_network(plan)
     torch.manual_seed(3)
     state = torch.random.get_rng_state()
@@ -248,7 +248,7 @@ def test_an_image_whose_box_lies_outside_is_left_out_by_name(spotted: Dataset, t
     far = replace(spotted.cases[0], boxes=(Box(500, 10, 520, 30, "bright"),))
     cases = (far, *spotted.cases[1:])
 
-    inputs = prepare_inputs(spotted, cases, tiny().input, tmp_path, threads=1, kinds=spotted.kinds)
+    inputs = prepare_inputs(spotted, cases, tiny().input, tmp_path, threads=1, sought=Sought(spotted.kinds))
 
     ((name, reason),) = inputs.failed
     assert name == far.id and "outside the image" in reason or "far out of the image" in reason

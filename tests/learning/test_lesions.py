@@ -24,7 +24,8 @@ from hounsfield.learning.train import train
 from hounsfield.networks.pretrained import Pretrained
 from hounsfield.plan import Plan
 from hounsfield.plan.lesions import lesion_plan
-from hounsfield.plan.schema import Auxiliary, Column, Lesions, PretrainedChoice
+from hounsfield.plan.network_choices import PretrainedChoice
+from hounsfield.plan.schema import Auxiliary, Column, Lesions
 
 MakeTinyPlan = Callable[..., Plan]
 

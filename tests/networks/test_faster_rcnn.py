@@ -11,8 +11,9 @@ from torchvision.models.detection._utils import BoxCoder
 
 from hounsfield.errors import ShapeError
 from hounsfield.networks.build import build_from
-from hounsfield.networks.found import Truth, Truths
+from hounsfield.networks.found import Truth
 from hounsfield.networks.regions import moved, moves_to
+from hounsfield.networks.untouched import Untouched
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -66,7 +67,7 @@ def test_it_learns_to_find_two_kinds_and_to_say_nothing_where_there_is_none() ->
     net.train()
     for _ in range(60):
         optimizer.zero_grad()
-        losses = net(images, Truths(truths))
+        losses = net(images, Untouched(truths))
         losses.sum().backward()
         optimizer.step()
     net.eval()
@@ -101,7 +102,7 @@ def test_images_without_a_lesion_teach_too() -> None:
     net = network().train()
     nothing = Truth(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
 
-    losses = net(squares(2)[0], Truths([nothing, nothing]))
+    losses = net(squares(2)[0], Untouched([nothing, nothing]))
     losses.sum().backward()
 
     assert losses.shape == (4,)

@@ -10,7 +10,8 @@ from hounsfield.plan import Detection, FasterRCNNChoice, Input, Machine, Plan, m
 from hounsfield.plan.families import DEFAULT_BACKBONE
 from hounsfield.plan.finding import finder, finding_sides
 from hounsfield.plan.inputs import Kind, kind_of
-from hounsfield.plan.schema import Augmentation, ResidualChoice
+from hounsfield.plan.network_choices import ResidualChoice
+from hounsfield.plan.schema import Augmentation
 
 MACHINE = Machine(name="a laptop", cores=2, threads=2, memory_bytes=2**34, bf16=False)
 WHOLE = Kind(steps=(), reason="")
@@ -101,7 +102,7 @@ def test_a_plan_is_made_in_the_minutes_with_folds_though_every_image_has_a_lesio
         speed=lambda plan: 4e6 / (plan.input.shape[0] * plan.input.shape[1]),
         memory=lambda plan: 0,
         family=finder(images(), kind, DEFAULT_BACKBONE),
-        detection=Detection(kinds=("mass",), positive=("mass",)),
+        asked=Detection(kinds=("mass",), positive=("mass",)),
     )
 
     assert plan.task == "detection" and plan.network.name == "faster_rcnn"

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from hounsfield.plan import Plan, plan_from_text
-from hounsfield.plan.schema import CHOICES
+from hounsfield.plan.network_choices import CHOICES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plan.md").read_text(encoding="utf-8")
 

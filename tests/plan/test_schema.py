@@ -54,7 +54,7 @@ def plan(**changed: Any) -> Plan:
         ({"augmentation": Augmentation(flip_axes=(1, 1))}, "augmentation.flip_axes names something twice: 1, 1"),
         ({"optimisation": Optimisation(class_weights=(1.0,))}, "class_weights needs one number per class"),
         ({"classes": ("a", "a")}, "classes names something twice: a, a"),
-        ({"classes": ("a",)}, "at least 2 items"),
+        ({"classes": ("a",)}, "too few to tell apart; two or more are needed"),
         ({"network": {"pool_after": (0,)}}, "names a layer that network.widths"),
     ],
 )

@@ -13,6 +13,7 @@ from hounsfield.cli.runtimes import add_runtime, runtime_words
 if TYPE_CHECKING:
     from hounsfield.evaluation.comparison import Comparison
     from hounsfield.evaluation.evidence import Evidence
+    from hounsfield.evaluation.landmark_comparison import LandmarkComparison
 
 HELP = "two bundles on the same cases: is one better?"
 
@@ -38,10 +39,13 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         HounsfieldError: A bundle or the data cannot be used, or the two have no case in common.
     """
+    from dataclasses import asdict
+
     from hounsfield.atomic import write_text
     from hounsfield.cli.output import require_folder
     from hounsfield.errors import UsageError
     from hounsfield.evaluation.comparison import compare
+    from hounsfield.evaluation.landmark_comparison import compare_landmarks
     from hounsfield.reporting.comparison_report import comparison_page
 
     if arguments.seed < 0:
@@ -50,6 +54,12 @@ def run(arguments: argparse.Namespace) -> int:
         require_folder(arguments.output)
     require_comparable(*both(arguments))
     (first, failed), (second, failed_too) = (evidence_of(folder, arguments) for folder in both(arguments))
+    if first.localization is not None and second.localization is not None:
+        if arguments.output:
+            raise UsageError("landmarks are compared on the screen, or with --json: leave out -o")
+        compared = compare_landmarks(first, second, seed=arguments.seed)
+        print(json.dumps(asdict(compared), indent=2)) if arguments.json else print_landmarks(compared)
+        return 1 if failed or failed_too else 0
     comparison = compare(first, second, seed=arguments.seed)
     if arguments.output:
         write_text(arguments.output / "report.html", comparison_page(comparison, command=command(arguments)))
@@ -60,6 +70,21 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.output:
             print(f"report: {arguments.output / 'report.html'}")
     return 1 if failed or failed_too else 0
+
+
+def print_landmarks(compared: LandmarkComparison) -> None:
+    """A line for each landmark on stdout."""
+    one, other = compared.first, compared.second
+    print(
+        f"{one} and {other}: {compared.images} images of {compared.patients} patients; median errors in {compared.unit}"
+    )
+    print(f"{'landmark':<18}{one[:14]:>15}{other[:14]:>15}{'difference':>12}   {'95 % interval':<18}p")
+    for row in compared.landmarks:
+        gap = row.difference
+        interval = f"{gap.low:.2f} to {gap.high:.2f}"
+        print(
+            f"{row.name:<18}{row.first:>15.2f}{row.second:>15.2f}{gap.value:>12.2f}   {interval:<18}{row.p_value:.3f}"
+        )
 
 
 def require_comparable(first: Path, second: Path) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hounsfield.evaluation.evidence import Evidence
     from hounsfield.reporting.detection_part import FoundExample
     from hounsfield.reporting.examples import Example
+    from hounsfield.reporting.localization_part import LocatedExample
 
 HELP = "a bundle's scores on labelled images, with intervals"
 
@@ -82,9 +83,12 @@ def write_results(arguments: argparse.Namespace, bundle: Bundle, dataset: Datase
     with filled_at_once(arguments.output) as folder:
         write_evidence(evidence, folder / "evidence.json")
         found = found_examples(dataset, evidence)
-        examples = [] if found else gallery(bundle, dataset, evidence)
+        located = located_examples(bundle, dataset, evidence)
+        examples = gallery(bundle, dataset, evidence) if evidence.results and not found else []
         told = command(arguments)
-        write_evidence_page(folder / "report.html", evidence, examples=examples, found=found, command=told)
+        write_evidence_page(
+            folder / "report.html", evidence, examples=examples, found=found, located=located, command=told
+        )
 
 
 def found_examples(dataset: Dataset, evidence: Evidence) -> list[FoundExample]:
@@ -96,6 +100,23 @@ def found_examples(dataset: Dataset, evidence: Evidence) -> list[FoundExample]:
         return []
     cases = {case.id: case for case in dataset.cases}
     return [FoundExample(one, load(cases[one.case].image)) for one in choose_found(evidence.detection)]
+
+
+def located_examples(bundle: Bundle, dataset: Dataset, evidence: Evidence) -> list[LocatedExample]:
+    """Images worth a look, with what was located on them and, of an agent, the ways it took; none where nothing was."""
+    from hounsfield.reading.reader import Reader
+    from hounsfield.reporting.localization_part import LocatedExample, choose_located
+
+    if evidence.localization is None:
+        return []
+    reader = Reader(bundle, answer_all=True)
+    cases = {case.id: case for case in dataset.cases}
+    examples = []
+    for one in choose_located(evidence.localization):
+        stored = reader.load_case(cases[one.case])
+        (reading,) = reader.answer([reader.open_case(cases[one.case], stored)])
+        examples.append(LocatedExample(one, stored, tuple(finding.path for finding in reading.findings)))
+    return examples
 
 
 def gallery(bundle: Bundle, dataset: Dataset, evidence: Evidence) -> list[Example]:

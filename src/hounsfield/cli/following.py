@@ -37,10 +37,13 @@ class Following:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+        from hounsfield.plan.task import CURVE_SCORES
+
         print_plan(plan, split)
         self._members, self._epochs = plan.ensemble.networks, plan.optimisation.epochs
         self._before = plan.lesions.epochs
-        self._score = "mean sensitivity" if plan.task == "detection" else "AUC"
+        score = CURVE_SCORES[plan.task]
+        self._score = score if score.isupper() else score.lower()
         console = Console(stderr=True)
         if console.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())

@@ -119,6 +119,10 @@ def answer_words(reading: Reading) -> str:
     """What a reading answers, for instance "malignant 0.805 ≥ 0.470"."""
     if reading.abstained:
         return f"no answer ({reading.abstained})"
+    if not reading.answers:
+        from hounsfield.reporting.reading_report import landmark_lines
+
+        return "; ".join(f"{name} {where}" for name, where in landmark_lines(reading))
     answer = reading.answers[0]
     if reading.scanned:
         return f"most suspicious square {answer.label} {answer.probability:.3f} (not validated for whole images)"

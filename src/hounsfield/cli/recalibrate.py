@@ -51,8 +51,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.seed < 0:
         raise UsageError(f"--seed {arguments.seed}: give a whole number, 0 or more")
     rule = require_rule(arguments.threshold) if arguments.threshold else None
-    require_place(arguments.output, overwrite=arguments.overwrite)
     bundle = read_bundle(arguments.bundle)
+    if bundle.plan.task == "localization":
+        raise UsageError(
+            f"{bundle.identity.name} locates landmarks: it has no threshold to be chosen anew; hounsfield evaluate "
+            "says whether its radii hold here"
+        )
+    require_place(arguments.output, overwrite=arguments.overwrite)
     dataset = open_dataset(arguments.data, root=arguments.root)
     for note in dataset.notes:
         say(f"note: {note}")

@@ -36,6 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from dataclasses import asdict
 
+    from hounsfield.bundle import read_bundle
     from hounsfield.cli.compare import evidence_of, require_comparable
     from hounsfield.errors import UsageError
     from hounsfield.evaluation.seeds import FEWEST, over_seeds
@@ -46,6 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"give {FEWEST} bundles or more, trained with different --seed")
     for other in arguments.bundles[1:]:
         require_comparable(arguments.bundles[0], other)
+    if read_bundle(arguments.bundles[0]).plan.task == "localization":
+        raise UsageError(
+            "bundles that locate landmarks have no scores of seeds; hounsfield compare puts two side by side"
+        )
     found = [evidence_of(folder, arguments) for folder in arguments.bundles]
     seeds = over_seeds([evidence for evidence, _ in found], seed=arguments.seed)
     if arguments.json:

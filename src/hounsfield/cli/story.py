@@ -8,6 +8,7 @@ from hounsfield.evaluation.evidence import Evidence
 from hounsfield.evaluation.explanations import Explanations
 from hounsfield.learning.train import Trained
 from hounsfield.plan.choose import explain_plan
+from hounsfield.plan.task import CURVE_SCORES
 from hounsfield.reporting.charts.learning_curves import LearningCurve
 from hounsfield.reporting.split_table import count_parts
 from hounsfield.reporting.training_report import BundleFile, Choice, TrainingStory
@@ -55,7 +56,7 @@ def training_story(
         command=command,
         model=bundle.identity,
         explanations=explanations,
-        score="Mean sensitivity" if bundle.plan.task == "detection" else "AUC",
+        score=CURVE_SCORES[bundle.plan.task],
         files=tuple(BundleFile(name, purpose) for name, purpose in _PURPOSES.items()),
         machine=bundle.training.machine,
         created=bundle.training.created,

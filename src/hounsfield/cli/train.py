@@ -27,12 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="BUNDLE", help="the bundle's folder")
     parser.add_argument("--root", type=Path, metavar="DIR", help="where the data of a description lie")
     parser.add_argument(
-        "--task", choices=("classification", "detection"), default="classification",
-        help="what is learned: a class for each case, or where on it lesions are (default: classification)",
+        "--task", choices=("classification", "detection", "localization"), default="classification",
+        help="what is learned: a class for each case, where on it lesions are, or where landmarks are (default: "
+        "classification)",
     )  # fmt: skip
     parser.add_argument(
         "--network", default="auto", metavar="NAME",
-        help="auto: a few are tried, and the validation cases decide; convnet, residual, slices; timm's name of a "
+        help="auto: a few are tried, and the validation cases decide; convnet, residual, slices; for landmarks "
+        "heatmap, box_regression, policy; timm's name of a "
         "pretrained network, with :probe behind it for its features alone; or a bundle to learn on from "
         "(default: auto)",
     )  # fmt: skip
@@ -193,7 +195,7 @@ def finish(trained: Trained, arguments: argparse.Namespace) -> int:
 def command(arguments: argparse.Namespace) -> str:
     """The command that does the same again."""
     words = ["hounsfield", "train", str(arguments.data), "-o", str(arguments.output)]
-    words += ["--task", arguments.task] if getattr(arguments, "task", "") == "detection" else []
+    words += ["--task", arguments.task] if getattr(arguments, "task", "") not in ("", "classification") else []
     words += ["--allow-leak"] if getattr(arguments, "allow_leak", False) else []
     for name in ("root", "plan", "split", "threshold"):
         value = getattr(arguments, name, None)

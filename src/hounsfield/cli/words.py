@@ -11,7 +11,7 @@ from hounsfield.progress import say
 if TYPE_CHECKING:
     from hounsfield.datasets.case import Dataset
     from hounsfield.datasets.split import Split
-    from hounsfield.evaluation.evidence import DetectionEvidence, Evidence
+    from hounsfield.evaluation.evidence import DetectionEvidence, Evidence, LocalizationEvidence
     from hounsfield.reading.batch import Failure
 
 
@@ -29,11 +29,14 @@ def checked_dataset(path: Path, root: Path | None, *, task: str = "classificatio
     from hounsfield.datasets import open_dataset
     from hounsfield.datasets.check import check_dataset
     from hounsfield.datasets.detection import for_detection
+    from hounsfield.datasets.localization import for_localization
     from hounsfield.errors import DatasetError
 
     dataset = open_dataset(path, root=root)
     if task == "detection":
         dataset = for_detection(dataset)
+    if task == "localization":
+        dataset = for_localization(dataset)
     for note in dataset.notes:
         say(f"note: {note}")
     problems = check_dataset(dataset, to_classify=task == "classification")
@@ -95,6 +98,9 @@ def print_scores(evidence: Evidence) -> None:
     from hounsfield.reporting.score_words import label, ordered
 
     print(f"{evidence.dataset}, {evidence.split}: {evidence.cases} cases of {evidence.patients} patients")
+    if evidence.localization is not None:
+        print_localization(evidence.localization)
+        return
     if evidence.detection is not None:
         print_detection(evidence.detection)
         print("images as a whole")
@@ -118,6 +124,27 @@ def print_detection(detection: DetectionEvidence) -> None:
         print(f"{rate + ' an image':<18}{score.value:>7.3f}   {score.low:.3f} to {score.high:.3f}")
     print(f"shown from a score of {detection.threshold:.3f} on: {detection.threshold_from}")
     print(at_threshold(detection))
+
+
+def print_localization(found: LocalizationEvidence) -> None:
+    """How near landmarks are located, as a table on stdout."""
+    print(f"errors in {found.unit}; within: share of the images")
+    print(
+        f"{'landmark':<18}{'images':>7}{'median':>8}   {'95 % interval':<16}{'90 %':>7}{'within 3':>10}{'within 6':>10}"
+    )
+    for one in found.landmarks:
+        median = one.scores["median"]
+        interval = f"{median.low:.2f} to {median.high:.2f}"
+        print(
+            f"{one.name:<18}{one.images:>7}{median.value:>8.2f}   {interval:<16}{one.scores['p90'].value:>7.2f}"
+            f"{one.scores['within_3'].value:>10.3f}{one.scores['within_6'].value:>10.3f}"
+        )
+    inside = found.landmarks[0].scores.get("in_radius")
+    if inside is not None:
+        print(
+            f"within the radius that is said, promised {found.promised:.0%}: {inside.value:.3f}, "
+            f"{inside.low:.3f} to {inside.high:.3f}"
+        )
 
 
 def say_notes(evidence: Evidence) -> None:

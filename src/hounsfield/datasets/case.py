@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from hounsfield.errors import DatasetError
-from hounsfield.findings.region import Box
+from hounsfield.findings.region import Box, Point
 
 Part = Literal["train", "val", "test"]
 
@@ -51,6 +51,8 @@ class Case:
     """Index into `Dataset.classes`; None when unlabelled."""
     boxes: tuple[Box, ...] = ()
     """On the one image; a case of views has none."""
+    points: tuple[Point, ...] = ()
+    """Landmarks on the one image, each labelled with its name; a case of views has none."""
     mask: ImageRef | None = None
     site: str = ""
     age_years: float | None = None
@@ -130,6 +132,11 @@ class Dataset:
     """The keys of every `Case.auxiliary`, in order."""
     kinds: tuple[str, ...] = ()
     """Labels of boxes, where the boxes are to be found (see `datasets.detection`); else empty."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Landmarks that the data's description names, and where each lies on a case's mask, in words (see
+    `datasets.landmarks`); "" where `Case.points` has it."""
+    landmarks: tuple[str, ...] = ()
+    """Names of those that are to be located (see `datasets.localization`); else empty."""
     repeated_rows: int = 0
     """Rows of its table that are word for word the same as another; each is used once."""
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hounsfield.datasets.case import Part
+from hounsfield.datasets.landmarks import place_rule
 from hounsfield.errors import DatasetError
 
 Name = Annotated[str, Field(min_length=1)]
@@ -177,6 +178,9 @@ class TableDescription(_Section):
     box: BoxSection | None = None
     crop: CropSection | None = None
     views: ViewsSection | None = None
+    landmarks: dict[Name, Name | Annotated[tuple[Name, ...], Field(min_length=2, max_length=3, strict=False)]] = {}
+    """Named places: on the mask of [columns], in words (see `datasets.landmarks`), or the columns of x, y and, of
+    volumes, z, which count pixels from 0."""
     columns: ColumnsSection = ColumnsSection()
     split: SplitSection | None = None
 
@@ -184,6 +188,20 @@ class TableDescription(_Section):
     def _crop_needs_a_box(self) -> TableDescription:
         if self.crop is not None and self.box is None:
             raise ValueError("[crop] needs a [box] to cut around")
+        return self
+
+    @model_validator(mode="after")
+    def _landmarks_are_places(self) -> TableDescription:
+        for name, place in self.landmarks.items():
+            if isinstance(place, str):
+                try:
+                    place_rule(place)
+                except DatasetError as error:
+                    raise ValueError(f"[landmarks] {name}: {error}") from error
+                if self.columns.mask is None:
+                    raise ValueError(f"[landmarks] {name} is a place on a mask: name the mask in [columns] mask")
+        if self.landmarks and self.views is not None:
+            raise ValueError("[views] cannot go with [landmarks]: a landmark lies on one image, and a case has several")
         return self
 
     @model_validator(mode="after")

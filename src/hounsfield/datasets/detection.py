@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hounsfield.datasets.case import Case, Dataset
-from hounsfield.datasets.lesions import is_whole
+from hounsfield.datasets.lesions import whole_cases
 from hounsfield.datasets.listing import counted, some
 from hounsfield.errors import DatasetError
 from hounsfield.findings.region import Box
@@ -36,7 +36,7 @@ def for_detection(dataset: Dataset, *, kinds: tuple[str, ...] = (), classes: tup
         DatasetError: The cases are squares or have several images; or none of them has a box, and none is known; or
             boxes have labels that the model does not know.
     """
-    whole = _whole(dataset)
+    whole = whole_cases(dataset, "lesions are looked for")
     labels = Counter(box.label or LESION for case in whole for box in case.boxes)
     if not labels and not kinds:
         raise DatasetError(
@@ -70,22 +70,6 @@ def for_detection(dataset: Dataset, *, kinds: tuple[str, ...] = (), classes: tup
     classes = classes or (dataset.classes if by_class else WITHOUT_AND_WITH)
     cases = tuple(_as_found(case, by_class=classes != WITHOUT_AND_WITH) for case in kept)
     return replace(dataset, cases=cases, classes=classes, kinds=kinds, notes=tuple(notes))
-
-
-def _whole(dataset: Dataset) -> list[Case]:
-    """The cases, each of which must be one whole image.
-
-    Raises:
-        DatasetError: One is not.
-    """
-    for case in dataset.cases:
-        if not is_whole(case):
-            raise DatasetError(
-                f"{dataset.name}: lesions are looked for on whole images, and the case {case.id!r} is "
-                + ("a square cut out of one" if len(case.images) == 1 else f"{len(case.images)} images")
-                + "; use a description without [crop] and [views], whose cases are whole images"
-            )
-    return list(dataset.cases)
 
 
 def positive_kinds(dataset: Dataset) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from hounsfield.arrays import VoxelArray
-from hounsfield.datasets.case import ONE_VIEW, Case, Crop
+from hounsfield.datasets.case import ONE_VIEW, Case, Crop, Dataset
+from hounsfield.errors import DatasetError
 from hounsfield.findings.region import Box
 
 ELSEWHERE = "elsewhere"
@@ -56,6 +57,26 @@ def count_lesions(cases: Sequence[Case]) -> LesionCounts:
         patients={label: len(set(found)) for label, found in in_order},
         images=sum(bool(case.boxes) for case in whole),
     )
+
+
+def whole_cases(dataset: Dataset, what: str) -> tuple[Case, ...]:
+    """The cases, each of which must be one whole image.
+
+    Args:
+        dataset: The cases.
+        what: Is done on them, for the message: "lesions are looked for".
+
+    Raises:
+        DatasetError: One is not.
+    """
+    for case in dataset.cases:
+        if not is_whole(case):
+            raise DatasetError(
+                f"{dataset.name}: {what} on whole images, and the case {case.id!r} is "
+                + ("a square cut out of one" if len(case.images) == 1 else f"{len(case.images)} images")
+                + "; use a description without [crop] and [views], whose cases are whole images"
+            )
+    return dataset.cases
 
 
 def is_whole(case: Case) -> bool:

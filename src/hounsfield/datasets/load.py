@@ -14,7 +14,7 @@ from hounsfield.arrays import VoxelArray
 from hounsfield.datasets.case import Crop, ImageRef
 from hounsfield.datasets.npz import read_row
 from hounsfield.errors import DatasetError
-from hounsfield.findings.region import Box
+from hounsfield.findings.region import Box, Point
 from hounsfield.image import Image, Source
 
 _FILMS_KEPT = 4
@@ -95,6 +95,26 @@ def check_box(box: Box, size: tuple[int, int] | None, *, where: str) -> None:
                 f"{where}: the box {corners} lies outside the image of {width} × {height} pixels (width × height); "
                 "boxes count pixels of the image as it is stored, from its upper left corner"
             )
+
+
+def check_point(point: Point, shape: tuple[int, int, int], *, where: str) -> None:
+    """Accept a landmark that lies in an image of `shape` (depth, height, width).
+
+    Raises:
+        DatasetError: It does not; the message begins with `where`.
+    """
+    place = (point.z, point.y, point.x)
+    if not all(0 <= value <= side for value, side in zip(place, shape, strict=True)):
+        flat = shape[0] == 1
+        found = ", ".join(
+            f"{name} {value - 0.5:g}" for name, value in zip("zyx", place, strict=True) if name != "z" or not flat
+        )
+        size = " × ".join(map(str, shape[1:] if flat else shape))
+        raise DatasetError(
+            f"{where}: the landmark {point.label!r} at {found} lies outside the image of {size} "
+            f"{'pixels (height × width)' if flat else 'voxels (depth × height × width)'}; landmarks count pixels of "
+            "the image as it is stored, from 0"
+        )
 
 
 _OUTSIDE = 2.0

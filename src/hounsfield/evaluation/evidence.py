@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hounsfield.findings.model import ModelIdentity
-from hounsfield.findings.region import Box
+from hounsfield.findings.region import Box, Point
 
 FORMAT_VERSION = "1"
 """Raised when a key of evidence.json changes its meaning or goes; added keys leave it."""
@@ -144,6 +144,62 @@ class DetectionEvidence:
 
 
 @dataclass(frozen=True)
+class Located:
+    """Where a landmark was located."""
+
+    point: Point
+    """In pixels of the image as stored, its name as label."""
+    radius: float = 0.0
+    """Within which it lies as often as was promised, in mm where the image knows the size of its pixels, else in
+    pixels; 0 where nothing was promised."""
+
+
+@dataclass(frozen=True)
+class LocatedImage:
+    """What was located on one image, so that every figure can be computed again."""
+
+    case: str
+    patient: str
+    truths: tuple[Point, ...]
+    """The landmarks that it shows, in pixels of the image as stored."""
+    found: tuple[Located, ...]
+    spacing_mm: tuple[float, ...] = ()
+    """Distances of neighbours along (d, h, w); empty where the image does not know them."""
+
+
+@dataclass(frozen=True)
+class LandmarkErrors:
+    """How near one landmark was located, or all of them."""
+
+    name: str
+    """"all landmarks" for all."""
+    images: int
+    """That show it; of all, how often any was shown."""
+    patients: int
+    scores: Mapping[str, Score]
+    """"median", "mean" and "p90" of its errors; "within_2" …: share of the images on which it was located within that
+    distance; "in_radius": share on which it lies within the radius that was said."""
+
+
+@dataclass(frozen=True)
+class LocalizationEvidence:
+    """How near landmarks were located."""
+
+    unit: str
+    """Of errors: "mm", or "pixels" of the images as stored."""
+    promised: float
+    """Share of the landmarks that lie within the radius that is said of them; 0 where none is."""
+    landmarks: tuple[LandmarkErrors, ...]
+    """All of them together first."""
+    curves: Mapping[str, Curve]
+    """By name: share of the images on which a landmark was located within a distance, against that distance."""
+    subgroups: tuple[Subgroup, ...]
+    """Of all landmarks: "median" error by attributes of the cases; `positives` counts landmarks."""
+    results: tuple[LocatedImage, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Scores with intervals, by subgroup, with the split they were measured on."""
 
@@ -180,6 +236,8 @@ class Evidence:
     """None where the model makes no sets."""
     detection: DetectionEvidence | None = None
     """Where lesions were looked for: how well they were found. All other figures are then of images as a whole."""
+    localization: LocalizationEvidence | None = None
+    """Where landmarks were located: how near. Of images as a whole nothing is said then."""
     format: str = FORMAT_VERSION
     created: str = ""
     """UTC, ISO 8601."""

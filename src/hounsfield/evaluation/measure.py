@@ -14,7 +14,8 @@ from hounsfield.evaluation.attainable import attainable_of
 from hounsfield.evaluation.bootstrap import RESAMPLES
 from hounsfield.evaluation.classification import confusion
 from hounsfield.evaluation.curves import curves_of
-from hounsfield.evaluation.evidence import CaseResult, Evidence
+from hounsfield.evaluation.evidence import CaseResult, Evidence, LocatedImage
+from hounsfield.evaluation.localization import measure_localization
 from hounsfield.evaluation.measured import measured_scores
 from hounsfield.evaluation.predictions import Predictions, predictions_from
 from hounsfield.evaluation.sets import Held, measured_sets
@@ -98,6 +99,61 @@ def measure(
         notes=(*notes, *measured.notes, *passed_over),
         attainable=attainable_of(predictions, **draws) if two else (),
         sets=measured_sets(predictions, held, classes=classes, **draws) if held else None,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=_versions(),
+    )
+
+
+def measure_places(
+    results: Sequence[LocatedImage],
+    *,
+    dataset: str,
+    split: str,
+    classes: Sequence[str],
+    landmarks: Sequence[str],
+    promised: float,
+    attributes: Mapping[str, Mapping[str, str]],
+    model: ModelIdentity,
+    seconds: float,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    notes: Sequence[str] = (),
+) -> Evidence:
+    """The evidence of a localization, which says nothing of images as a whole.
+
+    Args:
+        results: One an image.
+        landmarks: That were located.
+        promised: Share of them that lie within their radius; 0 where none is said.
+
+    The other arguments are those of `measure`.
+
+    Raises:
+        EvaluationError: As `measure_localization`.
+    """
+    found = measure_localization(
+        results, landmarks=landmarks, promised=promised, attributes=attributes, resamples=resamples, seed=seed
+    )
+    return Evidence(
+        task="localization",
+        dataset=dataset,
+        split=split,
+        cases=len(results),
+        patients=len({one.patient for one in results}),
+        classes=tuple(classes),
+        class_counts=(len(results),),
+        threshold=0.5,
+        threshold_from="",
+        scores={},
+        confusion=(),
+        curves={},
+        subgroups=(),
+        results=(),
+        model=model,
+        seconds=float(seconds),
+        resamples=resamples,
+        notes=(*notes, *found.notes),
+        localization=found,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=_versions(),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hounsfield.findings.region import Box
+from hounsfield.findings.region import Box, Point
 
 
 @dataclass(frozen=True)
@@ -13,8 +13,18 @@ class Finding:
 
     label: str
     probability: float
-    """That it is there, of whatever kind, in [0, 1]; calibrated only if the reading says so."""
+    """That it is there, of whatever kind, in [0, 1]; calibrated only if the reading says so. 1 for a landmark, which is
+    taken to be there."""
     box: Box | None = None
     """Pixels of the image as stored."""
+    point: Point | None = None
+    """Of a landmark, where it lies: pixels of the image as stored."""
+    radius: float = 0.0
+    """Within which a landmark lies as often as the reading's `coverage` says, in `radius_unit`; 0 where nothing is
+    promised."""
+    radius_unit: str = ""
+    """"mm", or "pixels" of the image as stored where it does not know how large they are; empty without a radius."""
+    path: tuple[Point, ...] = ()
+    """Where an agent walked to the landmark, from its first place to its last."""
     by_kind: tuple[tuple[str, float], ...] = ()
     """Of several kinds that it may be, each with its share of the probability; the label is the likeliest."""

@@ -61,11 +61,13 @@ class Reading:
     model: ModelIdentity
     findings: tuple[Finding, ...] = ()
     looked_for: tuple[str, ...] = ()
-    """Kinds of findings that were looked for on the image, whether any was found or not; empty where none were."""
+    """Kinds of findings that were looked for on the image, whether any was found or not, or landmarks that were
+    located; empty where none were."""
     possible: tuple[str, ...] | None = None
     """The classes that cannot be ruled out, most probable first: the truth is among them as often as `coverage` says,
     in each class. None where the model makes no such promise."""
     coverage: float = 0.0
+    """Promised of `possible`, or of the radii of landmarks; 0 where nothing is."""
     quality: Quality = field(default_factory=Quality)
     abstained: str = ""
     """Why no answer is given; empty when there is one."""

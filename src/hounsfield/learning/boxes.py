@@ -19,7 +19,8 @@ from hounsfield.findings.region import Box
 from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp, warp_boxes
 from hounsfield.learning.inputs import Inputs, images_of
 from hounsfield.learning.lesson import Answers, Exam, Setup, descend
-from hounsfield.networks.found import Truth, Truths
+from hounsfield.networks.found import Truth
+from hounsfield.networks.untouched import Untouched
 from hounsfield.plan import Plan
 from hounsfield.plan.network import most_of
 from hounsfield.tasks.detection import Findings, detected, fused, whole_logits
@@ -46,7 +47,7 @@ class BoxLesson:
         """Learn from a batch of changed images; the sum of the losses, a scalar on the CPU."""
         images, truths = boxed_batch(plan, self.inputs, rows, generator=generator)
         images = run.fabric.to_device(images)
-        losses, _ = run.wrapped(images, Truths([_on(run, truth) for truth in truths]))
+        losses, _ = run.wrapped(images, Untouched([_on(run, truth) for truth in truths]))
         loss = losses.sum()
         descend(run, plan, loss)
         return loss.detach().cpu()  # type: ignore[no-any-return]

@@ -17,11 +17,13 @@ from hounsfield.learning.rounds import folds_to_keep
 from hounsfield.learning.throughput import images_per_second
 from hounsfield.learning.transfer import IMAGENET
 from hounsfield.networks.weights import at_hand
-from hounsfield.plan import Detection, Plan, PretrainedChoice, inspect_machine, make_plan, modality_of
+from hounsfield.plan import Detection, Localization, Plan, PretrainedChoice, inspect_machine, make_plan, modality_of
+from hounsfield.plan.choose import Asked
 from hounsfield.plan.columns import choose_columns
 from hounsfield.plan.families import DEFAULT_BACKBONE, Family, family_like, family_of
 from hounsfield.plan.finding import FASTER_RCNN, finder
 from hounsfield.plan.inputs import kind_of
+from hounsfield.plan.locating import HEAT_MAP, LOCATORS, locator
 
 
 def require_network(name: str) -> None:
@@ -31,9 +33,12 @@ def require_network(name: str) -> None:
         UnknownNameError: There is no network of this name, or its weights are not at hand.
         BundleError: It names a bundle that is damaged.
     """
-    if name not in (AUTO, FASTER_RCNN):
+    if name not in OWN:
         _family(name)
 
+
+OWN = (AUTO, FASTER_RCNN, *LOCATORS)
+"""Names that are no family's: what they are depends on what is asked of the data."""
 
 _SMALL = 64
 """Any side will do to ask a family for its kind of network."""
@@ -89,7 +94,11 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
     columns = choose_columns(dataset.inputs, [case.columns for case in cases])
     auxiliary = choose_columns(dataset.auxiliary, [case.auxiliary for case in cases], grades=True)
 
-    detection = Detection(kinds=dataset.kinds, positive=positive_kinds(dataset)) if dataset.kinds else None
+    asked: Asked | None = None
+    if dataset.kinds:
+        asked = Detection(kinds=dataset.kinds, positive=positive_kinds(dataset))
+    elif dataset.landmarks:
+        asked = Localization(landmarks=dataset.landmarks)
 
     def plan_for(family: Family, minutes: float, folds: int | None = 1) -> Plan:
         return make_plan(
@@ -98,7 +107,7 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
             views=() if len(dataset.views) == 1 else dataset.views,
             columns=columns,
             auxiliary=auxiliary,
-            detection=detection,
+            asked=asked,
             modality=modality_of(dataset, fingerprint),
             cropped=any(ref.crop is not None for case in cases for ref in case.images.values()),
             rarest_patients=rarest_patients(cases),
@@ -110,9 +119,13 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
             folds=folds,
         )
 
+    kind = kind_of(fingerprint, modality=modality_of(dataset, fingerprint), cropped=False, filters=False)
     if dataset.kinds:
-        kind = kind_of(fingerprint, modality=modality_of(dataset, fingerprint), cropped=False, filters=False)
         candidates: tuple[Family, ...] = (finder(fingerprint, kind, _backbone(network)),)
+    elif dataset.landmarks:
+        way = network if network in LOCATORS else HEAT_MAP
+        backbone = _backbone(network) if fingerprint.planar else None
+        candidates = (locator(way, fingerprint, kind, backbone),)
     else:
         candidates = candidates_for(fingerprint) if network == AUTO else (_family(network),)
     family, why, left = choose_family(dataset, cases, candidates, folder, minutes=minutes, seed=seed, plan_for=plan_for)
@@ -130,14 +143,14 @@ def _backbone(network: str) -> str | None:
     Raises:
         UnknownNameError: Its weights are not at hand.
     """
-    if network in (AUTO, FASTER_RCNN):
+    if network in OWN:
         return DEFAULT_BACKBONE if at_hand(DEFAULT_BACKBONE) else None
     family = _family(network)
     choice = family.network((_SMALL, _SMALL))
     if not isinstance(choice, PretrainedChoice) or family.once or family.optimisation.get("start") != IMAGENET:
         raise UnknownNameError(
-            f"what is to be found is looked for by Faster R-CNN on maps that ImageNet taught: --network takes auto, or "
-            f"timm's name of a pretrained network, not {network!r}"
+            "what is to be found or located is looked for on maps that ImageNet taught: --network takes auto, timm's "
+            f"name of a pretrained network, or, for landmarks, {', '.join(LOCATORS)}, not {network!r}"
         )
     return choice.backbone
 

@@ -22,7 +22,7 @@ from hounsfield.learning.augmentation import (
 )
 from hounsfield.learning.auxiliary import auxiliary_loss, auxiliary_targets
 from hounsfield.learning.inputs import Inputs, images_of, table_of
-from hounsfield.learning.lesson import Answers, Exam, Setup, descend
+from hounsfield.learning.lesson import Answers, Exam, Setup, descend, mean_answers
 from hounsfield.networks.beside_table import with_table
 from hounsfield.plan import Plan
 from hounsfield.tasks.predict import centre, memory_order, predict_logits
@@ -55,10 +55,7 @@ class ClassLesson:
 
     def together(self, plan: Plan, answers: Sequence[Answers], rows: Sequence[IntArray]) -> tuple[IntArray, Answers]:
         """Each row once, in rising order, with the mean of the logits of the networks that answered it."""
-        unique, place, count = np.unique(np.concatenate(rows), return_inverse=True, return_counts=True)
-        total = np.zeros((len(unique), answers[0].logits.shape[1]))
-        np.add.at(total, place, np.concatenate([one.logits for one in answers]))
-        return unique, Answers(total / count[:, None])
+        return mean_answers(answers, rows)
 
     def require_enough(self, train_rows: IntArray, val_rows: IntArray) -> None:
         """Accept rows that can be learned from and validated on.

@@ -17,9 +17,9 @@ from hounsfield.arrays import FloatArray, IntArray, VoxelArray
 from hounsfield.atomic import atomic_file, write_text
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.errors import HounsfieldError, ImageError, StorageError, TrainingError
-from hounsfield.plan import Input
+from hounsfield.plan import Input, Plan
 from hounsfield.plan.columns import encode
-from hounsfield.plan.network_input import Boxed, case_array, case_with_boxes
+from hounsfield.plan.network_input import Placed, case_array, placed_case
 from hounsfield.progress import track
 
 if TYPE_CHECKING:
@@ -29,6 +29,27 @@ _STORED_TYPE = np.dtype(np.float16)
 """Half the memory of float32; its steps near 1 are 0.001, finer than the grey levels of an 8-bit film."""
 
 _LARGEST = float(np.finfo(_STORED_TYPE).max)
+
+
+@dataclass(frozen=True)
+class Sought:
+    """What is to be found or located on images."""
+
+    kinds: tuple[str, ...] = ()
+    """Labels of the boxes that are kept, in order."""
+    landmarks: tuple[str, ...] = ()
+    """Names of the points."""
+
+    def __bool__(self) -> bool:
+        return bool(self.kinds or self.landmarks)
+
+
+NOTHING = Sought()
+
+
+def sought_by(plan: Plan) -> Sought:
+    """What a plan finds or locates."""
+    return Sought(plan.detection.kinds, plan.localization.landmarks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +71,13 @@ class Inputs:
     boxes: tuple[FloatArray, ...] = ()
     """Of each row (boxes, 5): x0, y0, x1, y1 in pixels of the canvas, and the number of the kind; empty where the plan
     looks for none, as the next one."""
+    points: FloatArray | None = None
+    """(n, landmarks, dims) float32, in pixels of the canvas from its outer edge, axes in the array's order; NaN where
+    one is not there, and None where the plan locates nothing."""
     onto: FloatArray | None = None
     """(n, 4, 4), from array index (d, h, w) of the canvas to that of the image as stored."""
+    spacing_mm: tuple[tuple[float, ...], ...] = ()
+    """Of the images as stored, along (d, h, w), each empty where it is not known; of none where `onto` is None."""
 
     def rows(self, ids: Sequence[str]) -> IntArray:
         """Row numbers of those of the cases `ids` that could be read, in the order of `ids`."""
@@ -74,7 +100,7 @@ def table_of(inputs: Inputs, rows: IntArray) -> Tensor | None:
 
 
 def prepare_inputs(
-    dataset: Dataset, cases: Sequence[Case], spec: Input, folder: Path, *, threads: int, kinds: Sequence[str] = ()
+    dataset: Dataset, cases: Sequence[Case], spec: Input, folder: Path, *, threads: int, sought: Sought = NOTHING
 ) -> Inputs:
     """Preprocess every labelled case into `folder`, or take what an earlier call left there.
 
@@ -84,13 +110,13 @@ def prepare_inputs(
         spec: The plan's input section.
         folder: Where the array is kept.
         threads: Cases prepared at once; decoding and filters run outside Python's lock.
-        kinds: Labels of the boxes that are kept, in order; none are where it is empty.
+        sought: What on the images is kept beside them.
 
     Raises:
         TrainingError: Fewer than half of the cases can be read; the message shows the first reasons.
         StorageError: The disk refused, or the memory is too short to prepare a case.
     """
-    key = inputs_key(cases, spec, kinds=kinds)
+    key = inputs_key(cases, spec, sought=sought)
     array_path, index_path = (folder / f"inputs-{key[:16]}.{suffix}" for suffix in ("npy", "json"))
     if index_path.is_file() and array_path.is_file():
         index = json.loads(index_path.read_text(encoding="utf-8"))
@@ -102,7 +128,7 @@ def prepare_inputs(
     with (
         atomic_file(array_path) as temporary,
         temporary.open("wb") as stream,
-        closing(_prepared(cases, spec, threads, kinds)) as results,
+        closing(_prepared(cases, spec, threads, sought)) as results,
     ):
         _write_header(stream, len(cases), spec)
         for case, result in zip(cases, track(results, f"preparing {dataset.name}", total=len(cases)), strict=True):
@@ -116,7 +142,7 @@ def prepare_inputs(
     if len(failed) > len(cases) / 2:
         some = "; ".join(f"{case}: {reason}" for case, reason in list(failed.items())[:3])
         raise TrainingError(f"{len(failed)} of {len(cases)} cases of {dataset.root} cannot be read ({some})")
-    index = {"key": key, "failed": failed, "placed": placed if kinds else []}
+    index = {"key": key, "failed": failed, "placed": placed if sought else []}
     write_text(index_path, json.dumps(index))
     return _open(array_path, cases, index, key, spec)
 
@@ -129,33 +155,33 @@ def _write_header(stream: BinaryIO, rows: int, spec: Input) -> None:
 
 
 _Placed = dict[str, list[list[float]]]
-"""The "boxes" of an image as in `Inputs`, and its way "onto" the stored one."""
+"""The "boxes" and "points" of an image as in `Inputs`, and its way "onto" the stored one."""
 _Prepared = tuple[VoxelArray, _Placed]
 
 
 def _prepared(
-    cases: Sequence[Case], spec: Input, threads: int, kinds: Sequence[str]
+    cases: Sequence[Case], spec: Input, threads: int, sought: Sought
 ) -> Generator[_Prepared | HounsfieldError, None, None]:
     """What `_prepare` gives of each case, in order; closing it stops the work."""
     pool = ThreadPoolExecutor(threads)
     try:
-        yield from pool.map(lambda case: _prepare(case, spec, kinds), cases)
+        yield from pool.map(lambda case: _prepare(case, spec, sought), cases)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _prepare(case: Case, spec: Input, kinds: Sequence[str]) -> _Prepared | HounsfieldError:
-    """The array of a case, and its boxes of these kinds."""
+def _prepare(case: Case, spec: Input, sought: Sought) -> _Prepared | HounsfieldError:
+    """The array of a case, and what is sought on it."""
     try:
-        boxed = case_with_boxes(case, spec) if kinds else None
-        array = case_array(case, spec) if boxed is None else boxed.array
+        placed = placed_case(case, spec, landmarks=sought.landmarks) if sought else None
+        array = case_array(case, spec) if placed is None else placed.array
         largest = float(np.abs(array).max())
         if not largest <= _LARGEST:
             return ImageError(
                 f"{_first(case)}: preprocessing gave values up to {largest:g}; networks learn from values near 0 … 1, "
                 'end input.steps with "rescale" or "zscore"'
             )
-        return array.astype(_STORED_TYPE), {} if boxed is None else _placed(boxed, kinds)
+        return array.astype(_STORED_TYPE), {} if placed is None else _plain(placed, sought, len(spec.shape))
     except HounsfieldError as error:
         return error
     except MemoryError as error:
@@ -164,9 +190,17 @@ def _prepare(case: Case, spec: Input, kinds: Sequence[str]) -> _Prepared | Houns
         ) from error
 
 
-def _placed(boxed: Boxed, kinds: Sequence[str]) -> _Placed:
-    boxes = [[box.x0, box.y0, box.x1, box.y1, float(kinds.index(box.label))] for box in boxed.boxes]
-    return {"boxes": boxes, "onto": boxed.onto.tolist()}
+def _plain(placed: Placed, sought: Sought, dims: int) -> _Placed:
+    boxes = [
+        [box.x0, box.y0, box.x1, box.y1, float(sought.kinds.index(box.label))]
+        for box in (placed.boxes if sought.kinds else ())
+    ]
+    return {
+        "boxes": boxes,
+        "points": placed.points[:, 3 - dims :].tolist(),
+        "onto": placed.onto.tolist(),
+        "spacing": [list(placed.spacing_mm)],
+    }
 
 
 def _first(case: Case) -> Path:
@@ -181,15 +215,19 @@ def _open(path: Path, cases: Sequence[Case], index: Mapping[str, Any], key: str,
     table = np.stack([encode(case.columns, spec.columns) for case in kept]) if spec.columns else None
     placed: Sequence[_Placed] = index.get("placed", ())
     boxes = tuple(np.array(own["boxes"], dtype=np.float32).reshape(-1, 5) for own in placed)
+    points = np.array([own.get("points", []) for own in placed], dtype=np.float32) if placed else None
     onto = np.array([own["onto"] for own in placed]) if placed else None
-    return Inputs(voxels, targets, kept, tuple(failed.items()), key, table, boxes, onto)
+    spacing = tuple(tuple(*own.get("spacing", [])) for own in placed)
+    return Inputs(voxels, targets, kept, tuple(failed.items()), key, table, boxes, points, onto, spacing)
 
 
-def inputs_key(cases: Sequence[Case], spec: Input, *, kinds: Sequence[str] = ()) -> str:
-    """Changes when a case, its file or the preprocessing changes; or a box, where `kinds` of them are learned."""
+def inputs_key(cases: Sequence[Case], spec: Input, *, sought: Sought = NOTHING) -> str:
+    """Changes when a case, its file or the preprocessing changes; or a box or landmark, where these are learned."""
     digest = hashlib.sha256(spec.model_dump_json().encode())
-    if kinds:
-        digest.update(repr((tuple(kinds), [case.boxes for case in cases])).encode())
+    if sought.kinds:
+        digest.update(repr((tuple(sought.kinds), [case.boxes for case in cases])).encode())
+    if sought.landmarks:
+        digest.update(repr((tuple(sought.landmarks), [case.points for case in cases])).encode())
     for case in cases:
         for ref in case.images.values():
             state = ref.path.stat() if ref.path.exists() else None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
@@ -48,7 +49,7 @@ class Answers:
     """What a network says of rows that it did not learn from."""
 
     logits: FloatArray
-    """(n, classes), of each case as a whole."""
+    """(n, outputs), of each case as a whole."""
     found: tuple[Findings, ...] = ()
     """On each, in pixels of the plan's input, where something is looked for."""
 
@@ -89,6 +90,14 @@ class Lesson(Protocol):
             TrainingError: There is too little to tell apart or to find.
         """
         ...
+
+
+def mean_answers(answers: Sequence[Answers], rows: Sequence[IntArray]) -> tuple[IntArray, Answers]:
+    """Each row once, in rising order, with the mean of the numbers of the networks that answered it."""
+    unique, place, count = np.unique(np.concatenate(rows), return_inverse=True, return_counts=True)
+    total = np.zeros((len(unique), answers[0].logits.shape[1]))
+    np.add.at(total, place, np.concatenate([one.logits for one in answers]))
+    return unique, Answers(total / count[:, None])
 
 
 def descend(run: Setup, plan: Plan, loss: Tensor) -> None:

@@ -19,6 +19,8 @@ from torch.utils._pytree import tree_leaves
 from hounsfield.learning.transfer import freeze
 from hounsfield.networks.build import build_from
 from hounsfield.networks.depthwise import speed_up_depthwise
+from hounsfield.networks.heatmap import HeatMap
+from hounsfield.networks.policy import Policy
 from hounsfield.plan import Plan
 from hounsfield.plan.network import outputs_of
 
@@ -61,19 +63,27 @@ def _peak_of_step(network: nn.Module, plan: Plan) -> int:
         images = torch.empty(size * max(1, len(plan.input.views)), channels, *plan.input.shape, device="meta")
         if plan.optimisation.head_only:
             with torch.no_grad():
-                _answer(network.eval(), images, views=bool(plan.input.views))
+                _answer(network.eval(), images, plan)
         else:
-            _answer(network.train(), images, views=bool(plan.input.views)).sum().backward()  # type: ignore[no-untyped-call]
+            _answer(network.train(), images, plan).sum().backward()  # type: ignore[no-untyped-call]
     return living.most
 
 
-def _answer(network: nn.Module, images: Tensor, *, views: bool) -> Tensor:
-    """The network's output; of several views the maps that its encoder makes, beside which the rest is small, and of
-    one that finds what it computes everywhere."""
+def _answer(network: nn.Module, images: Tensor, plan: Plan) -> Tensor:
+    """The network's output; of several views the maps that its encoder makes, beside which the rest is small, of one
+    that finds or makes heat what it computes everywhere, and of an agent what it thinks of what many of it see."""
+    if isinstance(network, Policy):
+        agents = len(images) * network.landmarks * plan.reinforcement.walks
+        seen = network.look(images.new_empty((agents, images.shape[1], *[network.window] * network.dims)))
+        known = torch.cat([seen.flatten(1), seen.new_empty(agents, len(network.scales))], dim=1)
+        worth: Tensor = network.answer(network.think(known))
+        return worth
+    if isinstance(network, HeatMap):
+        return network.heat(images)
     if hasattr(network, "dense"):
         dense = network.dense(images)  # type: ignore[operator]
         return torch.stack([part.sum() for part in (*dense.maps, *dense.objectness, *dense.moves)])
-    output: Tensor = network.encoder.feature_maps(images) if views else network(images)  # type: ignore[operator, union-attr]
+    output: Tensor = network.encoder.feature_maps(images) if plan.input.views else network(images)  # type: ignore[operator, union-attr]
     return output
 
 

@@ -35,7 +35,9 @@ def images_per_second(plan: Plan) -> float:
     height, width = plan.input.canvas[-2:]
     box = np.array([[width / 4, height / 4, width / 2, height / 2, 0]], dtype=np.float32)
     boxes = (box,) * size if plan.detection.kinds else ()
-    inputs = Inputs(voxels, rows % len(plan.classes), unknown, (), table=table, boxes=boxes)
+    middles = np.array(plan.input.canvas, dtype=np.float32) / 2
+    points = np.tile(middles, (size, len(plan.localization.landmarks), 1))
+    inputs = Inputs(voxels, rows % len(plan.classes), unknown, (), table=table, boxes=boxes, points=points)
     lesson = lesson_of(plan, inputs)
     run = setup(plan, member=0, learned=True)  # any weights take the same time
     freeze(run.network, plan, epoch=plan.optimisation.epochs - 1)

@@ -16,19 +16,21 @@ from hounsfield.bundle import Bundle, OperatingPoint, TrainingRecord, digest_of,
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.split import Split
 from hounsfield.errors import PlanError
-from hounsfield.evaluation.evidence import ImageResult
+from hounsfield.evaluation.evidence import ImageResult, LocatedImage
 from hounsfield.evaluation.threshold import require_rule
 from hounsfield.learning.boxes import BoxLesson
 from hounsfield.learning.candidates import AUTO
 from hounsfield.learning.checkpoint import EpochRecord
 from hounsfield.learning.choosing import choose_plan_and_split, require_network
 from hounsfield.learning.finding_point import choose_finding_point
-from hounsfield.learning.inputs import Inputs, prepare_inputs
+from hounsfield.learning.inputs import Inputs, prepare_inputs, sought_by
+from hounsfield.learning.landmark_point import choose_landmark_point
 from hounsfield.learning.lesions import prepare_lesions, require_lesions
 from hounsfield.learning.lesson import Answers, Lesson
 from hounsfield.learning.lessons import lesson_of
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.operating_point import choose_operating_point, validated
+from hounsfield.learning.points import PointLesson
 from hounsfield.learning.remember import remember
 from hounsfield.learning.rounds import (
     Marks,
@@ -62,6 +64,8 @@ class Trained:
     """Cases that could not be read: id, and the reason as a sentence."""
     val_found: tuple[ImageResult, ...] = ()
     """What was found on each, with the scores that the networks gave; empty where nothing is looked for."""
+    val_located: tuple[LocatedImage, ...] = ()
+    """What was located on each, with the reach that the networks gave; empty where nothing is located."""
 
 
 def train(
@@ -147,25 +151,30 @@ def with_threshold(plan: Plan, rule: str | None) -> Plan:
 
 
 def _require_fitting(plan: Plan, dataset: Dataset) -> None:
+    _require_task(plan, dataset)
     if plan.classes != dataset.classes:
         raise PlanError(
             f"the plan is for the classes {', '.join(plan.classes)}, the data have {', '.join(dataset.classes)}; "
             "use a plan made for these data, or name its classes as they do"
         )
-    _require_kinds(plan, dataset)
     _require_auxiliary(plan, dataset)
     require_lesions(plan, dataset)
     require_views(dataset.views, plan.input, of=dataset.name)
 
 
-def _require_kinds(plan: Plan, dataset: Dataset) -> None:
-    if (plan.task == "detection") != bool(dataset.kinds):
-        asked = "detection" if dataset.kinds else "classification"
+def _require_task(plan: Plan, dataset: Dataset) -> None:
+    asked = "detection" if dataset.kinds else "localization" if dataset.landmarks else "classification"
+    if plan.task != asked:
         raise PlanError(f"the plan is for a {plan.task}, and a {asked} was asked for: give --task {plan.task} with it")
     if unknown := [name for name in dataset.kinds if name not in plan.detection.kinds]:
         raise PlanError(
             f"the plan finds {', '.join(plan.detection.kinds)}, and {dataset.name} has boxes of {', '.join(unknown)}; "
             "use a plan made for these data, or name its boxes as they do"
+        )
+    if dataset.landmarks and plan.localization.landmarks != dataset.landmarks:
+        raise PlanError(
+            f"the plan locates {', '.join(plan.localization.landmarks)}, and {dataset.name} has the landmarks "
+            f"{', '.join(dataset.landmarks)}; use a plan made for these data, or name its landmarks as they do"
         )
 
 
@@ -184,7 +193,7 @@ def _train(dataset: Dataset, run: Run, out: Path, *, leaks: Sequence[str], on_ep
     start, marks = keep_start(plan, run.folder), marks_of(cases, dataset.name)
     rounds_of_cases = member_cases(dataset, plan, split, [case.id for case in cases], start=start, marks=marks)
     inputs = prepare_inputs(
-        dataset, cases, plan.input, run.folder, threads=plan.optimisation.threads, kinds=plan.detection.kinds
+        dataset, cases, plan.input, run.folder, threads=plan.optimisation.threads, sought=sought_by(plan)
     )
     lesson = lesson_of(plan, inputs)
     lesions = prepare_lesions(dataset, cases, plan, run.folder)
@@ -213,7 +222,8 @@ def _train(dataset: Dataset, run: Run, out: Path, *, leaks: Sequence[str], on_ep
     val_rows, answer = lesson.together(plan, answers, [rows for _, rows in rounds])
     val_cases = tuple(inputs.cases[row] for row in val_rows)
     found = lesson.results(plan, val_rows, answer.found) if isinstance(lesson, BoxLesson) else ()
-    operating = _operating(plan, lesson, val_rows, answer, found)
+    placed = lesson.results(plan, val_rows, answer.logits) if isinstance(lesson, PointLesson) else ()
+    operating = _located(plan, placed) if placed else _operating(plan, lesson, val_rows, answer, found)
     record = _record(dataset, inputs, fitted, rounds_of_cases, plan, start, marks)
     told = tuple(f"Figures are too good: {leak}." for leak in leaks)
     record = replace(record, warnings=(*told, *record.warnings))
@@ -222,7 +232,18 @@ def _train(dataset: Dataset, run: Run, out: Path, *, leaks: Sequence[str], on_ep
     bundle = write_bundle(
         out, plan=plan, members=weights, operating=operating, training=record, split=split, remembered=remembered
     )
-    return Trained(bundle, tuple(fitted), val_cases, answer.logits, inputs.failed, found)
+    return Trained(bundle, tuple(fitted), val_cases, answer.logits, inputs.failed, found, placed)
+
+
+def _located(plan: Plan, placed: Sequence[LocatedImage]) -> OperatingPoint:
+    """Within which radius landmarks lie; nothing is said of images as a whole."""
+    point = choose_landmark_point(
+        placed,
+        plan.localization.landmarks,
+        coverage=plan.decision.coverage,
+        where=validated(plan.ensemble.folds),
+    )
+    return OperatingPoint(0.5, "nothing is asked of images as a whole", landmarks=point)
 
 
 def _operating(

@@ -23,7 +23,7 @@ from hounsfield.networks.places import AnswerOfPlaces
 from hounsfield.networks.pretrained import Pretrained
 from hounsfield.networks.weights import at_hand, load_weights
 from hounsfield.plan import Plan, PretrainedChoice
-from hounsfield.plan.schema import Network
+from hounsfield.plan.network_choices import Network
 
 IMAGENET = "imagenet"
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from hounsfield.bundle import LandmarkPoint
 from hounsfield.evaluation.evidence import Evidence
-from hounsfield.evaluation.measure import measure
+from hounsfield.evaluation.measure import measure, measure_places
 from hounsfield.evaluation.predictions import results_of
 from hounsfield.learning.operating_point import by_others
 from hounsfield.learning.train import Trained
@@ -20,6 +21,8 @@ def validation_evidence(trained: Trained, *, seed: int = 0) -> Evidence:
     note in the evidence says what was. Conformal sets are measured on patients that their limits were not chosen on.
     """
     bundle = trained.bundle
+    if bundle.operating.landmarks is not None:
+        return _of_landmarks(trained, bundle.operating.landmarks, seed=seed)
     task = task_of(bundle.plan)
     probabilities = task.decode(bundle.operating.apply(trained.val_logits))
     targets = np.array([case.target or 0 for case in trained.val_cases])
@@ -43,3 +46,22 @@ def validation_evidence(trained: Trained, *, seed: int = 0) -> Evidence:
     if point is None:
         return evidence
     return point.measured(evidence, bundle.plan, trained.val_cases, trained.val_found, seed=seed)
+
+
+def _of_landmarks(trained: Trained, point: LandmarkPoint, *, seed: int) -> Evidence:
+    """How near the landmarks of the validation cases were located."""
+    plan = trained.bundle.plan
+    landmarks = plan.localization.landmarks
+    return measure_places(
+        [point.of(one, landmarks) for one in trained.val_located],
+        dataset=trained.bundle.training.dataset,
+        split="val",
+        classes=plan.classes,
+        landmarks=landmarks,
+        promised=point.coverage,
+        attributes={case.id: case.grouping() for case in trained.val_cases},
+        model=trained.bundle.identity,
+        seconds=trained.bundle.training.seconds,
+        seed=seed,
+        notes=tuple(filter(None, (note_on_choices(plan), note_on_ensemble(plan)))),
+    )

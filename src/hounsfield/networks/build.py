@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
 from hounsfield.errors import UnknownNameError
+from hounsfield.networks.box_regression import BoxRegression
 from hounsfield.networks.convnet import ConvNet
+from hounsfield.networks.heatmap import HeatMap
 from hounsfield.networks.multiple_instance import MultipleInstance
+from hounsfield.networks.policy import Policy
 from hounsfield.networks.pretrained import Pretrained
 from hounsfield.networks.residual import ResidualNet
 
@@ -26,6 +29,9 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "pretrained": Pretrained,
     "multiple_instance": MultipleInstance,
     "faster_rcnn": _faster_rcnn,
+    "heatmap": HeatMap,
+    "box_regression": BoxRegression,
+    "policy": Policy,
 }
 
 
@@ -50,11 +56,12 @@ def build_from(choices: Mapping[str, Any], *, dims: int, channels: int, outputs:
     options = {key: value for key, value in choices.items() if key != "name"}
     if "encoder" in options:
         over = options.get("over", "")
-        options["encoder"] = _encoder(options["encoder"], over=over, channels=channels, outputs=outputs)
+        inner: Literal[2, 3] = 3 if dims == 3 and not over else 2
+        options["encoder"] = _encoder(options["encoder"], over=over, dims=inner, channels=channels, outputs=outputs)
     return build(choices["name"], dims=dims, channels=channels, outputs=outputs, **options)
 
 
-def _encoder(choices: Mapping[str, Any], *, over: str, channels: int, outputs: int) -> nn.Module:
-    """The flat network inside; a pretrained one that looks at grey slices sees each between its neighbours."""
+def _encoder(choices: Mapping[str, Any], *, over: str, dims: Literal[2, 3], channels: int, outputs: int) -> nn.Module:
+    """The network inside; a pretrained one that looks at grey slices sees each between its neighbours."""
     with_neighbours = over == "slices" and choices["name"] == "pretrained" and channels == 1
-    return build_from(choices, dims=2, channels=3 if with_neighbours else channels, outputs=outputs)
+    return build_from(choices, dims=dims, channels=3 if with_neighbours else channels, outputs=outputs)

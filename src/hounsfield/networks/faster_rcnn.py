@@ -25,8 +25,9 @@ from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead, con
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
 from hounsfield.errors import ShapeError
-from hounsfield.networks.found import Found, Truth, Truths
+from hounsfield.networks.found import Found, Truth
 from hounsfield.networks.regions import RegionHead
+from hounsfield.networks.untouched import Untouched
 
 PROPOSALS = 300
 """Boxes an image that the second step is given in reading, or twice as many as there are findings; in training 1000."""
@@ -136,11 +137,11 @@ class FasterRCNN(nn.Module):
         objectness, moves = self.proposals.head(merged)
         return Dense(merged, objectness, moves)
 
-    def forward(self, images: Tensor, truths: Truths | None = None) -> Tensor | list[Found]:
+    def forward(self, images: Tensor, truths: Untouched[list[Truth]] | None = None) -> Tensor | list[Found]:
         """In training the losses, (4,): objectness, its boxes, kinds, their boxes; else the findings of each image."""
         dense = self.dense(images)
         if truths is not None:
-            return self.losses(dense, truths.of_images, (images.shape[2], images.shape[3]))
+            return self.losses(dense, truths.value, (images.shape[2], images.shape[3]))
         return self.findings(dense, (images.shape[2], images.shape[3]))
 
     def losses(self, dense: Dense, truths: Sequence[Truth], size: tuple[int, int]) -> Tensor:

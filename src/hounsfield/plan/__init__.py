@@ -2,36 +2,37 @@
 
 from hounsfield.plan.choose import input_of, make_plan, modality_of
 from hounsfield.plan.machine import Machine, inspect_machine
-from hounsfield.plan.schema import (
-    Augmentation,
+from hounsfield.plan.network_choices import (
+    BoxRegressionChoice,
     ConvNetChoice,
-    Decision,
-    Detection,
-    Ensemble,
     FasterRCNNChoice,
-    Input,
+    HeatMapChoice,
     MultipleInstanceChoice,
     Network,
-    Optimisation,
-    Plan,
+    PolicyChoice,
     PretrainedChoice,
     ResidualChoice,
 )
+from hounsfield.plan.schema import Augmentation, Decision, Detection, Ensemble, Input, Localization, Optimisation, Plan
 from hounsfield.plan.store import plan_from_text, plan_to_text, read_plan, write_plan
 
 __all__ = [
     "Augmentation",
+    "BoxRegressionChoice",
     "ConvNetChoice",
     "Decision",
     "Detection",
     "Ensemble",
     "FasterRCNNChoice",
+    "HeatMapChoice",
     "Input",
+    "Localization",
     "Machine",
     "MultipleInstanceChoice",
     "Network",
     "Optimisation",
     "Plan",
+    "PolicyChoice",
     "PretrainedChoice",
     "ResidualChoice",
     "input_of",

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.networks.answering import mirrors
 from hounsfield.plan.families import Family
-from hounsfield.plan.schema import Plan, Section
+from hounsfield.plan.schema import Plan
+from hounsfield.plan.section import Section
 
 Speed = Callable[[Plan], float]
 """Measures how many training images a second a plan works through on this machine."""

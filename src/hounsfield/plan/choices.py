@@ -17,6 +17,10 @@ def note_on_choices(plan: Plan) -> str:
         chosen.append("the strength of the regularisation")
     elif plan.optimisation.keep == "best":
         chosen.append("the best epoch")
+    if plan.task == "localization":
+        chosen[:2] = ["the radii"]
+    if len(chosen) == 1:
+        return f"{chosen[0].capitalize()} were chosen on these cases: expect a little less on new ones."
     words = f"{', '.join(chosen[:-1])} and {chosen[-1]}".capitalize()
     return f"{words} were chosen on these cases: expect a little less on new ones."
 

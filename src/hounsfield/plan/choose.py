@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -17,6 +17,7 @@ from hounsfield.plan.fitting import Need, fitting
 from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, input_sides, kind_of, loses_colour
 from hounsfield.plan.lesions import Squares, lesions_and_images, squares_of
 from hounsfield.plan.machine import Machine
+from hounsfield.plan.network_choices import FasterRCNNChoice, LandmarkChoice, MultipleInstanceChoice, Network
 from hounsfield.plan.reasons import FEW_CASES, reasons_for
 from hounsfield.plan.schema import (
     Augmentation,
@@ -24,14 +25,21 @@ from hounsfield.plan.schema import (
     Column,
     Detection,
     Ensemble,
-    FasterRCNNChoice,
     Input,
-    MultipleInstanceChoice,
-    Network,
+    Localization,
     Optimisation,
     Plan,
     canvas_of,
 )
+
+Asked = Detection | Localization
+"""What is to be found, or located, on images."""
+
+_TASKS: dict[type, Literal["classification", "detection", "localization"]] = {
+    type(None): "classification",
+    Detection: "detection",
+    Localization: "localization",
+}
 
 
 def make_plan(
@@ -44,7 +52,7 @@ def make_plan(
     views: tuple[str, ...] = (),
     columns: tuple[Column, ...] = (),
     auxiliary: tuple[Column, ...] = (),
-    detection: Detection | None = None,
+    asked: Asked | None = None,
     minutes: float,
     seed: int,
     speed: Speed,
@@ -62,7 +70,7 @@ def make_plan(
         views: Names of the images of a case, where it has several.
         columns: Of a table, that go into the network beside the images.
         auxiliary: Of a table, that are learned beside the class.
-        detection: What is to be found, where something is.
+        asked: What is to be found or located, where something is.
         rarest_patients: Patients of the class that has fewest of them; there cannot be more folds.
         minutes: Time that training may take.
         seed: Of the weights, the folds and the augmentation.
@@ -83,7 +91,7 @@ def make_plan(
         views=views,
         columns=columns,
         auxiliary=auxiliary,
-        detection=detection,
+        asked=asked,
         minutes=minutes,
         seed=seed,
         family=family,
@@ -176,14 +184,15 @@ def _draft(
     views: tuple[str, ...],
     columns: tuple[Column, ...],
     auxiliary: tuple[Column, ...],
-    detection: Detection | None,
+    asked: Asked | None,
     minutes: float,
     seed: int,
     family: Family,
 ) -> Plan:
-    weights = _class_weights(fingerprint.class_counts)
+    weights = () if asked else _class_weights(fingerprint.class_counts)
+    flips = () if isinstance(asked, Localization) else kind.flip_axes(len(sides))
     return Plan(
-        task="detection" if detection else "classification",
+        task=_TASKS[type(asked)],
         dataset=fingerprint.dataset,
         classes=fingerprint.classes,
         seed=seed,
@@ -195,7 +204,7 @@ def _draft(
                 "rotation_degrees": kind.rotation_degrees,
                 "zoom": 0.2,
                 "shift": 0.08,
-                "flip_axes": kind.flip_axes(len(sides)),
+                "flip_axes": flips,
                 "gain": 0.2,
                 "bias": 0.05,
                 "stain": kind.stain,
@@ -205,7 +214,7 @@ def _draft(
         ),
         optimisation=Optimisation(
             **{
-                "class_weights": () if detection else weights,
+                "class_weights": weights,
                 "precision": "bf16-mixed" if machine.bf16 else "32-true",
                 "channels_last": len(sides) == 2,
                 "threads": machine.threads,
@@ -213,9 +222,10 @@ def _draft(
                 **_batch(family, views),
             }
         ),
-        auxiliary=Auxiliary(columns=() if family.once or detection else auxiliary),
-        detection=detection or Detection(),
-        ensemble=Ensemble(flips=bool(kind.flip_axes(len(sides)))),
+        auxiliary=Auxiliary(columns=() if family.once or asked else auxiliary),
+        detection=asked if isinstance(asked, Detection) else Detection(),
+        localization=asked if isinstance(asked, Localization) else Localization(),
+        ensemble=Ensemble(flips=bool(flips)),
     )
 
 
@@ -223,7 +233,7 @@ def _over_views(network: Network) -> Network:
     """A network that looks at every image of a case with `network`."""
     return (
         network
-        if isinstance(network, MultipleInstanceChoice | FasterRCNNChoice)
+        if isinstance(network, MultipleInstanceChoice | FasterRCNNChoice | LandmarkChoice)
         else MultipleInstanceChoice(over="views", encoder=network)
     )
 

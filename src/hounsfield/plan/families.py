@@ -10,14 +10,14 @@ from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.errors import UnknownNameError
 from hounsfield.networks.weights import PACKAGES, at_hand, how_to_get
 from hounsfield.plan.inputs import Kind, fitted_sides, input_sides
-from hounsfield.plan.schema import (
+from hounsfield.plan.network_choices import (
     ConvNetChoice,
     MultipleInstanceChoice,
     Network,
-    Plan,
     PretrainedChoice,
     ResidualChoice,
 )
+from hounsfield.plan.schema import Plan
 
 Sides = tuple[int, ...]
 

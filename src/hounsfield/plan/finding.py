@@ -7,7 +7,7 @@ import numpy as np
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.plan.families import Family, Sides
 from hounsfield.plan.inputs import Kind, flat_shape
-from hounsfield.plan.schema import FasterRCNNChoice, PretrainedChoice, ResidualChoice
+from hounsfield.plan.network_choices import FasterRCNNChoice, PretrainedChoice, ResidualChoice
 
 FASTER_RCNN = "faster_rcnn"
 

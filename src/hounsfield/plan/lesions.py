@@ -18,7 +18,8 @@ from hounsfield.datasets.lesions import ELSEWHERE
 from hounsfield.plan.budget import SHARE_FOR_TRAINING, Speed, images_an_epoch, within_budget
 from hounsfield.plan.families import Family
 from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, loses_colour
-from hounsfield.plan.schema import Auxiliary, Lesions, Plan, PretrainedChoice, canvas_of
+from hounsfield.plan.network_choices import PretrainedChoice
+from hounsfield.plan.schema import Auxiliary, Lesions, Plan, canvas_of
 
 SHARE_OF_MINUTES = 0.35
 """Of a training, for the squares; what they do not take goes to the images."""

@@ -6,11 +6,15 @@ from torch import nn
 
 from hounsfield.networks.beside_table import BesideTable
 from hounsfield.networks.build import build_from
-from hounsfield.plan.schema import FasterRCNNChoice, Plan
+from hounsfield.networks.landmarks import numbers_for
+from hounsfield.plan.network_choices import FasterRCNNChoice
+from hounsfield.plan.schema import Plan
 
 
 def outputs_of(plan: Plan) -> int:
     """Length of what the plan's network answers."""
+    if plan.task == "localization":
+        return numbers_for(len(plan.localization.landmarks), plan.dims)
     return len(plan.detection.kinds) + 1 if plan.task == "detection" else len(plan.classes)
 
 

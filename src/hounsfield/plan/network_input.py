@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from hounsfield.arrays import FloatArray
 from hounsfield.datasets import load
 from hounsfield.datasets.case import Case, ImageRef
-from hounsfield.datasets.load import check_box, cut, load_film
+from hounsfield.datasets.load import check_box, check_point, cut, load_film
 from hounsfield.errors import DatasetError, ShapeError
 from hounsfield.findings.region import Box
 from hounsfield.image import Image
@@ -21,7 +21,7 @@ from hounsfield.plan.schema import Input
 from hounsfield.plan.working_memory import working_memory
 from hounsfield.preprocessing import Pipeline
 from hounsfield.preprocessing.channels import Grey
-from hounsfield.preprocessing.transfer import move_box
+from hounsfield.preprocessing.transfer import move_box, move_points
 
 _FILMS_KEPT = 4
 """Prepared films held while squares are cut from them; cases of one film follow each other in a data set."""
@@ -128,22 +128,31 @@ def case_array(case: Case, spec: Input) -> FloatArray:
 
 
 @dataclass(frozen=True, eq=False)
-class Boxed:
-    """A case as a network that finds is shown it."""
+class Placed:
+    """A case as a network that finds or locates is shown it."""
 
     array: FloatArray
     """(channels, *canvas) float32, of its one whole image."""
     boxes: tuple[Box, ...]
     """In pixels of the canvas; what the steps cut off lies outside."""
+    points: FloatArray
+    """(landmarks, 3), (z, y, x) in pixels of the canvas from its outer edge; NaN where one is not there."""
     onto: FloatArray
     """(4, 4), from array index (d, h, w) of the canvas to that of the image as stored."""
+    spacing_mm: tuple[float, ...]
+    """Of the image as stored, along (d, h, w); empty where it does not know it."""
 
 
-def case_with_boxes(case: Case, spec: Input) -> Boxed:
-    """The one whole image of a case, its boxes, and the way back.
+def known_spacing(image: Image) -> tuple[float, ...]:
+    """Distances of an image's neighbours in mm along (d, h, w); empty where it does not know them."""
+    return () if image.spacing_kind == "none" else image.spacing_mm
+
+
+def placed_case(case: Case, spec: Input, *, landmarks: Sequence[str] = ()) -> Placed:
+    """The one whole image of a case, its boxes, its landmarks of these names, and the way back.
 
     Raises:
-        DatasetError: A box is empty, or lies outside the image.
+        DatasetError: A box is empty, or one or a landmark lies outside the image.
         HounsfieldError: The image cannot be read, or a step refuses it.
     """
     stored = load(case.image)
@@ -151,8 +160,14 @@ def case_with_boxes(case: Case, spec: Input) -> Boxed:
         check_box(box, (stored.shape[1], stored.shape[2]), where=str(case.image.path))
     prepared = prepare(stored, spec)
     boxes = tuple(move_box(box, origin=stored, target=prepared) for box in case.boxes)
+    points = np.full((len(landmarks), 3), np.nan)
+    for point in case.points:
+        if point.label in landmarks:
+            check_point(point, stored.shape, where=str(case.image.path))
+            index = np.array([[point.z, point.y, point.x]]) - 0.5
+            points[landmarks.index(point.label)] = move_points(index, origin=stored, target=prepared)[0] + 0.5
     onto = np.linalg.inv(stored.affine) @ prepared.affine
-    return Boxed(network_array(prepared, spec), boxes, onto)
+    return Placed(network_array(prepared, spec), boxes, points, onto, known_spacing(stored))
 
 
 def views_array(prepared: Mapping[str, Image], spec: Input) -> FloatArray:

@@ -8,7 +8,8 @@ from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.plan.families import Family
 from hounsfield.plan.inputs import Kind
 from hounsfield.plan.machine import Machine
-from hounsfield.plan.schema import ConvNetChoice, Plan
+from hounsfield.plan.network_choices import ConvNetChoice
+from hounsfield.plan.schema import Plan
 from hounsfield.plan.sizes import note_on_sizes
 
 FEW_CASES = 3000

@@ -5,16 +5,12 @@ The pydantic models here are the file's schema: what `plan.toml` may say is what
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
     Field,
     PositiveFloat,
     PositiveInt,
-    Tag,
     field_validator,
     model_validator,
 )
@@ -24,13 +20,16 @@ from hounsfield.errors import EvaluationError, UsageError
 from hounsfield.evaluation.conformal import COVERAGE
 from hounsfield.evaluation.matching import rule_from
 from hounsfield.evaluation.threshold import DEFAULT_RULE, require_rule
+from hounsfield.plan.network_choices import (
+    ConvNetChoice,
+    FasterRCNNChoice,
+    LandmarkChoice,
+    MultipleInstanceChoice,
+    Network,
+    PretrainedChoice,
+)
+from hounsfield.plan.section import Section
 from hounsfield.preprocessing import Pipeline
-
-
-class Section(BaseModel):
-    """A part of the plan: immutable, and closed to keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Column(Section):
@@ -104,170 +103,6 @@ def canvas_of(shape: tuple[int, ...], margin: float) -> tuple[int, ...]:
     So the middle of the canvas lies on its grid, and an unchanged training image is what validation and reading see.
     """
     return tuple(side + 2 * round(side * (margin - 1) / 2) for side in shape)
-
-
-class ConvNetChoice(Section):
-    """`networks.convnet`: the convolution layers of the case study, from scratch."""
-
-    name: Literal["convnet"] = "convnet"
-    widths: tuple[PositiveInt, ...] = Field(default=(16, 32, 64, 128, 128), min_length=1)
-    """Feature maps of each convolution layer."""
-    pool_after: tuple[int, ...] = (1, 2, 3, 4, 5)
-    """Layers, counted from 1, after which the maps are halved."""
-    dropout: float = Field(default=0.3, ge=0, lt=1)
-
-    @model_validator(mode="after")
-    def _layers_are_there(self) -> Self:
-        if not set(self.pool_after) <= set(range(1, len(self.widths) + 1)):
-            raise ValueError(f"network.pool_after names a layer that network.widths {self.widths} has not")
-        if len(set(self.pool_after)) < len(self.pool_after):
-            raise ValueError(f"network.pool_after names something twice: {', '.join(map(str, self.pool_after))}")
-        return self
-
-    @property
-    def halvings(self) -> int:
-        """How often the maps are halved along every side."""
-        return len(self.pool_after)
-
-
-class ResidualChoice(Section):
-    """`networks.residual`: a residual network, from scratch."""
-
-    name: Literal["residual"] = "residual"
-    widths: tuple[PositiveInt, ...] = Field(default=(32, 64, 128, 256), min_length=1)
-    """Feature maps of each stage; every stage but the first halves them along every side."""
-    blocks: tuple[PositiveInt, ...] = (1, 1, 1, 1)
-    """Residual blocks of each stage."""
-    stem_stride: Literal[1, 2] = 1
-    """2: the first layer halves the image already."""
-    dropout: float = Field(default=0.3, ge=0, lt=1)
-
-    @model_validator(mode="after")
-    def _stages_agree(self) -> Self:
-        if len(self.blocks) != len(self.widths):
-            raise ValueError(f"network.blocks {self.blocks} needs one number a stage of network.widths {self.widths}")
-        return self
-
-    @property
-    def halvings(self) -> int:
-        """How often the maps are halved along every side."""
-        return len(self.widths) - 1 + (self.stem_stride == 2)
-
-
-class PretrainedChoice(Section):
-    """`networks.pretrained`: a network of timm, pretrained on ImageNet; inflated for volumes."""
-
-    name: Literal["pretrained"] = "pretrained"
-    backbone: str = Field(default="tf_efficientnet_lite0", min_length=1)
-    """timm's name of the network."""
-    folded: bool = True
-    """Whether batch normalisations are folded into the convolutions before fine-tuning."""
-    dropout: float = Field(default=0.3, ge=0, lt=1)
-    drop_path: float = Field(default=0.0, ge=0, lt=1)
-    """Share of the residual branches left out in training, rising from 0 to this with depth."""
-    pooling: Literal["mean", "attention", "lse"] = "mean"
-    """How the last maps become one answer: averaged over space, weighted by where it pays to look, or answered place by
-    place and put together by log-sum-exp."""
-
-    @property
-    def halvings(self) -> int:
-        """How often the maps are halved along every side; short axes of volumes stop at one voxel."""
-        return 5
-
-
-def _name_of(choice: Any) -> str:
-    return str(choice.get("name", "convnet") if isinstance(choice, dict) else getattr(choice, "name", "convnet"))
-
-
-Encoder = Annotated[
-    Annotated[ConvNetChoice, Tag("convnet")]
-    | Annotated[ResidualChoice, Tag("residual")]
-    | Annotated[PretrainedChoice, Tag("pretrained")],
-    Discriminator(_name_of),
-]
-"""A network that looks at one image."""
-
-
-class MultipleInstanceChoice(Section):
-    """`networks.multiple_instance`: one network on every slice, or every image of a case, and attention over them."""
-
-    name: Literal["multiple_instance"] = "multiple_instance"
-    over: Literal["slices", "views"] = "slices"
-    """Of a volume, or the images of a case."""
-    stride: int = Field(default=1, ge=1)
-    """Every how many slices are looked at."""
-    attention: PositiveInt = 64
-    """Width of the layer that weighs the instances."""
-    dropout: float = Field(default=0.3, ge=0, lt=1)
-    encoder: Encoder = PretrainedChoice()
-    """The network that looks at each of them."""
-
-    @property
-    def halvings(self) -> int:
-        """How often the encoder halves its maps."""
-        return self.encoder.halvings
-
-
-class FasterRCNNChoice(Section):
-    """`networks.faster_rcnn`: places are proposed, then judged; lengths in pixels of the input."""
-
-    name: Literal["faster_rcnn"] = "faster_rcnn"
-    strides: tuple[PositiveInt, ...] = Field(default=(8, 16, 32), min_length=1)
-    """Pixels between places, of the resolutions that are looked at, the finest first."""
-    width: PositiveInt = 96
-    """Feature maps of each resolution."""
-    anchor_sides: tuple[tuple[PositiveFloat, ...], ...] = ((32.0,), (64.0,), (128.0,))
-    """Of square boxes that are asked about, for each of the resolutions."""
-    anchor_ratios: tuple[PositiveFloat, ...] = Field(default=(0.5, 1.0, 2.0), min_length=1)
-    """Height over width of the boxes of one area."""
-    head_width: PositiveInt = 512
-    """Features of a proposed place."""
-    regions: PositiveInt = 128
-    """Proposed places an image that the second step learns from."""
-    dropout: float = Field(default=0.0, ge=0, lt=1)
-    overlap: float = Field(default=0.3, gt=0, lt=1)
-    """Findings that overlap by more than this intersection over union say the same, and the surest stays."""
-    most: PositiveInt = 50
-    """Findings an image."""
-    encoder: Encoder = PretrainedChoice()
-    """The network whose maps are looked at."""
-
-    @model_validator(mode="after")
-    def _anchors_agree(self) -> Self:
-        if len(self.anchor_sides) != len(self.strides) or len({len(sides) for sides in self.anchor_sides}) != 1:
-            raise ValueError(
-                f"network.anchor_sides {self.anchor_sides} needs a list for each of network.strides {self.strides}, "
-                "all of one length"
-            )
-        if any(stride & (stride - 1) for stride in self.strides) or list(self.strides) != sorted(set(self.strides)):
-            raise ValueError(f"network.strides {self.strides} must be rising powers of 2")
-        return self
-
-    @property
-    def halvings(self) -> int:
-        """How often the coarsest maps are halved."""
-        return max(self.strides).bit_length() - 1
-
-
-Network = Annotated[
-    Annotated[ConvNetChoice, Tag("convnet")]
-    | Annotated[ResidualChoice, Tag("residual")]
-    | Annotated[PretrainedChoice, Tag("pretrained")]
-    | Annotated[MultipleInstanceChoice, Tag("multiple_instance")]
-    | Annotated[FasterRCNNChoice, Tag("faster_rcnn")],
-    Discriminator(_name_of),
-]
-"""Which network, and how large: one of the choices, by its name."""
-
-
-CHOICES: dict[str, type[Section]] = {
-    "convnet": ConvNetChoice,
-    "residual": ResidualChoice,
-    "pretrained": PretrainedChoice,
-    "multiple_instance": MultipleInstanceChoice,
-    "faster_rcnn": FasterRCNNChoice,
-}
-"""The sections that `[network]` may be, by their name."""
 
 
 class Augmentation(Section):
@@ -432,14 +267,38 @@ class Detection(Section):
         return self
 
 
+class Reinforcement(Section):
+    """How an agent learns to walk; nothing of other networks."""
+
+    walks: PositiveInt = 4
+    """Agents for each landmark of each image of a batch."""
+    steps: PositiveInt = 8
+    """That each of them takes."""
+    curious: float = Field(default=0.3, ge=0, le=1)
+    """With which probability a step is any, instead of the best."""
+
+
+class Localization(Section):
+    """What is to be located on an image; empty where nothing is."""
+
+    landmarks: tuple[str, ...] = ()
+    """Names of places."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len(set(self.landmarks)) < len(self.landmarks):
+            raise ValueError(f"localization.landmarks names something twice: {', '.join(self.landmarks)}")
+        return self
+
+
 class Plan(Section):
     """Every choice of a run."""
 
     format: Literal[1] = 1
-    task: Literal["classification", "detection"] = "classification"
+    task: Literal["classification", "detection", "localization"] = "classification"
     dataset: str
-    classes: tuple[str, ...] = Field(min_length=2)
-    """Of two, the second is the positive one."""
+    classes: tuple[str, ...] = Field(min_length=1)
+    """Of images as a whole; of two, the second is the positive one; one alone says that nothing is asked of them."""
     seed: int = Field(default=0, ge=0)
     minutes: float = Field(default=10.0, gt=0)
     """The budget the choices were made for."""
@@ -450,6 +309,8 @@ class Plan(Section):
     auxiliary: Auxiliary = Auxiliary()
     lesions: Lesions = Lesions()
     detection: Detection = Detection()
+    localization: Localization = Localization()
+    reinforcement: Reinforcement = Reinforcement()
     ensemble: Ensemble = Ensemble()
     decision: Decision = Decision()
     reasons: dict[str, str] = {}
@@ -486,6 +347,32 @@ class Plan(Section):
         return self
 
     def _task_fits(self) -> None:
+        self._detection_fits()
+        locates = self.task == "localization"
+        if locates != isinstance(self.network, LandmarkChoice) or locates != bool(self.localization.landmarks):
+            raise ValueError(
+                f'task = "{self.task}", network {self.network.name!r} and localization.landmarks '
+                f'{self.localization.landmarks} do not fit: "localization" has a network "heatmap", "box_regression" '
+                'or "policy" and the names of what is to be located, and no other task has them'
+            )
+        if len(self.classes) < 2 and not locates:
+            raise ValueError(f"classes {self.classes} are too few to tell apart; two or more are needed")
+        if locates and (self.input.views or self.input.columns or self.auxiliary.columns or self.lesions.epochs):
+            raise ValueError(
+                "a localization looks at one image a case and learns its landmarks alone: leave out input.views, "
+                "input.columns, auxiliary.columns and lesions.epochs"
+            )
+        if locates and (self.augmentation.flip_axes or self.ensemble.flips):
+            raise ValueError(
+                "a localization tells left from right: leave out augmentation.flip_axes and ensemble.flips"
+            )
+        if locates and (self.optimisation.head_only or self.augmentation.mixup or self.input.margin > 1):
+            raise ValueError(
+                "a localization learns whole images with their landmarks: leave out optimisation.head_only, "
+                "augmentation.mixup and input.margin"
+            )
+
+    def _detection_fits(self) -> None:
         finds = self.task == "detection"
         if finds != isinstance(self.network, FasterRCNNChoice) or finds != bool(self.detection.kinds):
             raise ValueError(

@@ -12,7 +12,8 @@ from tomlkit.items import Item, Key, Table
 
 from hounsfield.atomic import write_text
 from hounsfield.errors import PlanError
-from hounsfield.plan.schema import CHOICES, Plan
+from hounsfield.plan.network_choices import CHOICES
+from hounsfield.plan.schema import Plan
 
 
 def plan_to_text(plan: Plan) -> str:

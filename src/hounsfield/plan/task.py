@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from hounsfield.plan.schema import Plan
 from hounsfield.tasks.classification import Classification
+from hounsfield.tasks.localization import Localization
 from hounsfield.tasks.task import Task
+
+CURVE_SCORES = {"classification": "AUC", "detection": "Mean sensitivity", "localization": "Share located"}
+"""What the score of a learning curve is, by task."""
 
 
 def task_of(plan: Plan) -> Task:
-    """The plan's task, with its classes and the choices its loss depends on."""
+    """The plan's task, of images as a whole, with its classes and the choices its loss depends on."""
+    if plan.task == "localization":
+        return Localization(plan.localization.landmarks, plan.input.shape)
     return Classification(
         classes=plan.classes,
         class_weights=plan.optimisation.class_weights,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -15,11 +15,12 @@ from hounsfield.bundle import Bundle, digest_of, patient_digest
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.detection import for_detection
 from hounsfield.datasets.digest import case_digests
-from hounsfield.datasets.load import check_box
+from hounsfield.datasets.load import check_box, check_point
+from hounsfield.datasets.localization import for_localization
 from hounsfield.datasets.split import read_split
 from hounsfield.errors import DatasetError, HounsfieldError, ImageError
-from hounsfield.evaluation.evidence import Evidence, ImageResult
-from hounsfield.evaluation.measure import measure
+from hounsfield.evaluation.evidence import Evidence, ImageResult, LocatedImage
+from hounsfield.evaluation.measure import measure, measure_places
 from hounsfield.evaluation.predictions import results_of
 from hounsfield.plan import Input
 from hounsfield.plan.choices import note_on_choices
@@ -34,6 +35,7 @@ from hounsfield.reading.reader import Reader
 from hounsfield.reading.runtime import RuntimeName
 from hounsfield.reading.runtimes.int8 import CALIBRATION_IMAGES
 from hounsfield.tasks.detection import detected
+from hounsfield.tasks.localization import Localization
 
 Which = Literal["unseen", "val", "all"]
 
@@ -60,6 +62,16 @@ class Answered:
     seconds: float
     found: tuple[ImageResult, ...] = ()
     """On each, with the scores that the networks gave; empty where nothing is looked for."""
+    located: tuple[LocatedImage, ...] = ()
+    """On each, with calibrated radii; empty where nothing is located."""
+
+
+@dataclass(eq=False)
+class Places:
+    """What was found and located on images, one by one."""
+
+    found: list[ImageResult] = field(default_factory=list)
+    located: list[LocatedImage] = field(default_factory=list)
 
 
 def evaluate(
@@ -90,6 +102,8 @@ def evaluate(
             model reads lesions or the reverse, no case is left to measure on, or none can be read.
     """
     answered = read_logits(bundle, dataset, which=which, runtime=runtime)
+    if bundle.operating.landmarks is not None:
+        return Measured(_of_landmarks(bundle, dataset.name, answered, seed, resamples), answered.failures)
     probabilities = task_of(bundle.plan).decode(bundle.operating.apply(answered.logits))
     evidence = measure(
         results_of(answered.cases, probabilities),
@@ -113,13 +127,33 @@ def evaluate(
     return Measured(evidence, answered.failures)
 
 
+def _of_landmarks(bundle: Bundle, name: str, answered: Answered, seed: int, resamples: int) -> Evidence:
+    point = bundle.operating.landmarks
+    return measure_places(
+        answered.located,
+        dataset=name,
+        split=answered.split,
+        classes=bundle.plan.classes,
+        landmarks=bundle.plan.localization.landmarks,
+        promised=point.coverage if point else 0.0,
+        attributes={case.id: case.grouping() for case in answered.cases},
+        model=bundle.identity,
+        seconds=answered.seconds,
+        resamples=resamples,
+        seed=seed,
+        notes=answered.notes,
+    )
+
+
 def as_asked(bundle: Bundle, dataset: Dataset) -> Dataset:
     """The data set as the bundle's task sees it.
 
     Raises:
-        DatasetError: It has not what is to be found.
+        DatasetError: It has not what is to be found or located.
     """
     plan = bundle.plan
+    if plan.task == "localization" and not dataset.landmarks:
+        return for_localization(dataset, landmarks=plan.localization.landmarks)
     if plan.task != "detection" or dataset.kinds:
         return dataset
     return for_detection(dataset, kinds=plan.detection.kinds, classes=plan.classes)
@@ -145,8 +179,8 @@ def read_logits(
     reader = Reader(bundle, runtime=runtime, images=len(cases), answer_all=True)
     _require_same_kind(cases, reader, dataset.name)
     unlike: list[str] = []
-    found: list[ImageResult] = []
-    logits, exact, read, failures = _read(reader, cases, dataset.name, unlike, found)
+    places = Places()
+    logits, exact, read, failures = _read(reader, cases, dataset.name, unlike, places)
     if failures:
         notes.append(f"{len(failures)} of {len(cases)} cases could not be read and are not in the figures.")
     if not read:
@@ -161,7 +195,8 @@ def read_logits(
         )
     notes += _of_runtime(reader, logits, exact, np.array([case.target for case in read]))
     seconds = time.perf_counter() - began
-    return Answered(tuple(read), logits, split, tuple(notes), tuple(failures), seconds, tuple(found))
+    found, located = tuple(places.found), tuple(places.located)
+    return Answered(tuple(read), logits, split, tuple(notes), tuple(failures), seconds, found, located)
 
 
 def _choose(cases: Sequence[Case], bundle: Bundle, dataset: Dataset, which: Which) -> tuple[list[Case], str, list[str]]:
@@ -249,17 +284,17 @@ def _validation(cases: Sequence[Case], bundle: Bundle, dataset: Dataset) -> tupl
 
 
 def _read(
-    reader: Reader, cases: Sequence[Case], name: str, unlike: list[str], results: list[ImageResult]
+    reader: Reader, cases: Sequence[Case], name: str, unlike: list[str], places: Places
 ) -> tuple[FloatArray, FloatArray | None, list[Case], list[Failure]]:
     """Logits, those of torch beside int8, the cases that could be read and what happened to the others.
 
-    Cases on which a reading would give no answer are added to `unlike`, and what was found on each to `results`.
+    Cases on which a reading would give no answer are added to `unlike`, and what was found or located to `places`.
     """
     exact = None
     if reader.wanted == "openvino-int8":
         calibrate(reader, items_of_cases(cases))
         exact = Reader(reader.bundle, runtime="torch")
-    empty: FloatArray = np.zeros((0, len(reader.bundle.plan.classes)), np.float32)
+    empty: FloatArray = np.zeros((0, task_of(reader.bundle.plan).outputs), np.float32)
     logits, expected = [empty], [empty]
     read: list[Case] = []
     failures: list[Failure] = []
@@ -270,7 +305,10 @@ def _read(
         logits.append(np.stack([one.logits for one in said]))
         for case, one, seen in zip(shown, opened, said, strict=True):
             if seen.found is not None and one.onto is not None:
-                results.append(ImageResult(case.id, case.unit, case.boxes, detected(seen.found, one.onto)))
+                places.found.append(ImageResult(case.id, case.unit, case.boxes, detected(seen.found, one.onto)))
+            if reader.bundle.operating.landmarks is not None:
+                own = reader.located(one, seen)
+                places.located.append(replace(own, case=case.id, patient=case.unit, truths=case.points))
         if exact is not None:
             expected.append(np.stack([one.logits for one in exact.said(arrays)]))
     return np.concatenate(logits), np.concatenate(expected) if exact is not None else None, read, failures
@@ -312,6 +350,12 @@ def _of_runtime(reader: Reader, logits: FloatArray, exact: FloatArray | None, ta
     if exact is None:
         return [f"The networks were computed by {reader.runtime}, which agreed with torch on the first cases."]
     task = task_of(reader.bundle.plan)
+    if isinstance(task, Localization):
+        apart = float(np.abs(reader.calibrated(logits) - reader.calibrated(exact)).max())
+        return [
+            f"The networks were computed by {reader.runtime}: places differ from those by float32 by up to {apart:.3f} "
+            f"of the image's sides. The 8 bits were fitted to at most {CALIBRATION_IMAGES} of these images."
+        ]
     area, area_exact = (task.validation_score(reader.bundle.operating.apply(each), targets) for each in (logits, exact))
     apart = float(np.abs(reader.calibrated(logits) - reader.calibrated(exact)).max())
     return [
@@ -331,6 +375,8 @@ def _network_input(reader: Reader, case: Case) -> Opened:
     stored = reader.load_case(case)
     for box in case.boxes if reader.bundle.plan.task == "detection" else ():
         check_box(box, (stored.shape[1], stored.shape[2]), where=str(case.image.path))
+    for point in case.points if reader.bundle.plan.task == "localization" else ():
+        check_point(point, stored.shape, where=str(case.image.path))
     opened = reader.open_case(case, stored)
     if opened.array is None:
         raise ImageError(f"{opened.reading.path}: no answer: {opened.reading.abstained}")

@@ -19,7 +19,7 @@ class Said:
     logits: FloatArray
     """(classes,), of the image as a whole, before calibration."""
     probabilities: FloatArray
-    """(classes,), calibrated."""
+    """(classes,), calibrated; of landmarks their places, as `tasks.localization` decodes them."""
     found: Findings | None = None
     """In pixels of the networks' input; None where nothing is looked for."""
 
@@ -42,6 +42,8 @@ class Opened:
     onto: FloatArray | None = None
     """(4, 4), from array index (d, h, w) of `prepared` to that of the stored image; None of several views, and of
     an image that is not prepared."""
+    spacing_mm: tuple[float, ...] = ()
+    """Of the stored image, along (d, h, w); empty where it does not know it."""
     cells: Mapping[str, str] = field(default_factory=dict)
     """What a table says of it."""
 

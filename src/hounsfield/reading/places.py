@@ -1,11 +1,15 @@
-"""What a network found on an image as findings on the image as stored: calibrated, and only the sure ones."""
+"""What a network found or located as findings on the image as stored: calibrated, and only the sure ones."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
 from hounsfield.arrays import FloatArray
 from hounsfield.bundle import FindingPoint
-from hounsfield.evaluation.evidence import ImageResult
-from hounsfield.findings import Finding
+from hounsfield.evaluation.evidence import ImageResult, LocatedImage
+from hounsfield.findings import Finding, Point
 from hounsfield.plan import Detection
 from hounsfield.tasks.detection import Findings, detected
 
@@ -25,5 +29,41 @@ def findings_of(found: Findings, onto: FloatArray, point: FindingPoint, detectio
         if one.score >= point.threshold:
             by_kind = tuple(zip(detection.kinds, one.probabilities, strict=True))
             label = max(by_kind, key=lambda pair: pair[1])[0]
-            shown.append(Finding(label, min(1.0, one.score), one.box, by_kind))
+            shown.append(Finding(label, min(1.0, one.score), one.box, by_kind=by_kind))
     return tuple(sorted(shown, key=lambda finding: -finding.probability))
+
+
+def landmarks_of(one: LocatedImage, paths: Mapping[str, Sequence[Point]]) -> tuple[Finding, ...]:
+    """The landmarks of an image.
+
+    Args:
+        one: What was located, with calibrated radii.
+        paths: By landmark, where an agent walked, if one did.
+    """
+    unit = "mm" if one.spacing_mm else "pixels"
+    return tuple(
+        Finding(
+            label=own.point.label,
+            probability=1.0,
+            point=own.point,
+            radius=own.radius,
+            radius_unit=unit if own.radius else "",
+            path=tuple(paths.get(own.point.label, ())),
+        )
+        for own in one.found
+    )
+
+
+def path_points(path: FloatArray, onto: FloatArray, name: str) -> tuple[Point, ...]:
+    """Where an agent stood, as points of the image as stored, each once in a row.
+
+    Args:
+        path: (steps, dims), in pixels of the network's input from its outer edge.
+        onto: (4, 4), from array index (d, h, w) of that input to that of the image as stored.
+        name: Of the landmark that it walked to.
+    """
+    index = np.full((len(path), 3), 0.0)
+    index[:, 3 - path.shape[1] :] = path - 0.5
+    stored = index @ onto[:3, :3].T + onto[:3, 3] + 0.5
+    kept = np.r_[True, np.any(np.diff(stored, axis=0) != 0, axis=1)]
+    return tuple(Point(x, y, z, name) for z, y, x in stored[kept].tolist())

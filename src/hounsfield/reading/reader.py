@@ -16,14 +16,17 @@ from hounsfield.arrays import FloatArray
 from hounsfield.bundle import Bundle
 from hounsfield.datasets import load
 from hounsfield.datasets.case import Case, ImageRef
-from hounsfield.findings import Answer, Finding, Neighbour, Quality, Reading
+from hounsfield.evaluation.evidence import LocatedImage
+from hounsfield.findings import Answer, Finding, Neighbour, Point, Quality, Reading
 from hounsfield.image import Image
 from hounsfield.likeness.store import Kind
 from hounsfield.networks.found import Found
+from hounsfield.networks.policy import Policy
 from hounsfield.plan.columns import unknown_columns
 from hounsfield.plan.network import most_of
 from hounsfield.plan.network_input import (
     as_case,
+    known_spacing,
     network_array,
     prepare,
     prepare_case,
@@ -35,7 +38,7 @@ from hounsfield.progress import say
 from hounsfield.reading.explain import METHODS, MethodName, explainable, on_stored_grid
 from hounsfield.reading.explain import explain as heat_of
 from hounsfield.reading.opened import Opened, Said
-from hounsfield.reading.places import findings_of
+from hounsfield.reading.places import findings_of, landmarks_of, path_points
 from hounsfield.reading.quality import judge, worse
 from hounsfield.reading.runtime import Runtime, RuntimeName, choose_runtime, require_runtime
 from hounsfield.reading.scan import scan_film
@@ -43,6 +46,7 @@ from hounsfield.reading.uncertainty import Gate
 from hounsfield.reading.views import View, most_attended, open_views, views_seen
 from hounsfield.tasks.detection import Findings, whole_logits
 from hounsfield.tasks.find import Look, find
+from hounsfield.tasks.localization import located
 from hounsfield.tasks.predict import centre, memory_order, network_in_order
 
 if TYPE_CHECKING:
@@ -257,9 +261,10 @@ class Reader:
         prepared = prepare(image, spec) if asked else None
         array = as_case(network_array(prepared, spec), known, spec) if prepared else None
         onto = np.linalg.inv(image.affine) @ prepared.affine if prepared else None
+        spacing = known_spacing(image)
         views = {spec.views[0]: View(image, prepared)} if spec.views and prepared else {}
         reading = replace(reading, seconds=time.perf_counter() - began)
-        return Opened(reading, image, array, None if views else prepared, views, onto, known)
+        return Opened(reading, image, array, None if views else prepared, views, onto, spacing, known)
 
     def open_case(self, case: Case, stored: Image) -> Opened:
         """A case of a data set, judged and prepared; the arguments are those of `read_case`.
@@ -411,6 +416,8 @@ class Reader:
         )
 
     def _answered(self, opened: Opened, said: Said, *, explain: bool) -> Reading:
+        if self.bundle.operating.landmarks is not None:
+            return self._landmarks(opened, said, explain=explain)
         probabilities = said.probabilities
         possible, coverage = self._possible(probabilities)
         answers = self._answers(probabilities)
@@ -440,6 +447,35 @@ class Reader:
         if opened.prepared is not None and opened.stored is not None:
             return replace(reading, heat=on_stored_grid(heat, opened.prepared, opened.stored))
         return reading
+
+    def located(self, opened: Opened, said: Said) -> LocatedImage:
+        """Where the landmarks of an image lie, with calibrated radii; nothing is known of where they are."""
+        point, plan = self.bundle.operating.landmarks, self.bundle.plan
+        if point is None or opened.onto is None:
+            raise ValueError("this model locates nothing")
+        landmarks, spacing = plan.localization.landmarks, opened.spacing_mm
+        found = located(said.probabilities, landmarks, plan.input.shape, opened.onto, spacing)
+        return point.of(LocatedImage(opened.reading.case, opened.reading.case, (), found, spacing), landmarks)
+
+    def _landmarks(self, opened: Opened, said: Said, *, explain: bool) -> Reading:
+        point, landmarks = self.bundle.operating.landmarks, self.bundle.plan.localization.landmarks
+        paths = self._paths(opened) if explain else {}
+        return replace(
+            opened.reading,
+            findings=landmarks_of(self.located(opened, said), paths),
+            looked_for=landmarks,
+            coverage=point.coverage if point else 0.0,
+        )
+
+    @torch.inference_mode()
+    def _paths(self, opened: Opened) -> dict[str, tuple[Point, ...]]:
+        """Where the first network's agents walked, those who began in the middle; nothing of networks without any."""
+        network = self._networks[0]
+        if not isinstance(network, Policy) or opened.array is None or opened.onto is None:
+            return {}
+        walked = network.walked(torch.from_numpy(self.middle(opened.array[None])))[:, 0, 0].numpy()
+        names = self.bundle.plan.localization.landmarks
+        return {name: path_points(walked[:, number], opened.onto, name) for number, name in enumerate(names)}
 
     @torch.inference_mode()
     def _nearest(self, images: Tensor) -> tuple[Neighbour, ...]:

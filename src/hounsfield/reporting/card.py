@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hounsfield.bundle import Bundle
+from hounsfield.bundle import Bundle, OperatingPoint
 from hounsfield.datasets.split import read_split
-from hounsfield.evaluation.evidence import Evidence
+from hounsfield.evaluation.evidence import Evidence, Score
 from hounsfield.reporting.card_answers import answers_of, network_words
 from hounsfield.reporting.checklists import Item, claim_2024, tripod_ai
+from hounsfield.reporting.landmark_answers import landmark_scores
+from hounsfield.reporting.localization_part import localization_part
 from hounsfield.reporting.page import Fact, render
 from hounsfield.reporting.wording import duration
 
@@ -79,14 +81,14 @@ def model_card(bundle: Bundle, evidence: Evidence) -> Card:
             f"{training.members} {network_words(bundle)}, input {shape}, at most {plan.optimisation.epochs} epochs",
         ),
         Fact("Time", ended),
-        Fact("Probabilities", f"{'' if operating.calibrated else 'not '}calibrated on {told} cases"),
-        Fact("Threshold", f"{operating.threshold:.4f}, {operating.threshold_from}"),
+        *_point_facts(operating, told),
     ]
     if training.recalibrated:
         facts.append(Fact("Recalibrated", training.recalibrated))
+    asked = " or ".join(plan.localization.landmarks or plan.classes)
     return Card(
         name=bundle.identity.name,
-        made=f"Answers: {' or '.join(plan.classes)}. Model {bundle.identity.sha256[:16]}, made by hounsfield "
+        made=f"Answers: {asked}. Model {bundle.identity.sha256[:16]}, made by hounsfield "
         f"{bundle.identity.version} on {training.created[:10]}.",
         facts=tuple(facts),
         measured_on=f"On {evidence.cases} {told} cases of {evidence.patients} patients ({counts}); brackets are 95 % "
@@ -97,12 +99,29 @@ def model_card(bundle: Bundle, evidence: Evidence) -> Card:
     )
 
 
+def _point_facts(operating: OperatingPoint, told: str) -> list[Fact]:
+    """How answers are made, and on which cases that was chosen."""
+    if operating.landmarks is not None:
+        promise = (
+            f"{operating.landmarks.coverage:.0%} of landmarks lie within them" if operating.landmarks.coverage else ""
+        )
+        return [Fact("Radii", f"{promise or 'none are promised'}, chosen on {told} cases")]
+    return [
+        Fact("Probabilities", f"{'' if operating.calibrated else 'not '}calibrated on {told} cases"),
+        Fact("Threshold", f"{operating.threshold:.4f}, {operating.threshold_from}"),
+    ]
+
+
+def _scores(evidence: Evidence) -> Mapping[str, Score]:
+    return landmark_scores(evidence.localization) if evidence.localization else evidence.scores
+
+
 def card_text(card: Card) -> str:
     """The card as Markdown."""
     lines = [f"# {card.name}", "", card.made, "", "## Use", "", _USE, "", "## Training", ""]
     lines += [f"- {fact.name}: {fact.value}." for fact in card.facts]
     lines += ["", "## Measured", "", card.measured_on, "", "| score | value | interval |", "|---|---|---|"]
-    lines += [f"| {name} | {s.value:.3f} | {s.low:.3f} to {s.high:.3f} |" for name, s in card.evidence.scores.items()]
+    lines += [f"| {name} | {s.value:.3f} | {s.low:.3f} to {s.high:.3f} |" for name, s in _scores(card.evidence).items()]
     lines += ["", *(f"- {note}" for note in card.notes), ""]
     for guideline in card.guidelines:
         lines += [f"## {guideline.name}", "", f"{guideline.counted}.", ""]
@@ -124,15 +143,16 @@ def card_page(card: Card) -> str:
         "card.html.jinja",
         card=card,
         use=_USE,
-        contents=_contents(card.guidelines),
+        contents=_contents(card.guidelines, "found" if evidence.localization else "scores"),
+        located=localization_part(evidence.localization) if evidence.localization else None,
         rows=score_rows(evidence.scores, classes=evidence.classes, class_counts=evidence.class_counts),
         scale=track_scale(),
     )
 
 
-def _contents(guidelines: Sequence[Guideline]) -> list[tuple[str, str]]:
+def _contents(guidelines: Sequence[Guideline], measured: str) -> list[tuple[str, str]]:
     own = [(f"guideline-{number}", guideline.name) for number, guideline in enumerate(guidelines)]
-    return [("scores", "Measured"), ("wanted", "To be written"), *own]
+    return [(measured, "Measured"), ("wanted", "To be written"), *own]
 
 
 def _row(*cells: str) -> str:

@@ -16,7 +16,7 @@ from hounsfield.image import Image
 from hounsfield.reporting import heat as heat_colouring
 from hounsfield.reporting import wording
 from hounsfield.reporting.fonts import font
-from hounsfield.reporting.marks import Mark, draw_marks
+from hounsfield.reporting.marks import Mark, Spot, draw_marks
 from hounsfield.reporting.pictures import draw_boxes, film_pixels
 from hounsfield.reporting.windowing import shown_slice
 
@@ -46,8 +46,10 @@ def case_figure(
     by_threshold: bool = True,
     scanned: bool = False,
     boxes: Sequence[Box] = (),
-    marks: Sequence[Mark] = (),
+    marks: Sequence[Mark | Spot] = (),
     findings: int | None = None,
+    landmarks: Sequence[tuple[str, str]] = (),
+    depth_index: int | None = None,
 ) -> NDArray[np.uint8]:
     """(height, 1632, 3): the film, the film with its heat, and beside them label, probability and threshold.
 
@@ -63,11 +65,14 @@ def case_figure(
         boxes: Drawn over the heat, in pixels of the image.
         marks: Findings, drawn on the film in the place of the heat where there is none.
         findings: How many there are, some of which may not be drawn; None where nothing was looked for.
+        landmarks: Of an image whose landmarks were located, their names and where they lie, in words, in the place of
+            an answer.
+        depth_index: Of a volume, the slice to show in place of that with the strongest heat.
     """
     from PIL import Image as Pillow
     from PIL import ImageDraw
 
-    films = _films(image, heat, boxes, marks)
+    films = _films(image, heat, boxes, marks, shown_slice(image, heat) if depth_index is None else depth_index)
     tall = max(360, *(film.shape[0] for film in films))
     size = (2 * _MARGIN + 2 * _PANEL + _GAP + 3 * _GAP + _WORDS, _HEAD + tall + _FOOT)
     canvas = Pillow.new("RGB", size, _PAPER)
@@ -84,7 +89,9 @@ def case_figure(
         pen.text(middle, "no heat" if findings is None else "nothing found", (160, 175, 186), font(20), anchor="mm")
     _captions(canvas, pen, _HEAD + tall, has_heat=heat is not None, found=_found_words(len(marks), findings))
     column = (_MARGIN + 2 * _PANEL + 4 * _GAP, _HEAD, tall)
-    if scanned and answer is not None:
+    if landmarks:
+        _landmark_words(pen, column, landmarks)
+    elif scanned and answer is not None:
         _scan_words(pen, column, answer)
     else:
         _words(pen, column, answer, reason, by_threshold)
@@ -104,8 +111,10 @@ def write_case_figure(
     by_threshold: bool = True,
     scanned: bool = False,
     boxes: Sequence[Box] = (),
-    marks: Sequence[Mark] = (),
+    marks: Sequence[Mark | Spot] = (),
     findings: int | None = None,
+    landmarks: Sequence[tuple[str, str]] = (),
+    depth_index: int | None = None,
 ) -> None:
     """Write `case_figure` as PNG to `path`, whole or not at all.
 
@@ -126,18 +135,19 @@ def write_case_figure(
         boxes=boxes,
         marks=marks,
         findings=findings,
+        landmarks=landmarks,
+        depth_index=depth_index,
     )
     with atomic_file(path) as temporary:
         Pillow.fromarray(pixels).save(temporary, "PNG", compress_level=5)
 
 
 def _films(
-    image: Image, heat: FloatArray | None, boxes: Sequence[Box], marks: Sequence[Mark]
+    image: Image, heat: FloatArray | None, boxes: Sequence[Box], marks: Sequence[Mark | Spot], slice_: int
 ) -> list[NDArray[np.uint8]]:
     """The film and the film with heat, or with findings, in colour, as large as fits a panel."""
     import cv2
 
-    slice_ = shown_slice(image, heat)
     film = film_pixels(image, depth_index=slice_, max_side=_TALLEST)
     factor = min(_PANEL / film.shape[1], _TALLEST / film.shape[0])
     width, height = max(1, round(film.shape[1] * factor)), max(1, round(film.shape[0] * factor))
@@ -193,6 +203,21 @@ def _words(pen: ImageDraw, place: tuple[int, int, int], answer: Answer | None, r
         if not by_threshold:
             told = "the largest of all classes" if answer.positive else "not the largest of all classes"
         pen.text((left, top + 266), told, _SOFT, font(19))
+
+
+def _landmark_words(pen: ImageDraw, place: tuple[int, int, int], landmarks: Sequence[tuple[str, str]]) -> None:
+    """The column of words of landmarks: the name of each, and where it lies."""
+    left, top, tall = place
+    pen.text((left, top - 6), "Located", _FILM, font(44, bold=True))
+    room = max(1, (tall - 150) // 62)
+    for number, (name, where) in enumerate(landmarks[:room]):
+        pen.text(
+            (left, top + 66 + 62 * number),
+            _shortened(pen, name, font(22, bold=True), _WORDS),
+            _INK,
+            font(22, bold=True),
+        )
+        pen.text((left, top + 94 + 62 * number), _shortened(pen, where, font(17), _WORDS), _SOFT, font(17))
 
 
 def _scan_words(pen: ImageDraw, place: tuple[int, int, int], answer: Answer) -> None:

@@ -13,6 +13,7 @@ from hounsfield.reporting.evidence_charts import evidence_charts
 from hounsfield.reporting.evidence_tables import attainable_rows, matrix_rows, set_rows, subgroup_rows
 from hounsfield.reporting.examples import Example
 from hounsfield.reporting.gallery import example_card
+from hounsfield.reporting.localization_part import LocatedExample, localization_part
 from hounsfield.reporting.page import Fact, render, write_page
 from hounsfield.reporting.pictures import heat_scale, tallest
 from hounsfield.reporting.score_table import main_figure, main_score, score_rows, verdict
@@ -32,6 +33,7 @@ def evidence_page(
     *,
     examples: Sequence[Example] = (),
     found: Sequence[FoundExample] = (),
+    located: Sequence[LocatedExample] = (),
     command: str = "",
     data_file: str = "evidence.json",
 ) -> str:
@@ -41,6 +43,7 @@ def evidence_page(
         evidence: What was measured.
         examples: Cases to show, see `examples.choose_examples`; the page tells hits from mistakes itself.
         found: Images to show with what was found on them, see `detection_part.choose_found`.
+        located: Images to show with what was located on them, see `localization_part.choose_located`.
         command: How to make these figures again; left out when empty.
         data_file: Name of the file beside the page that holds the same figures for machines; empty for none.
     """
@@ -50,8 +53,9 @@ def evidence_page(
         "evidence.html.jinja",
         evidence=evidence,
         found=detection_part(evidence.detection, examples=found) if evidence.detection else None,
-        contents=_contents(evidence, bool(cards), bool(groups), bool(found)),
-        title=f"{evidence.dataset}: {_or(evidence.classes)}",
+        contents=_contents(evidence, bool(cards), bool(groups), bool(found or located)),
+        title=f"{evidence.dataset}: {_or(_asked(evidence))}",
+        located=localization_part(evidence.localization, examples=located) if evidence.localization else None,
         split=SPLITS.get(evidence.split, ""),
         verdict=verdict(evidence),
         main=main_figure(evidence),
@@ -82,6 +86,7 @@ def write_evidence_page(
     *,
     examples: Sequence[Example] = (),
     found: Sequence[FoundExample] = (),
+    located: Sequence[LocatedExample] = (),
     command: str = "",
     data_file: str = "evidence.json",
 ) -> None:
@@ -90,8 +95,18 @@ def write_evidence_page(
     Raises:
         StorageError: The disk refuses.
     """
-    page = evidence_page(evidence, examples=examples, found=found, command=command, data_file=data_file)
+    page = evidence_page(
+        evidence, examples=examples, found=found, located=located, command=command, data_file=data_file
+    )
     write_page(path, page)
+
+
+def _asked(evidence: Evidence) -> tuple[str, ...]:
+    """What the answers are about."""
+    if evidence.localization is None:
+        return evidence.classes
+    names = tuple(one.name for one in evidence.localization.landmarks)
+    return names[1:] or names
 
 
 def _or(names: Sequence[str]) -> str:
@@ -101,6 +116,8 @@ def _or(names: Sequence[str]) -> str:
 
 def _contents(evidence: Evidence, examples: bool, subgroups: bool, films: bool) -> list[tuple[str, str]]:
     found = [("scores", "Scores")]
+    if evidence.localization:
+        found = [("found", "What was located"), *([("films", "Images")] if films else [])]
     if evidence.detection:
         own = [("found", "What was found"), *([("films", "Images")] if films else [])]
         found = [*own, ("scores", "Images as a whole")]
@@ -118,8 +135,14 @@ def _contents(evidence: Evidence, examples: bool, subgroups: bool, films: bool) 
 
 
 def _facts(evidence: Evidence) -> list[Fact]:
-    counts = ", ".join(
-        f"{wording.count(amount)} {name}" for name, amount in zip(evidence.classes, evidence.class_counts, strict=True)
+    located = evidence.localization is not None
+    counts = (
+        ""
+        if located
+        else ", ".join(
+            f"{wording.count(amount)} {name}"
+            for name, amount in zip(evidence.classes, evidence.class_counts, strict=True)
+        )
     )
     facts = [
         Fact("Cases", wording.count(evidence.cases), counts if len(evidence.classes) <= 4 else ""),

@@ -1,30 +1,37 @@
-"""Findings and lesions marked on a film: boxes in colours that are told apart, each with a few words."""
+"""Findings and lesions marked on a film: boxes and places in colours that are told apart, each with a few words."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.findings import Box, Finding
+from hounsfield.findings import Box, Finding, Point
 from hounsfield.image import Image
 from hounsfield.reporting import wording
 from hounsfield.reporting.fonts import font
 
-Kind = Literal["lesion", "missed", "found", "false alarm"]
+if TYPE_CHECKING:
+    from PIL.ImageDraw import ImageDraw
+
+Kind = Literal["lesion", "missed", "found", "false alarm", "landmark"]
 
 COLOURS: dict[Kind, tuple[int, int, int]] = {
     "lesion": (255, 255, 255),
     "missed": (255, 196, 0),
     "found": (64, 214, 196),
     "false alarm": (255, 122, 60),
+    "landmark": (255, 255, 255),
 }
-"""Of the truth in the data, found or not, and of what was called a lesion."""
+"""Of the truth in the data, found or not, and of what was called a lesion, or a landmark."""
 
 _DARK = (8, 12, 16)
+
+_NEAR = 0.06
+"""Share of a volume's slices within which a landmark is drawn on a slice that it is not quite in."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +43,20 @@ class Mark:
     words: str = ""
 
 
+@dataclass(frozen=True)
+class Spot:
+    """A place and what it is."""
+
+    point: Point
+    kind: Kind
+    words: str = ""
+    path: tuple[Point, ...] = ()
+    """Where an agent walked to it."""
+
+
 def placed(findings: Sequence[Finding]) -> int:
     """How many findings have a place."""
-    return sum(finding.box is not None for finding in findings)
+    return sum(finding.box is not None or finding.point is not None for finding in findings)
 
 
 def marks_of(findings: Sequence[Finding], *, most: int) -> list[Mark]:
@@ -51,7 +69,26 @@ def marks_of(findings: Sequence[Finding], *, most: int) -> list[Mark]:
     ]
 
 
-def draw_marks(pixels: NDArray[np.uint8], marks: Sequence[Mark], image: Image) -> NDArray[np.uint8]:
+def spots_of(findings: Sequence[Finding], image: Image) -> list[Spot]:
+    """The landmarks of a reading, each with its name; of a volume those near the slice shown, see `depth_of`."""
+    depth = depth_of(findings, image)
+    return [
+        Spot(finding.point, "found", finding.label, finding.path)
+        for finding in findings
+        if finding.point is not None and abs(finding.point.z - 0.5 - depth) <= _NEAR * image.shape[0]
+    ]
+
+
+def depth_of(findings: Sequence[Finding], image: Image) -> int:
+    """Depth index of the slice in which most landmarks are near; the middle one where there are none."""
+    depths = [finding.point.z - 0.5 for finding in findings if finding.point is not None]
+    if not depths:
+        return image.shape[0] // 2
+    near = [sum(abs(other - own) <= _NEAR * image.shape[0] for other in depths) for own in depths]
+    return min(max(0, round(depths[near.index(max(near))])), image.shape[0] - 1)
+
+
+def draw_marks(pixels: NDArray[np.uint8], marks: Sequence[Mark | Spot], image: Image) -> NDArray[np.uint8]:
     """The pixels in colour, with every mark on a dark line so that it is seen on any tissue; a lesion's is dashed.
 
     Args:
@@ -69,6 +106,9 @@ def draw_marks(pixels: NDArray[np.uint8], marks: Sequence[Mark], image: Image) -
     down, across = pixels.shape[0] / image.shape[1], pixels.shape[1] / image.shape[2]
     size = max(11, round(min(pixels.shape[:2]) / 32))
     for mark in marks:
+        if isinstance(mark, Spot):
+            _draw_spot(pen, mark, (down, across), size)
+            continue
         left, right = sorted((mark.box.x0 * across, mark.box.x1 * across))
         top, bottom = sorted((mark.box.y0 * down, mark.box.y1 * down))
         colour = COLOURS[mark.kind]
@@ -80,13 +120,40 @@ def draw_marks(pixels: NDArray[np.uint8], marks: Sequence[Mark], image: Image) -
             pen.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=_DARK, width=4)
             pen.rectangle((left, top, right, bottom), outline=colour, width=2)
         if mark.words:
-            letters = font(size)
-            width = pen.textlength(mark.words, letters)
-            x = min(max(0.0, left), max(0.0, pixels.shape[1] - width - 6))
             y = top - size - 7 if top >= size + 8 else min(bottom + 3, pixels.shape[0] - size - 5)
-            pen.rectangle((x, y, x + width + 6, y + size + 5), fill=_DARK)
-            pen.text((x + 3, y + 1), mark.words, colour, letters)
+            _write(pen, mark.words, (left, y), colour, size, pixels.shape[1])
     return np.asarray(canvas)
+
+
+def _write(
+    pen: ImageDraw, words: str, place: tuple[float, float], colour: tuple[int, int, int], size: int, across: int
+) -> None:
+    """Words on a dark plate, moved so that they end on the picture."""
+    letters = font(size)
+    width = pen.textlength(words, letters)
+    x, y = min(max(0.0, place[0]), max(0.0, across - width - 6)), place[1]
+    pen.rectangle((x, y, x + width + 6, y + size + 5), fill=_DARK)
+    pen.text((x + 3, y + 1), words, colour, letters)
+
+
+def _draw_spot(pen: ImageDraw, spot: Spot, scale: tuple[float, float], size: int) -> None:
+    """A cross where a landmark was located, a ring where it is, and the way that an agent took."""
+    down, across = scale
+    colour = COLOURS[spot.kind]
+    way = [(point.x * across, point.y * down) for point in spot.path]
+    if len(way) > 1:
+        pen.line(way, fill=_DARK, width=4, joint="curve")
+        pen.line(way, fill=colour, width=2, joint="curve")
+    x, y, arm = spot.point.x * across, spot.point.y * down, max(5.0, 0.6 * size)
+    if spot.kind == "landmark":
+        for width, ink in ((4, _DARK), (2, colour)):
+            pen.ellipse((x - arm, y - arm, x + arm, y + arm), outline=ink, width=width)
+        return
+    for width, ink in ((4, _DARK), (2, colour)):
+        pen.line((x - arm, y, x + arm, y), fill=ink, width=width)
+        pen.line((x, y - arm, x, y + arm), fill=ink, width=width)
+    if spot.words:
+        _write(pen, spot.words, (x + arm, y + arm), colour, size, pen.im.size[0])
 
 
 def _dashes(left: float, top: float, right: float, bottom: float) -> list[tuple[float, float, float, float]]:

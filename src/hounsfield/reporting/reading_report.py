@@ -11,12 +11,12 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from hounsfield.findings import Answer, Neighbour, Reading
+from hounsfield.findings import Answer, Finding, Neighbour, Point, Reading
 from hounsfield.image import Image
 from hounsfield.reporting import wording
 from hounsfield.reporting.charts.bars import probability_bar
 from hounsfield.reporting.charts.intervals import probability_ruler
-from hounsfield.reporting.marks import draw_marks, marks_of
+from hounsfield.reporting.marks import Mark, Spot, depth_of, draw_marks, marks_of, spots_of
 from hounsfield.reporting.page import Fact, render, write_page
 from hounsfield.reporting.pictures import (
     MAX_SIDE,
@@ -29,7 +29,7 @@ from hounsfield.reporting.pictures import (
 )
 from hounsfield.reporting.windowing import shown_slice
 
-Verdict = Literal["positive", "scanned", "none", "negative"]
+Verdict = Literal["positive", "scanned", "none", "located", "negative"]
 
 _MOST_ANSWERS = 5
 _MOST_BOXES = 5
@@ -86,10 +86,11 @@ def study_pictures(
     nearest: tuple[tuple[Picture, str], ...] = ()
     if examples is not None:
         nearest = tuple((example_picture(examples[one.number], one), one.label) for one in reading.nearest)
-    slice_ = shown_slice(image, reading.heat)
+    spots = spots_of(reading.findings, image)
+    slice_ = depth_of(reading.findings, image) if spots else shown_slice(image, reading.heat)
     film = film_picture(image, alt=f"Film of {reading.case}", max_side=max_side, depth_index=slice_)
     if reading.heat is None:
-        marks = marks_of(reading.findings, most=_MOST_BOXES)
+        marks: list[Mark | Spot] = [*marks_of(reading.findings, most=_MOST_BOXES), *spots]
         if not marks:
             return StudyPictures(film, None, nearest)
         pixels = film_pixels(image, depth_index=slice_, max_side=max_side)
@@ -171,8 +172,13 @@ def write_reading_page(
 
 
 def verdict_of(reading: Reading) -> Verdict:
-    """Whether any answer is positive, was only looked for by a scan (no threshold holds then), or none was given."""
-    if reading.abstained or not reading.answers:
+    """Whether any answer is positive, was only looked for by a scan (no threshold holds then), or none was given; or
+    landmarks were located, of which nothing is positive."""
+    if reading.abstained:
+        return "none"
+    if any(finding.point is not None for finding in reading.findings):
+        return "located"
+    if not reading.answers:
         return "none"
     if reading.scanned:
         return "scanned"
@@ -184,6 +190,8 @@ def verdict_words(reading: Reading) -> str:
     verdict = verdict_of(reading)
     if verdict == "none":
         return "no answer"
+    if verdict == "located":
+        return f"{wording.plural(sum(finding.point is not None for finding in reading.findings), 'landmark')} located"
     if verdict == "positive":
         return ", ".join(answer.label for answer in reading.answers if answer.positive)
     if verdict == "scanned":
@@ -197,7 +205,7 @@ def _warm(study: Study) -> bool:
 
 
 def _urgency(reading: Reading) -> tuple[int, float]:
-    rank = ("positive", "scanned", "none", "negative").index(verdict_of(reading))
+    rank = ("positive", "scanned", "none", "located", "negative").index(verdict_of(reading))
     return rank, -max((answer.probability for answer in reading.answers), default=0.0)
 
 
@@ -243,10 +251,43 @@ def _study_facts(reading: Reading) -> tuple[Fact, ...]:
             f"{finding.label} {wording.number(finding.probability, 2)}" for finding in boxes[:_MOST_BOXES]
         )
         facts.append(Fact("Places", shown))
+    facts += [
+        Fact(finding.label, place_words(finding.point), _radius_words(finding, reading.coverage))
+        for finding in reading.findings
+        if finding.point is not None
+    ]
     facts += [Fact("Note", note) for note in reading.notes]
     model = f"{reading.model.version}, {wording.short_hash(reading.model.sha256)}"
     facts += [Fact("Model", reading.model.name, model), Fact("File", reading.path)]
     return tuple(facts)
+
+
+def place_words(point: Point) -> str:
+    """Where a landmark lies, for people: the pixel, counted from 0."""
+    places = [("x", point.x), ("y", point.y), *([("z", point.z)] if point.z != 0.5 else [])]
+    return ", ".join(f"{axis} {wording.number(value - 0.5, 1)}" for axis, value in places)
+
+
+def landmark_lines(reading: Reading) -> list[tuple[str, str]]:
+    """Name and place of each landmark of a reading, for people."""
+    return [
+        (
+            finding.label,
+            place_words(finding.point)
+            + (f" ± {wording.number(finding.radius, 1)} {finding.radius_unit}" if finding.radius else ""),
+        )
+        for finding in reading.findings
+        if finding.point is not None
+    ]
+
+
+def _radius_words(finding: Finding, coverage: float) -> str:
+    if not finding.radius:
+        return ""
+    return (
+        f"within {wording.number(finding.radius, 1)} {finding.radius_unit}, as promised for "
+        f"{wording.percent(coverage)} of such landmarks"
+    )
 
 
 def _possible_words(possible: Sequence[str], coverage: float) -> tuple[str, str]:
@@ -269,7 +310,7 @@ def _contents(studies: bool, problems: bool) -> list[tuple[str, str]]:
 
 
 def _amounts(studies: Sequence[Study]) -> dict[str, int]:
-    kinds: tuple[Verdict, ...] = ("positive", "scanned", "none", "negative")
+    kinds: tuple[Verdict, ...] = ("positive", "scanned", "none", "located", "negative")
     return {kind: sum(study.verdict == kind for study in studies) for kind in kinds}
 
 
@@ -278,7 +319,9 @@ def _headline(studies: Sequence[Study], problems: Sequence[tuple[str, str]]) -> 
         return "Nothing could be read" if problems else "Nothing was read"
     if len(studies) == 1:
         return studies[0].words
-    positive, scanned = (_amounts(studies)[kind] for kind in ("positive", "scanned"))
+    positive, scanned, located = (_amounts(studies)[kind] for kind in ("positive", "scanned", "located"))
+    if located:
+        return f"Landmarks located on {wording.count(located)} of {wording.plural(len(studies), 'study', 'studies')}"
     if scanned:
         how_many = "all" if scanned == len(studies) else wording.count(scanned)
         return f"{wording.plural(len(studies), 'study', 'studies')} read, {how_many} by a scan"
@@ -304,7 +347,7 @@ def _lede(studies: Sequence[Study], problems: Sequence[tuple[str, str]]) -> str:
         sentences.append(
             f"{wording.spelled(len(problems))} image{'' if len(problems) == 1 else 's'} could not be read."
         )
-    if len(studies) > 1:
+    if len(studies) > 1 and amounts["located"] < len(studies):
         sentences.append("The most suspicious come first.")
     return " ".join(sentences)
 
@@ -341,6 +384,8 @@ def _verdict_facts(amounts: Mapping[str, int]) -> list[Fact]:
     scanned = Fact("Scanned", wording.count(amounts["scanned"]), "without a threshold")
     if amounts["scanned"] and not amounts["positive"] and not amounts["negative"]:
         return [scanned]
+    if amounts["located"] and not amounts["positive"] and not amounts["negative"]:
+        return [Fact("Located", wording.count(amounts["located"]))]
     answered = [
         Fact("Positive", wording.count(amounts["positive"])),
         Fact("Negative", wording.count(amounts["negative"])),

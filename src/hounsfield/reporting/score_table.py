@@ -8,12 +8,17 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from hounsfield.evaluation.evidence import Evidence, Score
+from hounsfield.evaluation.evidence import Evidence, LocalizationEvidence, Score
+from hounsfield.evaluation.localization import DISTANCES
 from hounsfield.reporting import score_words, wording
 from hounsfield.reporting.charts.intervals import interval_track, ruler
 
 FOUND_AT_ONE = "sensitivity_at_1"
 """Score of a detection that heads its page."""
+
+
+HEAD_DISTANCE = DISTANCES[2]
+"""Within which the main figure of a localization counts landmarks."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,8 @@ def main_score(scores: Mapping[str, Score]) -> str:
 
 def main_figure(evidence: Evidence) -> MainFigure | None:
     """The head figure of an evidence: of lesions that were looked for, else of cases; None when it has no score."""
+    if evidence.localization is not None:
+        return _located_figure(evidence.localization)
     detection = evidence.detection
     found = detection.scores.get(FOUND_AT_ONE) if detection else None
     if detection is not None and found is not None:
@@ -92,10 +99,33 @@ def main_figure(evidence: Evidence) -> MainFigure | None:
     )
 
 
+def _located_figure(found: LocalizationEvidence) -> MainFigure:
+    share = found.landmarks[0].scores[f"within_{HEAD_DISTANCE:g}"]
+    name = f"Located within {HEAD_DISTANCE:g} {found.unit}"
+    return MainFigure(
+        value=wording.number(share.value, 2),
+        name=name,
+        detail=f"of the landmarks; 95\u202f% interval {wording.interval(share, 2)}",
+        ruler=ruler(share, name=name, reference=None),
+    )
+
+
 def verdict(evidence: Evidence) -> str:
     """The evidence in one or two sentences that need no statistics to be understood."""
-    sentences = [_finding(evidence), _ranking(evidence), _operating(evidence)]
+    sentences = [_locating(evidence), _finding(evidence), _ranking(evidence), _operating(evidence)]
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _locating(evidence: Evidence) -> str:
+    found = evidence.localization
+    if found is None:
+        return ""
+    median, p90 = (found.landmarks[0].scores[name] for name in ("median", "p90"))
+    return (
+        f"Half of the landmarks are located within {wording.number(median.value, 1)} {found.unit} of where they are "
+        f"(95\u202f% interval {wording.interval(median, 1)}), nine in ten within {wording.number(p90.value, 1)} "
+        f"{found.unit}."
+    )
 
 
 def _finding(evidence: Evidence) -> str:

@@ -13,6 +13,7 @@ from hounsfield.reporting.charts.intervals import track_scale
 from hounsfield.reporting.charts.learning_curves import LearningCurve, loss_chart, score_chart
 from hounsfield.reporting.detection_part import detection_part
 from hounsfield.reporting.explanation_report import method_rows, verdict_words
+from hounsfield.reporting.localization_part import localization_part
 from hounsfield.reporting.page import Fact, render, write_page
 from hounsfield.reporting.score_table import main_figure, score_rows, verdict
 from hounsfield.reporting.split_table import PartCount
@@ -84,6 +85,7 @@ def training_page(story: TrainingStory) -> str:
         learned=score_chart(story.curves, score=story.score),
         members=members,
         found=detection_part(evidence.detection) if evidence and evidence.detection else None,
+        located=localization_part(evidence.localization) if evidence and evidence.localization else None,
         rows=score_rows(evidence.scores, classes=evidence.classes, class_counts=evidence.class_counts)
         if evidence
         else (),
@@ -110,7 +112,9 @@ def _contents(story: TrainingStory) -> list[tuple[str, str]]:
     found = []
     if story.evidence is not None and story.evidence.detection is not None:
         found.append(("found", "What was found"))
-    if story.evidence is not None:
+    if story.evidence is not None and story.evidence.localization is not None:
+        found.append(("found", "What was located"))
+    elif story.evidence is not None:
         found.append(("scores", "Images as a whole" if found else "Validation"))
     if story.curves:
         found.append(("learning", "Learning"))

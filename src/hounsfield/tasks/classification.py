@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hounsfield.arrays import FloatArray, IntArray
+from hounsfield.arrays import FloatArray, VoxelArray
 from hounsfield.evaluation.classification import auc_roc
 
 
@@ -39,7 +39,7 @@ class Classification:
         probabilities: FloatArray = shifted / shifted.sum(axis=1, keepdims=True)
         return probabilities
 
-    def validation_score(self, logits: FloatArray, targets: IntArray) -> float:
+    def validation_score(self, logits: FloatArray, targets: VoxelArray) -> float:
         """Area under the ROC curve, one class against the rest and averaged over the classes that can be measured."""
         probabilities = self.decode(logits)
         columns = [1] if len(self.classes) == 2 else range(len(self.classes))

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from hounsfield.arrays import FloatArray, IntArray
+from hounsfield.arrays import FloatArray, VoxelArray
 
 
 class Task(Protocol):
@@ -18,13 +18,13 @@ class Task(Protocol):
         ...
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """A scalar to make small, of logits (N, outputs) and targets (N,)."""
+        """A scalar to make small, of logits (N, outputs) and targets (N, …)."""
         ...
 
     def decode(self, logits: FloatArray) -> FloatArray:
-        """Probabilities, (N, classes), of logits (N, outputs)."""
+        """What logits (N, outputs) mean, (N, …): probabilities of classes, or places."""
         ...
 
-    def validation_score(self, logits: FloatArray, targets: IntArray) -> float:
+    def validation_score(self, logits: FloatArray, targets: VoxelArray) -> float:
         """One figure in [0, 1], larger is better, for the learning curve; NaN when it cannot be had."""
         ...

@@ -12,6 +12,7 @@ from hounsfield.datasets.description import TableDescription
 from hounsfield.datasets.layouts import person
 from hounsfield.datasets.layouts.boxes import BoxesOfRow, box_reader
 from hounsfield.datasets.layouts.labels import LabelledRow
+from hounsfield.datasets.layouts.landmarks import need_landmarks, points_of_rows
 from hounsfield.datasets.layouts.parts import part_of_word
 from hounsfield.datasets.layouts.rows import Row, Table, Template, template
 from hounsfield.datasets.layouts.views import Views
@@ -89,6 +90,7 @@ class CaseReader:
             images={view: self._ref(draft, view, self.root / path) for view, path in draft.images.items()},
             target=draft.target,
             boxes=draft.boxes[ONE_VIEW[0]] if self.views.name is None else (),
+            points=points_of_rows(self.description.landmarks, draft.rows, self.table),
             mask=self._mask(draft),
             site=self._together(draft, columns.site),
             age_years=person.age_years(draft.rows[0][columns.age]) if columns.age else None,
@@ -180,6 +182,7 @@ def case_reader(description: TableDescription, table: Table, views: Views, root:
     for key in ("subgroups", "inputs"):
         for column in getattr(columns, key):
             table.need(column, f"[columns] {key}")
+    need_landmarks(description.landmarks, table)
     if split is not None and split.column is not None:
         table.need(split.column, "[split] column")
     image = template(description.image, table, "image")

@@ -9,6 +9,7 @@ from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.description import TableDescription
 from hounsfield.datasets.layouts.drafts import CaseReader, Draft, case_reader
 from hounsfield.datasets.layouts.labels import LabelledRow, read_labels
+from hounsfield.datasets.layouts.landmarks import described_places
 from hounsfield.datasets.layouts.rows import Table, join, read_table, template
 from hounsfield.datasets.layouts.selection import rows_where, without_repeats
 from hounsfield.datasets.layouts.views import read_views
@@ -23,14 +24,7 @@ def open_table(description: TableDescription, root: Path, *, name: str) -> Datas
         DatasetError: A table, a column or an image file is missing, a cell cannot be understood, rows of one case
             contradict each other, or nothing is left.
     """
-    if not (root / description.table).is_file():
-        raise DatasetError(
-            f"there is no table {description.table} in {root}; if the data lie elsewhere, give root (--root)"
-        )
-    table = read_table(root / description.table)
-    for other, on in description.join.items():
-        table = join(table, read_table(root / other), on)
-    table, repeats, repeated = without_repeats(table)
+    table, repeats, repeated = without_repeats(_joined(description, root))
     table, unwanted = rows_where(table, description.where)
     views = read_views(table, description.views)
     labels = read_labels(views.table, description.classes)
@@ -75,8 +69,25 @@ def open_table(description: TableDescription, root: Path, *, name: str) -> Datas
         views=views.names,
         inputs=description.columns.inputs,
         auxiliary=description.columns.auxiliary,
+        places=described_places(description.landmarks),
         repeated_rows=repeats,
     )
+
+
+def _joined(description: TableDescription, root: Path) -> Table:
+    """The table with those that are joined to it.
+
+    Raises:
+        DatasetError: One is missing, or cannot be joined.
+    """
+    if not (root / description.table).is_file():
+        raise DatasetError(
+            f"there is no table {description.table} in {root}; if the data lie elsewhere, give root (--root)"
+        )
+    table = read_table(root / description.table)
+    for other, on in description.join.items():
+        table = join(table, read_table(root / other), on)
+    return table
 
 
 def _notes_on_images(reader: CaseReader, drafts: Sequence[Draft]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The two descriptions (TOML) that lie beside the phantom's tables."""
+"""The descriptions (TOML) that lie beside the phantom's tables."""
 
 _COLUMNS = """
 [columns]
@@ -56,4 +56,19 @@ y0 = "y0"
 x1 = "x1"
 y1 = "y1"
 {_COLUMNS}subgroups = ["density", "view", "n_masses"]
+"""
+
+LANDMARKS = f"""\
+# The phantom, landmarks: a case is a whole film with its nipple, and the chest wall straight behind it.
+name = "phantom_landmarks"
+modality = "MG"
+table = "films.csv"
+image = "films/{{image}}.dcm"
+id = "image"
+patient = "patient"
+
+[landmarks]
+nipple = ["nipple_x", "nipple_y"]
+chest_wall = ["chest_wall_x", "chest_wall_y"]
+{_COLUMNS}subgroups = ["density", "view"]
 """

@@ -54,6 +54,10 @@ class Film:
     muscle: BoolArray
     """Where the pectoral muscle was drawn."""
     breast: BoolArray
+    nipple: tuple[float, float]
+    """(x, y) of the skin in front of it, in pixels from the outer edge of the first; so is the next one."""
+    chest_wall: tuple[float, float]
+    """Where the line from the nipple straight back meets the pectoral muscle, or the border of the film."""
 
 
 def draw_film(
@@ -81,6 +85,9 @@ def draw_film(
         seen, muscle, breast = seen[:, ::-1].copy(), muscle[:, ::-1].copy(), breast[:, ::-1].copy()
         masks = [(lesion, mask[:, ::-1].copy()) for lesion, mask in masks]
     truths = tuple(Truth(lesion, loose_box(mask, rng, lesion.label), mask) for lesion, mask in masks if mask.any())
+    row = min(int(outline.middle), shape[0] - 1)
+    depths = float(outline.edge[row]), float(np.count_nonzero(muscle[row]))
+    nipple, chest_wall = ((shape[1] - x if laterality == "R" else x, float(outline.middle)) for x in depths)
     labelled = bool(rng.random() < 0.6)
     if labelled:
         _burn_label(rng, seen, f"{laterality} {view}" if rng.random() < 0.7 else f"{laterality}{view}", laterality)
@@ -96,6 +103,8 @@ def draw_film(
         inverted=bool(rng.random() < 0.1),
         muscle=muscle & breast,
         breast=breast,
+        nipple=nipple,
+        chest_wall=chest_wall,
     )
 
 

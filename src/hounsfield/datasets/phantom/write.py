@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from hounsfield.atomic import atomic_folder
-from hounsfield.datasets.phantom.descriptions import FILMS, MASSES
+from hounsfield.datasets.phantom.descriptions import FILMS, LANDMARKS, MASSES
 from hounsfield.datasets.phantom.dicom import write_film
 from hounsfield.datasets.phantom.film import Film, draw_film
 from hounsfield.datasets.phantom.woman import Laterality, View, draw_woman
@@ -39,7 +39,8 @@ def write_phantom(
     """The path of `masses.toml`, the description of a phantom data set that was written to `folder`.
 
     The folder holds `films/*.dcm`, `masks/*.png`, `masses.csv`, `films.csv`, `masses.toml` (a case is a mass, benign or
-    malignant, cut around its box) and `films.toml` (a case is a film, with a malignant mass or without). The same
+    malignant, cut around its box), `films.toml` (a case is a film, with a malignant mass or without) and
+    `landmarks.toml` (a case is a film with its nipple and the chest wall behind it). The same
     arguments give the same bytes on the same versions of the libraries, whatever the number of workers.
 
     Args:
@@ -71,13 +72,14 @@ def write_phantom(
         _write_table(building / "films.csv", [film for films, _ in rows for film in films], _FILM_COLUMNS)
         _write_table(building / "masses.csv", [mass for _, masses in rows for mass in masses], _MASS_COLUMNS)
         (building / "films.toml").write_text(FILMS, encoding="utf-8")
+        (building / "landmarks.toml").write_text(LANDMARKS, encoding="utf-8")
         (building / "masses.toml").write_text(MASSES, encoding="utf-8")
     return folder / "masses.toml"
 
 
 _FILM_COLUMNS = (
     *("image", "patient", "laterality", "view", "density", "age", "sex", "site", "n_masses", "any_malignant"),
-    "labelled",
+    *("labelled", "nipple_x", "nipple_y", "chest_wall_x", "chest_wall_y"),
 )
 _MASS_COLUMNS = (
     *("image", "box_index", "x0", "y0", "x1", "y1", "label", "margin", "size_mm", "any_malignant", "patient"),
@@ -152,6 +154,11 @@ def _film_row(film: Film) -> _Row:
         "n_masses": len(film.masses),
         "any_malignant": int(any(truth.lesion.label == "malignant" for truth in film.masses)),
         "labelled": int(film.labelled),
+        **{
+            f"{name}_{axis}": round(place - 0.5, 1)  # as an index: the middle of a pixel is half a pixel past its edge
+            for name, at in (("nipple", film.nipple), ("chest_wall", film.chest_wall))
+            for axis, place in zip("xy", at, strict=True)
+        },
     }
 
 

@@ -2,7 +2,7 @@
 
 from hounsfield.learning.augmentation.intensity import IntensityChange, draw_intensity
 from hounsfield.learning.augmentation.mixup import Mixing, draw_mixing
-from hounsfield.learning.augmentation.spatial import draw_affines, warp, warp_boxes
+from hounsfield.learning.augmentation.spatial import draw_affines, warp, warp_boxes, warp_points
 from hounsfield.learning.augmentation.views import only_views, views_taken
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "views_taken",
     "warp",
     "warp_boxes",
+    "warp_points",
 ]

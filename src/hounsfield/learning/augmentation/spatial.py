@@ -73,13 +73,34 @@ def warp_boxes(boxes: Tensor, affine: Tensor, canvas: Sequence[int], shape: Sequ
         canvas: (height, width) of what was warped.
         shape: (height, width) of the result; boxes may lie outside.
     """
-    out = torch.tensor([shape[1], shape[0]], dtype=torch.float32)
-    middle = torch.tensor([canvas[1], canvas[0]], dtype=torch.float32) / 2
     back = torch.linalg.inv(affine[:, :2])
     centres, halves = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
-    moved = (centres - middle - affine[:, 2] * out / 2) @ back.T + out / 2
+    moved = _moved(centres, affine, canvas, shape)
     reach = torch.sqrt((halves**2) @ (back**2).T)
     return torch.cat([moved - reach, moved + reach], dim=1)
+
+
+def warp_points(points: Tensor, affine: Tensor, canvas: Sequence[int], shape: Sequence[int]) -> Tensor:
+    """Points (n, dims) of an image of shape `canvas`, in pixels in the array's order of axes, where `warp` brings them
+    in `shape`; they may lie outside of it.
+
+    Args:
+        points: In pixels from the outer edge of the first.
+        affine: (dims, dims + 1), of the image, as `draw_affines` gives.
+        canvas: Spatial shape of what was warped.
+        shape: That of the result.
+    """
+    return _moved(points.flip(1), affine, canvas, shape).flip(1)
+
+
+def _moved(points: Tensor, affine: Tensor, canvas: Sequence[int], shape: Sequence[int]) -> Tensor:
+    """Points (n, dims), in torch's order of axes, through an affine map turned round."""
+    dims = len(shape)
+    out = torch.tensor([*shape][::-1], dtype=torch.float32)
+    middle = torch.tensor([*canvas][::-1], dtype=torch.float32) / 2
+    back = torch.linalg.inv(affine[:, :dims])
+    moved: Tensor = (points - middle - affine[:, dims] * out / 2) @ back.T + out / 2
+    return moved
 
 
 def _grid(affines: Tensor, shape: Sequence[int]) -> Tensor:

@@ -1,0 +1,181 @@
+"""Which way of locating landmarks comes nearest? Heat maps, box regression and a walking agent, on four data sets.
+
+Each row is one `hounsfield train --task localization` with nothing but the way, the minutes and a seed; every image is
+answered by a network that had not seen its patient, and no test case is read. Beside them stands what nobody has to
+learn: the mean place of the training landmarks. What was measured is kept, so that a run that was stopped goes on
+(--anew begins again).
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from one_command import choices_of, folder_of, run, words_for
+from record import RESULTS, record
+
+from hounsfield.datasets import open_dataset
+from hounsfield.datasets.case import Dataset
+from hounsfield.datasets.localization import for_localization
+from hounsfield.datasets.split import read_split
+from hounsfield.evaluation.evidence import LocalizationEvidence, Located, LocatedImage
+from hounsfield.evaluation.localization import measure_localization
+from hounsfield.evaluation.store import read_evidence
+from hounsfield.findings.region import Point
+
+WAYS = ("heatmap", "box_regression", "policy")
+PHANTOM = "phantom"
+PHANTOM_WOMEN = 60
+
+
+@dataclass(frozen=True)
+class Question:
+    """A data set, and how long it is learned."""
+
+    data: str
+    minutes: float
+
+
+QUESTIONS = (
+    Question("sunnybrook_landmarks", 6),
+    Question("hippocampus_landmarks", 8),
+    Question("ixi_landmarks", 8),
+    Question(PHANTOM, 5),
+)
+
+
+def main() -> int:
+    """Train what has not been trained yet, and record all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", nargs="+", metavar="NAME", help="only these")
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS, help="only these")
+    parser.add_argument("--minutes", type=float, metavar="M", help="of each, instead of as many as it says")
+    parser.add_argument("--bundles", type=Path, metavar="DIR", help="where bundles are kept")
+    parser.add_argument("--anew", action="store_true", help="forget what was measured before")
+    arguments = parser.parse_args()
+    kept = RESULTS / "localization.json"
+    rows = [] if arguments.anew or not kept.is_file() else json.loads(kept.read_text(encoding="utf-8"))["rows"]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.bundles or Path(temporary)
+        for question in QUESTIONS:
+            if arguments.data and question.data not in arguments.data:
+                continue
+            if question.data != PHANTOM and not folder_of(question.data).is_dir():
+                print(f"{folder_of(question.data)} is not there: {question.data} is left out", file=sys.stderr)
+                continue
+            minutes = arguments.minutes or question.minutes
+            for way in arguments.ways:
+                if not any((row["data"], row["way"], row["minutes"]) == (question.data, way, minutes) for row in rows):
+                    rows += measured(question.data, way, minutes, folder)
+                    write(rows)
+    return 0
+
+
+def measured(data: str, way: str, minutes: float, folder: Path) -> list[dict[str, Any]]:
+    """The rows of one training, and that of the mean place on the same images where nobody has measured it yet."""
+    words = _words(data, folder)
+    bundle = folder / f"locate-{data}-{way}"
+    began = time.perf_counter()
+    run("train", *words, "--task", "localization", "-o", str(bundle), "--overwrite",
+        f"--minutes={minutes}", f"--network={way}", "--seed=0")  # fmt: skip
+    took = (time.perf_counter() - began) / 60
+    found = read_evidence(bundle / "evidence.json").localization
+    if found is None:
+        raise RuntimeError(f"{data}: nothing was located")
+    facts = choices_of(bundle)
+    told = {"took": round(took, 1), "input": facts["input"], "epochs": facts["epochs"], "networks": facts["networks"]}
+    rows = rows_of(found, {"data": data, "way": way, "minutes": minutes} | told)
+    if way == WAYS[0]:
+        dataset = for_localization(open_dataset(words[0], root=words[2] if len(words) > 1 else None))
+        learned = set(read_split(bundle / "split.json").ids("train"))
+        nothing = {"took": 0.0, "input": "", "epochs": 0, "networks": 0}
+        rows += rows_of(
+            mean_place(dataset, found, learned), {"data": data, "way": "mean place", "minutes": 0.0} | nothing
+        )
+    return rows
+
+
+def mean_place(dataset: Dataset, found: LocalizationEvidence, learned: set[str]) -> LocalizationEvidence:
+    """What the mean place of the landmarks learned from, in pixels of the image as stored, would come to."""
+    means = []
+    for name in dataset.landmarks:
+        own = [p for case in dataset.cases if case.id in learned for p in case.points if p.label == name]
+        x, y, z = np.mean([(point.x, point.y, point.z) for point in own], axis=0).tolist()
+        means.append(Located(Point(x, y, z, name)))
+    results: Sequence[LocatedImage] = [replace(one, found=tuple(means)) for one in found.results]
+    return measure_localization(
+        results, landmarks=dataset.landmarks, promised=0.0, attributes={}, resamples=1000, seed=0
+    )
+
+
+def rows_of(found: LocalizationEvidence, common: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row for each landmark, and one for all."""
+    rows = []
+    for one in found.landmarks:
+        median = one.scores["median"]
+        inside = one.scores.get("in_radius")
+        rows.append(
+            {
+                "data": common["data"],
+                "way": common["way"],
+                "landmark": one.name,
+                "images": one.images,
+                "patients": one.patients,
+                "unit": found.unit,
+                "median": round(median.value, 2),
+                "interval": f"{median.low:.2f} to {median.high:.2f}",
+                "mean": round(one.scores["mean"].value, 2),
+                "90 %": round(one.scores["p90"].value, 2),
+                "within 3": round(one.scores["within_3"].value, 3),
+                "within 6": round(one.scores["within_6"].value, 3),
+                "in radius": "" if inside is None else f"{inside.value:.3f} of {found.promised:g}",
+                **{key: value for key, value in common.items() if key not in ("data", "way")},
+                "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+            }
+        )
+    return rows
+
+
+def _words(data: str, folder: Path) -> list[str]:
+    """How a command names the data; the phantom is drawn where it is not there."""
+    if data != PHANTOM:
+        return words_for(data)
+    from hounsfield.datasets.phantom import write_phantom
+
+    place = folder / "phantom"
+    if not place.is_dir():
+        write_phantom(place, women=PHANTOM_WOMEN, size=(512, 384))
+    return [str(place / "landmarks.toml")]
+
+
+def write(rows: list[dict[str, Any]]) -> None:
+    """Record what there is so far, in the order of the questions."""
+    order = [question.data for question in QUESTIONS]
+    ways = ["mean place", *WAYS]
+    record(
+        "localization",
+        "Landmarks located in three ways: errors on images of patients that the network had not learned from.",
+        sorted(rows, key=lambda row: (order.index(row["data"]), row["minutes"], ways.index(row["way"]))),
+        packages=("torch", "timm"),
+        notes=(
+            "Each row of a way is one command with nothing but the minutes and the way; seed 0. took: minutes of the "
+            "whole command. mean place: the mean of the training landmarks, in pixels of the image as stored.",
+            "in radius: share of the landmarks within the radius that is said of them, and the promise; the radii were "
+            "chosen on these images.",
+            f"Descriptions: {', '.join(f'examples/{name}.toml' for name in order if name != PHANTOM)}; the phantom has "
+            f"{PHANTOM_WOMEN} women at 512 x 384 pixels.",
+        ),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,215 @@
+"""How near landmarks are located: errors in mm or pixels, shares within a distance, with intervals over patients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from hounsfield.arrays import FloatArray, IntArray
+from hounsfield.errors import EvaluationError
+from hounsfield.evaluation.evidence import (
+    Curve,
+    LandmarkErrors,
+    LocalizationEvidence,
+    LocatedImage,
+    Score,
+    Subgroup,
+)
+from hounsfield.evaluation.intervals import LEVEL, percentile_score
+from hounsfield.evaluation.resampling import patient_weights
+from hounsfield.evaluation.subgroups import FEWEST_PATIENTS, MOST_VALUES, NOT_STATED
+from hounsfield.findings.region import Point
+
+DISTANCES = (2.0, 3.0, 4.0, 6.0, 10.0)
+"""Within which a landmark counts as located, in the unit of the errors."""
+
+ALL = "all landmarks"
+
+
+def measure_localization(
+    results: Sequence[LocatedImage],
+    *,
+    landmarks: Sequence[str],
+    promised: float,
+    attributes: Mapping[str, Mapping[str, str]],
+    resamples: int,
+    seed: int = 0,
+) -> LocalizationEvidence:
+    """The evidence of a localization.
+
+    Errors are distances between where a landmark is and where it was located: in mm where every image knows the size of
+    its pixels, else in pixels of the images as stored.
+
+    Args:
+        results: One an image.
+        landmarks: That are located; one that an image does not show counts nothing there.
+        promised: Share of the landmarks that lie within their radius; 0 where none is said.
+        attributes: Case id to attribute to value, for subgroups.
+        resamples: Bootstrap draws of patients behind the intervals.
+        seed: Of the draws.
+
+    Raises:
+        EvaluationError: There is no image or no landmark, or an image comes twice.
+    """
+    _require(results, landmarks)
+    unit = "mm" if all(one.spacing_mm for one in results) else "pixels"
+    patient = np.unique([one.patient for one in results], return_inverse=True)[1]
+    image, which, errors, radii = _errors(results, landmarks, unit)
+    owner = patient[image]
+    draws = {"resamples": resamples, "seed": seed}
+    groups = [(ALL, np.ones(len(errors), dtype=bool)), *((name, which == k) for k, name in enumerate(landmarks))]
+    of_landmarks = [
+        _landmark(name, errors[own], radii[own], owner[own], promised, **draws) for name, own in groups if own.any()
+    ]
+    curves = {name: _curve(errors[own]) for name, own in groups if own.any()}
+    subgroups, notes = _subgroups(results, image, errors, owner, attributes, **draws)
+    absent = [name for k, name in enumerate(landmarks) if not (which == k).any()]
+    if absent:
+        notes.append(f"No image shows {', '.join(absent)}: nothing is said of it.")
+    if unit == "pixels":
+        notes.append("Not every image says how large its pixels are: errors are in pixels of the images as stored.")
+    if len(np.unique(patient)) == 1:
+        notes.append("One patient only: how far the errors would vary is unknown; intervals span those that were seen.")
+    return LocalizationEvidence(
+        unit=unit,
+        promised=promised,
+        landmarks=tuple(of_landmarks),
+        curves=curves,
+        subgroups=subgroups,
+        results=tuple(results),
+        notes=tuple(notes),
+    )
+
+
+def error_of(truth: Point, found: Point, spacing: Sequence[float]) -> float:
+    """Distance between two places, their pixels being `spacing` (d, h, w) apart."""
+    apart = np.array([truth.z - found.z, truth.y - found.y, truth.x - found.x]) * np.asarray(spacing)
+    return float(np.linalg.norm(apart))
+
+
+def _require(results: Sequence[LocatedImage], landmarks: Sequence[str]) -> None:
+    if not results:
+        raise EvaluationError("there are no images to measure: the evaluated part of the data set holds no case")
+    cases = [one.case for one in results]
+    if len(set(cases)) < len(cases):
+        twice = next(case for case in cases if cases.count(case) > 1)
+        raise EvaluationError(f"case {twice!r} was measured twice; every case counts once")
+    if not any(truth.label in landmarks for one in results for truth in one.truths):
+        raise EvaluationError(
+            f"none of the {len(results)} images shows {', '.join(landmarks)}: there is nothing to measure; name the "
+            "landmarks in the data's description ([landmarks]) as the model does"
+        )
+
+
+def _errors(
+    results: Sequence[LocatedImage], landmarks: Sequence[str], unit: str
+) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
+    """Of each landmark that is there: number of the image and of the landmark, its error, and its radius."""
+    rows = []
+    for number, one in enumerate(results):
+        spacing = one.spacing_mm if unit == "mm" else (1.0, 1.0, 1.0)
+        found = {located.point.label: located for located in one.found}
+        for truth in one.truths:
+            if truth.label in landmarks and truth.label in found:
+                located = found[truth.label]
+                error = error_of(truth, located.point, spacing)
+                rows.append((number, landmarks.index(truth.label), error, located.radius))
+    table = np.array(rows, dtype=np.float64).reshape(-1, 4)
+    return table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2], table[:, 3]
+
+
+def _landmark(
+    name: str, errors: FloatArray, radii: FloatArray, owner: IntArray, promised: float, *, resamples: int, seed: int
+) -> LandmarkErrors:
+    weights = draws_of_patients(owner, resamples=resamples, seed=seed)
+    patients = len(np.unique(owner))
+    scores = {
+        "median": _distance(float(np.median(errors)), _medians(errors, weights), errors),
+        "mean": _distance(float(errors.mean()), _means(errors, weights), errors),
+        "p90": _distance(float(np.percentile(errors, 90)), quantiles_of_draws(errors, weights, 0.9), errors),
+    }
+    shares = {f"within_{distance:g}": errors <= distance for distance in DISTANCES}
+    if promised and np.isfinite(radii).all() and radii.any():
+        shares["in_radius"] = errors <= radii
+    for key, inside in shares.items():
+        value = float(inside.mean())
+        scores[key] = percentile_score(value, _means(inside.astype(np.float64), weights), patients=patients)[0]
+    return LandmarkErrors(name, len(errors), patients, scores)
+
+
+def draws_of_patients(owner: IntArray, *, resamples: int, seed: int) -> FloatArray:
+    """(draws, n), how often each of n errors counts in a draw of patients, of whom `owner` (n,) says whose it is."""
+    _, place = np.unique(owner, return_inverse=True)
+    blocks = patient_weights(int(place.max()) + 1, resamples=resamples, seed=seed, cases=len(owner))
+    return np.concatenate([block[:, place] for block in blocks])
+
+
+def _means(values: FloatArray, weights: FloatArray) -> FloatArray:
+    means: FloatArray = weights @ values / np.maximum(weights.sum(axis=1), 1e-12)
+    return means
+
+
+def _medians(errors: FloatArray, weights: FloatArray) -> FloatArray:
+    return quantiles_of_draws(errors, weights, 0.5)
+
+
+def quantiles_of_draws(errors: FloatArray, weights: FloatArray, share: float) -> FloatArray:
+    """(draws,), of each draw the smallest error that at least `share` of its weight (draws, n) does not exceed."""
+    order = np.argsort(errors, kind="stable")
+    below = np.cumsum(weights[:, order], axis=1)
+    place = (below >= share * below[:, -1:] - 1e-9).argmax(axis=1)
+    found: FloatArray = errors[order][place]
+    return found
+
+
+def _distance(value: float, draws: FloatArray, errors: FloatArray) -> Score:
+    """A distance and its percentile interval; of draws that are all the same, all errors that were seen."""
+    if np.ptp(draws) == 0:
+        return Score(value, min(value, float(errors.min())), max(value, float(errors.max())))
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return Score(value, min(value, float(low)), max(value, float(high)))
+
+
+def _curve(errors: FloatArray) -> Curve:
+    """Share of the landmarks within a distance, against the distance."""
+    distances = np.unique(np.r_[0.0, np.percentile(errors, np.arange(0, 101))])
+    shares = (errors[None] <= distances[:, None]).mean(axis=1)
+    return Curve(tuple(distances.tolist()), tuple(shares.tolist()))
+
+
+def _subgroups(
+    results: Sequence[LocatedImage],
+    image: IntArray,
+    errors: FloatArray,
+    owner: IntArray,
+    attributes: Mapping[str, Mapping[str, str]],
+    *,
+    resamples: int,
+    seed: int,
+) -> tuple[tuple[Subgroup, ...], list[str]]:
+    """Errors of all landmarks by what is known of the cases, the smallest group first."""
+    found: list[Subgroup] = []
+    notes: list[str] = []
+    names = sorted({name for one in results for name in attributes.get(one.case, {})})
+    for name in names:
+        cells = np.array([attributes.get(one.case, {}).get(name) or NOT_STATED for one in results])
+        values = sorted(set(cells.tolist()))
+        if len(values) < 2 or len(values) > MOST_VALUES:
+            if len(values) > MOST_VALUES:
+                notes.append(f"{name} has {len(values)} values and is not shown by them.")
+            continue
+        for value in values:
+            own = (cells == value)[image]
+            patients = len(np.unique(owner[own]))
+            if patients < FEWEST_PATIENTS:
+                note = f"Too small to score: {patients} of at least {FEWEST_PATIENTS} patients."
+                found.append(Subgroup(name, value, int((cells == value).sum()), patients, int(own.sum()), {}, note))
+                continue
+            weights = draws_of_patients(owner[own], resamples=resamples, seed=seed)
+            score = _distance(float(np.median(errors[own])), _medians(errors[own], weights), errors[own])
+            found.append(
+                Subgroup(name, value, int((cells == value).sum()), patients, int(own.sum()), {"median": score})
+            )
+    return tuple(sorted(found, key=lambda group: (group.attribute, group.cases))), notes

@@ -1,0 +1,151 @@
+"""Heat-map regression: a map for each landmark, warm where it lies.
+
+An encoder's maps of several resolutions are brought together from the coarsest to the finest, and a map of heat is
+made for each landmark. In training the heat, as a probability over all places, is to equal a small Gaussian around the
+landmark. In reading its place is the mean of the places around the warmest one, weighted by their heat, which is finer
+than the map; how far all the heat is spread says how sure that is.
+
+Reference:
+    Tompson, Jain, LeCun, Bregler, "Joint training of a convolutional network and a graphical model for human pose
+    estimation" (2014), arXiv:1406.2984; Payer, Štern, Bischof, Urschler, "Regressing heatmaps for multiple landmark
+    localization using CNNs" (2016), doi:10.1007/978-3-319-46723-8_27; Sun et al., "Integral human pose regression"
+    (2018), arXiv:1711.08229 (the mean as place).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from hounsfield.errors import ShapeError
+from hounsfield.networks.landmarks import answer_of, landmarks_in
+from hounsfield.networks.untouched import Untouched
+
+AROUND = 3.0
+"""The places around the warmest one reach as far as this many standard deviations of the Gaussian."""
+
+
+class HeatMap(nn.Module):
+    """An encoder's pyramid, merged, and a map of heat for each landmark."""
+
+    def __init__(
+        self,
+        *,
+        dims: Literal[2, 3],
+        channels: int,
+        outputs: int,
+        encoder: nn.Module,
+        stride: int = 4,
+        width: int = 64,
+        sigma: float = 1.5,
+    ) -> None:
+        """Make the layers around `encoder`; their weights are drawn from torch's generator.
+
+        Args:
+            dims: 2 for flat images, (N, C, H, W); 3 for volumes, (N, C, D, H, W).
+            channels: C.
+            outputs: Length of the answer, see `networks.landmarks`.
+            encoder: A network with `pyramid`, `pyramid_facts` and `stages`; its answer is taken off.
+            stride: Pixels between places of the heat.
+            width: Maps of each resolution.
+            sigma: Standard deviation of the Gaussian, in places.
+
+        Raises:
+            ShapeError: The encoder takes other images, or has no maps of `stride`.
+        """
+        super().__init__()
+        if encoder.dims != dims or encoder.channels != channels:
+            raise ShapeError(
+                f"the encoder is for {encoder.dims}-D images of {encoder.channels} channels, not for {dims}-D ones of "
+                f"{channels}"
+            )
+        facts: list[tuple[int, int]] = list(encoder.pyramid_facts)  # type: ignore[arg-type]
+        if stride not in dict(facts):
+            raise ShapeError(
+                f"the encoder has no maps of every {stride} pixels, only of {', '.join(str(own) for own, _ in facts)}: "
+                "choose network.stride among them"
+            )
+        self.dims, self.channels, self.stride, self.sigma = dims, channels, stride, sigma
+        self.encoder = encoder
+        self.encoder.answer = nn.Identity()
+        convolution = {2: nn.Conv2d, 3: nn.Conv3d}[dims]
+        normalisation = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}[dims]
+        used = [(own, maps) for own, maps in facts if own >= stride]
+        self.lateral = nn.ModuleList(convolution(maps, width, 1) for _, maps in used)
+        self.answer = nn.Sequential(
+            convolution(width, width, 3, padding=1, bias=False),
+            normalisation(width),
+            nn.ReLU(inplace=True),
+            convolution(width, landmarks_in(outputs, dims), 1),
+        )
+
+    def heat(self, images: Tensor) -> Tensor:
+        """Logits of heat, (N, landmarks, …) with a place for every `stride` pixels.
+
+        Raises:
+            ShapeError: As the encoder's `feature_maps`.
+        """
+        levels = [maps for own, maps in self.encoder.pyramid(images) if own >= self.stride]  # type: ignore[operator]
+        merged = self.lateral[-1](levels[-1])
+        for lateral, level in zip(reversed(self.lateral[:-1]), reversed(levels[:-1]), strict=True):
+            merged = lateral(level) + nn.functional.interpolate(merged, size=level.shape[2:], mode="nearest")
+        heat: Tensor = self.answer(merged)
+        return heat
+
+    def forward(self, images: Tensor, truth: Untouched[Tensor] | None = None) -> Tensor:
+        """Answers, (N, outputs), see `networks.landmarks`; or the loss, given the truth.
+
+        Args:
+            images: (N, C, …).
+            truth: (N, landmarks, dims), places in shares of the sides; NaN where a landmark is not there.
+        """
+        heat = self.heat(images).float()
+        if truth is not None:
+            return self.loss(heat, truth.value)
+        shape = heat.shape[2:]
+        flat = heat.flatten(2)
+        share = torch.softmax(flat, dim=2)
+        places = _places(shape).to(heat.device)  # (dims, places)
+        warmest = places.T[flat.argmax(dim=2)]  # (N, landmarks, dims)
+        apart = (places.T[None, None] - warmest[:, :, None]).square().sum(dim=3)
+        near = share * (apart <= (AROUND * self.sigma) ** 2)
+        near = near / near.sum(dim=2, keepdim=True).clamp(min=1e-12)
+        middle = near @ places.T
+        spread = (share @ places.T.square() - (share @ places.T).square()).clamp(min=0.0).sqrt()
+        sides = torch.tensor(list(shape), dtype=torch.float32, device=heat.device)
+        return answer_of(middle / sides, spread / sides)
+
+    def loss(self, heat: Tensor, truth: Tensor) -> Tensor:
+        """Cross-entropy of the heat and a Gaussian around each landmark that is there; a scalar in nats."""
+        shape = heat.shape[2:]
+        known = ~torch.isnan(truth).any(dim=2)
+        sides = torch.tensor(list(shape), dtype=torch.float32, device=heat.device)
+        target = _gaussians(truth.nan_to_num() * sides, shape, self.sigma)
+        apart = -(target * torch.log_softmax(heat.flatten(2), dim=2)).sum(dim=2)
+        return (apart * known).sum() / known.sum().clamp(min=1)
+
+    def stages(self) -> list[list[nn.Module]]:
+        """The encoder's stages from the input on, then all that is new, for rates that differ by depth."""
+        own = [stage for stage in self.encoder.stages() if any(True for m in stage for _ in m.parameters())]  # type: ignore[operator]
+        return [*own, [self.lateral, self.answer]]
+
+
+def _places(shape: Sequence[int]) -> Tensor:
+    """(dims, places), the middle of every place in places from the outer edge of the first."""
+    axes = [torch.arange(side, dtype=torch.float32) + 0.5 for side in shape]
+    return torch.stack(torch.meshgrid(*axes, indexing="ij")).flatten(1)
+
+
+def _gaussians(centres: Tensor, shape: Sequence[int], sigma: float) -> Tensor:
+    """(N, landmarks, places), each of sum 1 around its centre (N, landmarks, dims), one axis after the other."""
+    count, landmarks, dims = centres.shape
+    grid = centres.new_ones((count, landmarks, *[1] * dims))
+    for axis, side in enumerate(shape):
+        apart = torch.arange(side, dtype=torch.float32, device=centres.device) + 0.5 - centres[:, :, axis, None]
+        along = torch.softmax(-0.5 * (apart / sigma).square(), dim=2)
+        grid = grid * along.reshape(count, landmarks, *[side if other == axis else 1 for other in range(dims)])
+    return grid.reshape(count, landmarks, prod(shape))

@@ -1,0 +1,167 @@
+"""What a page says of a localization: how near each landmark is located, and pictures, the farthest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from hounsfield.evaluation.evidence import LandmarkErrors, LocalizationEvidence, LocatedImage
+from hounsfield.evaluation.localization import error_of
+from hounsfield.findings import Point
+from hounsfield.image import Image
+from hounsfield.reporting import wording
+from hounsfield.reporting.charts.distances import distance_chart
+from hounsfield.reporting.charts.intervals import interval_track
+from hounsfield.reporting.evidence_tables import SubgroupRow
+from hounsfield.reporting.marks import Spot, draw_marks
+from hounsfield.reporting.pictures import MAX_SIDE, Picture, encode, film_pixels
+from hounsfield.reporting.score_table import HEAD_DISTANCE
+
+
+@dataclass(frozen=True, eq=False)
+class LocatedExample:
+    """An image to show, with what was located on it."""
+
+    result: LocatedImage
+    image: Image
+    """As it is stored."""
+    paths: tuple[tuple[Point, ...], ...] = ()
+    """Where an agent walked to each of its landmarks, if one did."""
+
+
+@dataclass(frozen=True)
+class LocatedCard:
+    """An image of the gallery."""
+
+    case: str
+    film: Picture
+    words: str
+
+
+@dataclass(frozen=True)
+class LandmarkRow:
+    """A landmark of the table."""
+
+    name: str
+    size: str
+    track: Markup
+    within: str
+    median: str
+    interval: str
+    p90: str
+
+
+@dataclass(frozen=True)
+class LocalizationPart:
+    """The part of a page."""
+
+    unit: str
+    distance: str
+    rows: tuple[LandmarkRow, ...]
+    chart: Markup
+    promise: str
+    """What is said of radii, and whether it held; empty where nothing is."""
+    subgroups: tuple[tuple[str, tuple[SubgroupRow, ...]], ...]
+    cards: tuple[LocatedCard, ...]
+    walked: bool
+    """Whether paths are drawn."""
+
+
+def localization_part(found: LocalizationEvidence, *, examples: Sequence[LocatedExample] = ()) -> LocalizationPart:
+    """The localization as a page shows it."""
+    whole, *single = found.landmarks
+    others = {one.name: found.curves[one.name] for one in single if len(single) > 1}
+    tables: dict[str, list[SubgroupRow]] = {}
+    for group in found.subgroups:
+        score = group.scores.get("median")
+        size = f"{wording.plural(group.cases, 'image')}, {wording.plural(group.patients, 'patient')}"
+        tables.setdefault(group.attribute, []).append(
+            SubgroupRow(
+                value=group.value,
+                size=size,
+                track=None,
+                figure=wording.number(score.value, 2) if score else wording.UNDEFINED,
+                interval=wording.interval(score, 2) if score else "",
+                note=group.note,
+            )
+        )
+    return LocalizationPart(
+        unit=found.unit,
+        distance=f"{HEAD_DISTANCE:g} {found.unit}",
+        rows=tuple(_row(one, found.unit) for one in (found.landmarks if len(single) > 1 else single)),
+        chart=distance_chart(found.curves[whole.name], others, unit=found.unit),
+        promise=_promise(found),
+        subgroups=tuple((name, tuple(rows)) for name, rows in tables.items()),
+        cards=tuple(card for example in examples for card in _cards(example, found.unit)),
+        walked=any(any(example.paths) for example in examples),
+    )
+
+
+def choose_located(found: LocalizationEvidence, *, each: int = 3) -> list[LocatedImage]:
+    """Images worth a look: those with the largest error, those in the middle, and those with the smallest, so many of
+    each."""
+    ranked = sorted((one for one in found.results if one.truths), key=lambda one: -_largest_error(one, found.unit))
+    middle = max(0, len(ranked) // 2 - each // 2)
+    chosen = {one.case: one for one in (*ranked[:each], *ranked[middle : middle + each], *ranked[-each:])}
+    return list(chosen.values())
+
+
+def _largest_error(one: LocatedImage, unit: str) -> float:
+    return max((error for _, _, error in _pairs(one, unit)), default=0.0)
+
+
+def _pairs(one: LocatedImage, unit: str) -> list[tuple[Point, Point, float]]:
+    """Truth, what was located, and the error, of each landmark that is there."""
+    spacing = one.spacing_mm if unit == "mm" else (1.0, 1.0, 1.0)
+    found = {own.point.label: own.point for own in one.found}
+    return [
+        (truth, found[truth.label], error_of(truth, found[truth.label], spacing))
+        for truth in one.truths
+        if truth.label in found
+    ]
+
+
+def _row(one: LandmarkErrors, unit: str) -> LandmarkRow:
+    within, median = one.scores[f"within_{HEAD_DISTANCE:g}"], one.scores["median"]
+    return LandmarkRow(
+        name=one.name,
+        size=f"{wording.plural(one.images, 'image')}, {wording.plural(one.patients, 'patient')}",
+        track=interval_track(f"{one.name}: within {HEAD_DISTANCE:g} {unit}", within),
+        within=wording.number(within.value),
+        median=wording.number(median.value, 2),
+        interval=wording.interval(median, 2),
+        p90=wording.number(one.scores["p90"].value, 2),
+    )
+
+
+def _promise(found: LocalizationEvidence) -> str:
+    inside = found.landmarks[0].scores.get("in_radius")
+    if inside is None:
+        return ""
+    return (
+        f"Beside each landmark a radius is said within which {wording.percent(found.promised)} of such landmarks are "
+        f"promised to lie. Here {wording.percent(inside.value)} did (95\u202f% interval {wording.interval(inside, 2)})."
+    )
+
+
+def _cards(example: LocatedExample, unit: str) -> list[LocatedCard]:
+    """One picture; of a volume one for each landmark, in the slice where it is."""
+    result, image = example.result, example.image
+    pairs = _pairs(result, unit)
+    paths = {path[0].label: path for path in example.paths if path}
+    groups = [pairs] if image.planar else [[pair] for pair in pairs]
+    cards = []
+    for own in groups:
+        spots: list[Spot] = []
+        for truth, found, _ in own:
+            spots.append(Spot(found, "found", found.label, path=paths.get(found.label, ())))
+            spots.append(Spot(truth, "landmark"))
+        words = ", ".join(f"{truth.label} off by {wording.number(error, 1)} {unit}" for truth, _, error in own)
+        depth = min(max(0, int(own[0][0].z)), image.shape[0] - 1) if own else image.shape[0] // 2
+        pixels = film_pixels(image, depth_index=depth, max_side=MAX_SIDE)
+        film = encode(draw_marks(pixels, spots, image), alt=f"Image of case {result.case}: {words or 'no landmark'}")
+        where = "" if image.planar else f", slice {depth + 1} of {image.shape[0]}"
+        cards.append(LocatedCard(result.case, film, f"{words}{where}" or "no landmark"))
+    return cards

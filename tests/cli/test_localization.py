@@ -1,0 +1,116 @@
+"""A localization by its commands: train, evaluate, compare and read on the phantom's films, with pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hounsfield.cli.main import main
+from hounsfield.evaluation.store import read_evidence
+
+PLAN = """\
+task = "localization"
+dataset = "phantom_landmarks"
+classes = ["image"]
+[input]
+shape = [48, 32]
+steps = [{step = "display"}, {step = "breast"}, {step = "resize", shape = [48, 32], anchor = "start"}]
+[network]
+name = "policy"
+window = 9
+scales = [4, 1]
+steps = 4
+widths = [8, 16]
+hidden = 32
+[optimisation]
+epochs = 2
+batch_size = 4
+keep = "last"
+threads = 1
+[localization]
+landmarks = ["nipple", "chest_wall"]
+[reinforcement]
+walks = 2
+steps = 4
+"""
+
+
+@pytest.fixture(scope="module")
+def locator(phantom: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle whose agent walks to landmarks, trained for a moment. Not to be changed."""
+    folder = tmp_path_factory.mktemp("locator")
+    (folder / "plan.toml").write_text(PLAN, encoding="utf-8")
+    words = ["train", str(phantom / "landmarks.toml"), "--task", "localization", "--plan", str(folder / "plan.toml")]
+    assert main([*words, "-o", str(folder / "bundle")]) == 0
+    return folder / "bundle"
+
+
+def test_a_bundle_tells_what_was_located_on_the_validation_films(locator: Path) -> None:
+    evidence = read_evidence(locator / "evidence.json")
+    assert evidence.task == "localization" and evidence.localization is not None
+    assert evidence.localization.unit == "mm"
+    page = (locator / "report.html").read_text(encoding="utf-8")
+    assert "What was located" in page and "Share located on validation cases" in page
+    assert "Images as a whole" not in page and 'id="scores"' not in page
+    card = (locator / "card.md").read_text(encoding="utf-8")
+    assert "localization" in card and "nipple" in card
+
+
+def test_a_localization_is_measured_and_shown(
+    locator: Path, phantom: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", str(locator), str(phantom / "landmarks.toml"), "-o", str(tmp_path / "evidence")]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+
+    assert "errors in mm" in out and "chest_wall" in out
+    page = (tmp_path / "evidence" / "report.html").read_text(encoding="utf-8")
+    assert "the way an agent took" in page
+    assert page.count('<article class="example">') >= 3
+    assert "phantom_landmarks: nipple or chest_wall" in page
+    assert 'id="decisions"' not in page and 'id="curves"' not in page
+
+
+def test_a_reading_says_where_landmarks_are_and_draws_them(
+    locator: Path, phantom: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film, other = sorted((phantom / "films").glob("*.dcm"))[:2]
+    assert main(["read", str(locator), str(film), str(other), "-o", str(tmp_path / "out"), "--answer-all"]) == 0
+
+    said = capsys.readouterr().out
+    reading, _ = json.loads((tmp_path / "out" / "readings.json").read_text(encoding="utf-8"))["readings"]
+    assert f"{film.name}: nipple x " in said
+    assert [finding["label"] for finding in reading["findings"]] == ["nipple", "chest_wall"]
+    assert reading["answers"] == [] and reading["looked_for"] == ["nipple", "chest_wall"]
+    assert len(reading["findings"][0]["path"]) > 1
+    assert (tmp_path / "out" / reading["figure"]).is_file()
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "2 landmarks located" in page and "No answer" not in page
+
+
+def test_two_ways_are_compared_on_the_same_images(locator: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", str(locator), str(locator)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("median errors in mm")
+    assert [line.split()[0] for line in lines[2:]] == ["all", "nipple", "chest_wall"]
+    assert all(line.split()[-4:] == ["0.00", "to", "0.00", "1.000"] for line in lines[2:])
+    assert main(["compare", str(locator), str(locator), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["landmarks"][0]["difference"]["value"] == 0
+
+
+def test_what_a_localization_cannot_be_is_said_in_a_sentence(
+    locator: Path, phantom: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words, message in (
+        (["train", str(phantom / "masses.toml"), "--task", "localization", "-o", str(tmp_path / "a")], "whole images"),
+        (["train", str(phantom / "films.toml"), "--task", "localization", "-o", str(tmp_path / "b")], "no landmarks"),
+        (["export", str(locator), "-o", str(tmp_path / "m.onnx"), "--format", "onnx"], "landmarks"),
+        (["recalibrate", str(locator), str(phantom / "landmarks.toml"), "-o", str(tmp_path / "c")], "landmarks"),
+        (["explain", str(locator), str(phantom / "landmarks.toml"), "-o", str(tmp_path / "d")], "landmarks"),
+        (["compare", str(locator), str(locator), "-o", str(tmp_path / "e")], "on the screen, or with --json"),
+        (["seeds", str(locator), str(locator)], "landmarks"),
+    ):
+        assert main(words) in (1, 2)
+        assert message in capsys.readouterr().err
