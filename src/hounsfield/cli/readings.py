@@ -16,7 +16,7 @@ from hounsfield.image import Image
 from hounsfield.likeness import Examples
 from hounsfield.reading.batch import Failure, Item
 from hounsfield.reporting.case_figure import write_case_figure
-from hounsfield.reporting.marks import depth_of, marks_of, placed, spots_of
+from hounsfield.reporting.marks import best_slice, marks_of, placed
 from hounsfield.reporting.reading_report import StudyPictures, landmark_lines, study_pictures, write_reading_page
 
 FORMAT_VERSION = "1"
@@ -55,7 +55,7 @@ class Batch:
         self.readings.append(replace(result, heat=None))
 
     def _draw(self, item: Item, image: Image, reading: Reading) -> None:
-        spots = spots_of(reading.findings, image)
+        marks = marks_of(reading.findings, most=_MOST_MARKED) if reading.heat is None else []
         boxes = [finding.box for finding in reading.findings[:1] if finding.box is not None]
         self._names[item.case] = self._file_name(item.case)
         write_case_figure(
@@ -69,10 +69,10 @@ class Batch:
             by_threshold=len(reading.answers) == 1,
             scanned=reading.scanned,
             boxes=boxes,
-            marks=(*marks_of(reading.findings, most=_MOST_MARKED), *spots) if reading.heat is None else (),
+            marks=marks,
             findings=placed(reading.findings) if reading.looked_for else None,
             landmarks=landmark_lines(reading),
-            depth_index=depth_of(reading.findings, image) if spots else None,
+            depth_index=best_slice(marks, image) if marks else None,
         )
 
     def write(self, bundle: Bundle, command: str, *, earlier: Path, runtime: str) -> dict[str, Any]:

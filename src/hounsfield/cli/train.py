@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--network", default="auto", metavar="NAME",
-        help="auto: a few are tried, and the validation cases decide; convnet, residual, slices; for landmarks "
-        "heatmap, box_regression, policy; timm's name of a "
+        help="auto: a few are tried, and the validation cases decide; convnet, residual, slices; for lesions "
+        "faster_rcnn, centres; for landmarks heatmap, box_regression, policy; timm's name of a "
         "pretrained network, with :probe behind it for its features alone; or a bundle to learn on from "
         "(default: auto)",
     )  # fmt: skip

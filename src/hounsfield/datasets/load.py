@@ -73,8 +73,9 @@ def crop_side(crop: Crop, *, margin: float = 1.0) -> int:
     return max(1, round(factor * max(crop.box.width, crop.box.height)))
 
 
-def check_box(box: Box, size: tuple[int, int] | None, *, where: str) -> None:
-    """Accept a box that covers some of an image of `size` (height, width); of any image when that is None.
+def check_box(box: Box, size: tuple[int, ...] | None, *, where: str) -> None:
+    """Accept a box that covers some of an image of `size`, (height, width) or (depth, height, width); of any image when
+    that is None.
 
     Raises:
         DatasetError: The box is empty, turned round, not finite, or outside; the message begins with `where`.
@@ -83,7 +84,12 @@ def check_box(box: Box, size: tuple[int, int] | None, *, where: str) -> None:
     if not all(map(math.isfinite, (box.x0, box.y0, box.x1, box.y1))) or box.x1 <= box.x0 or box.y1 <= box.y0:
         raise DatasetError(f"{where}: the box {corners} is empty; x1 must be above x0 and y1 above y0")
     if size is not None:
-        height, width = size
+        *deep, height, width = size
+        if deep and (box.z1 <= 0 or box.z0 >= deep[0] or box.z1 <= box.z0):
+            raise DatasetError(
+                f"{where}: the box from slice {box.z0:g} to {box.z1:g} lies outside the image of {deep[0]} slices; "
+                "boxes count the slices of the image as it is stored, from 0"
+            )
         spare = _OUTSIDE * max(height, width)
         if box.x0 < -spare or box.y0 < -spare or box.x1 > width + spare or box.y1 > height + spare:
             raise DatasetError(

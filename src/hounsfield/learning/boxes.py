@@ -15,7 +15,6 @@ from hounsfield.evaluation.detection import responses_of
 from hounsfield.evaluation.evidence import ImageResult
 from hounsfield.evaluation.froc import RATES, sensitivity_at, threshold_at
 from hounsfield.evaluation.matching import rule_from
-from hounsfield.findings.region import Box
 from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp, warp_boxes
 from hounsfield.learning.inputs import Inputs, images_of
 from hounsfield.learning.lesson import Answers, Exam, Setup, descend
@@ -23,7 +22,7 @@ from hounsfield.networks.found import Truth
 from hounsfield.networks.untouched import Untouched
 from hounsfield.plan import Plan
 from hounsfield.plan.network import most_of
-from hounsfield.tasks.detection import Findings, detected, fused, whole_logits
+from hounsfield.tasks.detection import Findings, box_of, detected, fused, whole_logits
 from hounsfield.tasks.find import as_arrays, by_torch, find
 from hounsfield.tasks.predict import centre, memory_order
 from hounsfield.tasks.task import Task
@@ -62,7 +61,7 @@ class BoxLesson:
             with torch.inference_mode(), _precision(plan), torch.random.fork_rng(devices=[]):
                 torch.manual_seed(part)  # the anchors and regions that the loss is of are drawn, and alike each time
                 dense = network.dense(images)  # type: ignore[operator]
-                size = (images.shape[2], images.shape[3])
+                size = tuple(images.shape[2:])
                 losses.append(len(own) * float(network.losses(dense, truths, size).sum()))  # type: ignore[operator]
                 found += [as_arrays(one) for one in network.findings(dense, size)]  # type: ignore[operator]
         rule = rule_from(plan.detection.hit)
@@ -124,14 +123,13 @@ class BoxLesson:
         for row, one in zip(rows.tolist(), found, strict=True):
             case = self.inputs.cases[row]
             truths = tuple(
-                Box(own[0], own[1], own[2], own[3], plan.detection.kinds[int(own[4])])
-                for own in self._boxes(row).tolist()
+                box_of(corners, plan.detection.kinds[int(kind)]) for *corners, kind in self._boxes(row).tolist()
             )
             results.append(ImageResult(case.id, case.unit, truths, detected(one, np.eye(4))))
         return results
 
     def _boxes(self, row: int) -> Tensor:
-        """Those (n, 5) that are on the stored input of a row."""
+        """Those (n, 2 · dims + 1) that are on the stored input of a row."""
         return clipped(torch.from_numpy(self.inputs.boxes[row]), self.inputs.voxels.shape[2:])
 
 
@@ -140,7 +138,7 @@ def boxed_batch(
 ) -> tuple[Tensor, list[Truth]]:
     """Augmented images (N, C, *shape) in the plan's memory order, and the boxes that are still on them."""
     images = images_of(inputs, rows)
-    affines = draw_affines(len(rows), dims=2, augmentation=plan.augmentation, generator=generator)
+    affines = draw_affines(len(rows), dims=plan.dims, augmentation=plan.augmentation, generator=generator)
     shape, canvas = plan.input.shape, plan.input.canvas
     images = warp(images, affines, shape, mirrored_border=plan.augmentation.mirrored_border)
     change = draw_intensity(images.shape, augmentation=plan.augmentation, generator=generator)
@@ -148,7 +146,7 @@ def boxed_batch(
     truths = []
     for row, affine in zip(rows.tolist(), affines, strict=True):
         own = torch.from_numpy(inputs.boxes[row])
-        moved = torch.cat([warp_boxes(own[:, :4], affine, canvas, shape), own[:, 4:]], dim=1)
+        moved = torch.cat([warp_boxes(own[:, :-1], affine, canvas, shape), own[:, -1:]], dim=1)
         truths.append(truth_of(clipped(moved, shape)))
     return memory_order(images, channels_last=plan.optimisation.channels_last), truths
 
@@ -161,18 +159,19 @@ def plain_batch(plan: Plan, inputs: Inputs, rows: IntArray) -> tuple[Tensor, lis
 
 
 def clipped(boxes: Tensor, shape: Sequence[int]) -> Tensor:
-    """The parts of boxes (n, 5) that lie on an image of `shape`, of those of which enough does."""
-    limits = torch.tensor([shape[1], shape[0]], dtype=boxes.dtype)
-    low, high = boxes[:, :2].clamp(min=0), torch.minimum(boxes[:, 2:4], limits)
-    area = (boxes[:, 2:4] - boxes[:, :2]).clamp(min=0).prod(dim=1)
+    """The parts of boxes (n, 2 · dims + 1) that lie on an image of `shape`, of those of which enough does."""
+    dims = len(shape)
+    limits = torch.tensor([*shape][::-1], dtype=boxes.dtype)
+    low, high = boxes[:, :dims].clamp(min=0), torch.minimum(boxes[:, dims:-1], limits)
+    area = (boxes[:, dims:-1] - boxes[:, :dims]).clamp(min=0).prod(dim=1)
     left = (high - low).clamp(min=0)
     kept = (left.prod(dim=1) >= LEFT * area) & (left.min(dim=1).values >= 1)
-    return torch.cat([low, high, boxes[:, 4:]], dim=1)[kept]
+    return torch.cat([low, high, boxes[:, -1:]], dim=1)[kept]
 
 
 def truth_of(boxes: Tensor) -> Truth:
-    """What there is on an image, of boxes (n, 5)."""
-    return Truth(boxes[:, :4].float(), boxes[:, 4].long() + 1)
+    """What there is on an image, of boxes (n, 2 · dims + 1)."""
+    return Truth(boxes[:, :-1].float(), boxes[:, -1].long() + 1)
 
 
 def _on(run: Setup, truth: Truth) -> Truth:

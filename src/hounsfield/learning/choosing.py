@@ -21,7 +21,7 @@ from hounsfield.plan import Detection, Localization, Plan, PretrainedChoice, ins
 from hounsfield.plan.choose import Asked
 from hounsfield.plan.columns import choose_columns
 from hounsfield.plan.families import DEFAULT_BACKBONE, Family, family_like, family_of
-from hounsfield.plan.finding import FASTER_RCNN, finder
+from hounsfield.plan.finding import CENTRES, FASTER_RCNN, centre_finder, finder
 from hounsfield.plan.inputs import kind_of
 from hounsfield.plan.locating import HEAT_MAP, LOCATORS, locator
 
@@ -37,7 +37,7 @@ def require_network(name: str) -> None:
         _family(name)
 
 
-OWN = (AUTO, FASTER_RCNN, *LOCATORS)
+OWN = (AUTO, FASTER_RCNN, CENTRES, *LOCATORS)
 """Names that are no family's: what they are depends on what is asked of the data."""
 
 _SMALL = 64
@@ -121,7 +121,10 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
 
     kind = kind_of(fingerprint, modality=modality_of(dataset, fingerprint), cropped=False, filters=False)
     if dataset.kinds:
-        candidates: tuple[Family, ...] = (finder(fingerprint, kind, _backbone(network)),)
+        by_centres = network == CENTRES or not fingerprint.planar
+        backbone = _backbone(network) if fingerprint.planar else None
+        find = centre_finder if by_centres else finder
+        candidates: tuple[Family, ...] = (find(fingerprint, kind, backbone),)
     elif dataset.landmarks:
         way = network if network in LOCATORS else HEAT_MAP
         backbone = _backbone(network) if fingerprint.planar else None

@@ -17,6 +17,7 @@ from hounsfield.arrays import FloatArray, IntArray, VoxelArray
 from hounsfield.atomic import atomic_file, write_text
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.errors import HounsfieldError, ImageError, StorageError, TrainingError
+from hounsfield.findings.region import Box
 from hounsfield.plan import Input, Plan
 from hounsfield.plan.columns import encode
 from hounsfield.plan.network_input import Placed, case_array, placed_case
@@ -69,7 +70,8 @@ class Inputs:
     table: FloatArray | None = None
     """(n, K) numbers beside the images, NaN where one is missing; None where the plan has no columns."""
     boxes: tuple[FloatArray, ...] = ()
-    """Of each row (boxes, 5): x0, y0, x1, y1 in pixels of the canvas, and the number of the kind; empty where the plan
+    """Of each row (boxes, 2 · dims + 1): x0, y0, x1, y1 in pixels of the canvas, or x0, y0, z0, x1, y1, z1, and the
+    number of the kind; empty where the plan
     looks for none, as the next one."""
     points: FloatArray | None = None
     """(n, landmarks, dims) float32, in pixels of the canvas from its outer edge, axes in the array's order; NaN where
@@ -192,8 +194,7 @@ def _prepare(case: Case, spec: Input, sought: Sought) -> _Prepared | HounsfieldE
 
 def _plain(placed: Placed, sought: Sought, dims: int) -> _Placed:
     boxes = [
-        [box.x0, box.y0, box.x1, box.y1, float(sought.kinds.index(box.label))]
-        for box in (placed.boxes if sought.kinds else ())
+        [*corners_of(box, dims), float(sought.kinds.index(box.label))] for box in (placed.boxes if sought.kinds else ())
     ]
     return {
         "boxes": boxes,
@@ -201,6 +202,11 @@ def _plain(placed: Placed, sought: Sought, dims: int) -> _Placed:
         "onto": placed.onto.tolist(),
         "spacing": [list(placed.spacing_mm)],
     }
+
+
+def corners_of(box: Box, dims: int) -> list[float]:
+    """x0, y0, x1, y1 of a flat box; x0, y0, z0, x1, y1, z1 of one in a volume."""
+    return [box.x0, box.y0, box.x1, box.y1] if dims == 2 else [box.x0, box.y0, box.z0, box.x1, box.y1, box.z1]
 
 
 def _first(case: Case) -> Path:
@@ -214,7 +220,7 @@ def _open(path: Path, cases: Sequence[Case], index: Mapping[str, Any], key: str,
     targets = np.asarray([case.target for case in kept], dtype=np.int64)
     table = np.stack([encode(case.columns, spec.columns) for case in kept]) if spec.columns else None
     placed: Sequence[_Placed] = index.get("placed", ())
-    boxes = tuple(np.array(own["boxes"], dtype=np.float32).reshape(-1, 5) for own in placed)
+    boxes = tuple(np.array(own["boxes"], dtype=np.float32).reshape(-1, 2 * len(spec.shape) + 1) for own in placed)
     points = np.array([own.get("points", []) for own in placed], dtype=np.float32) if placed else None
     onto = np.array([own["onto"] for own in placed]) if placed else None
     spacing = tuple(tuple(*own.get("spacing", [])) for own in placed)

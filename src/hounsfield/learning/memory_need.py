@@ -79,10 +79,11 @@ def _answer(network: nn.Module, images: Tensor, plan: Plan) -> Tensor:
         worth: Tensor = network.answer(network.think(known))
         return worth
     if isinstance(network, HeatMap):
-        return network.heat(images)
+        heat: Tensor = network.heat(images)
+        return heat
     if hasattr(network, "dense"):
         dense = network.dense(images)  # type: ignore[operator]
-        return torch.stack([part.sum() for part in (*dense.maps, *dense.objectness, *dense.moves)])
+        return torch.stack([part.sum() for part in dense.parts()])
     output: Tensor = network.encoder.feature_maps(images) if plan.input.views else network(images)  # type: ignore[operator, union-attr]
     return output
 

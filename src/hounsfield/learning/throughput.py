@@ -32,8 +32,8 @@ def images_per_second(plan: Plan) -> float:
     columns = plan.input.shown_channels - plan.input.stored_channels
     table = np.zeros((size, columns), np.float32) if columns else None
     unknown = tuple(Case(id=str(row), patient=str(row), images={}) for row in rows.tolist())
-    height, width = plan.input.canvas[-2:]
-    box = np.array([[width / 4, height / 4, width / 2, height / 2, 0]], dtype=np.float32)
+    sides = np.array(plan.input.canvas[::-1], dtype=np.float32)
+    box = np.concatenate([sides / 4, sides / 2, [0]]).astype(np.float32)[None]
     boxes = (box,) * size if plan.detection.kinds else ()
     middles = np.array(plan.input.canvas, dtype=np.float32) / 2
     points = np.tile(middles, (size, len(plan.localization.landmarks), 1))

@@ -9,6 +9,7 @@ from torch import nn
 
 from hounsfield.errors import UnknownNameError
 from hounsfield.networks.box_regression import BoxRegression
+from hounsfield.networks.centres import CentreNet
 from hounsfield.networks.convnet import ConvNet
 from hounsfield.networks.heatmap import HeatMap
 from hounsfield.networks.multiple_instance import MultipleInstance
@@ -29,6 +30,7 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "pretrained": Pretrained,
     "multiple_instance": MultipleInstance,
     "faster_rcnn": _faster_rcnn,
+    "centres": CentreNet,
     "heatmap": HeatMap,
     "box_regression": BoxRegression,
     "policy": Policy,

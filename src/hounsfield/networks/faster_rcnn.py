@@ -44,6 +44,15 @@ class Dense:
     moves: list[Tensor]
     """(N, 4 · anchors, height, width), from each anchor to a box."""
 
+    def parts(self) -> list[Tensor]:
+        """All tensors, one after another."""
+        return [*self.maps, *self.objectness, *self.moves]
+
+    def like(self, parts: Sequence[Tensor]) -> Dense:
+        """The same of other tensors."""
+        third = len(parts) // 3
+        return Dense([*parts[:third]], [*parts[third : 2 * third]], [*parts[2 * third :]])
+
 
 class FasterRCNN(nn.Module):
     """An encoder's pyramid, proposals and the head that judges them."""

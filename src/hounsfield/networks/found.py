@@ -12,7 +12,7 @@ class Truth:
     """What there is on one image."""
 
     boxes: Tensor
-    """(n, 4): x0, y0, x1, y1 in pixels of the network's input, float32."""
+    """(n, 2 · dims): x0, y0, x1, y1 in pixels of the network's input, float32; x0, y0, z0, x1, y1, z1 in volumes."""
     kinds: Tensor
     """(n,), 1 for the first kind …; 0 is nothing."""
 
@@ -22,6 +22,6 @@ class Found:
     """The findings on one image, the surest first."""
 
     boxes: Tensor
-    """(n, 4): x0, y0, x1, y1 in pixels of the network's input."""
+    """(n, 2 · dims), as those of `Truth`."""
     probabilities: Tensor
     """(n, kinds)."""

@@ -21,8 +21,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from hounsfield.errors import ShapeError
 from hounsfield.networks.landmarks import answer_of, landmarks_in
+from hounsfield.networks.merged import Merged
 from hounsfield.networks.untouched import Untouched
 
 AROUND = 3.0
@@ -58,43 +58,10 @@ class HeatMap(nn.Module):
             ShapeError: The encoder takes other images, or has no maps of `stride`.
         """
         super().__init__()
-        if encoder.dims != dims or encoder.channels != channels:
-            raise ShapeError(
-                f"the encoder is for {encoder.dims}-D images of {encoder.channels} channels, not for {dims}-D ones of "
-                f"{channels}"
-            )
-        facts: list[tuple[int, int]] = list(encoder.pyramid_facts)  # type: ignore[arg-type]
-        if stride not in dict(facts):
-            raise ShapeError(
-                f"the encoder has no maps of every {stride} pixels, only of {', '.join(str(own) for own, _ in facts)}: "
-                "choose network.stride among them"
-            )
         self.dims, self.channels, self.stride, self.sigma = dims, channels, stride, sigma
-        self.encoder = encoder
-        self.encoder.answer = nn.Identity()
-        convolution = {2: nn.Conv2d, 3: nn.Conv3d}[dims]
-        normalisation = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}[dims]
-        used = [(own, maps) for own, maps in facts if own >= stride]
-        self.lateral = nn.ModuleList(convolution(maps, width, 1) for _, maps in used)
-        self.answer = nn.Sequential(
-            convolution(width, width, 3, padding=1, bias=False),
-            normalisation(width),
-            nn.ReLU(inplace=True),
-            convolution(width, landmarks_in(outputs, dims), 1),
-        )
-
-    def heat(self, images: Tensor) -> Tensor:
-        """Logits of heat, (N, landmarks, …) with a place for every `stride` pixels.
-
-        Raises:
-            ShapeError: As the encoder's `feature_maps`.
-        """
-        levels = [maps for own, maps in self.encoder.pyramid(images) if own >= self.stride]  # type: ignore[operator]
-        merged = self.lateral[-1](levels[-1])
-        for lateral, level in zip(reversed(self.lateral[:-1]), reversed(levels[:-1]), strict=True):
-            merged = lateral(level) + nn.functional.interpolate(merged, size=level.shape[2:], mode="nearest")
-        heat: Tensor = self.answer(merged)
-        return heat
+        landmarks = landmarks_in(outputs, dims)
+        self.heat = Merged(encoder, dims=dims, channels=channels, stride=stride, width=width, outputs=landmarks)
+        """Logits of heat, (N, landmarks, …), with a place for every `stride` pixels."""
 
     def forward(self, images: Tensor, truth: Untouched[Tensor] | None = None) -> Tensor:
         """Answers, (N, outputs), see `networks.landmarks`; or the loss, given the truth.
@@ -130,8 +97,7 @@ class HeatMap(nn.Module):
 
     def stages(self) -> list[list[nn.Module]]:
         """The encoder's stages from the input on, then all that is new, for rates that differ by depth."""
-        own = [stage for stage in self.encoder.stages() if any(True for m in stage for _ in m.parameters())]  # type: ignore[operator]
-        return [*own, [self.lateral, self.answer]]
+        return self.heat.stages()
 
 
 def _places(shape: Sequence[int]) -> Tensor:

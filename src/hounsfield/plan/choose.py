@@ -17,7 +17,7 @@ from hounsfield.plan.fitting import Need, fitting
 from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, input_sides, kind_of, loses_colour
 from hounsfield.plan.lesions import Squares, lesions_and_images, squares_of
 from hounsfield.plan.machine import Machine
-from hounsfield.plan.network_choices import FasterRCNNChoice, LandmarkChoice, MultipleInstanceChoice, Network
+from hounsfield.plan.network_choices import FindingChoice, LandmarkChoice, MultipleInstanceChoice, Network
 from hounsfield.plan.reasons import FEW_CASES, reasons_for
 from hounsfield.plan.schema import (
     Augmentation,
@@ -233,7 +233,7 @@ def _over_views(network: Network) -> Network:
     """A network that looks at every image of a case with `network`."""
     return (
         network
-        if isinstance(network, MultipleInstanceChoice | FasterRCNNChoice | LandmarkChoice)
+        if isinstance(network, MultipleInstanceChoice | FindingChoice | LandmarkChoice)
         else MultipleInstanceChoice(over="views", encoder=network)
     )
 

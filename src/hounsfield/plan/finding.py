@@ -6,10 +6,11 @@ import numpy as np
 
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.plan.families import Family, Sides
-from hounsfield.plan.inputs import Kind, flat_shape
-from hounsfield.plan.network_choices import FasterRCNNChoice, PretrainedChoice, ResidualChoice
+from hounsfield.plan.inputs import Kind, flat_shape, input_sides
+from hounsfield.plan.network_choices import CentreChoice, FasterRCNNChoice, PretrainedChoice, ResidualChoice
 
 FASTER_RCNN = "faster_rcnn"
+CENTRES = "centres"
 
 _SIDES = (1024, 800, 704, 640, 576, 512, 448, 384, 320, 256)
 """Longer side of what is looked at, in pixels."""
@@ -22,6 +23,9 @@ _SHARE_OF_ANCHOR = 3
 
 _MOST = 50
 """Findings an image, unless there are images with more than half as many."""
+
+_MOST_IN_VOLUMES = 20
+"""The same of volumes."""
 
 _FINEST, _COARSEST = 4, 32
 _LEVELS = 3
@@ -65,6 +69,50 @@ def finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) -> Family
             "optimisation.keep": "after a whole cycle the last epoch is as good as the best",
         },
     )
+
+
+def centre_finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) -> Family:
+    """A network that finds lesions by their centres, flat or in volumes.
+
+    Args:
+        fingerprint: Of whole images with boxes.
+        kind: How they are prepared.
+        backbone: As for `finder`; none for volumes.
+    """
+    words = f"{backbone}, pretrained on ImageNet" if backbone else "a residual network from scratch"
+    tuned = {"start": "imagenet", "layer_decay": 0.8, "frozen_stages": 2} if backbone else {}
+    return Family(
+        name=CENTRES,
+        reason=f"each place says how likely it is the centre of a lesion, and how large that is, on maps of {words}",
+        network=lambda sides: _centres(fingerprint, sides, backbone),
+        sides=finding_sides if fingerprint.planar else input_sides,
+        images_wanted=20_000,
+        epochs_wanted=100,
+        longest=300,
+        optimisation={
+            "batch_size": 4,
+            "learning_rate": 1e-3,
+            "weight_decay": 0.01,
+            "clip_norm": 5.0,
+            "keep": "last",
+            **tuned,
+        },
+        reasons={
+            "optimisation.class_weights": "",
+            "optimisation.keep": "after a whole cycle the last epoch is as good as the best",
+        },
+    )
+
+
+def _centres(fingerprint: Fingerprint, sides: Sides, backbone: str | None) -> CentreChoice:
+    most = max(_MOST if fingerprint.planar else _MOST_IN_VOLUMES, 2 * fingerprint.most_boxes)
+    if backbone:
+        return CentreChoice(stride=4, most=most, encoder=PretrainedChoice(backbone=backbone, drop_path=0.1))
+    widths = (32, 64, 128, 160) if len(sides) == 2 else (16, 32, 64, 96)
+    stages = 2
+    while stages < len(widths) and min(sides) // 2**stages >= 4:
+        stages += 1
+    return CentreChoice(stride=2, most=most, encoder=ResidualChoice(widths=widths[:stages], blocks=(1,) * stages))
 
 
 def finding_sides(fingerprint: Fingerprint, kind: Kind) -> list[Sides]:

@@ -7,7 +7,7 @@ from torch import nn
 from hounsfield.networks.beside_table import BesideTable
 from hounsfield.networks.build import build_from
 from hounsfield.networks.landmarks import numbers_for
-from hounsfield.plan.network_choices import FasterRCNNChoice
+from hounsfield.plan.network_choices import FindingChoice
 from hounsfield.plan.schema import Plan
 
 
@@ -20,7 +20,7 @@ def outputs_of(plan: Plan) -> int:
 
 def most_of(plan: Plan) -> int:
     """Findings an image that the plan's network gives; 0 of one that looks for none."""
-    return plan.network.most if isinstance(plan.network, FasterRCNNChoice) else 0
+    return plan.network.most if isinstance(plan.network, FindingChoice) else 0
 
 
 def build_network(plan: Plan) -> nn.Module:

@@ -152,6 +152,30 @@ class FasterRCNNChoice(Section):
         return max(self.strides).bit_length() - 1
 
 
+class CentreChoice(Section):
+    """`networks.centres`: how likely each place is the centre of a lesion, and how large that is."""
+
+    name: Literal["centres"] = "centres"
+    stride: PositiveInt = 4
+    """Pixels of the input between places."""
+    width: PositiveInt = 64
+    """Maps of each resolution."""
+    overlap: float = Field(default=0.3, gt=0, lt=1)
+    """Findings that overlap by more than this intersection over union say the same, and the surest stays."""
+    most: PositiveInt = 50
+    """Findings an image."""
+    encoder: Encoder = ResidualChoice()
+    """The network whose maps are looked at."""
+
+    @property
+    def halvings(self) -> int:
+        """How often the encoder halves its maps."""
+        return self.encoder.halvings
+
+
+FindingChoice = FasterRCNNChoice | CentreChoice
+
+
 class HeatMapChoice(Section):
     """`networks.heatmap`: a map for each landmark, warm where it lies; lengths in pixels of the input."""
 
@@ -224,6 +248,7 @@ Network = Annotated[
     | Annotated[PretrainedChoice, Tag("pretrained")]
     | Annotated[MultipleInstanceChoice, Tag("multiple_instance")]
     | Annotated[FasterRCNNChoice, Tag("faster_rcnn")]
+    | Annotated[CentreChoice, Tag("centres")]
     | Annotated[HeatMapChoice, Tag("heatmap")]
     | Annotated[BoxRegressionChoice, Tag("box_regression")]
     | Annotated[PolicyChoice, Tag("policy")],
@@ -238,6 +263,7 @@ CHOICES: dict[str, type[Section]] = {
     "pretrained": PretrainedChoice,
     "multiple_instance": MultipleInstanceChoice,
     "faster_rcnn": FasterRCNNChoice,
+    "centres": CentreChoice,
     "heatmap": HeatMapChoice,
     "box_regression": BoxRegressionChoice,
     "policy": PolicyChoice,

@@ -157,7 +157,7 @@ def placed_case(case: Case, spec: Input, *, landmarks: Sequence[str] = ()) -> Pl
     """
     stored = load(case.image)
     for box in case.boxes:
-        check_box(box, (stored.shape[1], stored.shape[2]), where=str(case.image.path))
+        check_box(box, stored.shape, where=str(case.image.path))
     prepared = prepare(stored, spec)
     boxes = tuple(move_box(box, origin=stored, target=prepared) for box in case.boxes)
     points = np.full((len(landmarks), 3), np.nan)

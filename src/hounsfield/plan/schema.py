@@ -22,7 +22,7 @@ from hounsfield.evaluation.matching import rule_from
 from hounsfield.evaluation.threshold import DEFAULT_RULE, require_rule
 from hounsfield.plan.network_choices import (
     ConvNetChoice,
-    FasterRCNNChoice,
+    FindingChoice,
     LandmarkChoice,
     MultipleInstanceChoice,
     Network,
@@ -374,11 +374,11 @@ class Plan(Section):
 
     def _detection_fits(self) -> None:
         finds = self.task == "detection"
-        if finds != isinstance(self.network, FasterRCNNChoice) or finds != bool(self.detection.kinds):
+        if finds != isinstance(self.network, FindingChoice) or finds != bool(self.detection.kinds):
             raise ValueError(
                 f'task = "{self.task}", network {self.network.name!r} and detection.kinds {self.detection.kinds} do '
-                'not fit: "detection" has a network "faster_rcnn" and the kinds of boxes that are to be found, and no '
-                "other task has them"
+                'not fit: "detection" has a network "faster_rcnn" or "centres" and the kinds of boxes that are to be '
+                "found, and no other task has them"
             )
         if finds and (self.input.views or self.input.columns or self.auxiliary.columns or self.lesions.epochs):
             raise ValueError(

@@ -374,7 +374,7 @@ def _network_input(reader: Reader, case: Case) -> Opened:
     """
     stored = reader.load_case(case)
     for box in case.boxes if reader.bundle.plan.task == "detection" else ():
-        check_box(box, (stored.shape[1], stored.shape[2]), where=str(case.image.path))
+        check_box(box, stored.shape, where=str(case.image.path))
     for point in case.points if reader.bundle.plan.task == "localization" else ():
         check_point(point, stored.shape, where=str(case.image.path))
     opened = reader.open_case(case, stored)

@@ -155,7 +155,7 @@ def _films(
     film = np.asarray(cv2.resize(film, (width, height), interpolation=method), dtype=np.uint8)
     plain = film if film.ndim == 3 else np.repeat(film[:, :, None], 3, axis=2)
     if heat is None:
-        return [plain, draw_marks(plain, marks, image)] if marks else [plain]
+        return [plain, draw_marks(plain, marks, image, depth_index=slice_)] if marks else [plain]
     warm = heat_colouring.fitted_heat(heat, depth_index=slice_, shape=(height, width))
     return [plain, draw_boxes(heat_colouring.overlay(film, warm), boxes, image)]
 

@@ -15,7 +15,7 @@ from hounsfield.reporting import wording
 from hounsfield.reporting.charts.froc import froc_chart
 from hounsfield.reporting.charts.intervals import interval_track
 from hounsfield.reporting.evidence_tables import MatrixCell, MatrixRow, SubgroupRow
-from hounsfield.reporting.marks import Mark, draw_marks
+from hounsfield.reporting.marks import Mark, best_slice, draw_marks
 from hounsfield.reporting.pictures import MAX_SIDE, Picture, encode, film_pixels
 from hounsfield.reporting.score_table import FOUND_AT_ONE, ScoreRow
 
@@ -201,6 +201,8 @@ def _card(example: FoundExample, detection: DetectionEvidence) -> FoundCard:
     words = (
         f"{lesions - missed} of {wording.plural(lesions, 'lesion')} found" if lesions else "no lesion"
     ) + f", {wording.plural(alarms, 'false alarm')}"
-    pixels = film_pixels(example.image, depth_index=example.image.shape[0] // 2, max_side=MAX_SIDE)
-    film = encode(draw_marks(pixels, marks, example.image), alt=f"Film of case {result.case}: {words}")
-    return FoundCard(result.case, film, words)
+    image = example.image
+    depth = best_slice([mark for mark in marks if mark.kind == "missed"] or marks, image)
+    pixels = film_pixels(image, depth_index=depth, max_side=MAX_SIDE)
+    film = encode(draw_marks(pixels, marks, image, depth_index=depth), alt=f"Film of case {result.case}: {words}")
+    return FoundCard(result.case, film, words if image.planar else f"{words}, slice {depth + 1} of {image.shape[0]}")

@@ -161,7 +161,10 @@ def _cards(example: LocatedExample, unit: str) -> list[LocatedCard]:
         words = ", ".join(f"{truth.label} off by {wording.number(error, 1)} {unit}" for truth, _, error in own)
         depth = min(max(0, int(own[0][0].z)), image.shape[0] - 1) if own else image.shape[0] // 2
         pixels = film_pixels(image, depth_index=depth, max_side=MAX_SIDE)
-        film = encode(draw_marks(pixels, spots, image), alt=f"Image of case {result.case}: {words or 'no landmark'}")
+        film = encode(
+            draw_marks(pixels, spots, image, depth_index=depth),
+            alt=f"Image of case {result.case}: {words or 'no landmark'}",
+        )
         where = "" if image.planar else f", slice {depth + 1} of {image.shape[0]}"
         cards.append(LocatedCard(result.case, film, f"{words}{where}" or "no landmark"))
     return cards

@@ -59,43 +59,44 @@ def placed(findings: Sequence[Finding]) -> int:
     return sum(finding.box is not None or finding.point is not None for finding in findings)
 
 
-def marks_of(findings: Sequence[Finding], *, most: int) -> list[Mark]:
-    """The surest findings of a reading, each with its label and probability."""
-    surest = [finding for finding in findings if finding.box is not None][:most]
-    return [
+def marks_of(findings: Sequence[Finding], *, most: int) -> list[Mark | Spot]:
+    """The surest findings of a reading, each with its label and probability, and all landmarks with their names."""
+    found: list[Mark | Spot] = [
         Mark(finding.box, "found", f"{finding.label} {wording.number(finding.probability, 2)}")
-        for finding in surest
+        for finding in [finding for finding in findings if finding.box is not None][:most]
         if finding.box is not None
     ]
+    located = [finding for finding in findings if finding.point is not None]
+    return found + [Spot(one.point, "found", one.label, one.path) for one in located if one.point is not None]
 
 
-def spots_of(findings: Sequence[Finding], image: Image) -> list[Spot]:
-    """The landmarks of a reading, each with its name; of a volume those near the slice shown, see `depth_of`."""
-    depth = depth_of(findings, image)
-    return [
-        Spot(finding.point, "found", finding.label, finding.path)
-        for finding in findings
-        if finding.point is not None and abs(finding.point.z - 0.5 - depth) <= _NEAR * image.shape[0]
-    ]
+def best_slice(marks: Sequence[Mark | Spot], image: Image) -> int:
+    """Depth index of the slice on which most marks are drawn, of equally good ones the middle; without any the middle
+    of the image."""
+    depth = image.shape[0]
+    seen = [sum(_on_slice(mark, index, depth) for mark in marks) for index in range(depth)]
+    best = [index for index in range(depth) if seen[index] == max(seen)]
+    return best[len(best) // 2]
 
 
-def depth_of(findings: Sequence[Finding], image: Image) -> int:
-    """Depth index of the slice in which most landmarks are near; the middle one where there are none."""
-    depths = [finding.point.z - 0.5 for finding in findings if finding.point is not None]
-    if not depths:
-        return image.shape[0] // 2
-    near = [sum(abs(other - own) <= _NEAR * image.shape[0] for other in depths) for own in depths]
-    return min(max(0, round(depths[near.index(max(near))])), image.shape[0] - 1)
+def _on_slice(mark: Mark | Spot, index: int, depth: int) -> bool:
+    if isinstance(mark, Mark):
+        return depth == 1 or mark.box.z0 - 0.5 <= index <= mark.box.z1 - 0.5
+    return abs(mark.point.z - 0.5 - index) <= max(0.5, _NEAR * depth)
 
 
-def draw_marks(pixels: NDArray[np.uint8], marks: Sequence[Mark | Spot], image: Image) -> NDArray[np.uint8]:
+def draw_marks(
+    pixels: NDArray[np.uint8], marks: Sequence[Mark | Spot], image: Image, *, depth_index: int = 0
+) -> NDArray[np.uint8]:
     """The pixels in colour, with every mark on a dark line so that it is seen on any tissue; a lesion's is dashed.
 
     Args:
         pixels: (height, width) or (height, width, 3), the whole image at any size.
         marks: In pixels of `image`.
         image: As stored.
+        depth_index: Of a volume, the slice that is shown: marks that do not reach it are left out.
     """
+    marks = [mark for mark in marks if _on_slice(mark, depth_index, image.shape[0])]
     if not marks:
         return pixels
     from PIL import Image as Pillow

@@ -16,7 +16,7 @@ from hounsfield.image import Image
 from hounsfield.reporting import wording
 from hounsfield.reporting.charts.bars import probability_bar
 from hounsfield.reporting.charts.intervals import probability_ruler
-from hounsfield.reporting.marks import Mark, Spot, depth_of, draw_marks, marks_of, spots_of
+from hounsfield.reporting.marks import best_slice, draw_marks, marks_of
 from hounsfield.reporting.page import Fact, render, write_page
 from hounsfield.reporting.pictures import (
     MAX_SIDE,
@@ -86,16 +86,17 @@ def study_pictures(
     nearest: tuple[tuple[Picture, str], ...] = ()
     if examples is not None:
         nearest = tuple((example_picture(examples[one.number], one), one.label) for one in reading.nearest)
-    spots = spots_of(reading.findings, image)
-    slice_ = depth_of(reading.findings, image) if spots else shown_slice(image, reading.heat)
+    marks = marks_of(reading.findings, most=_MOST_BOXES)
+    slice_ = best_slice(marks, image) if reading.heat is None else shown_slice(image, reading.heat)
     film = film_picture(image, alt=f"Film of {reading.case}", max_side=max_side, depth_index=slice_)
     if reading.heat is None:
-        marks: list[Mark | Spot] = [*marks_of(reading.findings, most=_MOST_BOXES), *spots]
         if not marks:
             return StudyPictures(film, None, nearest)
         pixels = film_pixels(image, depth_index=slice_, max_side=max_side)
         told = ", ".join(mark.words for mark in marks)
-        marked = encode(draw_marks(pixels, marks, image), alt=f"The same film with what was found: {told}")
+        marked = encode(
+            draw_marks(pixels, marks, image, depth_index=slice_), alt=f"The same film with what was found: {told}"
+        )
         return StudyPictures(film, marked, nearest)
     boxes = [finding.box for finding in reading.findings if finding.box is not None][:_MOST_BOXES]
     alt = f"The same film with the heat of the answer over it: {verdict_words(reading)}"

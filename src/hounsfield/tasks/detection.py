@@ -28,7 +28,7 @@ class Findings:
     """What was found on one image, the surest first."""
 
     boxes: FloatArray
-    """(n, 4): x0, y0, x1, y1 in pixels of the network's input."""
+    """(n, 2 · dims): x0, y0, x1, y1 in pixels of the network's input, or x0, y0, z0, x1, y1, z1 in volumes."""
     probabilities: FloatArray
     """(n, kinds); what is left to 1 is that there is nothing."""
 
@@ -86,15 +86,24 @@ def detected(found: Findings, onto: FloatArray) -> tuple[Detected, ...]:
         onto: (4, 4), from array index (d, h, w) of that input to that of the image as stored.
     """
     pairs = zip(found.boxes.tolist(), found.probabilities.tolist(), strict=True)
-    return tuple(Detected(Box(*corners).placed(onto).on(np.eye(4)), tuple(shares)) for corners, shares in pairs)
+    return tuple(Detected(box_of(corners).placed(onto).on(np.eye(4)), tuple(shares)) for corners, shares in pairs)
+
+
+def box_of(corners: Sequence[float], label: str = "") -> Box:
+    """The box with these corners, as `Findings.boxes` has them."""
+    if len(corners) == 4:
+        x0, y0, x1, y1 = corners
+        return Box(x0, y0, x1, y1, label)
+    x0, y0, z0, x1, y1, z1 = corners
+    return Box(x0, y0, x1, y1, label, z0, z1)
 
 
 def mirrored_back(found: Findings, flipped: Sequence[int], shape: Sequence[int]) -> Findings:
-    """Findings on an image that was reversed along `flipped` axes (0 height, 1 width), as on the image of `shape`."""
-    boxes = found.boxes.copy()
+    """Findings on an image that was reversed along `flipped` axes of its `shape`, as on the image itself."""
+    boxes, dims = found.boxes.copy(), len(shape)
     for axis in flipped:
-        low, high = (1, 3) if axis == 0 else (0, 2)
-        boxes[:, [low, high]] = shape[axis] - boxes[:, [high, low]]
+        low = dims - 1 - axis
+        boxes[:, [low, low + dims]] = shape[axis] - boxes[:, [low + dims, low]]
     return Findings(boxes, found.probabilities)
 
 
@@ -116,9 +125,9 @@ def _overlaps(box: FloatArray, others: Sequence[FloatArray]) -> FloatArray:
     """(groups,), intersection over union of a box with each."""
     if not others:
         return np.zeros(0)
-    many = np.stack(others)
-    sides = np.minimum(box[2:], many[:, 2:]) - np.maximum(box[:2], many[:, :2])
+    many, dims = np.stack(others), len(box) // 2
+    sides = np.minimum(box[dims:], many[:, dims:]) - np.maximum(box[:dims], many[:, :dims])
     both = np.clip(sides, 0, None).prod(axis=1)
-    either = (box[2:] - box[:2]).prod() + (many[:, 2:] - many[:, :2]).prod(axis=1) - both
+    either = (box[dims:] - box[:dims]).prod() + (many[:, dims:] - many[:, :dims]).prod(axis=1) - both
     shares: FloatArray = both / np.maximum(either, 1e-12)
     return shares

@@ -13,7 +13,7 @@ from hounsfield.tasks.detection import Findings, fused, mirrored_back
 from hounsfield.tasks.predict import memory_order
 
 Look = Callable[[Tensor], Sequence[Sequence[Found]]]
-"""Of images (N, C, H, W), for each network what it finds on each of them."""
+"""Of images (N, C, …), for each network what it finds on each of them."""
 
 
 def find(
@@ -24,16 +24,16 @@ def find(
     overlap: float,
     most: int,
 ) -> list[Findings]:
-    """What is found on images (N, C, H, W), in their pixels, by all networks and on all mirrored copies together.
+    """What is found on images (N, C, …), in their pixels, by all networks and on all mirrored copies together.
 
     Args:
         look: What each network finds on images.
         images: Of the networks' input shape.
-        flip_axes: Spatial axes, 0 for the height, that a copy may be reversed along.
+        flip_axes: Spatial axes, 0 for the first after the channels, that a copy may be reversed along.
         overlap: Intersection over union from which on findings of two voices are one.
         most: Findings an image.
     """
-    shape = (int(images.shape[2]), int(images.shape[3]))
+    shape = tuple(images.shape[2:])
     voices: list[list[Findings]] = []
     for mirror in mirrors(flip_axes):
         copy = images.flip([axis + 2 for axis in mirror]) if mirror else images

@@ -56,7 +56,7 @@ def test_an_empty_mask_has_none_and_one_in_colour_is_refused(tmp_path: Path) -> 
     coloured = np.zeros((20, 30, 3), np.uint8)
     coloured[3, 3] = 10, 20, 30
     cv2.imwrite(str(tmp_path / "c.png"), coloured)
-    with pytest.raises(DatasetError, match="no mask of a flat image: it has 3 channels"):
+    with pytest.raises(DatasetError, match="is no mask: it has 3 channels, which differ"):
         boxes_of_mask(tmp_path / "c.png", "")
 
 
@@ -103,3 +103,21 @@ def test_boxes_of_another_table_on_no_image_are_pointed_out(tmp_path: Path, caps
     dataset(tmp_path, 'table = "boxes.csv"\non = "name"\nx0 = "x0"\ny0 = "y0"\nx1 = "x1"\ny1 = "y1"\n')
 
     assert "boxes of 1 values of name in boxes.csv are on none of the images: zz" in capsys.readouterr().err
+
+
+def test_a_mask_of_a_volume_has_boxes_with_a_depth(tmp_path: Path) -> None:
+    import nibabel
+
+    labels = np.zeros((12, 10, 8), np.uint8)  # i, j, k; one cube, and a voxel that touches its corner
+    labels[2:5, 3:6, 1:4] = 1
+    labels[5, 6, 4] = 1
+    labels[9:11, 1:3, 6:8] = 1
+    nibabel.save(nibabel.Nifti1Image(labels, np.eye(4)), tmp_path / "m.nii.gz")
+
+    boxes = boxes_of_mask(tmp_path / "m.nii.gz", "lump")
+
+    assert len(boxes) == 2
+    assert sorted((box.width, box.height, box.depth) for box in boxes) == [(2, 2, 2), (4, 4, 4)]
+    assert {box.label for box in boxes} == {"lump"}
+    with pytest.raises(DatasetError, match="m.nii.gz is 8 × 10 × 12 pixels, and its image 9 × 10 × 12"):
+        boxes_of_mask(tmp_path / "m.nii.gz", "lump", size=(9, 10, 12))

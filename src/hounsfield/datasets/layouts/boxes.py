@@ -95,22 +95,22 @@ def _masks_reader(section: BoxSection, mask: str, image: Template, table: Table,
         cell = row[section.label] if section.label else label
         if not path.is_file():
             return ()
-        size = header(own).shape[1:] if own.is_file() else None
+        size = tuple(header(own).shape) if own.exists() else None
         return boxes_of_mask(path, section.values.get(cell, cell), size=size)
 
     return boxes_of
 
 
-def boxes_of_mask(path: Path, label: str, *, size: tuple[int, int] | None = None) -> tuple[Box, ...]:
+def boxes_of_mask(path: Path, label: str, *, size: tuple[int, ...] | None = None) -> tuple[Box, ...]:
     """A box around each label of a mask; where there is one label, around each of its parts that hang together.
 
     Args:
         path: Of the mask.
         label: Of the boxes.
-        size: (height, width) of its image, where known.
+        size: (depth, height, width) of its image, where known.
 
     Raises:
-        DatasetError: The mask is no flat image of one channel, of another size than its image, or holds grey levels.
+        DatasetError: The mask has channels that differ, is of another size than its image, or holds grey levels.
         FormatError: It cannot be read.
     """
     from scipy import ndimage
@@ -118,15 +118,15 @@ def boxes_of_mask(path: Path, label: str, *, size: tuple[int, int] | None = None
     from hounsfield import formats
 
     image = formats.read(path)
-    if not image.planar or np.any(image.voxels != image.voxels[:1]):
-        has = f"{image.channels} channels, {image.shape[0]} slices"
-        raise DatasetError(f"{path} is no mask of a flat image: it has {has}")
-    if size is not None and image.shape[1:] != size:
+    if np.any(image.voxels != image.voxels[:1]):
+        raise DatasetError(f"{path} is no mask: it has {image.channels} channels, which differ")
+    if size is not None and image.shape != size:
+        own, wanted = (" × ".join(map(str, shape[1:] if shape[0] == 1 else shape)) for shape in (image.shape, size))
         raise DatasetError(
-            f"{path} is {image.shape[1]} × {image.shape[2]} pixels, and its image {size[0]} × {size[1]} (height × "
-            "width): a mask lies on the pixels of its image; resample it without smoothing"
+            f"{path} is {own} pixels, and its image {wanted} (height × width, of volumes after the depth): a "
+            "mask lies on the pixels of its image; resample it without smoothing"
         )
-    labels = image.voxels[0, 0]
+    labels = np.rint(image.voxels[0]) if image.voxels.dtype.kind == "f" else image.voxels[0]
     there = np.unique(labels[labels != 0])
     if len(there) > _FEW_LEVELS and labels.dtype == np.uint8 and there[-1] >= _WHITE and there[-1] > 2 * len(there):
         raise DatasetError(
@@ -134,14 +134,22 @@ def boxes_of_mask(path: Path, label: str, *, size: tuple[int, int] | None = None
             "or to the number of its object, and save it without loss (PNG, not JPEG)"
         )
     if len(there) == 1:
-        parts, _ = ndimage.label(labels != 0, structure=np.ones((3, 3)))
+        parts, _ = ndimage.label(labels != 0, structure=np.ones((3, 3, 3)))
     else:
         parts = np.searchsorted(there, labels) + 1
         parts[labels == 0] = 0
     found = [place for place in ndimage.find_objects(parts) if place is not None]
     return tuple(
-        Box(float(across.start), float(down.start), float(across.stop), float(down.stop), label)
-        for down, across in found
+        Box(
+            float(across.start),
+            float(down.start),
+            float(across.stop),
+            float(down.stop),
+            label,
+            float(deep.start),
+            float(deep.stop),
+        )
+        for deep, down, across in found
     )
 
 

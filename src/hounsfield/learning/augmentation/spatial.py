@@ -62,19 +62,21 @@ def warp(images: Tensor, affines: Tensor, shape: Sequence[int], *, mirrored_bord
 
 
 def warp_boxes(boxes: Tensor, affine: Tensor, canvas: Sequence[int], shape: Sequence[int]) -> Tensor:
-    """Boxes (n, 4) of a flat image of shape `canvas`, x0, y0, x1, y1 in pixels, where `warp` brings them in `shape`.
+    """Boxes (n, 2 · dims) of an image of shape `canvas`, x0, y0, (z0,) x1, y1 (, z1) in pixels, where `warp`
+    brings them in `shape`.
 
     Turned by no quarter, a box becomes the one around its ellipse: lesions are round, and the box around the turned
     corners would be too large.
 
     Args:
         boxes: In pixels of the canvas.
-        affine: (2, 3), of the image, as `draw_affines` gives.
-        canvas: (height, width) of what was warped.
-        shape: (height, width) of the result; boxes may lie outside.
+        affine: (dims, dims + 1), of the image, as `draw_affines` gives.
+        canvas: Spatial shape of what was warped.
+        shape: That of the result; boxes may lie outside.
     """
-    back = torch.linalg.inv(affine[:, :2])
-    centres, halves = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
+    dims = len(shape)
+    back = torch.linalg.inv(affine[:, :dims])
+    centres, halves = (boxes[:, :dims] + boxes[:, dims:]) / 2, (boxes[:, dims:] - boxes[:, :dims]) / 2
     moved = _moved(centres, affine, canvas, shape)
     reach = torch.sqrt((halves**2) @ (back**2).T)
     return torch.cat([moved - reach, moved + reach], dim=1)

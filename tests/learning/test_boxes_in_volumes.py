@@ -1,0 +1,125 @@
+"""Lesions in volumes are learned, measured, kept and read from a bundle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hounsfield.bundle import read_bundle
+from hounsfield.datasets.case import Case, Dataset, ImageRef
+from hounsfield.datasets.detection import for_detection
+from hounsfield.datasets.load import check_box, load
+from hounsfield.errors import DatasetError
+from hounsfield.evaluation.evidence import ImageResult
+from hounsfield.findings.region import Box
+from hounsfield.image import Image
+from hounsfield.learning.throughput import images_per_second
+from hounsfield.learning.train import train
+from hounsfield.learning.validation import validation_evidence
+from hounsfield.plan import Augmentation, Detection, Ensemble, Input, Optimisation, Plan
+from hounsfield.plan.network_choices import CentreChoice, ResidualChoice
+from hounsfield.reading.evaluate import evaluate
+from hounsfield.reading.reader import Reader
+from hounsfield.reporting.detection_part import FoundExample, detection_part
+from hounsfield.reporting.marks import best_slice, marks_of
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SHAPE = (20, 24, 28)
+
+
+@pytest.fixture
+def lumps(tmp_path: Path) -> Dataset:
+    """24 volumes of 12 patients, 20 × 24 × 28; three in four have a bright lump."""
+    rng = np.random.default_rng(0)
+    volumes = rng.integers(100, 130, (24, *SHAPE), dtype=np.uint8)
+    cases = []
+    for number in range(24):
+        boxes: tuple[Box, ...] = ()
+        if number % 4 != 3:
+            (z, y, x), sides = (int(rng.integers(0, side - 8)) for side in SHAPE), rng.integers(5, 9, 3).tolist()
+            volumes[number, z : z + sides[0], y : y + sides[1], x : x + sides[2]] = 240
+            boxes = (Box(x, y, x + sides[2], y + sides[1], "", z, z + sides[0]),)
+        ref = ImageRef(tmp_path / "lumps.npz", "images", number)
+        cases.append(Case(f"case-{number:02d}", f"man-{number // 2:02d}", {"image": ref}, None, boxes))
+    np.savez(tmp_path / "lumps.npz", images=volumes)
+    return for_detection(Dataset("lumps", tmp_path, tuple(cases), (), "table"))
+
+
+PLAN = Plan(
+    task="detection",
+    dataset="lumps",
+    classes=("without", "with"),
+    input=Input(shape=SHAPE, steps=({"step": "float", "scale": "type"}, {"step": "resize", "shape": list(SHAPE)})),
+    network=CentreChoice(stride=2, width=16, most=5, encoder=ResidualChoice(widths=(8, 16), blocks=(1, 1))),
+    augmentation=Augmentation(flip_axes=(0, 2), shift=0.1),
+    optimisation=Optimisation(epochs=20, batch_size=4, learning_rate=5e-3, keep="last", channels_last=False, threads=1),
+    detection=Detection(kinds=("lesion",), positive=("lesion",)),
+    ensemble=Ensemble(flips=True),
+)
+
+
+def test_lumps_are_found_kept_and_read_alike(lumps: Dataset, tmp_path: Path) -> None:
+    trained = train(replace(lumps, cases=lumps.cases[:18]), tmp_path / "bundle", plan=PLAN)
+    bundle = read_bundle(tmp_path / "bundle")
+    evidence = validation_evidence(trained)
+    new = evaluate(bundle, replace(lumps, cases=lumps.cases[18:]), runtime="torch", resamples=50).evidence
+
+    assert evidence.detection is not None and new.detection is not None
+    assert new.detection.lesions == (4,)
+    assert new.detection.scores["sensitivity_at_1"].value >= 0.75
+    surest = [one.found[0].box for one in new.detection.results if one.truths]
+    assert all(box.z1 - box.z0 > 2 for box in surest)
+
+    case = lumps.cases[18]
+    stored = load(case.image)
+    reading = Reader(bundle, answer_all=True).read_case(case, stored)
+    assert reading.looked_for == ("lesion",)
+    (result,) = [one for one in new.detection.results if one.case == case.id]
+    for finding, found in zip(
+        reading.findings, [f for f in result.found if f.score >= new.detection.threshold], strict=False
+    ):
+        assert finding.box is not None
+        assert (finding.box.z0, finding.box.x1) == pytest.approx((found.box.z0, found.box.x1), abs=1e-3)
+    marks = marks_of(reading.findings, most=5)
+    if marks:
+        (first, *_) = case.boxes
+        assert first.z0 <= best_slice(marks, stored) <= first.z1
+
+    part = detection_part(new.detection, examples=[FoundExample(result, stored)])
+    assert "slice " in part.cards[0].words and "of 20" in part.cards[0].words
+
+
+def test_a_missed_lesion_is_shown_on_its_own_slice(lumps: Dataset) -> None:
+    volume: Image = load(lumps.cases[0].image)
+    (lesion,) = lumps.cases[0].boxes
+    bare = replace(_evidence(lumps), results=(ImageResult("a", "a", (lesion,), ()),))
+
+    (card,) = detection_part(bare, examples=[FoundExample(bare.results[0], volume)]).cards
+
+    slice_ = int(card.words.split("slice ")[1].split(" ")[0]) - 1
+    assert lesion.z0 <= slice_ < lesion.z1
+    assert "0 of 1 lesion found" in card.words
+
+
+def _evidence(lumps: Dataset):  # type: ignore[no-untyped-def]
+    from hounsfield.evaluation.detection import measure_detection
+    from hounsfield.evaluation.matching import HitRule
+
+    results = [ImageResult(case.id, case.unit, case.boxes, ()) for case in lumps.cases]
+    return measure_detection(
+        results, kinds=("lesion",), rule=HitRule(0.2), threshold=0.5, threshold_from="", attributes={}, resamples=20
+    )
+
+
+def test_the_speed_in_volumes_can_be_measured() -> None:
+    assert images_per_second(PLAN) > 0
+
+
+def test_a_box_beyond_the_slices_is_refused() -> None:
+    check_box(Box(1, 1, 5, 5, "", 3, 9), (10, 20, 20), where="a")
+    with pytest.raises(DatasetError, match="a: the box from slice 12 to 14 lies outside the image of 10 slices"):
+        check_box(Box(1, 1, 5, 5, "", 12, 14), (10, 20, 20), where="a")
