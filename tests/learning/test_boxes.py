@@ -16,7 +16,7 @@ from hounsfield.errors import PlanError, TrainingError
 from hounsfield.evaluation.evidence import Detected, ImageResult
 from hounsfield.findings.region import Box
 from hounsfield.learning.augmentation import draw_affines, warp, warp_boxes
-from hounsfield.learning.boxes import BoxLesson, boxed_batch, clipped
+from hounsfield.learning.boxes import BoxLesson, boxed_batch, clipped, on_tiles
 from hounsfield.learning.finding_point import choose_finding_point
 from hounsfield.learning.inputs import Sought, prepare_inputs, sought_by
 from hounsfield.learning.throughput import images_per_second
@@ -252,3 +252,57 @@ def test_an_image_whose_box_lies_outside_is_left_out_by_name(spotted: Dataset, t
 
     ((name, reason),) = inputs.failed
     assert name == far.id and "outside the image" in reason or "far out of the image" in reason
+
+
+def test_small_lesions_on_large_images_are_found_tile_by_tile(tmp_path: Path) -> None:
+    from hounsfield.datasets.case import Case, ImageRef
+    from hounsfield.datasets.load import load
+    from hounsfield.reading.reader import Reader
+
+    rng = np.random.default_rng(0)
+    images = rng.integers(90, 130, (24, 100, 140), dtype=np.uint8)
+    cases = []
+    for number in range(24):
+        boxes: tuple[Box, ...] = ()
+        if number % 4 != 3:
+            x, y = int(rng.integers(0, 130)), int(rng.integers(0, 90))
+            images[number, y : y + 9, x : x + 9] = 240
+            boxes = (Box(x, y, x + 9, y + 9, "bright"),)
+        ref = ImageRef(tmp_path / "large.npz", "images", number)
+        cases.append(Case(f"case-{number:02d}", f"woman-{number // 2:02d}", {"image": ref}, None, boxes))
+    np.savez(tmp_path / "large.npz", images=images)
+    large = for_detection(Dataset("spots", tmp_path, tuple(cases), (), "table"))
+    shape = (96, 136)
+    plan = tiny(
+        input=Input(
+            shape=shape,
+            steps=({"step": "float", "scale": "type"}, {"step": "resize", "shape": list(shape), "keep_aspect": False}),
+        ),
+        detection=Detection(kinds=("bright",), positive=("bright",), tile=(64, 64)),
+        optimisation=Optimisation(epochs=14, batch_size=4, learning_rate=4e-3, keep="last", threads=1),
+    )
+
+    trained = train(replace(large, cases=large.cases[:18]), tmp_path / "bundle", plan=plan)
+    bundle = read_bundle(tmp_path / "bundle")
+    new = replace(large, cases=large.cases[18:])
+    measured = evaluate(bundle, new, runtime="torch", resamples=20).evidence.detection
+    reading = Reader(bundle, answer_all=True).read_case(new.cases[0], load(new.cases[0].image))
+
+    assert trained.bundle.plan.looked_at == (64, 64)
+    assert measured is not None and measured.scores["sensitivity_at_1"].value >= 0.75
+    (result,) = [one for one in measured.results if one.case == new.cases[0].id]
+    shown = [found.box.x0 for found in result.found if found.score >= measured.threshold]
+    assert [finding.box.x0 for finding in reading.findings if finding.box] == pytest.approx(shown, abs=1e-3)
+
+
+def test_tiles_lie_on_the_image_and_most_show_a_box() -> None:
+    boxes = [np.array([[130.0, 5, 138, 12, 0]], np.float32)] * 200
+    affines = torch.eye(2, 3).repeat(200, 1, 1)
+
+    moved = on_tiles(affines, boxes, (100, 140), (64, 64), torch.Generator().manual_seed(0))
+
+    middle = moved[:, :, 2] * 32 + torch.tensor([70.0, 50.0])
+    assert float(middle[:, 0].min()) >= 32 and float(middle[:, 0].max()) <= 108
+    assert float(middle[:, 1].min()) >= 32 and float(middle[:, 1].max()) <= 68
+    shown = (middle[:, 0] + 32 >= 138) & (middle[:, 1] - 32 <= 5)
+    assert 0.5 < float(shown.float().mean()) < 1.0

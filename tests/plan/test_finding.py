@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from hounsfield.datasets.fingerprint import Fingerprint, Spread
 from hounsfield.plan import Detection, FasterRCNNChoice, Input, Machine, Plan, make_plan
 from hounsfield.plan.families import DEFAULT_BACKBONE
-from hounsfield.plan.finding import finder, finding_sides
+from hounsfield.plan.finding import finder, finding_sides, tile_of
 from hounsfield.plan.inputs import Kind, kind_of
 from hounsfield.plan.network_choices import ResidualChoice
 from hounsfield.plan.schema import Augmentation
@@ -162,3 +162,25 @@ def test_a_detection_that_contradicts_itself_is_refused(words: dict[str, object]
 def test_strides_and_anchors_that_do_not_fit_are_refused(words: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match="strides"):
         FasterRCNNChoice(**words)  # type: ignore[arg-type]
+
+
+def test_large_images_with_small_lesions_are_looked_at_in_tiles() -> None:
+    slides = images(shape=(4000, 3000), side=Spread(16, 30, 60))
+
+    whole, tile = tile_of(slides, WHOLE)
+
+    assert whole == (4000, 3008) and tile == (512, 512)
+    assert finder(slides, WHOLE, None).sides(slides, WHOLE) == [whole]
+    assert tile_of(images(shape=(4000, 3000), side=Spread(64, 90, 200)), WHOLE) == ((), ())  # 16 pixels at 1024
+    assert tile_of(images(shape=(400, 300), side=Spread(5, 8, 12)), WHOLE) == ((), ())  # it is small already
+    smaller, _ = tile_of(images(shape=(8000, 6000), side=Spread(32, 60, 120)), WHOLE)
+    assert smaller == (4000, 3008)
+    with pytest.raises(ValidationError, match="detection.tile"):
+        Plan(
+            task="detection",
+            dataset="films",
+            classes=("without", "with"),
+            input=Input(shape=(256, 256)),
+            network=FasterRCNNChoice(encoder=ResidualChoice(widths=(16, 32, 64, 128, 160, 160), blocks=(1,) * 6)),
+            detection=Detection(kinds=("a",), tile=(512, 256)),
+        )

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hounsfield.arrays import IntArray
+from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.errors import TrainingError
 from hounsfield.evaluation.detection import responses_of
 from hounsfield.evaluation.evidence import ImageResult
@@ -18,7 +18,7 @@ from hounsfield.evaluation.matching import rule_from
 from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp, warp_boxes
 from hounsfield.learning.inputs import Inputs, images_of
 from hounsfield.learning.lesson import Answers, Exam, Setup, descend
-from hounsfield.networks.found import Truth
+from hounsfield.networks.found import Found, Truth
 from hounsfield.networks.untouched import Untouched
 from hounsfield.plan import Plan
 from hounsfield.plan.network import most_of
@@ -26,9 +26,16 @@ from hounsfield.tasks.detection import Findings, box_of, detected, fused, whole_
 from hounsfield.tasks.find import as_arrays, by_torch, find
 from hounsfield.tasks.predict import centre, memory_order
 from hounsfield.tasks.task import Task
+from hounsfield.tasks.tiles import cut_tile, in_tiles, joined, tiles_of
 
 LEFT = 0.3
 """Share of a box that must lie on an image to be learned there."""
+
+_EXAMINED_IN_TILES = 32
+"""Images that are examined after each epoch where each is looked at in tiles; all are measured in the end."""
+
+_AROUND_BOXES = 0.75
+"""Share of the tiles that are learned from around a box, of images with any."""
 
 _TOGETHER = 4
 """Images that are looked at together where nothing is learned."""
@@ -56,14 +63,15 @@ class BoxLesson:
         network.eval()
         losses: list[float] = []
         found: list[Findings] = []
+        if plan.detection.tile:
+            rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), _EXAMINED_IN_TILES)).round().astype(np.int64)]
         for part, own in enumerate(_parts(rows)):
             images, truths = plain_batch(plan, self.inputs, own)
             with torch.inference_mode(), _precision(plan), torch.random.fork_rng(devices=[]):
                 torch.manual_seed(part)  # the anchors and regions that the loss is of are drawn, and alike each time
-                dense = network.dense(images)  # type: ignore[operator]
-                size = tuple(images.shape[2:])
-                losses.append(len(own) * float(network.losses(dense, truths, size).sum()))  # type: ignore[operator]
-                found += [as_arrays(one) for one in network.findings(dense, size)]  # type: ignore[operator]
+                loss, seen = _looked(network, images, truths, plan)
+                losses.append(len(own) * loss)
+                found += [as_arrays(one) for one in seen]
         rule = rule_from(plan.detection.hit)
         responses = responses_of(self._results(rows, found, plan), kinds=plan.detection.kinds, rule=rule)
         score = float(np.mean([sensitivity_at(responses, threshold_at(responses, rate)) for rate in RATES]))
@@ -76,6 +84,8 @@ class BoxLesson:
         network.eval()
         axes = plan.augmentation.flip_axes if flips else ()
         look = by_torch(network, channels_last=plan.optimisation.channels_last)
+        if plan.detection.tile:
+            look = in_tiles(look, plan.detection.tile, most=most_of(plan))
         found: list[Findings] = []
         for own in _parts(rows):
             images, _ = plain_batch(plan, self.inputs, own)
@@ -139,7 +149,9 @@ def boxed_batch(
     """Augmented images (N, C, *shape) in the plan's memory order, and the boxes that are still on them."""
     images = images_of(inputs, rows)
     affines = draw_affines(len(rows), dims=plan.dims, augmentation=plan.augmentation, generator=generator)
-    shape, canvas = plan.input.shape, plan.input.canvas
+    shape, canvas = plan.looked_at, plan.input.canvas
+    if plan.detection.tile:
+        affines = on_tiles(affines, [inputs.boxes[row] for row in rows.tolist()], canvas, shape, generator)
     images = warp(images, affines, shape, mirrored_border=plan.augmentation.mirrored_border)
     change = draw_intensity(images.shape, augmentation=plan.augmentation, generator=generator)
     images = images if change is None else change.apply(images)
@@ -149,6 +161,49 @@ def boxed_batch(
         moved = torch.cat([warp_boxes(own[:, :-1], affine, canvas, shape), own[:, -1:]], dim=1)
         truths.append(truth_of(clipped(moved, shape)))
     return memory_order(images, channels_last=plan.optimisation.channels_last), truths
+
+
+def on_tiles(
+    affines: Tensor, boxes: Sequence[FloatArray], canvas: Sequence[int], tile: Sequence[int], generator: torch.Generator
+) -> Tensor:
+    """The affines with a tile of each image in the middle: three in four around a box, where there is one, the others
+    anywhere."""
+    moved = affines.clone()
+    sides, half = np.array([*canvas][::-1]), np.array([*tile][::-1]) / 2
+    for number, own in enumerate(boxes):
+        place, around, which = torch.rand(3 * len(sides), generator=generator).reshape(3, -1).numpy()
+        centre = half + place * np.maximum(0, sides - 2 * half)
+        if len(own) and around[0] < _AROUND_BOXES:
+            box = own[int(which[0] * len(own))]
+            middle = (box[: len(sides)] + box[len(sides) : -1]) / 2
+            centre = middle + (2 * place - 1) * half / 2
+        centre = np.minimum(np.maximum(centre, half), sides - half)
+        moved[number, :, -1] += torch.from_numpy((centre - sides / 2) / half).float()
+    return moved
+
+
+def _looked(network: nn.Module, images: Tensor, truths: list[Truth], plan: Plan) -> tuple[float, list[Found]]:
+    """The mean loss of a network on images, or on all their tiles, and what it finds on each."""
+    shape, tile = tuple(images.shape[2:]), plan.looked_at
+    starts = tiles_of(shape, tile)
+    total, by_tile = 0.0, []
+    for start in starts:
+        pieces = cut_tile(images, start, tile)
+        own = [_moved(truth, start, tile) for truth in truths]
+        dense = network.dense(memory_order(pieces, channels_last=plan.optimisation.channels_last))  # type: ignore[operator]
+        total += float(network.losses(dense, own, tile).sum()) / len(starts)  # type: ignore[operator]
+        by_tile.append(network.findings(dense, tile))  # type: ignore[operator]
+    if len(starts) == 1:
+        return total, by_tile[0]
+    most = most_of(plan)
+    return total, [joined([one[row] for one in by_tile], starts, shape, tile, most=most) for row in range(len(images))]
+
+
+def _moved(truth: Truth, start: Sequence[int], tile: Sequence[int]) -> Truth:
+    """What there is on the tile that begins there."""
+    shift = torch.tensor([*start][::-1] * 2, dtype=torch.float32)
+    boxes = torch.cat([truth.boxes - shift, (truth.kinds - 1).float()[:, None]], dim=1)
+    return truth_of(clipped(boxes, tile))
 
 
 def plain_batch(plan: Plan, inputs: Inputs, rows: IntArray) -> tuple[Tensor, list[Truth]]:

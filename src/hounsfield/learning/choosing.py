@@ -21,7 +21,7 @@ from hounsfield.plan import Detection, Localization, Plan, PretrainedChoice, ins
 from hounsfield.plan.choose import Asked
 from hounsfield.plan.columns import choose_columns
 from hounsfield.plan.families import DEFAULT_BACKBONE, Family, family_like, family_of
-from hounsfield.plan.finding import CENTRES, FASTER_RCNN, centre_finder, finder
+from hounsfield.plan.finding import CENTRES, FASTER_RCNN, centre_finder, finder, tile_of
 from hounsfield.plan.inputs import kind_of
 from hounsfield.plan.locating import HEAT_MAP, LOCATORS, locator
 
@@ -94,9 +94,11 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
     columns = choose_columns(dataset.inputs, [case.columns for case in cases])
     auxiliary = choose_columns(dataset.auxiliary, [case.auxiliary for case in cases], grades=True)
 
+    kind = kind_of(fingerprint, modality=modality_of(dataset, fingerprint), cropped=False, filters=False)
+    tile = tile_of(fingerprint, kind)[1] if dataset.kinds else ()
     asked: Asked | None = None
     if dataset.kinds:
-        asked = Detection(kinds=dataset.kinds, positive=positive_kinds(dataset))
+        asked = Detection(kinds=dataset.kinds, positive=positive_kinds(dataset), tile=tile)
     elif dataset.landmarks:
         asked = Localization(landmarks=dataset.landmarks)
 
@@ -119,7 +121,6 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
             folds=folds,
         )
 
-    kind = kind_of(fingerprint, modality=modality_of(dataset, fingerprint), cropped=False, filters=False)
     if dataset.kinds:
         by_centres = network == CENTRES or not fingerprint.planar
         backbone = _backbone(network) if fingerprint.planar else None
@@ -135,6 +136,8 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
     kept = _folds_of(family, cases, dataset.name)
     plan = plan_for(family, left, kept[0] if kept else None)
     reasons = {"network.name": why} if why else {}
+    if tile:
+        reasons["detection.tile"] = "small lesions would vanish in images made as small as is looked at in one piece"
     if kept:
         reasons |= {"ensemble.folds": kept[1], "ensemble.repeats": "the folds are those of the bundle"}
     return plan.model_copy(update={"minutes": minutes, "reasons": plan.reasons | reasons})

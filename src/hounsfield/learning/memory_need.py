@@ -60,7 +60,7 @@ def _peak_of_step(network: nn.Module, plan: Plan) -> int:
     size, channels = plan.optimisation.batch_size, plan.input.channels
     living = _Living()
     with living:
-        images = torch.empty(size * max(1, len(plan.input.views)), channels, *plan.input.shape, device="meta")
+        images = torch.empty(size * max(1, len(plan.input.views)), channels, *plan.looked_at, device="meta")
         if plan.optimisation.head_only:
             with torch.no_grad():
                 _answer(network.eval(), images, plan)

@@ -24,6 +24,15 @@ _SHARE_OF_ANCHOR = 3
 _MOST = 50
 """Findings an image, unless there are images with more than half as many."""
 
+VANISHING = 8.0
+"""Pixels of a small box's side at the largest size of the whole image, below which images are looked at in tiles …"""
+
+_SEEN = 16.0
+"""… at a size at which its side is this long, or at their own."""
+
+_TILE = 512
+"""Pixels along a tile's sides."""
+
 _MOST_IN_VOLUMES = 20
 """The same of volumes."""
 
@@ -51,7 +60,7 @@ def finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) -> Family
         name=FASTER_RCNN,
         reason=f"Faster R-CNN: places are proposed and judged, on maps of {words}",
         network=lambda sides: _choice(fingerprint, kind, sides).model_copy(update={"encoder": encoder}),
-        sides=finding_sides,
+        sides=_shapes,
         images_wanted=30_000,
         epochs_wanted=24,
         longest=60,
@@ -85,7 +94,7 @@ def centre_finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) ->
         name=CENTRES,
         reason=f"each place says how likely it is the centre of a lesion, and how large that is, on maps of {words}",
         network=lambda sides: _centres(fingerprint, sides, backbone),
-        sides=finding_sides if fingerprint.planar else input_sides,
+        sides=_shapes if fingerprint.planar else input_sides,
         images_wanted=20_000,
         epochs_wanted=100,
         longest=300,
@@ -113,6 +122,31 @@ def _centres(fingerprint: Fingerprint, sides: Sides, backbone: str | None) -> Ce
     while stages < len(widths) and min(sides) // 2**stages >= 4:
         stages += 1
     return CentreChoice(stride=2, most=most, encoder=ResidualChoice(widths=widths[:stages], blocks=(1,) * stages))
+
+
+def tile_of(fingerprint: Fingerprint, kind: Kind) -> tuple[Sides, Sides]:
+    """The shape of the whole image and that of a tile, where small boxes would vanish; nothing twice where not.
+
+    Args:
+        fingerprint: Of whole images with boxes.
+        kind: How they are prepared.
+    """
+    side, (height, width) = fingerprint.box_side, flat_shape(fingerprint, kind)
+    largest = finding_sides(fingerprint, kind)[0]
+    scale = max(largest) / max(height, width)
+    if side is None or not fingerprint.planar or side.low * scale >= VANISHING or max(height, width) <= _TILE:
+        return (), ()
+    wanted = min(1.0, _SEEN / side.low)
+    if wanted <= scale:
+        return (), ()
+    whole = _rounded(height, width, wanted)
+    return whole, tuple(min(_TILE, own) for own in whole)
+
+
+def _shapes(fingerprint: Fingerprint, kind: Kind) -> list[Sides]:
+    """Candidate shapes of the whole image, the largest first: one alone where it is looked at in tiles."""
+    whole, _ = tile_of(fingerprint, kind)
+    return [whole] if whole else finding_sides(fingerprint, kind)
 
 
 def finding_sides(fingerprint: Fingerprint, kind: Kind) -> list[Sides]:

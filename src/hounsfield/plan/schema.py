@@ -253,6 +253,9 @@ class Detection(Section):
     """When a finding hits a lesion: "iou>=x", or "centre"."""
     false_alarms: float = Field(default=1.0, gt=0)
     """Findings are shown from the score on at which there were as many an image among the validation cases."""
+    tile: tuple[PositiveInt, ...] = ()
+    """(height, width) of the parts that networks look at one by one, in pixels of the input; empty where they look at
+    the whole image. Tiles overlap by a quarter of their sides."""
     fusion: float = Field(default=0.5, gt=0, lt=1)
     """Findings of several networks, or of mirrored copies, that overlap by this intersection over union are one."""
 
@@ -380,6 +383,13 @@ class Plan(Section):
                 'not fit: "detection" has a network "faster_rcnn" or "centres" and the kinds of boxes that are to be '
                 "found, and no other task has them"
             )
+        tile = self.detection.tile
+        if tile and (
+            len(tile) != len(self.input.shape) or any(a > b for a, b in zip(tile, self.input.shape, strict=True))
+        ):
+            raise ValueError(
+                f"detection.tile {tile} must be no longer than input.shape {self.input.shape} along any axis"
+            )
         if finds and (self.input.views or self.input.columns or self.auxiliary.columns or self.lesions.epochs):
             raise ValueError(
                 "a detection looks at one image a case and learns its boxes alone: leave out input.views, "
@@ -392,7 +402,7 @@ class Plan(Section):
             )
 
     def _sides_are_long_enough(self) -> None:
-        network, shape = self.network, self.input.shape
+        network, shape = self.network, self.looked_at
         if bool(self.input.views) != (isinstance(network, MultipleInstanceChoice) and network.over == "views"):
             raise ValueError(
                 f"input.views {self.input.views} and network {network.name!r} do not fit: several images of a case go "
@@ -416,6 +426,11 @@ class Plan(Section):
                 f"input.shape {self.input.shape} is halved {network.halvings} times by {cause}; "
                 f"every side needs at least {2**network.halvings} pixels"
             )
+
+    @property
+    def looked_at(self) -> tuple[int, ...]:
+        """Spatial shape of what networks are shown at once: a tile where there are any, else the input."""
+        return self.detection.tile or self.input.shape
 
     @property
     def dims(self) -> Literal[2, 3]:

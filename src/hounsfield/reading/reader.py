@@ -48,6 +48,7 @@ from hounsfield.tasks.detection import Findings, whole_logits
 from hounsfield.tasks.find import Look, find
 from hounsfield.tasks.localization import located
 from hounsfield.tasks.predict import centre, memory_order, network_in_order
+from hounsfield.tasks.tiles import in_tiles
 
 if TYPE_CHECKING:
     from hounsfield.networks.flat import Flat
@@ -98,7 +99,7 @@ def _disagreement(findings: Sequence[Finding], answer: Answer, positive: Sequenc
 def _flat(networks: Sequence[nn.Module], bundle: Bundle) -> Flat:
     from hounsfield.networks.flat import Flat  # torchvision's parts: not for those who look for nothing
 
-    return Flat(networks, shape=bundle.plan.input.shape).eval()  # type: ignore[arg-type]
+    return Flat(networks, shape=bundle.plan.looked_at).eval()  # type: ignore[arg-type]
 
 
 def _default_heat(bundle: Bundle) -> MethodName | None:
@@ -168,7 +169,7 @@ class Reader:
             self.wanted,
             bundle=self.bundle,
             networks=self._networks if self._flat is None else [self._flat],
-            examples=self.middle(arrays),
+            examples=centre(torch.from_numpy(arrays), self.bundle.plan.looked_at).numpy(),
             images=self._images,
             threads=self._threads,
             flip_axes=self._flip_axes if self._flat is None else (),
@@ -348,15 +349,19 @@ class Reader:
             raise ValueError("this model looks for nothing")
         return self._flat.found(torch.from_numpy(rows))
 
-    def _found_by(self, look: Look, images: Tensor, axes: tuple[int, ...] = ()) -> list[Findings]:
+    def _found_by(
+        self, look: Look, images: Tensor, axes: tuple[int, ...] = (), *, tiled: bool = True
+    ) -> list[Findings]:
         plan = self.bundle.plan
+        if tiled and plan.detection.tile:
+            look = in_tiles(look, plan.detection.tile, most=most_of(plan))
         return find(look, images, flip_axes=axes, overlap=plan.detection.fusion, most=most_of(plan))
 
     def _probabilities_of_rows(self, rows: FloatArray) -> FloatArray:
         """What the networks' numbers of images, without mirrored copies, say of each as a whole, and the scores of the
         surest findings on it."""
         plan = self.bundle.plan
-        found = self._found_by(lambda _: self._looked(rows), torch.empty(len(rows), 1, *plan.input.shape))
+        found = self._found_by(lambda _: self._looked(rows), torch.empty(len(rows), 1, *plan.looked_at), tiled=False)
         whole = self.calibrated(whole_logits(found, plan.detection.kinds, plan.detection.positive))
         surest = np.zeros((len(found), COMPARED))
         for row, one in enumerate(found):

@@ -79,15 +79,12 @@ class _Trial:
 
     @property
     def place(self) -> Path:
-        return place_of(self.bundle.identity.sha256, self.bundle.plan.input.shape)
+        return place_of(self.bundle.identity.sha256, self.bundle.plan.looked_at)
 
     def onnx(self) -> bytes:
         """The mean of the members as ONNX."""
-        spec = self.bundle.plan.input
-        return kept_network(
-            self.place,
-            lambda: onnx_bytes(Answering(self.networks).eval(), input_shape=(spec.shown_channels, *spec.shape)),
-        )
+        shape = (self.bundle.plan.input.shown_channels, *self.bundle.plan.looked_at)
+        return kept_network(self.place, lambda: onnx_bytes(Answering(self.networks).eval(), input_shape=shape))
 
     def agreeing(self, runtime: Runtime, tolerance: float) -> Runtime:
         """The runtime, when it answers the examples as torch does.

@@ -1,0 +1,68 @@
+"""Large images looked at tile by tile."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from hounsfield.networks.found import Found
+from hounsfield.tasks.tiles import core_of, in_tiles, starts_along, tiles_of
+
+
+@pytest.mark.parametrize(
+    ("side", "tile", "starts"),
+    [(64, 64, [0]), (40, 64, [0]), (65, 64, [0, 1]), (112, 64, [0, 48]), (160, 64, [0, 48, 96])],
+)
+def test_tiles_cover_a_side_and_share_a_quarter(side: int, tile: int, starts: list[int]) -> None:
+    assert starts_along(side, tile) == starts
+
+
+def test_neighbours_share_at_least_a_quarter_whatever_the_side() -> None:
+    for side in range(65, 700, 7):
+        starts = starts_along(side, 64)
+        assert starts[0] == 0 and starts[-1] == side - 64
+        assert max(b - a for a, b in zip(starts, starts[1:], strict=False)) <= 48
+
+
+def test_every_place_belongs_to_one_tile_that_shows_it() -> None:
+    shape, tile = (100, 150), (64, 64)
+    places = torch.stack(torch.meshgrid(torch.arange(150) + 0.5, torch.arange(100) + 0.5, indexing="ij"), -1).flatten(
+        0, 1
+    )
+
+    owners = torch.zeros(len(places))
+    for start in tiles_of(shape, tile):
+        low, high = core_of(start, shape, tile)
+        own = ((places >= low) & (places < high)).all(dim=1)
+        owners += own
+        shown = (places >= torch.tensor(start[::-1])) & (places < torch.tensor(start[::-1]) + 64)
+        assert bool(shown.all(dim=1)[own].all())
+
+    assert owners.unique().tolist() == [1.0]
+
+
+def bright(images: Tensor) -> list[list[Found]]:
+    """One network that finds each bright pixel as a box around it, cut off by the border of what it is shown."""
+    found = []
+    for image in images[:, 0]:
+        y, x = torch.where(image > 0)
+        height, width = image.shape
+        boxes = torch.stack(
+            [(x - 4).clamp(min=0), (y - 4).clamp(min=0), (x + 5).clamp(max=width), (y + 5).clamp(max=height)], 1
+        )
+        found.append(Found(boxes.float(), image[y, x][:, None]))
+    return [found]
+
+
+def test_what_is_found_on_tiles_is_whole_each_once_and_where_it_is() -> None:
+    images = torch.zeros(2, 1, 100, 150)
+    places = {(10, 12): 0.9, (50, 75): 0.8, (47, 60): 0.7, (90, 140): 0.6}
+    for (y, x), score in places.items():
+        images[0, 0, y, x] = score
+
+    ((first, second),) = in_tiles(bright, (64, 64), most=3)(images)
+
+    assert first.probabilities[:, 0].tolist() == pytest.approx([0.9, 0.8, 0.7])  # the surest three
+    assert first.boxes.tolist() == [[x - 4, y - 4, x + 5, y + 5] for y, x in list(places)[:3]]
+    assert len(second.boxes) == 0
