@@ -90,13 +90,10 @@ def _require_same_request(folder: Path, request: Mapping[str, Any]) -> None:
 
 
 def cases_digest(dataset: Dataset) -> str:
-    """SHA-256 of the cases' ids, patients, targets, images, boxes and cells: changes when the data set does."""
+    """SHA-256 of the cases' ids, patients, targets, images, boxes, landmarks, cells: changes when these do."""
     digest = hashlib.sha256()
     for case in dataset.cases:
         cells = sorted(case.columns.items()), sorted(case.auxiliary.items())
-        digest.update(
-            repr(
-                (case.id, case.unit, case.patient, case.target, list(case.images.items()), case.boxes, *cells)
-            ).encode()
-        )
+        images, places = list(case.images.items()), (case.boxes, case.points)
+        digest.update(repr((case.id, case.unit, case.patient, case.target, images, *places, *cells)).encode())
     return digest.hexdigest()
