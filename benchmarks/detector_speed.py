@@ -50,7 +50,7 @@ def learn_hounsfield() -> None:
     import torch
     from torchvision_detector import FROZEN, RATIOS, SIDES, STRIDES, WIDTH
 
-    from hounsfield.learning.inputs import prepare_inputs
+    from hounsfield.learning.inputs import prepare_inputs, sought_by
     from hounsfield.learning.lessons import lesson_of
     from hounsfield.learning.supervised import setup, train_epoch
     from hounsfield.learning.throughput import images_per_second
@@ -90,7 +90,7 @@ def learn_hounsfield() -> None:
         def epoch(number: int) -> None:
             if not lesson:
                 inputs = prepare_inputs(
-                    dataset, dataset.cases, plan.input, Path(work), threads=THREADS, kinds=dataset.kinds
+                    dataset, dataset.cases, plan.input, Path(work), threads=THREADS, sought=sought_by(plan)
                 )
                 lesson.append(lesson_of(plan, inputs))
             train_epoch(run, plan, lesson[0], np.arange(len(dataset.cases)), member=0, epoch=number)

@@ -109,7 +109,7 @@ class LandmarkPoint:
     """The radius within which a landmark lies, chosen on validation data."""
 
     coverage: float
-    """Share of the landmarks of each name that lie within their radius; 0 where nothing is promised."""
+    """Share of the landmarks of each name with a factor that lie within their radius; 0 where none has one."""
     factors: tuple[float | None, ...]
     """Of each landmark: what the network's own reach is multiplied by; None where too few images were there."""
     chosen_on: str

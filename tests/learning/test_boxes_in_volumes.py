@@ -79,15 +79,14 @@ def test_lumps_are_found_kept_and_read_alike(lumps: Dataset, tmp_path: Path) -> 
     reading = Reader(bundle, answer_all=True).read_case(case, stored)
     assert reading.looked_for == ("lesion",)
     (result,) = [one for one in new.detection.results if one.case == case.id]
-    for finding, found in zip(
-        reading.findings, [f for f in result.found if f.score >= new.detection.threshold], strict=False
-    ):
+    shown = [one for one in result.found if one.score >= new.detection.threshold]
+    assert len(shown) >= 1
+    for finding, found in zip(reading.findings, shown, strict=True):
         assert finding.box is not None
         assert (finding.box.z0, finding.box.x1) == pytest.approx((found.box.z0, found.box.x1), abs=1e-3)
     marks = marks_of(reading.findings, most=5)
-    if marks:
-        (first, *_) = case.boxes
-        assert first.z0 <= best_slice(marks, stored) <= first.z1
+    (lump,) = case.boxes
+    assert lump.z0 <= best_slice(marks, stored) < lump.z1
 
     part = detection_part(new.detection, examples=[FoundExample(result, stored)])
     assert "slice " in part.cards[0].words and "of 20" in part.cards[0].words
@@ -123,3 +122,14 @@ def test_a_box_beyond_the_slices_is_refused() -> None:
     check_box(Box(1, 1, 5, 5, "", 3, 9), (10, 20, 20), where="a")
     with pytest.raises(DatasetError, match="a: the box from slice 12 to 14 lies outside the image of 10 slices"):
         check_box(Box(1, 1, 5, 5, "", 12, 14), (10, 20, 20), where="a")
+
+
+def test_a_flat_box_of_a_table_on_a_volume_is_refused(lumps: Dataset) -> None:
+    from hounsfield.plan.network_input import placed_case
+
+    flat = replace(lumps.cases[0], boxes=(Box(1, 1, 5, 5, "lesion"),))
+
+    with pytest.raises(
+        DatasetError, match="has 20 slices, and its box 'lesion' is on none of them: give .box. z0 and z1"
+    ):
+        placed_case(flat, PLAN.input)

@@ -179,7 +179,7 @@ def test_spots_are_located_kept_and_read_alike(way: str, spotted: Dataset, tmp_p
 def test_a_landmark_on_too_few_images_is_refused(spotted: Dataset, tmp_path: Path) -> None:
     bare = [replace(case, points=case.points[:1]) for case in spotted.cases]
 
-    with pytest.raises(TrainingError, match="the landmark 'dark' is on 0 images to learn from"):
+    with pytest.raises(TrainingError, match="the landmark 'dark' is on 0 images to learn from, and [1-9]"):
         train(replace(spotted, cases=tuple(bare)), tmp_path / "bundle", plan=tiny())
 
 
@@ -298,3 +298,72 @@ def test_a_network_that_does_not_walk_cannot_be_taught_to(spotted: Dataset, tmp_
     with pytest.raises(TypeError, match="does not walk"):
         lesson.taught(setup(plan, member=0), plan, np.arange(4), torch.Generator())
     assert isinstance(lesson, PointLesson)
+
+
+def test_a_batch_whose_landmarks_have_left_their_images_teaches_nothing(spotted: Dataset, tmp_path: Path) -> None:
+    from hounsfield.learning.supervised import setup
+
+    plan = tiny("policy")
+    inputs = prepare_inputs(spotted, spotted.cases, plan.input, tmp_path, threads=1, sought=sought_by(plan))
+    bare = replace(inputs, points=np.full_like(inputs.points, np.nan))
+    lesson = WalkLesson(task_of(plan), bare)  # type: ignore[arg-type]
+
+    assert float(lesson.taught(setup(plan, member=0), plan, np.arange(4), torch.Generator())) == 0.0
+
+
+def test_a_walk_that_was_stopped_is_learned_on_as_if_it_had_not_been(spotted: Dataset, tmp_path: Path) -> None:
+    from hounsfield.learning.supervised import fit
+
+    plan = tiny("policy", optimisation=Optimisation(epochs=3, batch_size=4, keep="last", threads=1))
+    inputs = prepare_inputs(spotted, spotted.cases, plan.input, tmp_path, threads=1, sought=sought_by(plan))
+    rows = {"train_rows": np.arange(24), "val_rows": np.arange(24, 32), "member": 0}
+
+    def stop(record: object) -> None:
+        if getattr(record, "epoch", 0) == 2:
+            raise KeyboardInterrupt
+
+    def lesson() -> WalkLesson:
+        return WalkLesson(task_of(plan), inputs)  # type: ignore[arg-type]
+
+    whole = fit(plan, lesson(), checkpoint=tmp_path / "whole.safetensors", **rows)  # type: ignore[arg-type]
+    import hounsfield.learning.supervised as loop
+
+    before, loop.CHECKPOINT_SECONDS = loop.CHECKPOINT_SECONDS, 0.0
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fit(plan, lesson(), checkpoint=tmp_path / "cut.safetensors", on_epoch=stop, **rows)  # type: ignore[arg-type]
+        again = fit(plan, lesson(), checkpoint=tmp_path / "cut.safetensors", **rows)  # type: ignore[arg-type]
+    finally:
+        loop.CHECKPOINT_SECONDS = before
+
+    assert [record.epoch for record in again.history] == [1, 2, 3]
+    for name, value in whole.weights.items():
+        torch.testing.assert_close(again.weights[name], value)
+
+
+@pytest.mark.parametrize(
+    ("network", "kinds", "planar", "message"),
+    [
+        ("heatmap", True, True, "lesions are found in flat images by faster_rcnn, centres, or timm's name"),
+        ("centres", False, True, "landmarks are located in flat images by heatmap, box_regression, policy, or timm's"),
+        ("faster_rcnn", True, False, "lesions are found in volumes by centres, not by 'faster_rcnn'"),
+        (
+            "convnet",
+            False,
+            False,
+            "landmarks are located in volumes by heatmap, box_regression, policy, not by 'convnet'",
+        ),
+    ],
+)
+def test_a_network_for_something_else_is_refused(
+    network: str, kinds: bool, planar: bool, message: str, spotted: Dataset
+) -> None:
+    from hounsfield.errors import UnknownNameError
+    from hounsfield.learning.choosing import _require_way
+
+    asked = replace(spotted, landmarks=(), kinds=("mass",)) if kinds else spotted
+
+    with pytest.raises(UnknownNameError, match=message):
+        _require_way(network, asked, planar=planar)
+    for fine in ("auto", "centres" if kinds else "policy"):
+        _require_way(fine, asked, planar=planar)

@@ -66,3 +66,20 @@ def test_what_is_found_on_tiles_is_whole_each_once_and_where_it_is() -> None:
     assert first.probabilities[:, 0].tolist() == pytest.approx([0.9, 0.8, 0.7])  # the surest three
     assert first.boxes.tolist() == [[x - 4, y - 4, x + 5, y + 5] for y, x in list(places)[:3]]
     assert len(second.boxes) == 0
+
+
+def test_a_lesion_that_two_tiles_saw_a_part_of_is_one() -> None:
+    """A long lesion over the border of two tiles of 64, which begin at 0 and 48: each finds what it shows of it."""
+    shape, tile = (64, 112), (64, 64)
+
+    def look(images: Tensor) -> list[list[Found]]:
+        left = float(images[0, 0, 0, 0]) == 0.0
+        boxes = torch.tensor([[20.0, 10, 64, 30]]) if left else torch.tensor([[0.0, 10, 42, 31]])
+        return [[Found(boxes, torch.tensor([[0.6, 0.1]]) if left else torch.tensor([[0.7, 0.2]]))]]
+
+    images = torch.arange(112.0).expand(1, 1, 64, 112)
+    ((found,),) = in_tiles(look, tile, most=5)(images)
+
+    assert shape == tuple(images.shape[2:])
+    assert found.boxes.tolist() == [[20, 10, 90, 31]]
+    assert found.probabilities[0].tolist() == pytest.approx([0.7, 0.2])

@@ -42,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from hounsfield.atomic import write_text
+    from hounsfield.bundle import read_bundle
     from hounsfield.cli.output import require_folder
     from hounsfield.errors import UsageError
     from hounsfield.evaluation.comparison import compare
@@ -53,10 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output:
         require_folder(arguments.output)
     require_comparable(*both(arguments))
+    if arguments.output and read_bundle(arguments.first).plan.task == "localization":
+        raise UsageError("landmarks are compared on the screen, or with --json: leave out -o")
     (first, failed), (second, failed_too) = (evidence_of(folder, arguments) for folder in both(arguments))
     if first.localization is not None and second.localization is not None:
-        if arguments.output:
-            raise UsageError("landmarks are compared on the screen, or with --json: leave out -o")
         compared = compare_landmarks(first, second, seed=arguments.seed)
         print(json.dumps(asdict(compared), indent=2)) if arguments.json else print_landmarks(compared)
         return 1 if failed or failed_too else 0

@@ -128,7 +128,7 @@ def print_detection(detection: DetectionEvidence) -> None:
 
 def print_localization(found: LocalizationEvidence) -> None:
     """How near landmarks are located, as a table on stdout."""
-    print(f"errors in {found.unit}; within: share of the images")
+    print(f"errors in {found.unit}; within: share of the landmarks")
     print(
         f"{'landmark':<18}{'images':>7}{'median':>8}   {'95 % interval':<16}{'90 %':>7}{'within 3':>10}{'within 6':>10}"
     )

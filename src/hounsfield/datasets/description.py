@@ -57,6 +57,10 @@ class BoxSection(_Section):
     x1: Name | None = None
     """One past the last column of pixels."""
     y1: Name | None = None
+    z0: Name | None = None
+    """Of volumes: the first slice, from 0."""
+    z1: Name | None = None
+    """One past the last slice."""
     center_x: Name | None = None
     """Index of the pixel in the middle of a circle."""
     center_y: Name | None = None
@@ -79,6 +83,8 @@ class BoxSection(_Section):
         given = [all(group) for group in groups], [any(group) for group in groups]
         if sum(given[0]) != 1 or given[0] != given[1]:
             raise ValueError("give either x0, y0, x1, y1, or center_x, center_y, radius, or mask")
+        if (self.z0 is None) != (self.z1 is None) or (self.z0 is not None and self.x0 is None):
+            raise ValueError("z0 and z1 go together, beside x0, y0, x1, y1")
         if self.mask is not None and (self.table is not None or self.attributes):
             raise ValueError("a mask has no table of its own, and no attributes: leave out table, on and attributes")
         if (self.table is None) != (self.on is None):

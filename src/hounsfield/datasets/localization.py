@@ -21,7 +21,7 @@ WHOLE = ("image",)
 """The one class of images as a whole: nothing is asked of them but where their landmarks are."""
 
 _SAMPLE = 20
-"""Masks in which labels are looked for where nobody names landmarks …"""
+"""Masks in which labels are looked for where nobody names landmarks; those seen in others alone are no landmarks …"""
 
 _MOST = 20
 """… and how many labels may then be landmarks."""

@@ -174,7 +174,7 @@ class LandmarkErrors:
     name: str
     """"all landmarks" for all."""
     images: int
-    """That show it; of all, how often any was shown."""
+    """That show it; of all, that show any."""
     patients: int
     scores: Mapping[str, Score]
     """"median", "mean" and "p90" of its errors; "within_2" …: share of the images on which it was located within that

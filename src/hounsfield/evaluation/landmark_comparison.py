@@ -9,9 +9,10 @@ import numpy as np
 from hounsfield.arrays import FloatArray
 from hounsfield.errors import EvaluationError
 from hounsfield.evaluation.bootstrap import RESAMPLES
+from hounsfield.evaluation.comparison import FEWEST_BEHIND
 from hounsfield.evaluation.evidence import Evidence, LocatedImage, Score
 from hounsfield.evaluation.intervals import LEVEL
-from hounsfield.evaluation.localization import ALL, draws_of_patients, error_of, quantiles_of_draws
+from hounsfield.evaluation.localization import ALL, draws_of_patients, pairs_of, quantiles_of_draws
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,9 @@ class LandmarkDifference:
     first: float
     second: float
     difference: Score
-    """Of the second less the first, on the same draws of patients."""
+    """Of the first less the second, on the same draws of patients."""
     p_value: float
-    """Twice the share of draws in which the difference has the other sign."""
+    """Twice the share of draws in which the difference has the other sign; 1 from too few patients to say."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,12 @@ def compare_landmarks(
     """
     if first.localization is None or second.localization is None:
         raise EvaluationError("only models that both locate landmarks can be compared by their errors")
+    names_of = [[one.name for one in own.localization.landmarks] for own in (first, second) if own.localization]
+    if names_of[0] != names_of[1]:
+        raise EvaluationError(
+            f"{first.model.name} locates {', '.join(names_of[0][1:])}, and {second.model.name} "
+            f"{', '.join(names_of[1][1:])}: only models of the same landmarks can be compared"
+        )
     ours = {one.case: one for one in first.localization.results}
     theirs = {one.case: one for one in second.localization.results}
     shared = [case for case in ours if case in theirs]
@@ -85,26 +92,26 @@ def compare_landmarks(
 
 def _errors(ours: LocatedImage, theirs: LocatedImage, unit: str) -> list[tuple[str, str, float, float]]:
     """Landmark, patient, and the two errors, of each landmark that an image shows and both located."""
-    spacing = ours.spacing_mm if unit == "mm" else (1.0, 1.0, 1.0)
-    found, other = ({own.point.label: own.point for own in one.found} for one in (ours, theirs))
+    other = {truth.label: error for truth, _, error in pairs_of(theirs, unit=unit)}
     return [
-        (
-            truth.label,
-            ours.patient,
-            error_of(truth, found[truth.label], spacing),
-            error_of(truth, other[truth.label], spacing),
-        )
-        for truth in ours.truths
-        if truth.label in found and truth.label in other
+        (truth.label, ours.patient, error, other[truth.label])
+        for truth, _, error in pairs_of(ours, unit=unit)
+        if truth.label in other
     ]
 
 
 def _difference(name: str, errors: FloatArray, patients: list[str], *, resamples: int, seed: int) -> LandmarkDifference:
     weights = draws_of_patients(np.unique(patients, return_inverse=True)[1], resamples=resamples, seed=seed)
-    draws = quantiles_of_draws(errors[:, 1], weights, 0.5) - quantiles_of_draws(errors[:, 0], weights, 0.5)
+    draws = quantiles_of_draws(errors[:, 0], weights, 0.5) - quantiles_of_draws(errors[:, 1], weights, 0.5)
     one, other = np.median(errors, axis=0).tolist()
+    gap = one - other
+    if np.all(errors[:, 0] == errors[:, 1]):
+        return LandmarkDifference(name, one, other, Score(0.0, 0.0, 0.0), 1.0)
+    if len(set(patients)) < FEWEST_BEHIND:
+        far = float(np.abs(errors[:, 0] - errors[:, 1]).max())
+        return LandmarkDifference(name, one, other, Score(gap, -far, far), 1.0)
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(draws, [tail, 1 - tail]).tolist()
-    gap = other - one
     beyond = min(float(np.mean(draws <= 0)), float(np.mean(draws >= 0)))
-    return LandmarkDifference(name, one, other, Score(gap, min(low, gap), max(high, gap)), min(1.0, 2 * beyond))
+    p_value = min(1.0, max(2 * beyond, 1 / len(draws)))
+    return LandmarkDifference(name, one, other, Score(gap, min(low, gap), max(high, gap)), p_value)

@@ -12,6 +12,7 @@ from hounsfield.evaluation.evidence import (
     Curve,
     LandmarkErrors,
     LocalizationEvidence,
+    Located,
     LocatedImage,
     Score,
     Subgroup,
@@ -55,12 +56,14 @@ def measure_localization(
     _require(results, landmarks)
     unit = "mm" if all(one.spacing_mm for one in results) else "pixels"
     patient = np.unique([one.patient for one in results], return_inverse=True)[1]
-    image, which, errors, radii = _errors(results, landmarks, unit)
+    image, which, errors, inside = _errors(results, landmarks, unit)
     owner = patient[image]
     draws = {"resamples": resamples, "seed": seed}
     groups = [(ALL, np.ones(len(errors), dtype=bool)), *((name, which == k) for k, name in enumerate(landmarks))]
     of_landmarks = [
-        _landmark(name, errors[own], radii[own], owner[own], promised, **draws) for name, own in groups if own.any()
+        _landmark(name, len(np.unique(image[own])), errors[own], inside[own], owner[own], **draws)
+        for name, own in groups
+        if own.any()
     ]
     curves = {name: _curve(errors[own]) for name, own in groups if own.any()}
     subgroups, notes = _subgroups(results, image, errors, owner, attributes, **draws)
@@ -102,40 +105,65 @@ def _require(results: Sequence[LocatedImage], landmarks: Sequence[str]) -> None:
         )
 
 
+def pairs_of(one: LocatedImage, *, unit: str = "mm") -> list[tuple[Point, Located, float]]:
+    """Of each landmark that an image shows and that was located: where it is, where it was located, and the error.
+
+    Args:
+        one: The image.
+        unit: "mm", where the image knows the size of its pixels, or "pixels".
+    """
+    spacing = one.spacing_mm if unit == "mm" and one.spacing_mm else (1.0, 1.0, 1.0)
+    found = {own.point.label: own for own in one.found}
+    return [
+        (truth, found[truth.label], error_of(truth, found[truth.label].point, spacing))
+        for truth in one.truths
+        if truth.label in found
+    ]
+
+
 def _errors(
     results: Sequence[LocatedImage], landmarks: Sequence[str], unit: str
 ) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
-    """Of each landmark that is there: number of the image and of the landmark, its error, and its radius."""
+    """Of each landmark that is there: number of the image and of the landmark, its error, and whether it lies within
+    its radius, NaN where it has none."""
     rows = []
     for number, one in enumerate(results):
-        spacing = one.spacing_mm if unit == "mm" else (1.0, 1.0, 1.0)
-        found = {located.point.label: located for located in one.found}
-        for truth in one.truths:
-            if truth.label in landmarks and truth.label in found:
-                located = found[truth.label]
-                error = error_of(truth, located.point, spacing)
-                rows.append((number, landmarks.index(truth.label), error, located.radius))
+        own = pairs_of(one)  # radii are in mm where the image knows them, whatever the unit of all
+        for (truth, located, error), (_, _, apart) in zip(pairs_of(one, unit=unit), own, strict=True):
+            if truth.label in landmarks:
+                inside = float(apart <= located.radius) if located.radius else float("nan")
+                rows.append((number, landmarks.index(truth.label), error, inside))
     table = np.array(rows, dtype=np.float64).reshape(-1, 4)
     return table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2], table[:, 3]
 
 
 def _landmark(
-    name: str, errors: FloatArray, radii: FloatArray, owner: IntArray, promised: float, *, resamples: int, seed: int
+    name: str,
+    images: int,
+    errors: FloatArray,
+    inside: FloatArray,
+    owner: IntArray,
+    *,
+    resamples: int,
+    seed: int,
 ) -> LandmarkErrors:
     weights = draws_of_patients(owner, resamples=resamples, seed=seed)
     patients = len(np.unique(owner))
     scores = {
-        "median": _distance(float(np.median(errors)), _medians(errors, weights), errors),
+        "median": _distance(float(np.median(errors)), quantiles_of_draws(errors, weights, 0.5), errors),
         "mean": _distance(float(errors.mean()), _means(errors, weights), errors),
         "p90": _distance(float(np.percentile(errors, 90)), quantiles_of_draws(errors, weights, 0.9), errors),
     }
-    shares = {f"within_{distance:g}": errors <= distance for distance in DISTANCES}
-    if promised and np.isfinite(radii).all() and radii.any():
-        shares["in_radius"] = errors <= radii
-    for key, inside in shares.items():
-        value = float(inside.mean())
-        scores[key] = percentile_score(value, _means(inside.astype(np.float64), weights), patients=patients)[0]
-    return LandmarkErrors(name, len(errors), patients, scores)
+    for distance in DISTANCES:
+        near = (errors <= distance).astype(np.float64)
+        draws = _means(near, weights)
+        scores[f"within_{distance:g}"] = percentile_score(float(near.mean()), draws, patients=patients)[0]
+    promised = ~np.isnan(inside)
+    if promised.any():
+        held, behind = inside[promised], len(np.unique(owner[promised]))
+        draws = _means(held, weights[:, promised])
+        scores["in_radius"] = percentile_score(float(held.mean()), draws, patients=behind)[0]
+    return LandmarkErrors(name, images, patients, scores)
 
 
 def draws_of_patients(owner: IntArray, *, resamples: int, seed: int) -> FloatArray:
@@ -146,12 +174,10 @@ def draws_of_patients(owner: IntArray, *, resamples: int, seed: int) -> FloatArr
 
 
 def _means(values: FloatArray, weights: FloatArray) -> FloatArray:
-    means: FloatArray = weights @ values / np.maximum(weights.sum(axis=1), 1e-12)
+    """(draws,), NaN of a draw in which none counts."""
+    total = weights.sum(axis=1)
+    means: FloatArray = np.divide(weights @ values, total, out=np.full(len(total), np.nan), where=total > 0)
     return means
-
-
-def _medians(errors: FloatArray, weights: FloatArray) -> FloatArray:
-    return quantiles_of_draws(errors, weights, 0.5)
 
 
 def quantiles_of_draws(errors: FloatArray, weights: FloatArray, share: float) -> FloatArray:
@@ -208,7 +234,7 @@ def _subgroups(
                 found.append(Subgroup(name, value, int((cells == value).sum()), patients, int(own.sum()), {}, note))
                 continue
             weights = draws_of_patients(owner[own], resamples=resamples, seed=seed)
-            score = _distance(float(np.median(errors[own])), _medians(errors[own], weights), errors[own])
+            score = _distance(float(np.median(errors[own])), quantiles_of_draws(errors[own], weights, 0.5), errors[own])
             found.append(
                 Subgroup(name, value, int((cells == value).sum()), patients, int(own.sum()), {"median": score})
             )

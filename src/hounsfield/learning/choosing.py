@@ -121,6 +121,7 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
             folds=folds,
         )
 
+    _require_way(network, dataset, planar=fingerprint.planar)
     if dataset.kinds:
         by_centres = network == CENTRES or not fingerprint.planar
         backbone = _backbone(network) if fingerprint.planar else None
@@ -143,6 +144,25 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
     return plan.model_copy(update={"minutes": minutes, "reasons": plan.reasons | reasons})
 
 
+def _require_way(network: str, dataset: Dataset, *, planar: bool) -> None:
+    """Accept a network that can do what is asked of the data.
+
+    Raises:
+        UnknownNameError: It is for another task, or not for volumes.
+    """
+    if not dataset.kinds and not dataset.landmarks:
+        return
+    known = LOCATORS if dataset.landmarks else (FASTER_RCNN, CENTRES) if planar else (CENTRES,)
+    if network in (AUTO, *known) or (planar and network not in OWN):
+        return
+    asked = "landmarks are located" if dataset.landmarks else "lesions are found"
+    named = ", or timm's name of a pretrained network" if planar else ""
+    raise UnknownNameError(
+        f"{asked} in {'flat images' if planar else 'volumes'} by {', '.join(known)}{named}, not by {network!r}: give "
+        "--network one of these, or leave it out"
+    )
+
+
 def _backbone(network: str) -> str | None:
     """The pretrained network whose maps a network that finds looks at; None for one from scratch.
 
@@ -155,8 +175,8 @@ def _backbone(network: str) -> str | None:
     choice = family.network((_SMALL, _SMALL))
     if not isinstance(choice, PretrainedChoice) or family.once or family.optimisation.get("start") != IMAGENET:
         raise UnknownNameError(
-            "what is to be found or located is looked for on maps that ImageNet taught: --network takes auto, timm's "
-            f"name of a pretrained network, or, for landmarks, {', '.join(LOCATORS)}, not {network!r}"
+            "what is to be found or located is looked for on maps that ImageNet taught: --network takes a way of doing "
+            f"it, or timm's name of a pretrained network, not {network!r}"
         )
     return choice.backbone
 

@@ -75,7 +75,7 @@ class Inputs:
     looks for none, as the next one."""
     points: FloatArray | None = None
     """(n, landmarks, dims) float32, in pixels of the canvas from its outer edge, axes in the array's order; NaN where
-    one is not there, and None where the plan locates nothing."""
+    one is not there. None, or without any landmark, where the plan locates nothing."""
     onto: FloatArray | None = None
     """(n, 4, 4), from array index (d, h, w) of the canvas to that of the image as stored."""
     spacing_mm: tuple[tuple[float, ...], ...] = ()

@@ -18,7 +18,7 @@ import numpy as np
 from hounsfield.bundle import LandmarkPoint
 from hounsfield.evaluation.conformal import fit_conformal
 from hounsfield.evaluation.evidence import LocatedImage
-from hounsfield.evaluation.localization import error_of
+from hounsfield.evaluation.localization import pairs_of
 
 _SMALLEST = 1e-6
 
@@ -39,14 +39,12 @@ def choose_landmark_point(
     for name in landmarks:
         ratios, owner = [], []
         for one, whose in zip(results, patient.tolist(), strict=True):
-            found = {own.point.label: own for own in one.found}
-            for truth in one.truths:
-                if truth.label == name and name in found:
-                    error = error_of(truth, found[name].point, one.spacing_mm or (1.0, 1.0, 1.0))
-                    ratios.append(error / max(found[name].radius, _SMALLEST))
+            for truth, located, error in pairs_of(one):
+                if truth.label == name:
+                    ratios.append(error / max(located.radius, _SMALLEST))
                     owner.append(whose)
         factors.append(_factor(ratios, owner, coverage))
-    return LandmarkPoint(0.0 if None in factors else coverage, tuple(factors), where)
+    return LandmarkPoint(0.0 if all(factor is None for factor in factors) else coverage, tuple(factors), where)
 
 
 def _factor(ratios: Sequence[float], owner: Sequence[int], coverage: float) -> float | None:

@@ -21,7 +21,7 @@ from hounsfield.tasks.localization import Localization, located
 from hounsfield.tasks.predict import centre, memory_order, predict_logits
 
 FEWEST = 2
-"""Images with a landmark that are needed to learn it, and to validate on."""
+"""Images with a landmark that are needed to learn it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,20 +78,18 @@ class PointLesson:
         """Accept rows that can be learned from and validated on.
 
         Raises:
-            TrainingError: A landmark is on too few images of one of them.
+            TrainingError: A landmark is on too few images to learn from, or none is on those to validate on.
         """
-        points = self.inputs.points
-        for number, name in enumerate(self.task.landmarks):
-            learned, validated = (
-                0 if points is None else int((~np.isnan(points[rows, number, 0])).sum())
-                for rows in (train_rows, val_rows)
+        there = [~np.isnan(points_of(self.inputs, rows)[:, :, 0]) for rows in (train_rows, val_rows)]
+        learned, validated = (own.sum(axis=0) for own in there)
+        rarest = int(np.argmin(learned))
+        if learned[rarest] < FEWEST or not validated.any():
+            raise TrainingError(
+                f"the landmark {self.task.landmarks[rarest]!r} is on {learned[rarest]} images to learn from, and "
+                f"{validated.sum()} landmarks are on those to validate on, after {len(self.inputs.failed)} images that "
+                f"cannot be read; {FEWEST} and one are needed: mend the files that inspect names, leave the landmark "
+                "out of the description, or use another split"
             )
-            if learned < FEWEST or not validated:
-                raise TrainingError(
-                    f"the landmark {name!r} is on {learned} images to learn from and {validated} to validate on, after "
-                    f"{len(self.inputs.failed)} that cannot be read; {FEWEST} and one are needed: mend the files that "
-                    "inspect names, leave the landmark out of the description, or use another split"
-                )
 
 
 def pointed_batch(plan: Plan, inputs: Inputs, rows: IntArray, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -74,6 +74,8 @@ class WalkLesson(PointLesson):
         goals = truth * sides
         total = torch.zeros(())
         standing = draw_standing(policy, goals, sides, walks=choice.walks, generator=generator)
+        if not len(standing.image):  # the landmarks of all these images have left them, or were never there
+            return total
         for _ in range(choice.steps):
             worth, _ = run.wrapped(images, Untouched(standing))
             step = eager_step(worth.detach(), choice.curious, generator)

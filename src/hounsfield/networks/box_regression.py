@@ -16,7 +16,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from hounsfield.errors import ShapeError
+from hounsfield.networks.encoders import require_encoder, stages_after
 from hounsfield.networks.landmarks import landmarks_in, read_answer
 from hounsfield.networks.untouched import Untouched
 
@@ -53,11 +53,7 @@ class BoxRegression(nn.Module):
             ShapeError: The encoder takes other images.
         """
         super().__init__()
-        if encoder.dims != dims or encoder.channels != channels:
-            raise ShapeError(
-                f"the encoder is for {encoder.dims}-D images of {encoder.channels} channels, not for {dims}-D ones of "
-                f"{channels}"
-            )
+        require_encoder(encoder, dims=dims, channels=channels)
         self.dims, self.channels = dims, channels
         self.landmarks = landmarks_in(outputs, dims)
         last: int = encoder.pyramid_facts[-1][1]  # type: ignore[index, assignment]
@@ -85,8 +81,7 @@ class BoxRegression(nn.Module):
 
     def stages(self) -> list[list[nn.Module]]:
         """The encoder's stages from the input on, then all that is new, for rates that differ by depth."""
-        own = [stage for stage in self.encoder.stages() if any(True for m in stage for _ in m.parameters())]  # type: ignore[operator]
-        return [*own, [self.fewer, self.hidden, self.answer]]
+        return stages_after(self.encoder, [self.fewer, self.hidden, self.answer])
 
 
 def laplace_loss(answers: Tensor, truth: Tensor) -> Tensor:
@@ -103,7 +98,7 @@ def laplace_loss(answers: Tensor, truth: Tensor) -> Tensor:
 
 
 def _averaged(maps: Tensor, axis: int) -> Tensor:
-    """Means of `PLACES` equal parts of an axis, linear between places where it is shorter: a product with weights."""
+    """Means of `PLACES` equal parts of an axis, each place with the share of it that lies in the part."""
     side = maps.shape[axis]
     if side == PLACES:
         return maps

@@ -25,6 +25,7 @@ from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead, con
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
 from hounsfield.errors import ShapeError
+from hounsfield.networks.encoders import stages_after
 from hounsfield.networks.found import Found, Truth
 from hounsfield.networks.regions import RegionHead
 from hounsfield.networks.untouched import Untouched
@@ -173,8 +174,7 @@ class FasterRCNN(nn.Module):
 
     def stages(self) -> list[list[nn.Module]]:
         """The encoder's stages from the input on, then all that is new, for rates that differ by depth."""
-        own = [stage for stage in self.encoder.stages() if any(True for m in stage for _ in m.parameters())]  # type: ignore[operator]
-        return [*own, [self.pyramid, self.proposals, self.answer]]
+        return stages_after(self.encoder, [self.pyramid, self.proposals, self.answer])
 
     def _by_anchor(self, dense: Dense, size: tuple[int, int]) -> tuple[list[Tensor], Tensor, Tensor, list[int]]:
         """Anchors of each image, and for all of them together objectness (n, 1) and moves (n, 4), float32."""

@@ -71,8 +71,9 @@ class HeatMap(nn.Module):
             truth: (N, landmarks, dims), places in shares of the sides; NaN where a landmark is not there.
         """
         heat = self.heat(images).float()
+        sides = torch.tensor(list(images.shape[2:]), dtype=torch.float32, device=heat.device) / self.stride
         if truth is not None:
-            return self.loss(heat, truth.value)
+            return self.loss(heat, truth.value, sides)
         shape = heat.shape[2:]
         flat = heat.flatten(2)
         share = torch.softmax(flat, dim=2)
@@ -83,14 +84,18 @@ class HeatMap(nn.Module):
         near = near / near.sum(dim=2, keepdim=True).clamp(min=1e-12)
         middle = near @ places.T
         spread = (share @ places.T.square() - (share @ places.T).square()).clamp(min=0.0).sqrt()
-        sides = torch.tensor(list(shape), dtype=torch.float32, device=heat.device)
         return answer_of(middle / sides, spread / sides)
 
-    def loss(self, heat: Tensor, truth: Tensor) -> Tensor:
-        """Cross-entropy of the heat and a Gaussian around each landmark that is there; a scalar in nats."""
+    def loss(self, heat: Tensor, truth: Tensor, sides: Tensor) -> Tensor:
+        """Cross-entropy of the heat and a Gaussian around each landmark that is there; a scalar in nats.
+
+        Args:
+            heat: (N, landmarks, …), logits.
+            truth: (N, landmarks, dims), as for `forward`.
+            sides: (dims,), of the images, in places.
+        """
         shape = heat.shape[2:]
         known = ~torch.isnan(truth).any(dim=2)
-        sides = torch.tensor(list(shape), dtype=torch.float32, device=heat.device)
         target = _gaussians(truth.nan_to_num() * sides, shape, self.sigma)
         apart = -(target * torch.log_softmax(heat.flatten(2), dim=2)).sum(dim=2)
         return (apart * known).sum() / known.sum().clamp(min=1)

@@ -12,6 +12,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from hounsfield.errors import ShapeError
+from hounsfield.networks.encoders import require_encoder, stages_after
 
 
 class Merged(nn.Module):
@@ -34,11 +35,7 @@ class Merged(nn.Module):
             ShapeError: The encoder takes other images, or has no maps of `stride`.
         """
         super().__init__()
-        if encoder.dims != dims or encoder.channels != channels:
-            raise ShapeError(
-                f"the encoder is for {encoder.dims}-D images of {encoder.channels} channels, not for {dims}-D ones of "
-                f"{channels}"
-            )
+        require_encoder(encoder, dims=dims, channels=channels)
         facts: Sequence[tuple[int, int]] = encoder.pyramid_facts  # type: ignore[assignment]
         if stride not in dict(facts):
             raise ShapeError(
@@ -71,5 +68,4 @@ class Merged(nn.Module):
 
     def stages(self) -> list[list[nn.Module]]:
         """The encoder's stages from the input on, then all that is new, for rates that differ by depth."""
-        own = [stage for stage in self.encoder.stages() if any(True for m in stage for _ in m.parameters())]  # type: ignore[operator]
-        return [*own, [self.lateral, self.look, self.answer]]
+        return stages_after(self.encoder, [self.lateral, self.look, self.answer])

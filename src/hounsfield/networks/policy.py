@@ -125,7 +125,7 @@ class Policy(nn.Module):
     def walked(self, images: Tensor) -> Tensor:
         """Where the agents stand after each step, (steps + 1, N, agents, landmarks, dims) in pixels."""
         count, sides = len(images), _sides(images)
-        begin = torch.tensor([[0.5] * self.dims, *product(BEGIN, repeat=self.dims)][: 1 + 2**self.dims])
+        begin = torch.tensor([[0.5] * self.dims, *product(BEGIN, repeat=self.dims)])
         if self.dims == 3:  # of the eight corners every second one: four that lie farthest apart
             begin = begin[[0, 1, 4, 6, 7]]
         agents = len(begin)
@@ -135,7 +135,7 @@ class Policy(nn.Module):
         path = [place]
         for scale in self.scales:
             far = scale == self.scales[0]
-            for _ in range(int(0.6 * float(sides.max()) / scale) + 4 if far else self.steps):
+            for _ in range(int((1 - min(BEGIN)) * float(sides.sum()) / scale) + AVERAGED if far else self.steps):
                 standing = Standing(image, landmark, path[-1], torch.full((len(place),), scale))
                 path.append(stepped(standing, self.worth(images, standing).argmax(dim=1), sides))
         return torch.stack(path).reshape(len(path), count, agents, self.landmarks, self.dims)

@@ -12,6 +12,7 @@ from hounsfield.networks.weights import PACKAGES, at_hand, how_to_get
 from hounsfield.plan.inputs import Kind, fitted_sides, input_sides
 from hounsfield.plan.network_choices import (
     ConvNetChoice,
+    Encoder,
     MultipleInstanceChoice,
     Network,
     PretrainedChoice,
@@ -257,3 +258,19 @@ def _residual(sides: Sides) -> ResidualChoice:
     while stages < 4 and min(sides) // 2 ** (stages + volume) >= 3:
         stages += 1
     return ResidualChoice(widths=widths[:stages], blocks=(1,) * stages, stem_stride=2 if volume else 1)
+
+
+def encoder_for(backbone: str | None, sides: Sides) -> Encoder:
+    """A network whose maps others look at: pretrained, or a residual one from scratch, small enough for the images.
+
+    Args:
+        backbone: timm's name; None for one from scratch.
+        sides: Shape of the images.
+    """
+    if backbone:
+        return PretrainedChoice(backbone=backbone, drop_path=0.1)
+    widths = (32, 64, 128, 160) if len(sides) == 2 else (16, 32, 64, 96)
+    stages = 2
+    while stages < len(widths) and min(sides) // 2**stages >= 4:
+        stages += 1
+    return ResidualChoice(widths=widths[:stages], blocks=(1,) * stages)

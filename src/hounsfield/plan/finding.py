@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hounsfield.datasets.fingerprint import Fingerprint
-from hounsfield.plan.families import Family, Sides
+from hounsfield.plan.families import Family, Sides, encoder_for
 from hounsfield.plan.inputs import Kind, flat_shape, input_sides
 from hounsfield.plan.network_choices import CentreChoice, FasterRCNNChoice, PretrainedChoice, ResidualChoice
 
@@ -115,13 +115,7 @@ def centre_finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) ->
 
 def _centres(fingerprint: Fingerprint, sides: Sides, backbone: str | None) -> CentreChoice:
     most = max(_MOST if fingerprint.planar else _MOST_IN_VOLUMES, 2 * fingerprint.most_boxes)
-    if backbone:
-        return CentreChoice(stride=4, most=most, encoder=PretrainedChoice(backbone=backbone, drop_path=0.1))
-    widths = (32, 64, 128, 160) if len(sides) == 2 else (16, 32, 64, 96)
-    stages = 2
-    while stages < len(widths) and min(sides) // 2**stages >= 4:
-        stages += 1
-    return CentreChoice(stride=2, most=most, encoder=ResidualChoice(widths=widths[:stages], blocks=(1,) * stages))
+    return CentreChoice(stride=4 if backbone else 2, most=most, encoder=encoder_for(backbone, sides))
 
 
 def tile_of(fingerprint: Fingerprint, kind: Kind) -> tuple[Sides, Sides]:

@@ -6,22 +6,22 @@ from collections.abc import Callable
 from typing import Any
 
 from hounsfield.datasets.fingerprint import Fingerprint
-from hounsfield.plan.families import Family, Sides
+from hounsfield.plan.families import Family, Sides, encoder_for
 from hounsfield.plan.inputs import Kind, fitted_sides, input_sides
 from hounsfield.plan.network_choices import (
     BoxRegressionChoice,
-    Encoder,
     HeatMapChoice,
     Network,
     PolicyChoice,
-    PretrainedChoice,
-    ResidualChoice,
 )
 
 HEAT_MAP, BOX_REGRESSION, POLICY = "heatmap", "box_regression", "policy"
 
 LOCATORS = (HEAT_MAP, BOX_REGRESSION, POLICY)
 """As `--network` takes them."""
+
+
+_REASONS = {"augmentation.flip_axes": "a mirror image would turn left to right", "ensemble.flips": "the same"}
 
 
 def locator(way: str, fingerprint: Fingerprint, kind: Kind, backbone: str | None) -> Family:
@@ -52,7 +52,10 @@ def locator(way: str, fingerprint: Fingerprint, kind: Kind, backbone: str | None
                 "keep": "last",
             },
             augmentation={"rotation_degrees": 10.0, "zoom": 0.1, "shift": 0.1},
-            reasons={"optimisation.keep": "what its steps are worth to an agent says little of how near it comes"},
+            reasons={
+                **_REASONS,
+                "optimisation.keep": "what its steps are worth to an agent says little of how near it comes",
+            },
         )
     network = {HEAT_MAP: _heat_map, BOX_REGRESSION: _box_regression}[way](backbone)
     tuned: dict[str, Any] = {"start": "imagenet", "layer_decay": 0.8} if backbone else {}
@@ -76,7 +79,7 @@ def locator(way: str, fingerprint: Fingerprint, kind: Kind, backbone: str | None
             **tuned,
         },
         augmentation={"shift": 0.1},
-        reasons={"optimisation.keep": "after a whole cycle the last epoch is as good as the best"},
+        reasons={**_REASONS, "optimisation.keep": "after a whole cycle the last epoch is as good as the best"},
     )
 
 
@@ -96,25 +99,15 @@ def _sides(backbone: str | None) -> Callable[[Fingerprint, Kind], list[Sides]]:
     return sides
 
 
-def _encoder(backbone: str | None, sides: Sides) -> Encoder:
-    if backbone:
-        return PretrainedChoice(backbone=backbone, drop_path=0.1)
-    widths = (32, 64, 128, 160) if len(sides) == 2 else (16, 32, 64, 96)
-    stages = 2
-    while stages < len(widths) and min(sides) // 2**stages >= 4:
-        stages += 1
-    return ResidualChoice(widths=widths[:stages], blocks=(1,) * stages)
-
-
 def _heat_map(backbone: str | None) -> Callable[[Sides], Network]:
     def network(sides: Sides) -> Network:
-        return HeatMapChoice(stride=4 if backbone else 2, encoder=_encoder(backbone, sides))
+        return HeatMapChoice(stride=4 if backbone else 2, encoder=encoder_for(backbone, sides))
 
     return network
 
 
 def _box_regression(backbone: str | None) -> Callable[[Sides], Network]:
-    return lambda sides: BoxRegressionChoice(encoder=_encoder(backbone, sides))
+    return lambda sides: BoxRegressionChoice(encoder=encoder_for(backbone, sides))
 
 
 def _policy(sides: Sides) -> Network:
@@ -123,5 +116,5 @@ def _policy(sides: Sides) -> Network:
     first = 1
     while first * window < 0.75 * max(sides):
         first *= 2
-    scales = tuple(2**power for power in range(first.bit_length() - 1, -1, -1)) or (1,)
+    scales = tuple(2**power for power in range(first.bit_length() - 1, -1, -1))
     return PolicyChoice(window=window, scales=scales, widths=(16, 32, 32, 64) if len(sides) == 2 else (12, 24, 32))

@@ -177,7 +177,8 @@ def _told(notes: Sequence[str]) -> tuple[str, ...]:
 def _openvino(trial: _Trial) -> Runtime:
     onnx = trial.onnx()
     network = _tried(lambda: read_network(onnx))
-    if len(trial.examples) >= BF16_EXAMPLES and inspect_machine().bf16:
+    exact = trial.bundle.plan.task == "localization"  # a place is wanted to a fraction of a pixel
+    if not exact and len(trial.examples) >= BF16_EXAMPLES and inspect_machine().bf16:
         try:
             return trial.agreeing(_compiled(network, trial, "bf16"), BF16_TOLERANCE)
         except _NotUsed:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
 from hounsfield.evaluation.evidence import LandmarkErrors, LocalizationEvidence, LocatedImage
-from hounsfield.evaluation.localization import error_of
+from hounsfield.evaluation.localization import pairs_of
 from hounsfield.findings import Point
 from hounsfield.image import Image
 from hounsfield.reporting import wording
@@ -94,7 +94,7 @@ def localization_part(found: LocalizationEvidence, *, examples: Sequence[Located
         chart=distance_chart(found.curves[whole.name], others, unit=found.unit),
         promise=_promise(found),
         subgroups=tuple((name, tuple(rows)) for name, rows in tables.items()),
-        cards=tuple(card for example in examples for card in _cards(example, found.unit)),
+        cards=tuple(_card(example, found.unit) for example in examples),
         walked=any(any(example.paths) for example in examples),
     )
 
@@ -109,18 +109,7 @@ def choose_located(found: LocalizationEvidence, *, each: int = 3) -> list[Locate
 
 
 def _largest_error(one: LocatedImage, unit: str) -> float:
-    return max((error for _, _, error in _pairs(one, unit)), default=0.0)
-
-
-def _pairs(one: LocatedImage, unit: str) -> list[tuple[Point, Point, float]]:
-    """Truth, what was located, and the error, of each landmark that is there."""
-    spacing = one.spacing_mm if unit == "mm" else (1.0, 1.0, 1.0)
-    found = {own.point.label: own.point for own in one.found}
-    return [
-        (truth, found[truth.label], error_of(truth, found[truth.label], spacing))
-        for truth in one.truths
-        if truth.label in found
-    ]
+    return max((error for _, _, error in pairs_of(one, unit=unit)), default=0.0)
 
 
 def _row(one: LandmarkErrors, unit: str) -> LandmarkRow:
@@ -146,25 +135,22 @@ def _promise(found: LocalizationEvidence) -> str:
     )
 
 
-def _cards(example: LocatedExample, unit: str) -> list[LocatedCard]:
-    """One picture; of a volume one for each landmark, in the slice where it is."""
+def _card(example: LocatedExample, unit: str) -> LocatedCard:
+    """A picture; of a volume the slice of the landmark with the largest error, with that alone, drawn in its slice."""
     result, image = example.result, example.image
-    pairs = _pairs(result, unit)
+    pairs = pairs_of(result, unit=unit)
+    depth, where = image.shape[0] // 2, ""
+    if not image.planar and pairs:
+        pairs = [max(pairs, key=lambda pair: pair[2])]
+        depth = min(max(0, int(pairs[0][0].z)), image.shape[0] - 1)
+        where = f", slice {depth + 1} of {image.shape[0]}"
     paths = {path[0].label: path for path in example.paths if path}
-    groups = [pairs] if image.planar else [[pair] for pair in pairs]
-    cards = []
-    for own in groups:
-        spots: list[Spot] = []
-        for truth, found, _ in own:
-            spots.append(Spot(found, "found", found.label, path=paths.get(found.label, ())))
-            spots.append(Spot(truth, "landmark"))
-        words = ", ".join(f"{truth.label} off by {wording.number(error, 1)} {unit}" for truth, _, error in own)
-        depth = min(max(0, int(own[0][0].z)), image.shape[0] - 1) if own else image.shape[0] // 2
-        pixels = film_pixels(image, depth_index=depth, max_side=MAX_SIDE)
-        film = encode(
-            draw_marks(pixels, spots, image, depth_index=depth),
-            alt=f"Image of case {result.case}: {words or 'no landmark'}",
-        )
-        where = "" if image.planar else f", slice {depth + 1} of {image.shape[0]}"
-        cards.append(LocatedCard(result.case, film, f"{words}{where}" or "no landmark"))
-    return cards
+    spots: list[Spot] = []
+    for truth, located, _ in pairs:
+        shown = located.point if image.planar else replace(located.point, z=truth.z)
+        spots += [Spot(shown, "found", truth.label, path=paths.get(truth.label, ())), Spot(truth, "landmark")]
+    words = ", ".join(f"{truth.label} off by {wording.number(error, 1)} {unit}" for truth, _, error in pairs)
+    pixels = film_pixels(image, depth_index=depth, max_side=MAX_SIDE)
+    drawn = draw_marks(pixels, spots, image, depth_index=depth)
+    film = encode(drawn, alt=f"Image of case {result.case}: {words or 'no landmark'}")
+    return LocatedCard(result.case, film, f"{words}{where}" or "no landmark")

@@ -253,7 +253,7 @@ def _study_facts(reading: Reading) -> tuple[Fact, ...]:
         )
         facts.append(Fact("Places", shown))
     facts += [
-        Fact(finding.label, place_words(finding.point), _radius_words(finding, reading.coverage))
+        Fact(finding.label, place_words(finding.point, flat=_flat(reading)), _radius_words(finding, reading.coverage))
         for finding in reading.findings
         if finding.point is not None
     ]
@@ -263,10 +263,15 @@ def _study_facts(reading: Reading) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
-def place_words(point: Point) -> str:
+def place_words(point: Point, *, flat: bool) -> str:
     """Where a landmark lies, for people: the pixel, counted from 0."""
-    places = [("x", point.x), ("y", point.y), *([("z", point.z)] if point.z != 0.5 else [])]
+    places = [("x", point.x), ("y", point.y), *([] if flat else [("z", point.z)])]
     return ", ".join(f"{axis} {wording.number(value - 0.5, 1)}" for axis, value in places)
+
+
+def _flat(reading: Reading) -> bool:
+    """Whether all landmarks lie in the one slice of a flat image."""
+    return all(abs(finding.point.z - 0.5) < 1e-3 for finding in reading.findings if finding.point is not None)
 
 
 def landmark_lines(reading: Reading) -> list[tuple[str, str]]:
@@ -274,7 +279,7 @@ def landmark_lines(reading: Reading) -> list[tuple[str, str]]:
     return [
         (
             finding.label,
-            place_words(finding.point)
+            place_words(finding.point, flat=_flat(reading))
             + (f" ± {wording.number(finding.radius, 1)} {finding.radius_unit}" if finding.radius else ""),
         )
         for finding in reading.findings

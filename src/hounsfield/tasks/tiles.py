@@ -1,7 +1,8 @@
 """Large images looked at tile by tile, where small lesions would vanish if all of the image were made small.
 
 Tiles overlap by a quarter of their sides. What is found near an inner border of a tile is left to its neighbour, which
-sees more of it: a finding is taken from the tile in whose core its centre lies.
+sees more of it: a finding is taken from the tile in whose core its centre lies. What reaches over a border and so was
+found in part by both is put together.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from hounsfield.tasks.find import Look
 
 OVERLAP = 0.25
 """Of a tile's sides, at least, that it shares with its neighbour."""
+
+
+SAME = 0.5
+"""Intersection over union of what findings of two tiles cover where both tiles see, above which they are one."""
 
 
 def starts_along(side: int, tile: int) -> list[int]:
@@ -80,7 +85,7 @@ def joined(
         tile: Of each.
         most: Findings that are kept.
     """
-    boxes, shares = [], []
+    boxes, shares, tiles = [], [], []
     for one, start in zip(found, starts, strict=True):
         low, high = core_of(start, shape, tile)
         shift = torch.tensor([*start][::-1], dtype=torch.float32)
@@ -89,10 +94,54 @@ def joined(
         centre = (placed[:, :dims] + placed[:, dims:]) / 2
         own = ((centre >= low) & (centre < high)).all(dim=1)
         boxes.append(placed[own])
+        of_tile = torch.cat([shift, shift + torch.tensor([*tile][::-1], dtype=torch.float32)])
+        tiles.append(of_tile.expand(int(own.sum()), -1))
         shares.append(one.probabilities[own])
     all_boxes, all_shares = torch.cat(boxes), torch.cat(shares)
-    order = all_shares.sum(dim=1).argsort(descending=True, stable=True)[:most]
-    return Found(all_boxes[order], all_shares[order])
+    order = all_shares.sum(dim=1).argsort(descending=True, stable=True)
+    return _merged(all_boxes[order], all_shares[order], torch.cat(tiles)[order], most=most)
+
+
+def _merged(boxes: Tensor, shares: Tensor, tiles: Tensor, *, most: int) -> Found:
+    """Findings, the surest first, of which those that two tiles saw alike where both could see are one: parts of a
+    lesion that reaches over the border. It is as large as both together, and as sure as the surer.
+
+    Args:
+        boxes: (n, 2 · dims).
+        shares: (n, kinds).
+        tiles: (n, 2 · dims), the tile that each was found on, as a box.
+        most: Findings that are kept.
+    """
+    dims = boxes.shape[1] // 2
+    kept: list[int] = []
+    whole = boxes.clone()
+    for row in range(len(boxes)):
+        others = [other for other in kept if not torch.equal(tiles[other], tiles[row])]
+        if others:
+            seen_by_both = _both(tiles[row].expand(len(others), -1), tiles[others])
+            own, theirs = _both(boxes[row].expand(len(others), -1), seen_by_both), _both(boxes[others], seen_by_both)
+            common, either = _size(_both(own, theirs)), _size(own) + _size(theirs)
+            share, place = (common / (either - common).clamp(min=1e-6)).max(dim=0)
+            if float(share) > SAME:
+                other = others[int(place)]
+                whole[other, :dims] = torch.minimum(whole[other, :dims], boxes[row, :dims])
+                whole[other, dims:] = torch.maximum(whole[other, dims:], boxes[row, dims:])
+                continue
+        kept.append(row)
+    return Found(whole[kept[:most]], shares[kept[:most]])
+
+
+def _both(first: Tensor, second: Tensor) -> Tensor:
+    """What boxes (n, 2 · dims) have in common, row by row; of those that have nothing it has no size."""
+    dims = first.shape[1] // 2
+    low = torch.maximum(first[:, :dims], second[:, :dims])
+    return torch.cat([low, torch.minimum(first[:, dims:], second[:, dims:]).maximum(low)], dim=1)
+
+
+def _size(boxes: Tensor) -> Tensor:
+    dims = boxes.shape[1] // 2
+    sizes: Tensor = (boxes[:, dims:] - boxes[:, :dims]).prod(dim=1)
+    return sizes
 
 
 def core_of(start: Sequence[int], shape: Sequence[int], tile: Sequence[int]) -> tuple[Tensor, Tensor]:

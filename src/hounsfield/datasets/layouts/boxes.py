@@ -67,7 +67,7 @@ def number(row: Row, column: str, table: Table) -> float | None:
 
 
 def _need_columns(section: BoxSection, table: Table) -> None:
-    for key in ("x0", "y0", "x1", "y1", "center_x", "center_y", "radius", "label"):
+    for key in ("x0", "y0", "x1", "y1", "z0", "z1", "center_x", "center_y", "radius", "label"):
         column = getattr(section, key)
         if column is not None:
             table.need(column, f"[box] {key}")
@@ -157,7 +157,7 @@ def _boxes(row: Row, section: BoxSection, table: Table, label: str) -> tuple[Box
     """One box, or none where all cells are empty."""
     if section.label is not None:
         label = section.values.get(row[section.label], row[section.label])
-    columns = [section.x0, section.y0, section.x1, section.y1]
+    columns = [section.x0, section.y0, section.x1, section.y1, section.z0, section.z1]
     circle = section.radius is not None
     if circle:
         columns = [section.center_x, section.center_y, section.radius]
@@ -169,8 +169,9 @@ def _boxes(row: Row, section: BoxSection, table: Table, label: str) -> tuple[Box
         raise DatasetError(f"{table.path}: a box with an empty corner in the row {_short(row)}")
     more = tuple((name, row[name]) for name in section.attributes)
     if not circle:
-        x0, y0, x1, y1 = known
-        return (Box(x0, y0, x1, y1, label, attributes=more),)
+        x0, y0, x1, y1, *deep = known
+        z0, z1 = deep or (0.0, 1.0)
+        return (Box(x0, y0, x1, y1, label, z0, z1, attributes=more),)
     x, y, radius = known[0] + 0.5, known[1] + 0.5, known[2]  # the middle of a pixel lies half a pixel past its index
     return (Box(x - radius, y - radius, x + radius, y + radius, label, attributes=more),)
 
