@@ -2,7 +2,7 @@
 
 Each row is one `hounsfield train --task localization` with nothing but the way, the minutes and a seed; every image is
 answered by a network that had not seen its patient, and no test case is read. Beside them stands what nobody has to
-learn: the mean place of the training landmarks. What was measured is kept, so that a run that was stopped goes on
+learn: the mean place of other patients' landmarks. What was measured is kept, so that a run that was stopped goes on
 (--anew begins again).
 """
 
@@ -14,7 +14,6 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,11 +22,7 @@ import numpy as np
 from one_command import choices_of, folder_of, run, words_for
 from record import RESULTS, record
 
-from hounsfield.datasets import open_dataset
-from hounsfield.datasets.case import Dataset
-from hounsfield.datasets.localization import for_localization
-from hounsfield.datasets.split import read_split
-from hounsfield.evaluation.evidence import LocalizationEvidence, Located, LocatedImage
+from hounsfield.evaluation.evidence import LocalizationEvidence, Located
 from hounsfield.evaluation.localization import measure_localization
 from hounsfield.evaluation.store import read_evidence
 from hounsfield.findings.region import Point
@@ -95,26 +90,23 @@ def measured(data: str, way: str, minutes: float, folder: Path) -> list[dict[str
     told = {"took": round(took, 1), "input": facts["input"], "epochs": facts["epochs"], "networks": facts["networks"]}
     rows = rows_of(found, {"data": data, "way": way, "minutes": minutes} | told)
     if way == WAYS[0]:
-        dataset = for_localization(open_dataset(words[0], root=words[2] if len(words) > 1 else None))
-        learned = set(read_split(bundle / "split.json").ids("train"))
         nothing = {"took": 0.0, "input": "", "epochs": 0, "networks": 0}
-        rows += rows_of(
-            mean_place(dataset, found, learned), {"data": data, "way": "mean place", "minutes": 0.0} | nothing
-        )
+        rows += rows_of(mean_place(found), {"data": data, "way": "mean place", "minutes": 0.0} | nothing)
     return rows
 
 
-def mean_place(dataset: Dataset, found: LocalizationEvidence, learned: set[str]) -> LocalizationEvidence:
-    """What the mean place of the landmarks learned from, in pixels of the image as stored, would come to."""
-    means = []
-    for name in dataset.landmarks:
-        own = [p for case in dataset.cases if case.id in learned for p in case.points if p.label == name]
-        x, y, z = np.mean([(point.x, point.y, point.z) for point in own], axis=0).tolist()
-        means.append(Located(Point(x, y, z, name)))
-    results: Sequence[LocatedImage] = [replace(one, found=tuple(means)) for one in found.results]
-    return measure_localization(
-        results, landmarks=dataset.landmarks, promised=0.0, attributes={}, resamples=1000, seed=0
-    )
+def mean_place(found: LocalizationEvidence) -> LocalizationEvidence:
+    """What the mean place of each landmark on the images of all other patients, in pixels as stored, would come to."""
+    names = [one.name for one in found.landmarks[1:]]
+    truths = [(one.patient, point) for one in found.results for point in one.truths]
+    results = []
+    for one in found.results:
+        means = []
+        for name in names:
+            own = [(p.x, p.y, p.z) for patient, p in truths if p.label == name and patient != one.patient]
+            means.append(Located(Point(*np.mean(own, axis=0).tolist(), name)))
+        results.append(replace(one, found=tuple(means)))
+    return measure_localization(results, landmarks=names, promised=0.0, attributes={}, resamples=1000, seed=0)
 
 
 def rows_of(found: LocalizationEvidence, common: dict[str, Any]) -> list[dict[str, Any]]:
@@ -168,7 +160,8 @@ def write(rows: list[dict[str, Any]]) -> None:
         packages=("torch", "timm"),
         notes=(
             "Each row of a way is one command with nothing but the minutes and the way; seed 0. took: minutes of the "
-            "whole command. mean place: the mean of the training landmarks, in pixels of the image as stored.",
+            "whole command. mean place: the mean of those of all other patients, in pixels of the image as stored. "
+            "Ways with other folds may be validated on other patients: images and patients say so.",
             "in radius: share of the landmarks within the radius that is said of them, and the promise; the radii were "
             "chosen on these images.",
             f"Descriptions: {', '.join(f'examples/{name}.toml' for name in order if name != PHANTOM)}; the phantom has "

@@ -54,7 +54,7 @@ def test_landmarks_are_places_on_masks_and_numbers_of_the_table(folder: Path) ->
     assert [case.id for case in dataset.cases] == ["0", "1"]
     first = {point.label: point for point in dataset.cases[0].points}
     assert (first["middle"].x, first["middle"].y) == (13.0, 6.0)
-    assert (first["low"].x, first["low"].y) == (3.5, 13.5)
+    assert (first["low"].x, first["low"].y) == (4.5, 13.5)
     assert (first["tip"].x, first["tip"].y) == (5.5, 6.5)  # an index is the middle of a pixel
     assert {point.label for point in dataset.cases[1].points} == {"middle", "tip"}
     assert "of 2 images, low on 1 image: the others say nothing of it" in dataset.notes
@@ -110,6 +110,49 @@ def test_half_a_place_is_refused(folder: Path) -> None:
 
     with pytest.raises(DatasetError, match="the landmark 'tip' of a row has .* give a number in each"):
         open_dataset(folder / "data.toml")
+
+
+def test_rows_of_one_case_that_contradict_each_other_are_refused(folder: Path) -> None:
+    (folder / "images.csv").write_text("name,patient,tip_x,tip_y\n0,a,5,6\n0,a,5,7\n")
+
+    with pytest.raises(
+        DatasetError, match="have the landmark 'tip' at .5.0, 6.0. and .5.0, 7.0.: rows of one case must"
+    ):
+        open_dataset(folder / "data.toml")
+
+
+def test_a_model_of_unnamed_labels_is_measured_on_its_own(folder: Path) -> None:
+    (folder / "data.toml").unlink()
+    (folder / "images" / "2.png").unlink()
+
+    dataset = for_localization(open_dataset(folder), landmarks=("label 2", "label 30"))
+
+    assert dataset.landmarks == ("label 2", "label 30")
+    assert [point.label for case in dataset.cases for point in case.points] == ["label 2"]
+
+
+def test_volumes_need_a_slice_and_masks_their_image_s_place(tmp_path: Path) -> None:
+    import nibabel
+
+    affine = np.diag([1.0, 1.0, 2.0, 1.0])
+    nibabel.save(nibabel.Nifti1Image(np.zeros((8, 10, 6), np.uint8), affine), tmp_path / "a.nii.gz")
+    labels = np.zeros((8, 10, 6), np.uint8)
+    labels[2:4, 3:5, 1:3] = 1
+    moved = affine.copy()
+    moved[0, 0] = -1.0
+    nibabel.save(nibabel.Nifti1Image(labels, moved), tmp_path / "m_a.nii.gz")
+    (tmp_path / "t.csv").write_text("name,x,y\na,3,4\n")
+    (tmp_path / "d.toml").write_text('table = "t.csv"\nimage = "{name}.nii.gz"\n[landmarks]\ntip = ["x", "y"]\n')
+    with pytest.raises(
+        DatasetError, match="has 6 slices, and the landmarks tip say nothing of them: name the column of z"
+    ):
+        for_localization(open_dataset(tmp_path / "d.toml"))
+
+    (tmp_path / "d.toml").write_text(
+        'table = "t.csv"\nimage = "{name}.nii.gz"\n[landmarks]\nc = "centroid 1"\n[columns]\nmask = "m_{name}.nii.gz"\n'
+    )
+    with pytest.raises(DatasetError, match="m_a.nii.gz does not lie where its image .*a.nii.gz lies"):
+        for_localization(open_dataset(tmp_path / "d.toml"))
 
 
 def test_data_without_landmarks_and_masks_say_so(folder: Path) -> None:

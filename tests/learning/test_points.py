@@ -367,3 +367,73 @@ def test_a_network_for_something_else_is_refused(
         _require_way(network, asked, planar=planar)
     for fine in ("auto", "centres" if kinds else "policy"):
         _require_way(fine, asked, planar=planar)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_places_come_back_where_they_were_to_the_last_digit(dims: int, tmp_path: Path) -> None:
+    """Through preprocessing that crops, mirrors and resizes, shares of the sides, and back onto the stored grid."""
+    import nibabel
+
+    from hounsfield.plan.network_input import placed_case
+    from hounsfield.tasks.localization import located
+
+    shape = (9, 40, 60)[3 - dims :]
+    voxels = np.random.default_rng(0).integers(0, 255, shape).astype(np.uint8)
+    if dims == 3:
+        path, affine = tmp_path / "a.nii.gz", np.diag([-0.5, -0.7, 3.0, 1.0])
+        nibabel.save(nibabel.Nifti1Image(voxels.transpose(2, 1, 0), affine), path)
+        points = (Point(3.25, 30.5, 7.75, "a"), Point(55.1, 4.0, 0.6, "b"))
+        steps = ({"step": "rescale"}, {"step": "resize", "shape": [12, 24, 36], "keep_aspect": False})
+    else:
+        import cv2
+
+        path = tmp_path / "a.png"
+        cv2.imwrite(str(path), voxels)
+        points = (Point(3.25, 30.5, 0.5, "a"), Point(55.1, 4.0, 0.5, "b"))
+        steps = ({"step": "float", "scale": "type"}, {"step": "resize", "shape": [48, 36], "keep_aspect": True})
+    spec = Input(shape=tuple(steps[-1]["shape"]), steps=steps)
+    placed = placed_case(Case("a", "a", {"image": ImageRef(path)}, points=points), spec, landmarks=("a", "b"))
+
+    shares = placed.points[:, 3 - dims :] / np.array(spec.shape)
+    places = np.stack([shares, np.full_like(shares, 0.1)], axis=1)
+    found = located(places, ("a", "b"), spec.shape, placed.onto, placed.spacing_mm)
+
+    for own, truth in zip(found, points, strict=True):
+        assert (own.point.x, own.point.y, own.point.z) == pytest.approx((truth.x, truth.y, truth.z), abs=1e-9)
+    assert len(placed.spacing_mm) == (3 if dims == 3 else 0)
+    if dims == 3:  # a tenth of each side: 9 slices of 3 mm, 40 rows of 0.7, 60 columns of 0.5
+        assert found[0].radius == pytest.approx(np.sqrt((2.7**2 + 2.8**2 + 3.0**2) / 3))
+
+
+def test_other_runtimes_locate_as_torch_does_and_an_agent_walks_with_torch(spotted: Dataset, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    shown = replace(spotted, cases=spotted.cases[:16])
+    short = Optimisation(epochs=1, batch_size=4, keep="last", threads=1)
+    case = spotted.cases[20]
+    for way, words in (("heatmap", "ONNX Runtime"), ("box_regression", "ONNX Runtime"), ("policy", "torch")):
+        bundle = train(shown, tmp_path / way, plan=tiny(way, optimisation=short)).bundle
+        places = {}
+        for runtime in ("torch", "onnxruntime"):
+            reader = Reader(bundle, runtime=runtime, answer_all=True)  # type: ignore[arg-type]
+            reading = reader.read_case(case, load(case.image))
+            places[runtime] = [(own.point.x, own.point.y) for own in reading.findings if own.point]
+        assert words in reader.runtime
+        assert np.array(places["onnxruntime"]) == pytest.approx(np.array(places["torch"]), abs=0.01)
+
+
+def test_a_training_that_begins_from_a_bundle_takes_the_body_and_not_the_answer(
+    spotted: Dataset, tmp_path: Path
+) -> None:
+    from hounsfield.learning.supervised import setup
+
+    short = Optimisation(epochs=1, batch_size=4, keep="last", threads=1)
+    bundle = train(replace(spotted, cases=spotted.cases[:16]), tmp_path / "b", plan=tiny(optimisation=short)).bundle
+    begun = Optimisation(epochs=1, batch_size=4, keep="last", threads=1, start=str(bundle.folder))
+    plan = tiny(optimisation=begun, localization=Localization(landmarks=("bright",)))
+
+    network = setup(plan, member=0).network
+
+    (learned,) = bundle.networks()
+    own, before = network.state_dict(), learned.state_dict()
+    assert torch.equal(own["heat.look.0.weight"], before["heat.look.0.weight"])
+    assert own["heat.answer.weight"].shape[0] == 1 and before["heat.answer.weight"].shape[0] == 2

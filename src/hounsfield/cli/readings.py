@@ -16,7 +16,7 @@ from hounsfield.image import Image
 from hounsfield.likeness import Examples
 from hounsfield.reading.batch import Failure, Item
 from hounsfield.reporting.case_figure import write_case_figure
-from hounsfield.reporting.marks import best_slice, marks_of, placed
+from hounsfield.reporting.marks import best_slice, marks_of, on_slice, placed
 from hounsfield.reporting.reading_report import StudyPictures, landmark_lines, study_pictures, write_reading_page
 
 FORMAT_VERSION = "1"
@@ -56,6 +56,8 @@ class Batch:
 
     def _draw(self, item: Item, image: Image, reading: Reading) -> None:
         marks = marks_of(reading.findings, most=_MOST_MARKED) if reading.heat is None else []
+        slice_ = best_slice(marks, image)
+        marks = [mark for mark in marks if on_slice(mark, slice_, image.shape[0])]
         boxes = [finding.box for finding in reading.findings[:1] if finding.box is not None]
         self._names[item.case] = self._file_name(item.case)
         write_case_figure(
@@ -72,7 +74,7 @@ class Batch:
             marks=marks,
             findings=placed(reading.findings) if reading.looked_for else None,
             landmarks=landmark_lines(reading),
-            depth_index=best_slice(marks, image) if marks else None,
+            depth_index=slice_ if marks else None,
         )
 
     def write(self, bundle: Bundle, command: str, *, earlier: Path, runtime: str) -> dict[str, Any]:

@@ -97,6 +97,8 @@ def _of(labels: IntArray, wanted: tuple[int, ...]) -> BoolArray:
 
 
 def _furthest(index: FloatArray, how_far: FloatArray) -> FloatArray:
+    """The voxels (n, 3) that lie as far as the last of the furthest hundredth, or further."""
     count = max(1, round(_SHARE * len(index)))
-    chosen: FloatArray = index[np.argsort(-how_far, kind="stable")[:count]]
+    least = np.partition(how_far, len(how_far) - count)[len(how_far) - count]
+    chosen: FloatArray = index[how_far >= least - 1e-9]
     return chosen

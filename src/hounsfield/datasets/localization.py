@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,11 @@ WHOLE = ("image",)
 _SAMPLE = 20
 """Masks in which labels are looked for where nobody names landmarks; those seen in others alone are no landmarks …"""
 
+_AFFINE_TOLERANCE = 1e-2
+"""Millimetres by which the grids of a mask and its image may differ."""
+
+_LABEL = re.compile(r"label (\d+)")
+
 _MOST = 20
 """… and how many labels may then be landmarks."""
 
@@ -42,7 +48,8 @@ def for_localization(dataset: Dataset, *, landmarks: tuple[str, ...] = ()) -> Da
             have none of the model's.
     """
     whole = whole_cases(dataset, "landmarks are located")
-    places = dataset.places or {f"label {label}": f"centroid {label}" for label in _labels(dataset, whole)}
+    places = dataset.places or _of_labels(landmarks) or _of_labels(f"label {n}" for n in _labels(dataset, whole))
+    _require_depth(whole, [name for name, words in places.items() if not words])
     names = landmarks or tuple(places)
     if landmarks and not set(landmarks) & set(places):
         raise DatasetError(
@@ -92,10 +99,40 @@ def points_of(case: Case, rules: Mapping[str, PlaceRule]) -> tuple[Point, ...]:
             f"{case.mask.path} is of {' × '.join(map(str, mask.shape))} voxels, and its image of "
             f"{' × '.join(map(str, shape))}: a mask lies on the voxels of its image; resample it without smoothing"
         )
+    if not mask.planar and not np.allclose(mask.affine, load(case.image).affine, atol=_AFFINE_TOLERANCE):
+        raise DatasetError(
+            f"{case.mask.path} does not lie where its image {case.image.path} lies: their affines differ; resample the "
+            "mask onto the image's grid without smoothing"
+        )
     labels = np.rint(mask.voxels[0]).astype(np.int64)
     spacing = np.array(geometry.spacing_mm(mask.affine))
     found = (place_on(labels, rule, spacing, name=name) for name, rule in rules.items())
     return tuple(point for point in found if point is not None)
+
+
+def _of_labels(names: Iterable[str]) -> dict[str, str]:
+    """The middles of labels, of landmarks that are called after them; nothing where one is called otherwise."""
+    found = {name: _LABEL.fullmatch(name) for name in names}
+    return {name: f"centroid {own[1]}" for name, own in found.items() if own} if all(found.values()) else {}
+
+
+def _require_depth(cases: Sequence[Case], names: Sequence[str]) -> None:
+    """Accept landmarks of a table that say in which slice they lie, where images have several.
+
+    Raises:
+        DatasetError: One does not.
+    """
+    from hounsfield import formats
+
+    case = next((case for case in cases if any(point.label in names for point in case.points)), None)
+    if case is None or case.image.array or any(point.z != 0.5 for other in cases for point in other.points):
+        return
+    slices = formats.header(case.image.path).shape[0]
+    if slices > 1:
+        raise DatasetError(
+            f"{case.image.path} has {slices} slices, and the landmarks {', '.join(names)} say nothing of them: name "
+            'the column of z too ([landmarks] name = ["x", "y", "z"])'
+        )
 
 
 def _labels(dataset: Dataset, cases: Sequence[Case]) -> list[int]:

@@ -59,7 +59,7 @@ def compare_landmarks(
     if first.localization is None or second.localization is None:
         raise EvaluationError("only models that both locate landmarks can be compared by their errors")
     names_of = [[one.name for one in own.localization.landmarks] for own in (first, second) if own.localization]
-    if names_of[0] != names_of[1]:
+    if set(names_of[0]) != set(names_of[1]):
         raise EvaluationError(
             f"{first.model.name} locates {', '.join(names_of[0][1:])}, and {second.model.name} "
             f"{', '.join(names_of[1][1:])}: only models of the same landmarks can be compared"

@@ -84,7 +84,8 @@ def setup(
     torch.set_num_threads(plan.optimisation.threads)
     keep_freed_memory()
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces the precision at every network
-    fabric = Fabric(accelerator="auto", devices=1, precision=plan.optimisation.precision)
+    accelerator = "auto" if plan.task == "classification" else "cpu"  # boxes and places are worked with there
+    fabric = Fabric(accelerator=accelerator, devices=1, precision=plan.optimisation.precision)
     torch.manual_seed(derived_seed(plan.seed, member, 0))
     network = build_network(plan)
     if begin is not None:

@@ -91,7 +91,12 @@ def weights_of(bundle: Bundle) -> list[dict[str, Tensor]]:
         BundleError: They do not fit the bundle's network.
     """
     found = (_without_table(network).state_dict() for network in bundle.networks())
-    return [{key: value.contiguous() for key, value in own.items() if not key.startswith("answer.")} for own in found]
+    return [{key: value.contiguous() for key, value in own.items() if not _of_answer(key)} for own in found]
+
+
+def _of_answer(key: str) -> bool:
+    """Whether a weight belongs to a network's answer, wherever in the network that stands."""
+    return "answer" in key.split(".")[:-1]
 
 
 def keep_weights(bundle: Bundle, path: Path) -> None:
@@ -134,7 +139,7 @@ def _put_learned(network: nn.Module, plan: Plan, found: dict[str, Tensor], words
     if isinstance(network, MultipleInstance) and not any(key.startswith("encoder.") for key in found):
         network = network.encoder
     own = network.state_dict()
-    body = {key: value for key, value in own.items() if not key.startswith("answer.")}
+    body = {key: value for key, value in own.items() if not _of_answer(key)}
     odd = [key for key, value in body.items() if _differs(found.get(key), value)]
     if odd or len(found) != len(body):
         raise WeightsError(
@@ -153,7 +158,7 @@ def put_lesions(network: nn.Module, plan: Plan, weights: Mapping[str, Tensor]) -
     Raises:
         WeightsError: They are of another network.
     """
-    body = {key: value for key, value in weights.items() if not key.startswith("answer.")}
+    body = {key: value for key, value in weights.items() if not _of_answer(key)}
     _put_learned(network, plan, body, network_words(plan))
     answer = _without_table(network).answer
     if isinstance(answer, AnswerOfPlaces) and set(plan.lesions.classes) == set(plan.classes):

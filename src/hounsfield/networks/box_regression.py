@@ -73,11 +73,13 @@ class BoxRegression(nn.Module):
             images: (N, C, …).
             truth: (N, landmarks, dims), places in shares of the sides; NaN where a landmark is not there.
         """
-        maps = self.fewer(self.encoder.pyramid(images)[-1][1].float())  # type: ignore[operator]
-        for axis in range(self.dims):
-            maps = _averaged(maps, axis + 2)
-        answers: Tensor = self.answer(self.hidden(maps.flatten(1)))
-        return answers if truth is None else laplace_loss(answers.float(), truth.value)
+        maps = self.fewer(self.encoder.pyramid(images)[-1][1])  # type: ignore[operator]
+        with torch.autocast(images.device.type, enabled=False):  # 8 bits of a number are too few for a place
+            maps = maps.float()
+            for axis in range(self.dims):
+                maps = _averaged(maps, axis + 2)
+            answers: Tensor = self.answer(self.hidden(maps.flatten(1)))
+        return answers if truth is None else laplace_loss(answers, truth.value)
 
     def stages(self) -> list[list[nn.Module]]:
         """The encoder's stages from the input on, then all that is new, for rates that differ by depth."""

@@ -197,7 +197,7 @@ def _draft(
         classes=fingerprint.classes,
         seed=seed,
         minutes=minutes,
-        input=_input(fingerprint, kind, sides).model_copy(update={"views": views, "columns": columns}),
+        input=_input(fingerprint, kind, sides).model_copy(update={"views": views, "columns": () if asked else columns}),
         network=_over_views(family.network(sides)) if views else family.network(sides),
         augmentation=Augmentation(
             **{

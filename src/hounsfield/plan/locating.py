@@ -21,7 +21,11 @@ LOCATORS = (HEAT_MAP, BOX_REGRESSION, POLICY)
 """As `--network` takes them."""
 
 
-_REASONS = {"augmentation.flip_axes": "a mirror image would turn left to right", "ensemble.flips": "the same"}
+_REASONS = {
+    "augmentation.flip_axes": "a mirror image would turn left to right",
+    "ensemble.flips": "the same",
+    "optimisation.class_weights": "",
+}
 
 
 def locator(way: str, fingerprint: Fingerprint, kind: Kind, backbone: str | None) -> Family:

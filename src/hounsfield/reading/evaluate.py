@@ -167,7 +167,9 @@ def read_logits(
     Args and errors are those of `evaluate`.
     """
     began = time.perf_counter()
+    known = dataset.notes
     dataset = as_asked(bundle, dataset)
+    left_out = [note for note in dataset.notes if note not in known]
     if dataset.classes != bundle.plan.classes:
         raise DatasetError(
             f"{dataset.name} has the classes {', '.join(dataset.classes)}; the model {bundle.identity.name} answers "
@@ -176,6 +178,7 @@ def read_logits(
     require_views(dataset.views, bundle.plan.input, of=dataset.name)
     labelled = [case for case in dataset.cases if case.target is not None]
     cases, split, notes = _choose(labelled, bundle, dataset, which)
+    notes += [f"{note[0].upper()}{note[1:]}." for note in left_out]
     reader = Reader(bundle, runtime=runtime, images=len(cases), answer_all=True)
     _require_same_kind(cases, reader, dataset.name)
     unlike: list[str] = []

@@ -16,6 +16,7 @@ from hounsfield.bundle import Bundle
 from hounsfield.errors import ExportError, MissingExtraError
 from hounsfield.networks.answering import Answering
 from hounsfield.networks.onnx import onnx_bytes, require_onnx
+from hounsfield.networks.policy import Policy
 from hounsfield.plan.machine import inspect_machine
 from hounsfield.reading.network_cache import forget, kept_network, place_of
 from hounsfield.reading.runtimes.eager import Torch
@@ -148,6 +149,10 @@ def choose_runtime(
     exact = Torch(networks, flip_axes=flip_axes, channels_last=bundle.plan.optimisation.channels_last)
     if wanted == "torch" or (wanted == "auto" and images < WORTH_COMPILING):
         return Choice(exact)
+    if any(isinstance(network, Policy) for network in networks):
+        return Choice(
+            exact, () if wanted == "auto" else ("an agent's walk is no one pass through a network; torch reads",)
+        )
     trial = _Trial(bundle, networks, exact, examples, threads, flip_axes, probabilities)
     ways: tuple[RuntimeName, ...] = ("openvino", "onnxruntime") if wanted == "auto" else (wanted,)
     notes: list[str] = []

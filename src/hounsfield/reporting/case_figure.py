@@ -164,7 +164,7 @@ def _found_words(drawn: int, findings: int | None) -> str:
     """How many findings are drawn, of how many; empty where nothing was looked for."""
     if findings is None:
         return ""
-    return wording.plural(findings, "finding") if drawn == findings else f"The surest {drawn} of {findings} findings"
+    return wording.plural(findings, "finding") if drawn == findings else f"{drawn} of {findings} findings"
 
 
 def _captions(canvas: PillowImage, pen: ImageDraw, top: int, *, has_heat: bool, found: str) -> None:
@@ -210,7 +210,9 @@ def _landmark_words(pen: ImageDraw, place: tuple[int, int, int], landmarks: Sequ
     left, top, tall = place
     pen.text((left, top - 6), "Located", _FILM, font(44, bold=True))
     room = max(1, (tall - 150) // 62)
-    for number, (name, where) in enumerate(landmarks[:room]):
+    left_out = len(landmarks) - room
+    shown = [*landmarks[: room - 1], ("", f"and {left_out + 1} more")] if left_out > 0 else landmarks
+    for number, (name, where) in enumerate(shown):
         pen.text(
             (left, top + 66 + 62 * number),
             _shortened(pen, name, font(22, bold=True), _WORDS),

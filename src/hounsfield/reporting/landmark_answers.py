@@ -23,6 +23,15 @@ def landmark_answers(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
     return {
         "summary": f"To locate {names}, {wording.plural(training.members, 'network')} learned from {training.cases} "
         f"cases of {training.patients} patients of {training.dataset}. {verdict(evidence)}",
+        "technology": f"Deep learning: {wording.plural(training.members, 'network')} ({way_of(bundle)}) for "
+        "localization.",
+        "model": f"{way_of(bundle)}, input {' × '.join(map(str, plan.input.shape))}; every layer is in "
+        "weights.safetensors.",
+        "numbers": f"{training.cases} cases of {training.patients} patients trained and validated on; measured on "
+        f"{evidence.cases} of {evidence.patients}.",
+        "patients": "The data name no characteristics but those of the subgroups."
+        if found.subgroups
+        else "The data name no characteristics.",
         "classes": f"Landmarks: {names}.",
         "imbalance": "Of images as a whole nothing is asked.",
         "predictions": f"For each landmark its place in pixels of the image as stored, and {radius}.",
@@ -36,6 +45,14 @@ def landmark_answers(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
         "failures": "The images with the largest errors are shown in the report of `hounsfield evaluate`.",
         "updating": "None so far.",
     }
+
+
+def way_of(bundle: Bundle) -> str:
+    """How landmarks are located, and on the maps of which network."""
+    network = bundle.plan.network
+    words = {"heatmap": "heat maps", "box_regression": "box regression", "policy": "a walking agent"}[network.name]
+    encoder = getattr(network, "encoder", None)
+    return words if encoder is None else f"{words} on maps of {getattr(encoder, 'backbone', encoder.name)}"
 
 
 def landmark_scores(found: LocalizationEvidence) -> dict[str, Score]:

@@ -74,12 +74,13 @@ def best_slice(marks: Sequence[Mark | Spot], image: Image) -> int:
     """Depth index of the slice on which most marks are drawn, of equally good ones the middle; without any the middle
     of the image."""
     depth = image.shape[0]
-    seen = [sum(_on_slice(mark, index, depth) for mark in marks) for index in range(depth)]
+    seen = [sum(on_slice(mark, index, depth) for mark in marks) for index in range(depth)]
     best = [index for index in range(depth) if seen[index] == max(seen)]
     return best[len(best) // 2]
 
 
-def _on_slice(mark: Mark | Spot, index: int, depth: int) -> bool:
+def on_slice(mark: Mark | Spot, index: int, depth: int) -> bool:
+    """Whether a mark is drawn on a slice of an image of so many."""
     if isinstance(mark, Mark):
         return depth == 1 or mark.box.z0 - 0.5 <= index <= mark.box.z1 - 0.5
     return abs(mark.point.z - 0.5 - index) <= max(0.5, _NEAR * depth)
@@ -96,7 +97,7 @@ def draw_marks(
         image: As stored.
         depth_index: Of a volume, the slice that is shown: marks that do not reach it are left out.
     """
-    marks = [mark for mark in marks if _on_slice(mark, depth_index, image.shape[0])]
+    marks = [mark for mark in marks if on_slice(mark, depth_index, image.shape[0])]
     if not marks:
         return pixels
     from PIL import Image as Pillow

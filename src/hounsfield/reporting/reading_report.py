@@ -16,7 +16,7 @@ from hounsfield.image import Image
 from hounsfield.reporting import wording
 from hounsfield.reporting.charts.bars import probability_bar
 from hounsfield.reporting.charts.intervals import probability_ruler
-from hounsfield.reporting.marks import best_slice, draw_marks, marks_of
+from hounsfield.reporting.marks import best_slice, draw_marks, marks_of, on_slice
 from hounsfield.reporting.page import Fact, render, write_page
 from hounsfield.reporting.pictures import (
     MAX_SIDE,
@@ -90,6 +90,7 @@ def study_pictures(
     slice_ = best_slice(marks, image) if reading.heat is None else shown_slice(image, reading.heat)
     film = film_picture(image, alt=f"Film of {reading.case}", max_side=max_side, depth_index=slice_)
     if reading.heat is None:
+        marks = [mark for mark in marks if on_slice(mark, slice_, image.shape[0])]
         if not marks:
             return StudyPictures(film, None, nearest)
         pixels = film_pixels(image, depth_index=slice_, max_side=max_side)

@@ -31,19 +31,26 @@ def need_landmarks(places: Places, table: Table) -> None:
 
 
 def points_of_rows(places: Places, rows: Sequence[Row], table: Table) -> tuple[Point, ...]:
-    """The landmarks of a case, of its first row that has them; one whose cells are empty is not there.
+    """The landmarks of a case; one whose cells are empty is not there.
 
     Raises:
-        DatasetError: A cell is no finite number, or some of the cells of a landmark are empty.
+        DatasetError: A cell is no finite number, some of the cells of a landmark are empty, or rows contradict each
+            other.
     """
     found = []
     for name, columns in places.items():
         if isinstance(columns, str):
             continue
         of_rows = [[number(row, column, table) for column in columns] for row in rows]
-        known = next((values for values in of_rows if any(value is not None for value in values)), None)
-        if known is None:
+        there = [values for values in of_rows if any(value is not None for value in values)]
+        if not there:
             continue
+        known = there[0]
+        if any(values != known for values in there):
+            raise DatasetError(
+                f"{table.path}: rows of one case have the landmark {name!r} at {known} and {there[-1]}: rows of "
+                "one case must agree"
+            )
         values = [value for value in known if value is not None and math.isfinite(value)]
         if len(values) < len(columns):
             raise DatasetError(

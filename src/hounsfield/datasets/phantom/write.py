@@ -78,8 +78,8 @@ def write_phantom(
 
 
 _FILM_COLUMNS = (
-    *("image", "patient", "laterality", "view", "density", "age", "sex", "site", "n_masses", "any_malignant"),
-    *("labelled", "nipple_x", "nipple_y", "chest_wall_x", "chest_wall_y"),
+    *("image", "patient", "laterality", "view", "nipple_x", "nipple_y", "chest_wall_x", "chest_wall_y"),
+    *("density", "age", "sex", "site", "n_masses", "any_malignant", "labelled"),
 )
 _MASS_COLUMNS = (
     *("image", "box_index", "x0", "y0", "x1", "y1", "label", "margin", "size_mm", "any_malignant", "patient"),

@@ -11,6 +11,9 @@ from hounsfield.reporting.charts.frame import Frame, decimals_for, round_ticks
 from hounsfield.reporting.charts.svg import drawing, element
 
 _SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+_NAMED = 6
+"""Curves that are named on the chart; more would not be told apart, and the table beside it has them."""
+
 _SHOWN = 0.97
 """Share of all landmarks at which the axis of distances ends: a few far ones would press all others to the left."""
 
@@ -34,6 +37,8 @@ def distance_chart(whole: Curve, others: Mapping[str, Curve], *, unit: str) -> M
     for number, (name, other) in enumerate(others.items()):
         xs, ys = _within(other, far)
         parts.append(frame.line(xs, ys, "curve train"))
+        if len(others) > _NAMED:
+            continue
         at = frame.down(0.06 + 0.06 * number)
         parts.append(element("text", name, x=frame.width - frame.right - 4, y=at, class_="tick end"))
     parts.append(frame.line(*_within(whole, far), "curve"))
