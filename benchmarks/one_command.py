@@ -13,6 +13,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from hounsfield.plan.machine import inspect_machine
+
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 DATA = Path(os.environ.get("HOUNSFIELD_DATA") or ROOT.parent / "shared" / "data")
@@ -49,6 +51,7 @@ def train(example: str, bundle: Path, *, minutes: float, network: str = "auto", 
         "seed": seed,
         "took_minutes": round(seconds / 60, 1),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "processor": inspect_machine().name,
         **scores_of(evidence),
         **plan,
     }

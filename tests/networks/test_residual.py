@@ -26,13 +26,13 @@ def test_images_of_any_size_get_an_answer_and_maps(dims: Literal[2, 3], shape: t
 
 
 def test_a_fresh_block_is_its_shortcut() -> None:
-    block = Block(2, 4, 4, 1).eval()
+    block = Block(2, 4, 4, (1, 1)).eval()
     maps = torch.rand(2, 4, 8, 8)
     torch.testing.assert_close(block(maps), maps)
 
 
 def test_a_fresh_halving_block_is_the_rectified_projection_of_means_of_squares() -> None:
-    block = Block(2, 1, 2, 2).eval()
+    block = Block(2, 1, 2, (2, 2)).eval()
     with torch.no_grad():
         block.shortcut[1].weight.copy_(torch.tensor([2.0, -1.0]).view(2, 1, 1, 1))
     maps = torch.tensor([[[[1.0, 3.0, 5.0], [1.0, 3.0, 7.0], [2.0, 4.0, -1.0]]]])
@@ -66,9 +66,9 @@ def test_the_stages_hold_every_parameter_once() -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    with pytest.raises(ShapeError, match="2 widths and 1 numbers of blocks"):
+    with pytest.raises(ShapeError, match="2 widths, 1 numbers of blocks"):
         ResidualNet(dims=2, channels=1, outputs=2, widths=(4, 8), blocks=(1,))
     network = ResidualNet(dims=2, channels=1, outputs=2, stem_stride=2)
     assert network.smallest_side == 16
-    with pytest.raises(ShapeError, match=r"at least 16 pixels a side as \(N, 1, …\), not \(1, 1, 8, 32\)"):
+    with pytest.raises(ShapeError, match=r"at least 16 × 16 pixels as \(N, 1, …\), not \(1, 1, 8, 32\)"):
         network(torch.rand(1, 1, 8, 32))

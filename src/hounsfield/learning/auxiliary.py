@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.learning.inputs import Inputs
+from hounsfield.networks.encoders import answer_width
 from hounsfield.plan import Plan
 from hounsfield.plan.columns import encode
 from hounsfield.plan.schema import Auxiliary, Column
@@ -31,7 +32,7 @@ class WithHeads(nn.Module):
         super().__init__()
         self.network = network
         numbers = sum(column.numbers for column in auxiliary.columns)
-        self.heads = nn.Linear(network.answer.in_features, numbers) if numbers else None  # type: ignore[union-attr, arg-type]
+        self.heads = nn.Linear(answer_width(network.get_submodule("answer")), numbers) if numbers else None
 
     def forward(self, images: Tensor, *more: object) -> tuple[Tensor, Tensor | None]:
         """Logits of the answer, (N, outputs), and of the columns, (N, K), where there are any.
@@ -41,7 +42,7 @@ class WithHeads(nn.Module):
         if self.heads is None:
             return self.network(images, *more), None
         features: list[Tensor] = []
-        answer: nn.Module = self.network.answer  # type: ignore[assignment]
+        answer = self.network.get_submodule("answer")
         with answer.register_forward_pre_hook(lambda _, given: features.append(given[0])):
             logits: Tensor = self.network(images)
         seen = features[0].mean(dim=1) if features[0].ndim == 3 else features[0]  # of an answer place by place

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from hounsfield.evaluation.matching import rule_from
 from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp, warp_boxes
 from hounsfield.learning.inputs import Inputs, images_of
 from hounsfield.learning.lesson import Answers, Exam, Setup, descend
-from hounsfield.networks.found import Found, Truth
+from hounsfield.networks.found import Finder, Found, Truth
 from hounsfield.networks.untouched import Untouched
 from hounsfield.plan import Plan
 from hounsfield.plan.network import most_of
@@ -56,7 +57,8 @@ class BoxLesson:
         losses, _ = run.wrapped(images, Untouched([_on(run, truth) for truth in truths]))
         loss = losses.sum()
         descend(run, plan, loss)
-        return loss.detach().cpu()  # type: ignore[no-any-return]
+        learned: Tensor = loss.detach().cpu()
+        return learned
 
     def examined(self, network: nn.Module, plan: Plan, rows: IntArray) -> Exam:
         """Mean loss, and the mean sensitivity at seven rates of false alarms, of some rows as they are."""
@@ -69,7 +71,7 @@ class BoxLesson:
             images, truths = plain_batch(plan, self.inputs, own)
             with torch.inference_mode(), _precision(plan), torch.random.fork_rng(devices=[]):
                 torch.manual_seed(part)  # the anchors and regions that the loss is of are drawn, and alike each time
-                loss, seen = _looked(network, images, truths, plan)
+                loss, seen = _looked(cast("Finder[Any]", network), images, truths, plan)
                 losses.append(len(own) * loss)
                 found += [as_arrays(one) for one in seen]
         rule = rule_from(plan.detection.hit)
@@ -187,7 +189,7 @@ def on_tiles(
     return moved
 
 
-def _looked(network: nn.Module, images: Tensor, truths: list[Truth], plan: Plan) -> tuple[float, list[Found]]:
+def _looked(network: Finder[Any], images: Tensor, truths: list[Truth], plan: Plan) -> tuple[float, list[Found]]:
     """The mean loss of a network on images, or on all their tiles, and what it finds on each."""
     shape, tile = tuple(images.shape[2:]), plan.looked_at
     starts = tiles_of(shape, tile)
@@ -195,9 +197,9 @@ def _looked(network: nn.Module, images: Tensor, truths: list[Truth], plan: Plan)
     for start in starts:
         pieces = cut_tile(images, start, tile)
         own = [_moved(truth, start, tile) for truth in truths]
-        dense = network.dense(memory_order(pieces, channels_last=plan.optimisation.channels_last))  # type: ignore[operator]
-        total += float(network.losses(dense, own, tile).sum()) / len(starts)  # type: ignore[operator]
-        by_tile.append(network.findings(dense, tile))  # type: ignore[operator]
+        dense = network.dense(memory_order(pieces, channels_last=plan.optimisation.channels_last))
+        total += float(network.losses(dense, own, tile).sum()) / len(starts)
+        by_tile.append(network.findings(dense, tile))
     if len(starts) == 1:
         return total, by_tile[0]
     most = most_of(plan)

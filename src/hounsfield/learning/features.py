@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from hounsfield.atomic import atomic_file
 from hounsfield.learning.inputs import Inputs, images_of, table_of
 from hounsfield.networks.answering import mirrors
 from hounsfield.networks.beside_table import with_table
+from hounsfield.networks.encoders import Mapped
 from hounsfield.plan import Plan
 from hounsfield.progress import track
 from hounsfield.tasks.predict import centre, memory_order
@@ -57,8 +59,8 @@ def _computed(network: nn.Module, plan: Plan, inputs: Inputs) -> Tensor:
 
 
 def _pooled(network: nn.Module, plan: Plan, images: Tensor) -> Tensor:
-    pooled: Tensor = network.pooled(memory_order(images, channels_last=plan.optimisation.channels_last))  # type: ignore[operator]
-    return pooled.float().cpu()
+    shown = memory_order(images, channels_last=plan.optimisation.channels_last)
+    return cast("Mapped", network).pooled(shown).float().cpu()
 
 
 def _key(network: nn.Module, plan: Plan, inputs: Inputs) -> str:

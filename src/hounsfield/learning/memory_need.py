@@ -19,7 +19,9 @@ from torch.utils._pytree import tree_leaves
 from hounsfield.learning.transfer import freeze
 from hounsfield.networks.build import build_from
 from hounsfield.networks.depthwise import speed_up_depthwise
+from hounsfield.networks.found import Finder
 from hounsfield.networks.heatmap import HeatMap
+from hounsfield.networks.multiple_instance import MultipleInstance
 from hounsfield.networks.policy import Policy
 from hounsfield.plan import Plan
 from hounsfield.plan.network import outputs_of
@@ -81,10 +83,11 @@ def _answer(network: nn.Module, images: Tensor, plan: Plan) -> Tensor:
     if isinstance(network, HeatMap):
         heat: Tensor = network.heat(images)
         return heat
-    if hasattr(network, "dense"):
-        dense = network.dense(images)  # type: ignore[operator]
-        return torch.stack([part.sum() for part in dense.parts()])
-    output: Tensor = network.encoder.feature_maps(images) if plan.input.views else network(images)  # type: ignore[operator, union-attr]
+    if isinstance(network, Finder):
+        return torch.stack([part.sum() for part in network.dense(images).parts()])
+    if isinstance(network, MultipleInstance) and network.over == "views":
+        return network.encoder.feature_maps(images)
+    output: Tensor = network(images)
     return output
 
 

@@ -86,6 +86,7 @@ def _solve(task: Task, features: Tensor, targets: Tensor, strength: float) -> tu
 
 
 def _put_answer(network: nn.Module, weight: Tensor, bias: Tensor) -> None:
+    answer = network.get_submodule("answer")
     with torch.no_grad():
-        network.answer.weight.copy_(weight)  # type: ignore[union-attr, operator]
-        network.answer.bias.copy_(bias)  # type: ignore[union-attr, operator]
+        answer.get_parameter("weight").copy_(weight)
+        answer.get_parameter("bias").copy_(bias)

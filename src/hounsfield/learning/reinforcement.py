@@ -29,7 +29,8 @@ from hounsfield.plan import Plan
 
 DISCOUNT = 0.5
 """What a reward one step later is worth. Each step is rewarded by itself, so that agents need not look far ahead: on
-images of two spots they came within 1.2 pixels after as many steps of learning, and with 0.9 within 13.7."""
+28 images of two spots their median distance was 3.0 pixels after 20 passes, and with 0.7 it was 13; after 40 passes 1.2
+with 0.7, and 17 with 0.9."""
 
 EXAMINED = 16
 """Images that walks are taken before after each epoch; all are measured in the end."""

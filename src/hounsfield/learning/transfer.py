@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from hounsfield.bundle import Bundle, read_bundle
 from hounsfield.errors import PlanError, WeightsError
 from hounsfield.networks.beside_table import BesideTable
+from hounsfield.networks.encoders import Staged
 from hounsfield.networks.imagenet import put_imagenet
 from hounsfield.networks.multiple_instance import MultipleInstance
 from hounsfield.networks.places import AnswerOfPlaces
@@ -190,7 +191,7 @@ def parameter_groups(network: nn.Module, plan: Plan) -> list[dict[str, Any]]:
 
 def stages_of(network: nn.Module) -> list[list[nn.Parameter]]:
     """Parameters by stage, from the input to the answer, every one once."""
-    stages = [[p for module in stage for p in module.parameters()] for stage in network.stages()]  # type: ignore[operator]
+    stages = [[p for module in stage for p in module.parameters()] for stage in cast("Staged", network).stages()]
     return [stage for stage in stages if stage]
 
 

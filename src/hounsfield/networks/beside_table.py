@@ -9,13 +9,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from hounsfield.networks.encoders import Mapped
 from hounsfield.networks.perceptron import Fusion
 
 
-class BesideTable(nn.Module):
+class BesideTable(Mapped):
     """A `Fusion` that takes images (N, C + K, …), K planes of one number each behind the image's own C channels."""
 
-    def __init__(self, *, image: nn.Module, columns: int, outputs: int) -> None:
+    def __init__(self, *, image: Mapped, columns: int, outputs: int) -> None:
         """Join an image network and K = `columns` columns.
 
         Args:
@@ -30,7 +31,7 @@ class BesideTable(nn.Module):
         self.columns = columns
         self.fusion = Fusion(image=image, columns=columns, outputs=outputs)
         self.dims = image.dims
-        self.channels: int = image.channels + columns  # type: ignore[operator, assignment]
+        self.channels = image.channels + columns
         self.smallest_side = image.smallest_side
 
     @property

@@ -16,7 +16,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from hounsfield.networks.encoders import require_encoder, stages_after
+from hounsfield.networks.encoders import Encoder, Staged, require_encoder, stages_after
 from hounsfield.networks.landmarks import landmarks_in, read_answer
 from hounsfield.networks.untouched import Untouched
 
@@ -24,7 +24,7 @@ PLACES = 6
 """Along a side, to which the last maps are averaged."""
 
 
-class BoxRegression(nn.Module):
+class BoxRegression(Staged):
     """An encoder, its maps over a few places, and two linear layers."""
 
     def __init__(
@@ -33,7 +33,7 @@ class BoxRegression(nn.Module):
         dims: Literal[2, 3],
         channels: int,
         outputs: int,
-        encoder: nn.Module,
+        encoder: Encoder,
         width: int = 48,
         hidden: int = 256,
         dropout: float = 0.1,
@@ -56,7 +56,7 @@ class BoxRegression(nn.Module):
         require_encoder(encoder, dims=dims, channels=channels)
         self.dims, self.channels = dims, channels
         self.landmarks = landmarks_in(outputs, dims)
-        last: int = encoder.pyramid_facts[-1][1]  # type: ignore[index, assignment]
+        last = encoder.pyramid_facts[-1][1]
         self.encoder = encoder
         self.encoder.answer = nn.Identity()
         convolution = {2: nn.Conv2d, 3: nn.Conv3d}[dims]
@@ -73,7 +73,7 @@ class BoxRegression(nn.Module):
             images: (N, C, …).
             truth: (N, landmarks, dims), places in shares of the sides; NaN where a landmark is not there.
         """
-        maps = self.fewer(self.encoder.pyramid(images)[-1][1])  # type: ignore[operator]
+        maps = self.fewer(self.encoder.pyramid(images)[-1][1])
         with torch.autocast(images.device.type, enabled=False):  # 8 bits of a number are too few for a place
             maps = maps.float()
             for axis in range(self.dims):

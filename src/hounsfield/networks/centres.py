@@ -19,7 +19,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from hounsfield.networks.found import Found, Truth
+from hounsfield.networks.encoders import Encoder
+from hounsfield.networks.found import Finder, Found, Truth
 from hounsfield.networks.merged import Merged
 from hounsfield.networks.untouched import Untouched
 
@@ -55,7 +56,7 @@ class Everywhere:
         return Everywhere(*parts)
 
 
-class CentreNet(nn.Module):
+class CentreNet(Finder[Everywhere]):
     """An encoder's pyramid, merged, and a few numbers at each place."""
 
     def __init__(
@@ -64,7 +65,7 @@ class CentreNet(nn.Module):
         dims: Literal[2, 3],
         channels: int,
         outputs: int,
-        encoder: nn.Module,
+        encoder: Encoder,
         stride: int = 4,
         width: int = 64,
         overlap: float = 0.3,
@@ -91,9 +92,10 @@ class CentreNet(nn.Module):
         self.look = Merged(
             encoder, dims=dims, channels=channels, stride=stride, width=width, outputs=self.kinds + 2 * dims
         )
+        bias = self.look.answer.get_parameter("bias")
         with torch.no_grad():
-            self.look.answer.bias.zero_()  # type: ignore[union-attr]
-            self.look.answer.bias[: self.kinds] = math.log(_PRIOR / (1 - _PRIOR))  # type: ignore[index]
+            bias.zero_()
+            bias[: self.kinds] = math.log(_PRIOR / (1 - _PRIOR))
 
     def dense(self, images: Tensor) -> Everywhere:
         """What is computed at every place, whatever is there: the part that other runtimes can take over."""

@@ -15,13 +15,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from hounsfield.errors import ShapeError
+from hounsfield.networks.encoders import Encoder, averaged
 
 
-class ConvNet(nn.Module):
+class ConvNet(Encoder):
     """Five (or any number of) convolution layers and a linear answer."""
 
     def __init__(
@@ -77,7 +77,7 @@ class ConvNet(nn.Module):
         Raises:
             ShapeError: The images have another number of axes or channels, or are too small to be halved that often.
         """
-        self._require(images)
+        self.require(images)
         maps: Tensor = self.features(images)
         return maps
 
@@ -87,7 +87,7 @@ class ConvNet(nn.Module):
         Raises:
             ShapeError: As `feature_maps`.
         """
-        self._require(images)
+        self.require(images)
         found: dict[int, Tensor] = {}
         maps, stride = images, 1
         for layers in self.stages()[:-1]:
@@ -108,17 +108,13 @@ class ConvNet(nn.Module):
                 found[stride] = layer.num_features
         return list(found.items())
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits, (N, outputs), of images (N, C, H, W) or (N, C, D, H, W)."""
-        return self.head(self.feature_maps(images))
-
     def pooled(self, images: Tensor) -> Tensor:
         """Features averaged over space, (N, widths[-1])."""
-        return _averaged(self.feature_maps(images))
+        return averaged(self.feature_maps(images))
 
     def head(self, maps: Tensor) -> Tensor:
         """Logits, (N, outputs), of feature maps (N, widths[-1], …)."""
-        logits: Tensor = self.answer(self.dropout(_averaged(maps)))
+        logits: Tensor = self.answer(self.dropout(averaged(maps)))
         return logits
 
     def stages(self) -> list[list[nn.Module]]:
@@ -126,15 +122,3 @@ class ConvNet(nn.Module):
         starts = [place for place, layer in enumerate(self.features) if isinstance(layer, nn.Conv2d | nn.Conv3d)]
         ends = [*starts[1:], len(self.features)]
         return [*(list(self.features[start:end]) for start, end in zip(starts, ends, strict=True)), [self.answer]]
-
-    def _require(self, images: Tensor) -> None:
-        fits = images.ndim == self.dims + 2 and images.shape[1] == self.channels
-        if not fits or min(images.shape[2:]) < self.smallest_side:
-            raise ShapeError(
-                f"the network takes {self.dims}-D images of at least {self.smallest_side} pixels a side as "
-                f"(N, {self.channels}, …), not {tuple(images.shape)}"
-            )
-
-
-def _averaged(maps: Tensor) -> Tensor:
-    return torch.mean(maps, dim=tuple(range(2, maps.ndim)))

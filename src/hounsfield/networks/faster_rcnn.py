@@ -25,8 +25,8 @@ from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead, con
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
 from hounsfield.errors import ShapeError
-from hounsfield.networks.encoders import stages_after
-from hounsfield.networks.found import Found, Truth
+from hounsfield.networks.encoders import Encoder, stages_after
+from hounsfield.networks.found import Finder, Found, Truth
 from hounsfield.networks.regions import RegionHead
 from hounsfield.networks.untouched import Untouched
 
@@ -55,7 +55,7 @@ class Dense:
         return Dense([*parts[:third]], [*parts[third : 2 * third]], [*parts[2 * third :]])
 
 
-class FasterRCNN(nn.Module):
+class FasterRCNN(Finder[Dense]):
     """An encoder's pyramid, proposals and the head that judges them."""
 
     def __init__(
@@ -64,7 +64,7 @@ class FasterRCNN(nn.Module):
         dims: Literal[2, 3],
         channels: int,
         outputs: int,
-        encoder: nn.Module,
+        encoder: Encoder,
         strides: Sequence[int] = (8, 16, 32),
         width: int = 96,
         anchor_sides: Sequence[Sequence[float]] = ((32.0,), (64.0,), (128.0,)),
@@ -101,7 +101,7 @@ class FasterRCNN(nn.Module):
                 f"Faster R-CNN looks at flat images, and its encoder at those of its channels, not {dims}-D images of "
                 f"{channels} channels in an encoder of {encoder.dims}-D images with {encoder.channels}"
             )
-        facts: dict[int, int] = dict(encoder.pyramid_facts)  # type: ignore[arg-type]
+        facts = dict(encoder.pyramid_facts)
         if absent := [stride for stride in strides if stride not in facts]:
             raise ShapeError(
                 f"the encoder has no maps of every {', '.join(map(str, absent))} pixels, only of "
@@ -141,7 +141,7 @@ class FasterRCNN(nn.Module):
         Raises:
             ShapeError: As the encoder's `feature_maps`.
         """
-        maps = dict(self.encoder.pyramid(images))  # type: ignore[operator]
+        maps = dict(self.encoder.pyramid(images))
         levels = OrderedDict((str(number), maps[stride]) for number, stride in enumerate(self.strides))
         merged = list(self.pyramid(levels).values())
         objectness, moves = self.proposals.head(merged)
@@ -149,12 +149,10 @@ class FasterRCNN(nn.Module):
 
     def forward(self, images: Tensor, truths: Untouched[list[Truth]] | None = None) -> Tensor | list[Found]:
         """In training the losses, (4,): objectness, its boxes, kinds, their boxes; else the findings of each image."""
-        dense = self.dense(images)
-        if truths is not None:
-            return self.losses(dense, truths.value, (images.shape[2], images.shape[3]))
-        return self.findings(dense, (images.shape[2], images.shape[3]))
+        dense, size = self.dense(images), tuple(images.shape[2:])
+        return self.findings(dense, size) if truths is None else self.losses(dense, truths.value, size)
 
-    def losses(self, dense: Dense, truths: Sequence[Truth], size: tuple[int, int]) -> Tensor:
+    def losses(self, dense: Dense, truths: Sequence[Truth], size: Sequence[int]) -> Tensor:
         """(4,), of what was computed and what is there, for images of `size` (height, width)."""
         anchors, objectness, moves, counts = self._by_anchor(dense, size)
         targets = [{"boxes": truth.boxes} for truth in truths]
@@ -165,7 +163,7 @@ class FasterRCNN(nn.Module):
         maps = OrderedDict((str(number), level.float()) for number, level in enumerate(dense.maps))
         return torch.stack([*first, *self.answer.losses(maps, proposals, truths, size)])
 
-    def findings(self, dense: Dense, size: tuple[int, int]) -> list[Found]:
+    def findings(self, dense: Dense, size: Sequence[int]) -> list[Found]:
         """What is found on each image, of what was computed, for images of `size` (height, width)."""
         anchors, objectness, moves, counts = self._by_anchor(dense, size)
         proposals = self._proposed(anchors, objectness, moves, counts, size)
@@ -176,7 +174,7 @@ class FasterRCNN(nn.Module):
         """The encoder's stages from the input on, then all that is new, for rates that differ by depth."""
         return stages_after(self.encoder, [self.pyramid, self.proposals, self.answer])
 
-    def _by_anchor(self, dense: Dense, size: tuple[int, int]) -> tuple[list[Tensor], Tensor, Tensor, list[int]]:
+    def _by_anchor(self, dense: Dense, size: Sequence[int]) -> tuple[list[Tensor], Tensor, Tensor, list[int]]:
         """Anchors of each image, and for all of them together objectness (n, 1) and moves (n, 4), float32."""
         count = len(dense.maps[0])
         empty = dense.maps[0].new_empty((count, 1, *size), dtype=torch.float32)
@@ -188,7 +186,7 @@ class FasterRCNN(nn.Module):
         return anchors, objectness, moves, counts
 
     def _proposed(
-        self, anchors: list[Tensor], objectness: Tensor, moves: Tensor, counts: list[int], size: tuple[int, int]
+        self, anchors: list[Tensor], objectness: Tensor, moves: Tensor, counts: list[int], size: Sequence[int]
     ) -> list[Tensor]:
         boxes = self.proposals.box_coder.decode(moves.detach(), anchors).view(len(anchors), -1, 4)
         found, _ = self.proposals.filter_proposals(boxes, objectness, [size] * len(anchors), counts)

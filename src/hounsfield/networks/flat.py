@@ -7,19 +7,18 @@ image: torch does it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from hounsfield.networks.centres import CentreNet
-from hounsfield.networks.faster_rcnn import FasterRCNN
-from hounsfield.networks.found import Found
+from hounsfield.networks.found import Finder, Found
 
 
 class Flat(nn.Module):
     """The dense parts of several networks, one after another in a row."""
 
-    def __init__(self, members: Sequence[FasterRCNN | CentreNet], *, shape: Sequence[int]) -> None:
+    def __init__(self, members: Sequence[Finder[Any]], *, shape: Sequence[int]) -> None:
         """Tie the members together; they are shared, not copied.
 
         Args:
@@ -35,7 +34,7 @@ class Flat(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, numbers) float32 of images (N, C, …)."""
-        parts = [part for member in self.members for part in member.dense(images).parts()]  # type: ignore[operator]
+        parts = [part for member in self.members for part in cast("Finder[Any]", member).dense(images).parts()]
         return torch.cat([part.float().flatten(1) for part in parts], dim=1)
 
     @torch.inference_mode()
@@ -49,5 +48,5 @@ class Flat(nn.Module):
                 count = part[0].numel()
                 parts.append(rows[:, start : start + count].reshape(len(rows), *part.shape[1:]))
                 start += count
-            given.append(member.findings(empty.like(parts), self.size))  # type: ignore[operator]
+            given.append(cast("Finder[Any]", member).findings(empty.like(parts), self.size))
         return given

@@ -1,10 +1,15 @@
-"""`Truth` and `Found`: what there is on an image, and what a network found on it."""
+"""What there is on an image, `Truth`, what was found on it, `Found`, and what networks that find do, `Finder`."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, Self, TypeVar
 
 from torch import Tensor
+
+from hounsfield.networks.encoders import Staged
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,3 +30,35 @@ class Found:
     """(n, 2 · dims), as those of `Truth`."""
     probabilities: Tensor
     """(n, kinds)."""
+
+
+class EveryPlace(Protocol):
+    """What a network computes at every place of the images."""
+
+    def parts(self) -> list[Tensor]:
+        """All tensors, (N, …), one after another."""
+        ...
+
+    def like(self, parts: Sequence[Tensor]) -> Self:
+        """The same of other tensors."""
+        ...
+
+
+Computed = TypeVar("Computed", bound=EveryPlace)
+
+
+class Finder(Staged, Generic[Computed]):
+    """A network that finds, in two parts: what is computed at every place, which other runtimes can take over, and what
+    follows from it."""
+
+    @abstractmethod
+    def dense(self, images: Tensor) -> Computed:
+        """What is computed at every place of images (N, C, …), whatever is there."""
+
+    @abstractmethod
+    def losses(self, dense: Computed, truths: Sequence[Truth], size: Sequence[int]) -> Tensor:
+        """One loss each, of what was computed and what is there, for images of the spatial shape `size`."""
+
+    @abstractmethod
+    def findings(self, dense: Computed, size: Sequence[int]) -> list[Found]:
+        """What is found on each image, of what was computed, for images of the spatial shape `size`."""

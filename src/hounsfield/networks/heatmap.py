@@ -21,6 +21,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from hounsfield.networks.encoders import Encoder, Staged
 from hounsfield.networks.landmarks import answer_of, landmarks_in
 from hounsfield.networks.merged import Merged
 from hounsfield.networks.untouched import Untouched
@@ -29,7 +30,7 @@ AROUND = 3.0
 """The places around the warmest one reach as far as this many standard deviations of the Gaussian."""
 
 
-class HeatMap(nn.Module):
+class HeatMap(Staged):
     """An encoder's pyramid, merged, and a map of heat for each landmark."""
 
     def __init__(
@@ -38,7 +39,7 @@ class HeatMap(nn.Module):
         dims: Literal[2, 3],
         channels: int,
         outputs: int,
-        encoder: nn.Module,
+        encoder: Encoder,
         stride: int = 4,
         width: int = 64,
         sigma: float = 1.5,

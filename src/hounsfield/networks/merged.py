@@ -6,20 +6,19 @@ Reference:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 from torch import Tensor, nn
 
 from hounsfield.errors import ShapeError
-from hounsfield.networks.encoders import require_encoder, stages_after
+from hounsfield.networks.encoders import Encoder, require_encoder, stages_after
 
 
 class Merged(nn.Module):
     """An encoder's pyramid from one resolution on, as maps of that resolution, looked at once more."""
 
     def __init__(
-        self, encoder: nn.Module, *, dims: Literal[2, 3], channels: int, stride: int, width: int, outputs: int
+        self, encoder: Encoder, *, dims: Literal[2, 3], channels: int, stride: int, width: int, outputs: int
     ) -> None:
         """Make the layers beside `encoder`, whose answer is taken off; their weights are drawn from torch's generator.
 
@@ -36,7 +35,7 @@ class Merged(nn.Module):
         """
         super().__init__()
         require_encoder(encoder, dims=dims, channels=channels)
-        facts: Sequence[tuple[int, int]] = encoder.pyramid_facts  # type: ignore[assignment]
+        facts = encoder.pyramid_facts
         if stride not in dict(facts):
             raise ShapeError(
                 f"the encoder has no maps of every {stride} pixels, only of {', '.join(str(own) for own, _ in facts)}: "
@@ -59,7 +58,7 @@ class Merged(nn.Module):
         Raises:
             ShapeError: As the encoder's `pyramid`.
         """
-        levels = [maps for own, maps in self.encoder.pyramid(images) if own >= self.stride]  # type: ignore[operator]
+        levels = [maps for own, maps in self.encoder.pyramid(images) if own >= self.stride]
         merged = self.lateral[-1](levels[-1])
         for lateral, level in zip(reversed(self.lateral[:-1]), reversed(levels[:-1]), strict=True):
             merged = lateral(level) + nn.functional.interpolate(merged, size=level.shape[2:], mode="nearest")

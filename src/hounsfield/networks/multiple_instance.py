@@ -15,9 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from hounsfield.errors import ShapeError
+from hounsfield.networks.encoders import Encoder, Mapped, answer_width
+from hounsfield.networks.pretrained import Pretrained
 
 
-class MultipleInstance(nn.Module):
+class MultipleInstance(Mapped):
     """An encoder for each instance, gated attention over them, and a linear answer."""
 
     def __init__(
@@ -26,7 +28,7 @@ class MultipleInstance(nn.Module):
         dims: Literal[2, 3],
         channels: int,
         outputs: int,
-        encoder: nn.Module,
+        encoder: Encoder,
         over: Literal["slices", "views"] = "slices",
         stride: int = 1,
         attention: int = 64,
@@ -62,17 +64,17 @@ class MultipleInstance(nn.Module):
         self.over = over
         self.stride = stride
         self.neighbours = neighbours
-        self.smallest_side: int = encoder.smallest_side  # type: ignore[assignment]
-        width = encoder.answer.in_features  # type: ignore[union-attr]
+        self.smallest_side = encoder.smallest_side
+        width = answer_width(encoder.answer)
         encoder.answer = nn.Identity()
-        if getattr(encoder, "attention", None) is not None:
-            encoder.attention = None  # type: ignore[assignment]  # within an instance its features are averaged
+        if isinstance(encoder, Pretrained):
+            encoder.attention = None  # within an instance its features are averaged
         self.encoder = encoder
-        self.what = nn.Linear(width, attention)  # type: ignore[arg-type]
-        self.gate = nn.Linear(width, attention)  # type: ignore[arg-type]
+        self.what = nn.Linear(width, attention)
+        self.gate = nn.Linear(width, attention)
         self.weigh = nn.Linear(attention, 1)
         self.dropout = nn.Dropout(dropout)
-        self.answer = nn.Linear(width, outputs)  # type: ignore[arg-type]
+        self.answer = nn.Linear(width, outputs)
 
     def instances(self, images: Tensor) -> Tensor:
         """(N, I, C', H, W): the slices or views of each case, as the encoder takes them.
@@ -111,21 +113,17 @@ class MultipleInstance(nn.Module):
         flat = instances.flatten(0, 1)
         if images.is_contiguous(memory_format=torch.channels_last if images.ndim == 4 else torch.channels_last_3d):
             flat = flat.contiguous(memory_format=torch.channels_last)
-        maps = self._encoded(flat) if self.over == "slices" else self._encoded_where_taken(flat)
+        maps = self.encoder.feature_maps(flat) if self.over == "slices" else self._encoded_where_taken(flat)
         return maps.reshape(-1, instances.shape[1], *maps.shape[1:]).transpose(1, 2)
-
-    def _encoded(self, flat: Tensor) -> Tensor:
-        maps: Tensor = self.encoder.feature_maps(flat)  # type: ignore[operator]
-        return maps
 
     def _encoded_where_taken(self, flat: Tensor) -> Tensor:
         """Maps of views, 0 where `flat` is; in training these views do not touch the encoder's normalisations."""
         taken = (flat != 0).flatten(1).any(dim=1)
         if self.training and bool(taken.any()):
             rows = taken.nonzero()[:, 0]
-            maps = self._encoded(flat[rows])
+            maps = self.encoder.feature_maps(flat[rows])
             return maps.new_zeros(flat.shape[0], *maps.shape[1:]).index_copy(0, rows, maps)
-        maps = self._encoded(flat)
+        maps = self.encoder.feature_maps(flat)
         return maps * taken[:, None, None, None].to(maps.dtype)
 
     def attention(self, images: Tensor) -> Tensor:
@@ -143,10 +141,6 @@ class MultipleInstance(nn.Module):
         weights = self._weights(features, taken)
         return torch.einsum("ni,nif->nf", weights.to(features.dtype), features)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits, (N, outputs), of volumes (N, C, D, H, W), or of views (N, V, C, H, W) or (N, V * C, H, W)."""
-        return self.head(self.feature_maps(images))
-
     def pooled(self, images: Tensor) -> Tensor:
         """Features of the case, (N, F): those of its instances, weighted."""
         return self.weighted(self.feature_maps(images))
@@ -158,8 +152,7 @@ class MultipleInstance(nn.Module):
 
     def stages(self) -> list[list[nn.Module]]:
         """The encoder's stages, the attention and the answer, for rates that differ by depth."""
-        encoder: list[list[nn.Module]] = self.encoder.stages()  # type: ignore[operator]
-        return [*encoder[:-1], [self.what, self.gate, self.weigh], [self.answer]]
+        return [*self.encoder.stages()[:-1], [self.what, self.gate, self.weigh], [self.answer]]
 
 
 def _described(maps: Tensor) -> tuple[Tensor, Tensor]:

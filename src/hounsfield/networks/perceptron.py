@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from hounsfield.errors import ShapeError
+from hounsfield.networks.encoders import Mapped, answer_width, that_learn
 
 
 class Perceptron(nn.Module):
@@ -77,7 +78,7 @@ class Fusion(nn.Module):
     def __init__(
         self,
         *,
-        image: nn.Module,
+        image: Mapped,
         columns: int,
         outputs: int,
         width: int = 64,
@@ -114,13 +115,11 @@ class Fusion(nn.Module):
         Raises:
             ShapeError: The images do not fit the image network.
         """
-        maps: Tensor = self.image.feature_maps(images)  # type: ignore[operator]
-        return maps
+        return self.image.feature_maps(images)
 
     def pooled(self, images: Tensor, table: Tensor) -> Tensor:
         """Features of both, (N, F + width): the image's first."""
-        averaged: Tensor = self.image.pooled(images)  # type: ignore[operator]
-        return torch.cat([averaged, self.perceptron.pooled(table)], dim=1)
+        return torch.cat([self.image.pooled(images), self.perceptron.pooled(table)], dim=1)
 
     def forward(self, images: Tensor, table: Tensor) -> Tensor:
         """Logits, (N, outputs), of images as the image network takes them and rows (N, K), NaN where one is missing.
@@ -141,13 +140,13 @@ class Fusion(nn.Module):
         if self.training:
             left_out = torch.rand(table.shape[0], 1, device=table.device) < self.without_table
             table = table.masked_fill(left_out, torch.nan)
-        averaged = self.image.head(maps)  # type: ignore[operator]  # without its answer, a head averages
+        averaged = self.image.head(maps)  # without its answer, a head averages
         logits: Tensor = self.answer(torch.cat([averaged, self.perceptron.pooled(table)], dim=1))
         return logits
 
     def stages(self) -> list[list[nn.Module]]:
         """The image network's stages, the perceptron's in the last of them, and the answer."""
-        of_image, of_table = _with_parameters(self.image), _with_parameters(self.perceptron)
+        of_image, of_table = that_learn(self.image.stages()), that_learn(self.perceptron.stages())
         none: list[nn.Module] = []
         last_first = [[*a, *b] for a, b in zip_longest(reversed(of_image), reversed(of_table), fillvalue=none)]
         return [*reversed(last_first), [self.answer]]
@@ -198,14 +197,8 @@ class Normalisation(nn.BatchNorm1d):
         return super().forward(features)
 
 
-def _without_answer(network: nn.Module) -> int:
+def _without_answer(network: Mapped | Perceptron) -> int:
     """Take off a network's answer; says how many features it was given."""
-    features: int = network.answer.in_features  # type: ignore[union-attr, assignment]
+    features = answer_width(network.get_submodule("answer"))
     network.answer = nn.Identity()
     return features
-
-
-def _with_parameters(network: nn.Module) -> list[list[nn.Module]]:
-    """The network's stages that have something to learn."""
-    stages: list[list[nn.Module]] = network.stages()  # type: ignore[operator]
-    return [stage for stage in stages if any(True for module in stage for _ in module.parameters())]

@@ -24,6 +24,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from hounsfield.networks.encoders import Staged
 from hounsfield.networks.landmarks import answer_of, landmarks_in
 from hounsfield.networks.untouched import Untouched
 
@@ -48,7 +49,7 @@ class Standing:
     """(agents,), pixels of a step."""
 
 
-class Policy(nn.Module):
+class Policy(Staged):
     """Convolutions on the window around an agent, and what each step is worth to it."""
 
     def __init__(

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from hounsfield.errors import ShapeError, UnknownNameError
+from hounsfield.networks.encoders import Encoder, averaged
 from hounsfield.networks.folding import fold
 from hounsfield.networks.places import AnswerOfPlaces
 
@@ -27,7 +28,7 @@ SMALLEST_SIDE = 32
 """Backbones halve five times."""
 
 
-class Pretrained(nn.Module):
+class Pretrained(Encoder):
     """A backbone of timm, averaged over space, dropout and a linear answer."""
 
     mean: Tensor
@@ -133,21 +134,12 @@ class Pretrained(nn.Module):
         Raises:
             ShapeError: As `feature_maps`.
         """
-        fits = images.ndim == self.dims + 2 and images.shape[1] == self.channels
-        if not fits or min(images.shape[2:]) < self.smallest_side:
-            raise ShapeError(
-                f"the network takes {self.dims}-D images of at least {self.smallest_side} pixels a side as "
-                f"(N, {self.channels}, …), not {tuple(images.shape)}"
-            )
+        self.require(images)
         coloured = images.expand(-1, 3, *images.shape[2:]) if self.channels == 1 else images
         normal = (coloured - self.mean) / self.std
         if images.is_contiguous(memory_format=torch.channels_last if self.dims == 2 else torch.channels_last_3d):
             normal = normal.contiguous(memory_format=torch.channels_last if self.dims == 2 else torch.channels_last_3d)
         return normal
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits, (N, outputs), of images (N, C, H, W) or (N, C, D, H, W) with values in [0, 1]."""
-        return self.head(self.feature_maps(images))
 
     def pooled(self, images: Tensor) -> Tensor:
         """Features averaged or weighted over space, (N, features)."""
@@ -179,11 +171,6 @@ def _attention(features: int) -> nn.Linear:
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer
-
-
-def averaged(maps: Tensor) -> Tensor:
-    """(N, F) means over space of maps (N, F, …)."""
-    return torch.mean(maps, dim=tuple(range(2, maps.ndim)))
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class RegionHead(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def judged(
-        self, maps: OrderedDict[str, Tensor], regions: list[Tensor], size: tuple[int, int]
+        self, maps: OrderedDict[str, Tensor], regions: list[Tensor], size: Sequence[int]
     ) -> tuple[Tensor, Tensor]:
         """Logits (n, outputs) and moves (n, 4), float32, of all regions of all images, one after another."""
         cut = self.align(maps, regions, [size] * len(regions))
@@ -69,7 +69,7 @@ class RegionHead(nn.Module):
         maps: OrderedDict[str, Tensor],
         proposals: Sequence[Tensor],
         truths: Sequence[Truth],
-        size: tuple[int, int],
+        size: Sequence[int],
     ) -> tuple[Tensor, Tensor]:
         """Of kinds and of boxes, of a sample of the proposals and the true boxes themselves."""
         chosen = [self._sampled(own, truth) for own, truth in zip(proposals, truths, strict=True)]
@@ -98,7 +98,7 @@ class RegionHead(nn.Module):
         return boxes[rows], kinds[rows], goals[rows]
 
     def findings(
-        self, maps: OrderedDict[str, Tensor], proposals: list[Tensor], size: tuple[int, int]
+        self, maps: OrderedDict[str, Tensor], proposals: list[Tensor], size: Sequence[int]
     ) -> list[tuple[Tensor, Tensor]]:
         """Of each image boxes (n, 4) and probabilities of kinds (n, kinds), the surest first, none said twice."""
         logits, moves = self.judged(maps, proposals, size)

@@ -260,6 +260,16 @@ def _residual(sides: Sides) -> ResidualChoice:
     return ResidualChoice(widths=widths[:stages], blocks=(1,) * stages, stem_stride=2 if volume else 1)
 
 
+def maps_of(backbone: str | None) -> str:
+    """Which network's maps others look at, in words."""
+    return f"maps of {backbone}, pretrained on ImageNet" if backbone else "maps of a residual network from scratch"
+
+
+def encoder_tuning(backbone: str | None) -> Mapping[str, Any]:
+    """How the optimisation of a network around an encoder differs where that is pretrained."""
+    return {"start": "imagenet", "layer_decay": 0.8} if backbone else {}
+
+
 def encoder_for(backbone: str | None, sides: Sides) -> Encoder:
     """A network whose maps others look at: pretrained, or a residual one from scratch, small enough for the images.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hounsfield.datasets.fingerprint import Fingerprint
-from hounsfield.plan.families import Family, Sides, encoder_for
+from hounsfield.plan.families import Family, Sides, encoder_for, encoder_tuning, maps_of
 from hounsfield.plan.inputs import Kind, flat_shape, input_sides
 from hounsfield.plan.network_choices import CentreChoice, FasterRCNNChoice, PretrainedChoice, ResidualChoice
 
@@ -54,11 +54,9 @@ def finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) -> Family
         if backbone
         else ResidualChoice(widths=(16, 32, 64, 128, 160, 160), blocks=(1,) * 6)
     )
-    words = f"{backbone}, pretrained on ImageNet" if backbone else "a residual network from scratch"
-    tuned = {"start": "imagenet", "layer_decay": 0.8, "frozen_stages": 2} if backbone else {}
     return Family(
         name=FASTER_RCNN,
-        reason=f"Faster R-CNN: places are proposed and judged, on maps of {words}",
+        reason=f"Faster R-CNN: places are proposed and judged, on {maps_of(backbone)}",
         network=lambda sides: _choice(fingerprint, kind, sides).model_copy(update={"encoder": encoder}),
         sides=_shapes,
         images_wanted=30_000,
@@ -70,7 +68,8 @@ def finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) -> Family
             "weight_decay": 0.01,
             "clip_norm": 5.0,
             "keep": "last",
-            **tuned,
+            **encoder_tuning(backbone),
+            "frozen_stages": 2 if backbone else 0,
         },
         reasons={
             "optimisation.class_weights": "",
@@ -88,11 +87,9 @@ def centre_finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) ->
         kind: How they are prepared.
         backbone: As for `finder`; none for volumes.
     """
-    words = f"{backbone}, pretrained on ImageNet" if backbone else "a residual network from scratch"
-    tuned = {"start": "imagenet", "layer_decay": 0.8, "frozen_stages": 2} if backbone else {}
     return Family(
         name=CENTRES,
-        reason=f"each place says how likely it is the centre of a lesion, and how large that is, on maps of {words}",
+        reason=f"each place says how likely a lesion is centred there, and how large that is, on {maps_of(backbone)}",
         network=lambda sides: _centres(fingerprint, sides, backbone),
         sides=_shapes if fingerprint.planar else input_sides,
         images_wanted=20_000,
@@ -104,7 +101,8 @@ def centre_finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) ->
             "weight_decay": 0.01,
             "clip_norm": 5.0,
             "keep": "last",
-            **tuned,
+            **encoder_tuning(backbone),
+            "frozen_stages": 2 if backbone else 0,
         },
         reasons={
             "optimisation.class_weights": "",

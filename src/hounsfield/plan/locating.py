@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from hounsfield.datasets.fingerprint import Fingerprint
-from hounsfield.plan.families import Family, Sides, encoder_for
+from hounsfield.plan.families import Family, Sides, encoder_for, encoder_tuning, maps_of
 from hounsfield.plan.inputs import Kind, fitted_sides, input_sides
-from hounsfield.plan.network_choices import (
-    BoxRegressionChoice,
-    HeatMapChoice,
-    Network,
-    PolicyChoice,
-)
+from hounsfield.plan.network_choices import BoxRegressionChoice, HeatMapChoice, Network, PolicyChoice
 
 HEAT_MAP, BOX_REGRESSION, POLICY = "heatmap", "box_regression", "policy"
 
 LOCATORS = (HEAT_MAP, BOX_REGRESSION, POLICY)
 """As `--network` takes them."""
-
 
 _REASONS = {
     "augmentation.flip_axes": "a mirror image would turn left to right",
@@ -38,7 +31,6 @@ def locator(way: str, fingerprint: Fingerprint, kind: Kind, backbone: str | None
         backbone: timm's name of the pretrained network whose maps are looked at; a residual network from scratch where
             there is none, as for volumes.
     """
-    words = f"maps of {backbone}, pretrained on ImageNet" if backbone else "maps of a residual network from scratch"
     if way == POLICY:
         return Family(
             name=POLICY,
@@ -62,12 +54,11 @@ def locator(way: str, fingerprint: Fingerprint, kind: Kind, backbone: str | None
             },
         )
     network = {HEAT_MAP: _heat_map, BOX_REGRESSION: _box_regression}[way](backbone)
-    tuned: dict[str, Any] = {"start": "imagenet", "layer_decay": 0.8} if backbone else {}
     return Family(
         name=way,
         reason={
-            HEAT_MAP: f"a map of heat for each landmark, made of {words}",
-            BOX_REGRESSION: f"a box for each landmark, its numbers straight from {words}",
+            HEAT_MAP: f"a map of heat for each landmark, made of {maps_of(backbone)}",
+            BOX_REGRESSION: f"a box for each landmark, its numbers straight from {maps_of(backbone)}",
         }[way],
         network=network,
         sides=_sides(backbone),
@@ -80,7 +71,7 @@ def locator(way: str, fingerprint: Fingerprint, kind: Kind, backbone: str | None
             "weight_decay": 0.01,
             "clip_norm": 5.0,
             "keep": "last",
-            **tuned,
+            **encoder_tuning(backbone),
         },
         augmentation={"shift": 0.1},
         reasons={**_REASONS, "optimisation.keep": "after a whole cycle the last epoch is as good as the best"},

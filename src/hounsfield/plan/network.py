@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from torch import nn
 
 from hounsfield.networks.beside_table import BesideTable
 from hounsfield.networks.build import build_from
+from hounsfield.networks.encoders import Mapped
 from hounsfield.networks.landmarks import numbers_for
 from hounsfield.plan.network_choices import FindingChoice
 from hounsfield.plan.schema import Plan
@@ -33,4 +36,4 @@ def build_network(plan: Plan) -> nn.Module:
     outputs = outputs_of(plan)
     network = build_from(plan.network.model_dump(), dims=plan.dims, channels=plan.input.channels, outputs=outputs)
     columns = plan.input.shown_channels - plan.input.stored_channels
-    return BesideTable(image=network, columns=columns, outputs=outputs) if columns else network
+    return BesideTable(image=cast("Mapped", network), columns=columns, outputs=outputs) if columns else network

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from hounsfield.findings import Quality
 from hounsfield.image import Image
 from hounsfield.likeness.store import Kind
 from hounsfield.networks.beside_table import BesideTable
+from hounsfield.networks.multiple_instance import MultipleInstance
 from hounsfield.plan import Input
 from hounsfield.plan.network_input import prepare, prepare_case
 
@@ -86,5 +88,4 @@ def most_attended(networks: Sequence[nn.Module], images: Tensor) -> int:
 def _attention(network: nn.Module, images: Tensor) -> Tensor:
     if isinstance(network, BesideTable):
         return _attention(network.fusion.image, network.parted(images)[0].contiguous())
-    weights: Tensor = network.attention(images)  # type: ignore[operator]  # a plan has no other network for views
-    return weights
+    return cast("MultipleInstance", network).attention(images)  # a plan has no other network for views

@@ -19,7 +19,6 @@ from hounsfield.tasks.find import Look
 OVERLAP = 0.25
 """Of a tile's sides, at least, that it shares with its neighbour."""
 
-
 SAME = 0.5
 """Intersection over union of what findings of two tiles cover where both tiles see, above which they are one."""
 

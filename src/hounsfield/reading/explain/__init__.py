@@ -1,6 +1,6 @@
 """Where in an image an answer came from, by several methods, and whether they can be believed."""
 
-from hounsfield.reading.explain.class_activation import Explainable, grad_cam, hires_cam
+from hounsfield.reading.explain.class_activation import grad_cam, hires_cam
 from hounsfield.reading.explain.integrated_gradients import integrated_gradients
 from hounsfield.reading.explain.methods import METHODS, MethodName, explain, explainable
 from hounsfield.reading.explain.occlusion import occlusion
@@ -8,7 +8,6 @@ from hounsfield.reading.explain.stored import on_stored_grid
 
 __all__ = [
     "METHODS",
-    "Explainable",
     "MethodName",
     "explain",
     "explainable",

@@ -12,30 +12,17 @@ Reference:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from hounsfield.arrays import FloatArray
 from hounsfield.networks.beside_table import BesideTable
+from hounsfield.networks.encoders import Mapped
 from hounsfield.reading.explain.lead import lead, scaled
 
 
-@runtime_checkable
-class Explainable(Protocol):
-    """A network that shows its last feature maps and can go on from them."""
-
-    def feature_maps(self, images: Tensor) -> Tensor:
-        """(N, features, …) of images (N, C, …)."""
-        ...
-
-    def head(self, maps: Tensor) -> Tensor:
-        """Logits (N, outputs) of feature maps."""
-        ...
-
-
-def grad_cam(networks: Sequence[Explainable], images: Tensor, *, output: int) -> FloatArray:
+def grad_cam(networks: Sequence[Mapped], images: Tensor, *, output: int) -> FloatArray:
     """Heat maps, (N, *spatial) or (N, views, *spatial) float32 in [0, 1], of what speaks for one output, averaged over
     the networks.
 
@@ -51,12 +38,12 @@ def grad_cam(networks: Sequence[Explainable], images: Tensor, *, output: int) ->
     return _weighted(networks, images, output, by_place=False)
 
 
-def hires_cam(networks: Sequence[Explainable], images: Tensor, *, output: int) -> FloatArray:
+def hires_cam(networks: Sequence[Mapped], images: Tensor, *, output: int) -> FloatArray:
     """As `grad_cam`, each place of a feature map weighted by its own gradient."""
     return _weighted(networks, images, output, by_place=True)
 
 
-def _weighted(networks: Sequence[Explainable], images: Tensor, output: int, *, by_place: bool) -> FloatArray:
+def _weighted(networks: Sequence[Mapped], images: Tensor, output: int, *, by_place: bool) -> FloatArray:
     heats = []
     for network in networks:
         with torch.enable_grad():

@@ -8,7 +8,8 @@ from typing import Literal, get_args
 from torch import Tensor, nn
 
 from hounsfield.arrays import FloatArray
-from hounsfield.reading.explain.class_activation import Explainable, grad_cam, hires_cam
+from hounsfield.networks.encoders import Mapped
+from hounsfield.reading.explain.class_activation import grad_cam, hires_cam
 from hounsfield.reading.explain.integrated_gradients import integrated_gradients
 from hounsfield.reading.explain.occlusion import occlusion
 
@@ -19,7 +20,7 @@ METHODS: tuple[MethodName, ...] = get_args(MethodName)
 
 def explainable(networks: Sequence[nn.Module], method: MethodName) -> bool:
     """Whether a method can explain these networks: class activation maps need networks that show their maps."""
-    return method not in _BY_MAPS or all(isinstance(network, Explainable) for network in networks)
+    return method not in _BY_MAPS or all(isinstance(network, Mapped) for network in networks)
 
 
 def explain(
@@ -42,7 +43,7 @@ def explain(
         channels: Of one of them; what lies behind them is a table's. All where not given.
     """
     if method in _BY_MAPS:
-        able = [network for network in networks if isinstance(network, Explainable)]
+        able = [network for network in networks if isinstance(network, Mapped)]
         return _BY_MAPS[method](able, images, output=output)
     by_images = integrated_gradients if method == "integrated_gradients" else occlusion
     return by_images(networks, images, output=output, views=views, channels=channels)
