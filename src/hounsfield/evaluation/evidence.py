@@ -200,6 +200,74 @@ class LocalizationEvidence:
 
 
 @dataclass(frozen=True)
+class OutlinedLabel:
+    """How one label was outlined on one image."""
+
+    label: str
+    dice: float
+    """2 |A ∩ B| / (|A| + |B|), in [0, 1]; 1 where it is on neither."""
+    surface_dice: float
+    """Share of both surfaces that lies within the tolerance of the other; 1 where it is on neither."""
+    hausdorff: float | None
+    """The distance that 95 % of each surface do not exceed; None where one of both is empty, as the next one."""
+    surface_distance: float | None
+    """Mean over both surfaces."""
+    volume: float
+    """Of the truth, in the cube of the distances' unit; the square of flat images."""
+    found_volume: float
+    lesions: int = 0
+    """Parts of the truth that hang together."""
+    lesions_found: int = 0
+    """Of these, how many were touched."""
+    false_lesions: int = 0
+    """Parts of what was found that touch none."""
+
+
+@dataclass(frozen=True)
+class OutlinedImage:
+    """How the labels of one image were outlined, so that every figure can be computed again."""
+
+    case: str
+    patient: str
+    labels: tuple[OutlinedLabel, ...]
+
+
+@dataclass(frozen=True)
+class LabelScores:
+    """How well one label was outlined, or all of them."""
+
+    name: str
+    """"all labels" for all: of each image the mean over its labels."""
+    images: int
+    """On which it is, or was found."""
+    patients: int
+    missed: int
+    """Images on which it is and nothing was found, or the other way round: distances leave them out."""
+    scores: Mapping[str, Score]
+    """Means over images: "dice", "iou", "surface_dice", "hausdorff", "surface_distance", "volume_error" (of the truth's
+    volume, without sign), "volume_bias" (with sign), and of lesions counted together "lesion_sensitivity",
+    "lesion_precision" and "lesion_f1"."""
+
+
+@dataclass(frozen=True)
+class SegmentationEvidence:
+    """How well labels were outlined."""
+
+    unit: str
+    """Of distances: "mm", or "pixels" of the images as stored."""
+    tolerance: float
+    """Of the surface Dice."""
+    surface: str
+    """What surfaces are: "elements", polygons between voxels weighted by their area."""
+    labels: tuple[LabelScores, ...]
+    """All of them together first."""
+    subgroups: tuple[Subgroup, ...]
+    """Of all labels: "dice" by attributes of the cases; `positives` counts images."""
+    results: tuple[OutlinedImage, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Scores with intervals, by subgroup, with the split they were measured on."""
 
@@ -238,6 +306,8 @@ class Evidence:
     """Where lesions were looked for: how well they were found. All other figures are then of images as a whole."""
     localization: LocalizationEvidence | None = None
     """Where landmarks were located: how near. Of images as a whole nothing is said then."""
+    segmentation: SegmentationEvidence | None = None
+    """Where labels were outlined: how well. Of images as a whole nothing is said then."""
     format: str = FORMAT_VERSION
     created: str = ""
     """UTC, ISO 8601."""

@@ -121,7 +121,7 @@ def _contradiction(evidence: Evidence) -> str:
         return (
             f"class_counts {list(evidence.class_counts)} do not add up to {evidence.cases} cases of {classes} classes"
         )
-    if evidence.localization is not None:
+    if evidence.localization is not None or evidence.segmentation is not None:
         return ""
     if [sum(row) for row in evidence.confusion] != list(evidence.class_counts):
         return f"the rows of confusion do not add up to class_counts {list(evidence.class_counts)}"

@@ -1,0 +1,200 @@
+"""How well labels are outlined: overlap, surfaces, volumes and lesions, with intervals over patients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from hounsfield.arrays import FloatArray, IntArray
+from hounsfield.errors import EvaluationError
+from hounsfield.evaluation.evidence import (
+    LabelScores,
+    OutlinedImage,
+    OutlinedLabel,
+    Score,
+    SegmentationEvidence,
+    Subgroup,
+)
+from hounsfield.evaluation.intervals import LEVEL, percentile_score
+from hounsfield.evaluation.localization import draws_of_patients
+from hounsfield.evaluation.subgroups import FEWEST_PATIENTS, MOST_VALUES, NOT_STATED
+
+ALL = "all labels"
+
+_BOUNDED = ("dice", "iou", "surface_dice", "lesion_sensitivity", "lesion_precision", "lesion_f1")
+"""Scores in [0, 1]."""
+
+_MEANS: Mapping[str, Callable[[OutlinedLabel], float | None]] = {
+    "dice": lambda one: one.dice,
+    "iou": lambda one: one.dice / (2 - one.dice),
+    "surface_dice": lambda one: one.surface_dice,
+    "hausdorff": lambda one: one.hausdorff,
+    "surface_distance": lambda one: one.surface_distance,
+    "volume_error": lambda one: abs(one.found_volume - one.volume) / one.volume if one.volume else None,
+    "volume_bias": lambda one: (one.found_volume - one.volume) / one.volume if one.volume else None,
+}
+
+
+_LESION_RATES = (
+    ("lesion_sensitivity", (0, 1, 0), (1, 0, 0)),
+    ("lesion_precision", (0, 1, 0), (0, 1, 1)),
+    ("lesion_f1", (0, 2, 0), (1, 1, 1)),
+)
+"""How often lesions, those of them that were found, and false ones count above and below the line."""
+
+
+def measure_segmentation(
+    results: Sequence[OutlinedImage],
+    *,
+    labels: Sequence[str],
+    unit: str,
+    tolerance: float,
+    attributes: Mapping[str, Mapping[str, str]],
+    resamples: int,
+    seed: int = 0,
+) -> SegmentationEvidence:
+    """The evidence of a segmentation.
+
+    A label that is neither on an image nor was found there says nothing: such images are left out of its means.
+
+    Args:
+        results: One an image.
+        labels: That are outlined, as they stand in every result.
+        unit: Of distances.
+        tolerance: Of the surface Dice, in that unit.
+        attributes: Case id to attribute to value, for subgroups.
+        resamples: Bootstrap draws of patients behind the intervals.
+        seed: Of the draws.
+
+    Raises:
+        EvaluationError: There is no image, one comes twice, or no label is on any.
+    """
+    _require(results, labels)
+    draws = {"resamples": resamples, "seed": seed}
+    groups = [(ALL, [[one for one in image.labels if _there(one)] for image in results])]
+    groups += [(name, [[one for one in image.labels if one.label == name and _there(one)] for image in results])
+               for name in labels]  # fmt: skip
+    patients = np.unique([one.patient for one in results], return_inverse=True)[1]
+    scored = tuple(_scores(name, own, patients, **draws) for name, own in groups if any(own))
+    subgroups, notes = _subgroups(results, attributes, **draws)
+    absent = [name for name, own in groups[1:] if not any(own)]
+    if absent:
+        notes.append(f"{', '.join(absent)}: on no image, and found on none: nothing is said of it.")
+    if missed := [f"{one.name} on {one.missed} of {one.images}" for one in scored[1:] if one.missed]:
+        notes.append(f"Either empty or missed, and so without distances: {', '.join(missed)}.")
+    if unit == "pixels":
+        notes.append("Not every image says how large its pixels are: distances are in pixels of the images as stored.")
+    if patients.max() == 0:
+        notes.append("One patient only: how far the scores would vary is unknown.")
+    return SegmentationEvidence(
+        unit, tolerance, "elements", scored, subgroups=subgroups, results=tuple(results), notes=tuple(notes)
+    )
+
+
+def _there(one: OutlinedLabel) -> bool:
+    return one.volume > 0 or one.found_volume > 0
+
+
+def _require(results: Sequence[OutlinedImage], labels: Sequence[str]) -> None:
+    if not results:
+        raise EvaluationError("there are no images to measure: the evaluated part of the data set holds no case")
+    cases = [one.case for one in results]
+    if len(set(cases)) < len(cases):
+        twice = next(case for case in cases if cases.count(case) > 1)
+        raise EvaluationError(f"case {twice!r} was measured twice; every case counts once")
+    if not any(_there(own) for one in results for own in one.labels):
+        raise EvaluationError(
+            f"none of the {len(results)} images shows {', '.join(labels)}, and nothing was found: there is nothing to "
+            "measure"
+        )
+
+
+def _scores(
+    name: str, groups: Sequence[Sequence[OutlinedLabel]], patients: IntArray, *, resamples: int, seed: int
+) -> LabelScores:
+    """Of one label, or of all that are on an image, of whom each image has its mean."""
+    shown = np.array([bool(own) for own in groups])
+    owner = patients[shown]
+    weights = draws_of_patients(owner, resamples=resamples, seed=seed)
+    own = [group for group in groups if group]
+    scores = {}
+    for score, value_of in _MEANS.items():
+        values = np.array([_mean([value_of(one) for one in group]) for group in own])
+        if not np.isnan(values).all():
+            scores[score] = _mean_score(score, values, weights, owner)
+    counts = np.array([[_sum(group, key) for key in ("lesions", "lesions_found", "false_lesions")] for group in own])
+    scores |= _lesion_scores(counts, weights, owner)
+    missed = sum(one.hausdorff is None for group in own for one in group)
+    return LabelScores(name, int(shown.sum()), len(np.unique(owner)), missed, scores)
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else float("nan")
+
+
+def _sum(group: Sequence[OutlinedLabel], key: str) -> int:
+    return sum(getattr(one, key) for one in group)
+
+
+def _mean_score(name: str, values: FloatArray, weights: FloatArray, owner: IntArray) -> Score:
+    known = ~np.isnan(values)
+    total = weights[:, known].sum(axis=1)
+    drawn = np.divide(weights[:, known] @ values[known], total, out=np.full(len(total), np.nan), where=total > 0)
+    return _with_interval(name, float(values[known].mean()), drawn, owner[known])
+
+
+def _lesion_scores(counts: FloatArray, weights: FloatArray, owner: IntArray) -> dict[str, Score]:
+    """Sensitivity, precision and F1 of lesions, counted over all images: a lesion is found where it was touched."""
+    found: dict[str, Score] = {}
+    for name, above, below in _LESION_RATES:
+        part, whole = (counts @ np.array(share, dtype=np.float64) for share in (above, below))
+        if whole.sum() == 0:
+            continue
+        up, down = weights @ part, weights @ whole
+        values = np.divide(up, down, out=np.full(len(down), np.nan), where=down > 0)
+        found[name] = _with_interval(name, float(part.sum() / whole.sum()), values, owner)
+    return found
+
+
+def _with_interval(name: str, value: float, drawn: FloatArray, owner: IntArray) -> Score:
+    """Of shares as everywhere; of distances and errors the percentiles of the draws."""
+    if name in _BOUNDED:
+        return percentile_score(value, drawn, patients=len(np.unique(owner)))[0]
+    tail = (1 - LEVEL) / 2
+    low, high = np.nanquantile(drawn, [tail, 1 - tail])
+    return Score(value, min(value, float(low)), max(value, float(high)))
+
+
+def _subgroups(
+    results: Sequence[OutlinedImage],
+    attributes: Mapping[str, Mapping[str, str]],
+    *,
+    resamples: int,
+    seed: int,
+) -> tuple[tuple[Subgroup, ...], list[str]]:
+    """Dice of all labels by what is known of the cases, the smallest group first."""
+    found: list[Subgroup] = []
+    notes: list[str] = []
+    shown = [one for one in results if any(_there(own) for own in one.labels)]
+    dice = np.array([_mean([own.dice for own in one.labels if _there(own)]) for one in shown])
+    patients = np.unique([one.patient for one in shown], return_inverse=True)[1]
+    for name in sorted({name for one in shown for name in attributes.get(one.case, {})}):
+        cells = np.array([attributes.get(one.case, {}).get(name) or NOT_STATED for one in shown])
+        values = sorted(set(cells.tolist()))
+        if len(values) > MOST_VALUES:
+            notes.append(f"{name} has {len(values)} values and is not shown by them.")
+        if not 2 <= len(values) <= MOST_VALUES:
+            continue
+        for value in values:
+            own = cells == value
+            cases, people = int(own.sum()), len(np.unique(patients[own]))
+            if people < FEWEST_PATIENTS:
+                note = f"Too small to score: {people} of at least {FEWEST_PATIENTS} patients."
+                found.append(Subgroup(name, value, cases, people, cases, {}, note))
+                continue
+            weights = draws_of_patients(patients[own], resamples=resamples, seed=seed)
+            score = _mean_score("dice", dice[own], weights, patients[own])
+            found.append(Subgroup(name, value, cases, people, cases, {"dice": score}))
+    return tuple(sorted(found, key=lambda group: (group.attribute, group.cases))), notes

@@ -1,0 +1,225 @@
+"""Whole images of any size labelled in bounded memory: window by window, slab by slab.
+
+A network looks at windows that overlap; where they do, what it says is averaged, with more weight in a window's middle
+than at its borders. Windows go from the first slice to the last, so that the answers of only as many slices are held as
+a window is deep. As soon as a slice has got its last window it is brought onto the grid of the image as stored, and
+each voxel there becomes the label that is likeliest: no array of all labels over the whole image is ever made.
+
+Between slices and voxels answers are linear, as if all of them had been resampled at once. Where nothing is likelier
+than the background at any neighbour, nothing can be between them, and nothing is computed.
+
+Reference:
+    Isensee et al., "nnU-Net" (2021), doi:10.1038/s41592-020-01008-z (Gaussian weights).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hounsfield.arrays import FloatArray, IntArray, VoxelArray
+from hounsfield.errors import GeometryError
+
+Look = Callable[[Tensor], Tensor]
+"""Logits (N, outputs, d, h, w) of windows (N, C, d, h, w)."""
+
+Labelled = Callable[[Tensor], Tensor]
+"""Whole numbers (…) of logits (outputs, …), 0 where there is nothing."""
+
+SPREAD = 1 / 8
+"""Standard deviation of the weights, as a share of a window's sides."""
+
+FAINTEST = 1e-3
+"""Weight at a window's borders, at least, of that in its middle."""
+
+MOST_BYTES = 1_000_000_000
+"""Of the answers that are held in float32; more are held in float16."""
+
+_TOGETHER = 1
+"""Windows that are looked at together: more are no faster on a CPU."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How an image is looked at in parts."""
+
+    shape: tuple[int, int, int]
+    """(d, h, w) of a window; d is 1 for networks that look at flat images."""
+    overlap: float = 0.5
+    """Share of a window's sides that the next one shows again, at least."""
+
+    def starts(self, side: int, axis: int) -> list[int]:
+        """Where windows begin along an axis of so many voxels, evenly; the last ends where the axis does."""
+        window = self.shape[axis]
+        if side <= window:
+            return [0]
+        step = max(1, int(window * (1 - self.overlap)))
+        count = 1 + -(-(side - window) // step)
+        return [round(number * (side - window) / (count - 1)) for number in range(count)]
+
+    def weights(self) -> Tensor:
+        """(d, h, w), 1 in the middle and falling as a Gaussian along each axis."""
+        weights = torch.ones(())
+        for side in self.shape:
+            apart = (torch.arange(side) - (side - 1) / 2) / max(side * SPREAD, 1e-6)
+            weights = weights[..., None] * torch.exp(-0.5 * apart.square())
+        return (weights / weights.max()).clamp(min=FAINTEST)
+
+
+def label_image(
+    look: Look,
+    voxels: VoxelArray,
+    windows: Windows,
+    labelled: Labelled,
+    *,
+    outputs: int,
+    onto: FloatArray,
+    shape: tuple[int, int, int],
+    on_slice: Callable[[int], None] = lambda done: None,
+) -> IntArray:
+    """(d, h, w) uint8 or uint16: the labels of an image on the grid of the image as stored.
+
+    Args:
+        look: At windows.
+        voxels: (C, d, h, w), as the network is shown them.
+        windows: How.
+        labelled: What logits mean. Where it says 0 at several places, it must say 0 of every mean of these.
+        outputs: Numbers for each voxel.
+        onto: (4, 4), from array index (d, h, w) as stored to that of `voxels`; axes stay, but may be turned round.
+        shape: (d, h, w) as stored.
+        on_slice: Called with the number of slices of `voxels` that are done.
+
+    Raises:
+        GeometryError: The grids are turned against each other.
+    """
+    deep, high, wide = (_Axis.along(axis, onto, length, voxels.shape[axis + 1]) for axis, length in enumerate(shape))
+    answer = np.zeros(shape, dtype=np.uint16)
+    order = np.argsort(deep.low, kind="stable").tolist()
+    before: tuple[Tensor, Tensor] | None = None
+    for number, logits in enumerate(_slices(look, voxels, windows, outputs)):
+        own = logits, labelled(logits) > 0
+        while order and deep.high[order[0]] <= number:
+            place = order.pop(0)
+            first = own if before is None or deep.low[place] == number else before
+            there = first[1] | own[1]
+            if bool(there.any()):
+                between = torch.lerp(first[0], logits, float(deep.share[place])) if first is not own else logits
+                answer[place] = _plane(between, there, labelled, high, wide)
+        before = own
+        on_slice(number + 1)
+    return answer.astype(np.uint8) if answer.max(initial=0) < 256 else answer
+
+
+@dataclass(frozen=True, eq=False)
+class _Axis:
+    """Between which voxels each voxel of another grid lies, along one axis."""
+
+    low: IntArray
+    high: IntArray
+    share: FloatArray
+    """Of the higher one."""
+
+    @classmethod
+    def along(cls, axis: int, onto: FloatArray, length: int, side: int) -> _Axis:
+        beside = [other for other in range(3) if other != axis]
+        if length > 1 and np.abs(onto[axis, beside]).max() > 1e-4:
+            raise GeometryError(
+                "the image that the network is shown is turned against the one as stored: labels cannot be brought "
+                "back slice by slice; leave out steps that rotate"
+            )
+        place = np.clip(onto[axis, axis] * np.arange(length) + onto[axis, 3], 0, side - 1)
+        place = np.where(np.abs(place - np.rint(place)) < 1e-6, np.rint(place), place)
+        low = np.floor(place).astype(np.int64)
+        high = np.minimum(low + (place > low), side - 1)
+        return cls(low, high, (place - low).astype(np.float32))
+
+    def part(self, first: int, last: int) -> _Part:
+        """Of the voxels between `first` and `last` of the other grid."""
+        inside = np.flatnonzero((self.high >= first) & (self.low <= last))
+        chosen = slice(int(inside.min()), int(inside.max()) + 1) if len(inside) else slice(0, 0)
+        low, high = (torch.from_numpy(np.clip(own[chosen] - first, 0, last - first)) for own in (self.low, self.high))
+        return _Part(chosen, low, high, torch.from_numpy(self.share[chosen]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """The same of some voxels of an axis, counted from the first of the other grid's."""
+
+    chosen: slice
+    low: Tensor
+    high: Tensor
+    share: Tensor
+
+
+def _plane(logits: Tensor, there: Tensor, labelled: Labelled, high: _Axis, wide: _Axis) -> IntArray:
+    """(h, w) labels as stored of logits (outputs, h, w), which are of nothing but where it is `there`, or beside it."""
+    answer = torch.zeros((len(high.low), len(wide.low)), dtype=torch.int32)
+    top, bottom, left, right = (
+        edge for axis in (0, 1) for edge in _span(there.any(dim=1 - axis), at_most=there.shape[axis] - 1)
+    )
+    part = logits[:, top : bottom + 1, left : right + 1]
+    rows, columns = high.part(top, bottom), wide.part(left, right)
+    part = torch.lerp(part[:, :, columns.low], part[:, :, columns.high], columns.share)
+    part = torch.lerp(part[:, rows.low], part[:, rows.high], rows.share[:, None])
+    answer[rows.chosen, columns.chosen] = labelled(part).int()
+    return answer.numpy()
+
+
+def _span(there: Tensor, *, at_most: int) -> tuple[int, int]:
+    """The first and the last place where something is, and one more on both sides."""
+    where = there.nonzero()[:, 0]
+    return max(0, int(where[0]) - 1), min(at_most, int(where[-1]) + 1)
+
+
+def _slices(look: Look, voxels: VoxelArray, windows: Windows, outputs: int) -> Iterator[Tensor]:
+    """Logits (outputs, h, w) float32 of every slice, in order, averaged over the windows that show it."""
+    _, depth, height, width = voxels.shape
+    deep, high, wide = (windows.starts(side, axis) for axis, side in enumerate((depth, height, width)))
+    slab, weights = min(windows.shape[0], depth), windows.weights()
+    total = torch.zeros((slab, height, width))
+    answers = torch.zeros((outputs, slab, height, width), dtype=_kept_as(outputs, total))
+    for start, following in zip(deep, [*deep[1:], depth], strict=True):
+        places = [(start, *place) for place in product(high, wide)]
+        for begin in range(0, len(places), _TOGETHER):
+            chosen = places[begin : begin + _TOGETHER]
+            logits = look(torch.stack([_window(voxels, place, windows.shape) for place in chosen]))
+            for place, own in zip(chosen, logits, strict=True):
+                _add(answers, total, own, weights, place)
+        ready = following - start
+        for number in range(ready):
+            yield answers[:, number].float() / total[number]
+        for number in range(slab - ready):
+            answers[:, number], total[number] = answers[:, number + ready], total[number + ready]
+        answers[:, slab - ready :], total[slab - ready :] = 0, 0
+
+
+def _window(voxels: VoxelArray, place: Sequence[int], window: Sequence[int]) -> Tensor:
+    """(C, d, h, w) of the image from `place` on, 0 beyond its end."""
+    cut = voxels[(slice(None), *(slice(start, start + side) for start, side in zip(place, window, strict=True)))]
+    spare = [(0, side - length) for side, length in zip(window, cut.shape[1:], strict=True)]
+    return torch.from_numpy(np.pad(cut, [(0, 0), *spare]).astype(np.float32, copy=False))
+
+
+def _add(answers: Tensor, total: Tensor, logits: Tensor, weights: Tensor, place: Sequence[int]) -> None:
+    """Add the weighted logits (outputs, d, h, w) of the window at `place`, and its weights."""
+    shape = [
+        min(side, length - start)
+        for side, length, start in zip(weights.shape, total.shape, (0, *place[1:]), strict=True)
+    ]
+    depth, rows, columns = (
+        slice(0, shape[0]),
+        *(slice(start, start + side) for start, side in zip(place[1:], shape[1:], strict=True)),
+    )
+    own = weights[: shape[0], : shape[1], : shape[2]]
+    answers[:, depth, rows, columns] += logits[:, : shape[0], : shape[1], : shape[2]].float() * own
+    total[depth, rows, columns] += own
+
+
+def _kept_as(outputs: int, total: Tensor) -> torch.dtype:
+    """Of answers while windows are added up: half as precise where they would take much memory."""
+    return torch.float32 if 4 * outputs * total.numel() <= MOST_BYTES else torch.float16

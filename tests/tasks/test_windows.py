@@ -1,0 +1,129 @@
+"""Labelling in bounded memory against the plain way: all answers at once, resampled at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from hounsfield import geometry
+from hounsfield.arrays import FloatArray, IntArray
+from hounsfield.errors import GeometryError
+from hounsfield.tasks import windows as module
+from hounsfield.tasks.windows import Windows, label_image
+
+OUTPUTS = 4
+
+
+def network(seed: int = 0, channels: int = 1) -> nn.Module:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Conv3d(channels, 6, 3, padding=1), nn.ReLU(), nn.Conv3d(6, OUTPUTS, 3, padding=1)).eval()
+
+
+def smooth(shape: tuple[int, ...], seed: int = 0) -> FloatArray:
+    from scipy import ndimage
+
+    noise = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=shape), 1.5)
+    scaled: FloatArray = (noise / noise.std()).astype(np.float32)
+    return scaled
+
+
+def argmax(logits: Tensor) -> Tensor:
+    return logits.argmax(dim=0)
+
+
+@torch.inference_mode()
+def plain(look: nn.Module, voxels: FloatArray, windows: Windows, shape: tuple[int, int, int]) -> IntArray:
+    """Every window's logits added up over the whole image, then enlarged, then the likeliest label."""
+    sides = voxels.shape[1:]
+    padded = [max(side, own) for side, own in zip(sides, windows.shape, strict=True)]
+    image = torch.zeros((1, len(voxels), *padded))
+    image[(0, slice(None), *(slice(0, side) for side in sides))] = torch.from_numpy(voxels)
+    total, weight = torch.zeros((1, OUTPUTS, *padded)), torch.zeros((1, 1, *padded))
+    own = windows.weights()
+    for d in windows.starts(sides[0], 0):
+        for h in windows.starts(sides[1], 1):
+            for w in windows.starts(sides[2], 2):
+                place = tuple(slice(start, start + side) for start, side in zip((d, h, w), windows.shape, strict=True))
+                total[(0, slice(None), *place)] += look(image[(slice(None), slice(None), *place)])[0] * own
+                weight[(0, 0, *place)] += own
+    logits = (total / weight)[(slice(None), slice(None), *(slice(0, side) for side in sides))]
+    resampled = nn.functional.interpolate(logits, size=shape, mode="trilinear", align_corners=False)
+    return resampled[0].argmax(dim=0).numpy()
+
+
+def onto_of(stored: tuple[int, int, int], prepared: tuple[int, int, int]) -> FloatArray:
+    affine = np.eye(4)
+    return np.linalg.inv(geometry.resized(affine, stored, prepared)) @ affine
+
+
+@pytest.mark.parametrize(
+    ("sides", "stored"),
+    [
+        ((20, 24, 18), (20, 24, 18)),
+        ((20, 24, 18), (31, 50, 41)),
+        ((20, 24, 18), (9, 13, 40)),
+        ((5, 30, 33), (11, 30, 66)),
+        ((33, 7, 9), (70, 9, 9)),
+    ],
+)
+def test_slab_by_slab_gives_what_all_at_once_gives(sides: tuple[int, int, int], stored: tuple[int, int, int]) -> None:
+    look, windows, voxels = network(), Windows((8, 12, 10)), smooth((1, *sides))
+    with torch.inference_mode():
+        found = label_image(look, voxels, windows, argmax, outputs=OUTPUTS, onto=onto_of(stored, sides), shape=stored)
+    assert found.dtype == np.uint8
+    assert len(np.unique(found)) > 1
+    assert (found == plain(look, voxels, windows, stored)).mean() > 0.9999
+
+
+def test_answers_held_in_half_precision_change_next_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    look, windows, voxels = network(), Windows((8, 12, 10)), smooth((1, 20, 24, 18))
+    monkeypatch.setattr(module, "MOST_BYTES", 0)
+    with torch.inference_mode():
+        found = label_image(look, voxels, windows, argmax, outputs=OUTPUTS, onto=np.eye(4), shape=(20, 24, 18))
+    assert (found == plain(look, voxels, windows, (20, 24, 18))).mean() > 0.995
+
+
+def test_an_image_turned_round_gets_its_labels_turned_back() -> None:
+    look, windows, voxels = network(), Windows((8, 12, 10)), smooth((1, 20, 24, 18))
+    turned = np.diag([-1.0, 1.0, -1.0, 1.0])
+    turned[0, 3], turned[2, 3] = 19, 17
+    with torch.inference_mode():
+        as_it_is = label_image(look, voxels, windows, argmax, outputs=OUTPUTS, onto=np.eye(4), shape=(20, 24, 18))
+        back = label_image(look, voxels, windows, argmax, outputs=OUTPUTS, onto=turned, shape=(20, 24, 18))
+    np.testing.assert_array_equal(back, as_it_is[::-1, :, ::-1])
+
+
+def test_no_more_slices_are_held_than_a_window_is_deep(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[int, ...]] = []
+    zeros = torch.zeros
+
+    def watched(shape: tuple[int, ...], **options: torch.dtype) -> Tensor:
+        made.append(tuple(shape))
+        return zeros(shape, **options)  # type: ignore[call-overload, no-any-return]
+
+    look, voxels = network(), smooth((1, 60, 16, 16))
+    monkeypatch.setattr(module.torch, "zeros", watched)
+    with torch.inference_mode():
+        label_image(look, voxels, Windows((8, 16, 16)), argmax, outputs=OUTPUTS, onto=np.eye(4), shape=(60, 16, 16))
+    assert max(np.prod(shape) for shape in made) == OUTPUTS * 8 * 16 * 16
+
+
+def test_windows_cover_an_axis_evenly_and_share_enough() -> None:
+    windows = Windows((10, 10, 10), overlap=0.5)
+    assert windows.starts(7, 0) == [0]
+    assert windows.starts(10, 0) == [0]
+    starts = windows.starts(33, 0)
+    assert starts[0] == 0
+    assert starts[-1] == 23
+    assert all(later - earlier <= 5 for earlier, later in zip(starts, starts[1:], strict=False))
+
+
+def test_a_grid_turned_by_an_angle_is_refused() -> None:
+    turned = np.eye(4)
+    turned[1, 2], turned[2, 1] = 0.1, -0.1
+    with pytest.raises(GeometryError, match="steps that rotate"):
+        label_image(
+            network(), smooth((1, 8, 8, 8)), Windows((8, 8, 8)), argmax, outputs=OUTPUTS, onto=turned, shape=(8, 8, 8)
+        )
