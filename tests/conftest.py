@@ -179,3 +179,33 @@ def make_tiny_plan() -> MakeTinyPlan:
         return Plan(**{"dataset": "tiny", "classes": ("plain", "square")} | sections | values)
 
     return make
+
+
+def _spheres(folder: Path, *, count: int = 12, spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Path:
+    """Volumes with a bright sphere (1) and a darker one (2), of two sizes."""
+    import nibabel
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    for name in ("images", "labels"):
+        (folder / name).mkdir(parents=True)
+    affine = np.diag([*spacing[::-1], 1.0])
+    for number in range(count):
+        shape = (20, 26, 24) if number % 2 else (18, 24, 28)
+        grid = np.indices(shape)
+        image, mask = rng.normal(100, 5, shape), np.zeros(shape, dtype=np.uint8)
+        for label, level in ((1, 200), (2, 150)):
+            middle = rng.integers(7, np.array(shape) - 7)
+            inside = ((grid - middle[:, None, None, None]) ** 2).sum(axis=0) < 16
+            image[inside], mask[inside] = level + rng.normal(0, 5, int(inside.sum())), label
+        for name, voxels in (("images", image.astype(np.float32)), ("labels", mask)):
+            nibabel.save(
+                nibabel.Nifti1Image(voxels.transpose(2, 1, 0), affine), folder / name / f"case{number:02}.nii.gz"
+            )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def spheres() -> Callable[..., Path]:
+    """Writes volumes with two spheres and their masks to a folder, and gives it back."""
+    return _spheres

@@ -26,15 +26,22 @@ def test_voxels_need_four_axes_with_something_in_them(shape: tuple[int, ...]) ->
 def test_an_affine_is_four_by_four() -> None:
     with pytest.raises(ShapeError, match=r"\(4, 4\), not \(3, 4\)"):
         Image(np.zeros((1, 1, 2, 2)), np.eye(4)[:3])
-    with pytest.raises(ShapeError, match=r"\(4, 4\), not \(3, 4\)"):
-        Mask(np.zeros((1, 2, 2), np.uint8), np.eye(4)[:3])
 
 
 def test_labels_are_whole_numbers_on_three_axes() -> None:
     with pytest.raises(ShapeError, match=r"\(depth, height, width\), not \(2, 2\)"):
-        Mask(np.zeros((2, 2), np.uint8), np.eye(4))
+        Mask(np.zeros((2, 2), np.uint8), ("liver",))
     with pytest.raises(ShapeError, match="whole numbers, not float32"):
-        Mask(np.zeros((1, 2, 2), np.float32), np.eye(4))  # type: ignore[arg-type]  # the wrong type is the point
+        Mask(np.zeros((1, 2, 2), np.float32), ("liver",))  # type: ignore[arg-type]  # the wrong type is the point
+
+
+def test_names_may_exclude_each_other_or_overlap() -> None:
+    labels = np.array([[[0, 1, 2, 3]]], dtype=np.uint8)
+    apart = dict(Mask(labels, ("liver", "tumour", "spleen")).parts())
+    assert [apart[name].sum() for name in apart] == [1, 1, 1]
+    within = dict(Mask(labels, ("liver", "tumour"), exclusive=False).parts())
+    np.testing.assert_array_equal(within["liver"][0, 0], [False, True, False, True])
+    np.testing.assert_array_equal(within["tumour"][0, 0], [False, False, True, True])
 
 
 def test_an_image_does_not_change() -> None:

@@ -1,7 +1,8 @@
-"""`Image`, `Mask`: an array and where it lies in the patient."""
+"""`Image`: an array and where it lies in the patient; `Mask`: what its voxels are."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from hounsfield import geometry
-from hounsfield.arrays import FloatArray, IntArray, VoxelArray
+from hounsfield.arrays import BoolArray, FloatArray, IntArray, VoxelArray
 from hounsfield.errors import ShapeError
 
 SpacingKind = Literal["patient", "detector", "none"]
@@ -103,19 +104,23 @@ class Image:
 
 @dataclass(frozen=True, eq=False)
 class Mask:
-    """Integer labels on an image's grid, with names."""
+    """What the voxels of an image are, on the image's own grid."""
 
     labels: IntArray
-    """(depth, height, width); 0 is background."""
-    affine: FloatArray
-    """(4, 4), as in `Image`."""
-    names: tuple[str, ...] = ("background",)
-    """names[k] is the name of label k."""
+    """(depth, height, width) whole numbers: the place of a voxel's name in `names` from 1, or 0 for none; where names
+    may overlap a bit each, the first one's the lowest."""
+    names: tuple[str, ...]
+    exclusive: bool = True
+    """Whether a voxel has one name at most."""
 
     def __post_init__(self) -> None:
         if self.labels.ndim != 3:
             raise ShapeError(f"labels must have shape (depth, height, width), not {self.labels.shape}")
         if not np.issubdtype(self.labels.dtype, np.integer):
             raise ShapeError(f"labels must be whole numbers, not {self.labels.dtype}")
-        if self.affine.shape != (4, 4):
-            raise ShapeError(f"affine must have shape (4, 4), not {self.affine.shape}")
+
+    def parts(self) -> Iterator[tuple[str, BoolArray]]:
+        """Each name and where it is, (depth, height, width), one after another."""
+        for place, name in enumerate(self.names):
+            where: BoolArray = self.labels == place + 1 if self.exclusive else (self.labels >> place) & 1 == 1
+            yield name, where

@@ -85,7 +85,7 @@ def test_a_film_is_read_into_findings_on_its_own_pixels(detector: Path, phantom:
 
 def test_what_it_cannot_do_is_said(detector: Path, phantom: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", str(detector), str(phantom / "films.toml")]) == 2
-    assert "its boxes or landmarks are drawn" in capsys.readouterr().err
+    assert "landmarks or outlines are drawn" in capsys.readouterr().err
     assert main(["train", str(phantom / "masses.toml"), "--task", "detection", "-o", str(detector.parent / "x")]) == 1
     assert "is a square cut out of one" in capsys.readouterr().err
 

@@ -18,7 +18,19 @@ from hounsfield.findings import Answer, ModelIdentity, Quality, Reading
 
 KEYS = {
     *("case", "path", "answers", "model", "findings", "quality", "abstained", "calibrated", "scanned", "notes"),
-    *("study_uid", "sop_uids", "seconds", "figure", "view", "possible", "coverage", "nearest", "explained_by"),
+    *(
+        "study_uid",
+        "sop_uids",
+        "seconds",
+        "figure",
+        "labels",
+        "outlined",
+        "view",
+        "possible",
+        "coverage",
+        "nearest",
+        "explained_by",
+    ),
     "looked_for",
 }
 """Of a reading in readings.json, as docs/reading.md has them."""
@@ -173,9 +185,9 @@ def test_a_place_that_is_a_file_and_images_that_are_not_there_are_refused(
 def test_names_too_long_or_alike_but_for_capitals_become_different_files(tmp_path: Path) -> None:
     batch = writing.Batch(tmp_path, figures=True)
     for case in ("x" * 300, "Film", "film", "...", "a/../b"):
-        batch._names[case] = batch._file_name(case)
-    names = list(batch._names.values())
-    assert names[1:] == ["Film.png", "film-2.png", "image.png", "a_.._b.png"]
+        batch._stem(case)
+    names = list(batch._stems.values())
+    assert names[1:] == ["Film", "film-2", "image", "a_.._b"]
     assert len(names[0]) < 100
 
 

@@ -55,7 +55,7 @@ def answers_of(bundle: Bundle) -> dict[str, Any]:
     """How a reader of the bundle asks for a runtime."""
     return {
         "flip_axes": bundle.plan.augmentation.flip_axes,
-        "probabilities": lambda logits: task_of(bundle.plan).decode(bundle.operating.apply(logits)),
+        "differ": choosing.by_probability(lambda logits: task_of(bundle.plan).decode(bundle.operating.apply(logits))),
     }
 
 

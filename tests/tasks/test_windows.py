@@ -38,17 +38,20 @@ def plain(look: nn.Module, voxels: FloatArray, windows: Windows, shape: tuple[in
     """Every window's logits added up over the whole image, then enlarged, then the likeliest label."""
     sides = voxels.shape[1:]
     padded = [max(side, own) for side, own in zip(sides, windows.shape, strict=True)]
+    inside = tuple(
+        slice((whole - side) // 2, (whole - side) // 2 + side) for whole, side in zip(padded, sides, strict=True)
+    )
     image = torch.zeros((1, len(voxels), *padded))
-    image[(0, slice(None), *(slice(0, side) for side in sides))] = torch.from_numpy(voxels)
+    image[(0, slice(None), *inside)] = torch.from_numpy(voxels)
     total, weight = torch.zeros((1, OUTPUTS, *padded)), torch.zeros((1, 1, *padded))
     own = windows.weights()
-    for d in windows.starts(sides[0], 0):
-        for h in windows.starts(sides[1], 1):
-            for w in windows.starts(sides[2], 2):
+    for d in windows.starts(padded[0], 0):
+        for h in windows.starts(padded[1], 1):
+            for w in windows.starts(padded[2], 2):
                 place = tuple(slice(start, start + side) for start, side in zip((d, h, w), windows.shape, strict=True))
                 total[(0, slice(None), *place)] += look(image[(slice(None), slice(None), *place)])[0] * own
                 weight[(0, 0, *place)] += own
-    logits = (total / weight)[(slice(None), slice(None), *(slice(0, side) for side in sides))]
+    logits = (total / weight)[(slice(None), slice(None), *inside)]
     resampled = nn.functional.interpolate(logits, size=shape, mode="trilinear", align_corners=False)
     return resampled[0].argmax(dim=0).numpy()
 
@@ -112,7 +115,7 @@ def test_no_more_slices_are_held_than_a_window_is_deep(monkeypatch: pytest.Monke
 
 def test_windows_cover_an_axis_evenly_and_share_enough() -> None:
     windows = Windows((10, 10, 10), overlap=0.5)
-    assert windows.starts(7, 0) == [0]
+    assert windows.starts(7, 0) == [-1]
     assert windows.starts(10, 0) == [0]
     starts = windows.starts(33, 0)
     assert starts[0] == 0

@@ -54,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output:
         require_folder(arguments.output)
     require_comparable(*both(arguments))
+    if read_bundle(arguments.first).plan.task == "segmentation":
+        raise UsageError("outlines are not compared yet: give hounsfield evaluate each, on the same data")
     if arguments.output and read_bundle(arguments.first).plan.task == "localization":
         raise UsageError("landmarks are compared on the screen, or with --json: leave out -o")
     (first, failed), (second, failed_too) = (evidence_of(folder, arguments) for folder in both(arguments))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hounsfield.reporting.detection_part import FoundExample
     from hounsfield.reporting.examples import Example
     from hounsfield.reporting.localization_part import LocatedExample
+    from hounsfield.reporting.segmentation_part import OutlinedExample
 
 HELP = "a bundle's scores on labelled images, with intervals"
 
@@ -84,10 +85,17 @@ def write_results(arguments: argparse.Namespace, bundle: Bundle, dataset: Datase
         write_evidence(evidence, folder / "evidence.json")
         found = found_examples(dataset, evidence)
         located = located_examples(bundle, dataset, evidence)
+        outlined = outlined_examples(bundle, dataset, evidence)
         examples = gallery(bundle, dataset, evidence) if evidence.results and not found else []
         told = command(arguments)
         write_evidence_page(
-            folder / "report.html", evidence, examples=examples, found=found, located=located, command=told
+            folder / "report.html",
+            evidence,
+            examples=examples,
+            found=found,
+            located=located,
+            outlined=outlined,
+            command=told,
         )
 
 
@@ -116,6 +124,28 @@ def located_examples(bundle: Bundle, dataset: Dataset, evidence: Evidence) -> li
         stored = reader.load_case(cases[one.case])
         (reading,) = reader.answer([reader.open_case(cases[one.case], stored)])
         examples.append(LocatedExample(one, stored, tuple(finding.path for finding in reading.findings)))
+    return examples
+
+
+def outlined_examples(bundle: Bundle, dataset: Dataset, evidence: Evidence) -> list[OutlinedExample]:
+    """Images worth a look, with what was outlined on them; none where nothing was."""
+    from hounsfield.datasets.segmentation import mask_of
+    from hounsfield.evaluation.segmentation import choose_outlined
+    from hounsfield.plan.task import task_of
+    from hounsfield.reading.reader import Reader
+    from hounsfield.reporting.segmentation_part import OutlinedExample
+    from hounsfield.tasks.segmentation import Segmentation
+
+    task = task_of(bundle.plan)
+    if evidence.segmentation is None or not isinstance(task, Segmentation):
+        return []
+    reader = Reader(bundle, answer_all=True)
+    cases = {case.id: case for case in dataset.cases}
+    examples = []
+    for one in choose_outlined(evidence.segmentation.results):
+        stored = reader.load_case(cases[one.case])
+        found = reader.outline(reader.open_case(cases[one.case], stored))
+        examples.append(OutlinedExample(one, stored, found, task.truth(mask_of(cases[one.case]))))
     return examples
 
 

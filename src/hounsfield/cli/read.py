@@ -120,8 +120,10 @@ def answer_words(reading: Reading) -> str:
     if reading.abstained:
         return f"no answer ({reading.abstained})"
     if not reading.answers:
-        from hounsfield.reporting.reading_report import landmark_lines
+        from hounsfield.reporting.reading_report import landmark_lines, verdict_words
 
+        if reading.outlined:
+            return verdict_words(reading)
         return "; ".join(f"{name} {where}" for name, where in landmark_lines(reading))
     answer = reading.answers[0]
     if reading.scanned:

@@ -9,14 +9,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hounsfield.atomic import write_text
 from hounsfield.bundle import Bundle
 from hounsfield.findings import Reading
-from hounsfield.image import Image
+from hounsfield.formats.write import write_nifti, write_png
+from hounsfield.image import Image, Mask
 from hounsfield.likeness import Examples
 from hounsfield.reading.batch import Failure, Item
 from hounsfield.reporting.case_figure import write_case_figure
 from hounsfield.reporting.marks import best_slice, marks_of, on_slice, placed
+from hounsfield.reporting.outline_figure import outline_figure, write_outline_figure
 from hounsfield.reporting.reading_report import StudyPictures, landmark_lines, study_pictures, write_reading_page
 
 FORMAT_VERSION = "1"
@@ -43,6 +47,8 @@ class Batch:
         self._figures = figures
         self._pictures: dict[str, StudyPictures | Image] = {}
         self._names: dict[str, str] = {}
+        self._stems: dict[str, str] = {}
+        self._labels: dict[str, str] = {}
 
     def take(self, item: Item, image: Image | None, result: Reading | Failure) -> None:
         """Keep a result, and draw it."""
@@ -52,21 +58,39 @@ class Batch:
         if self._figures and image is not None:
             self._pictures[item.case] = study_pictures(result, image, examples=self._examples)
             self._draw(item, image, result)
-        self.readings.append(replace(result, heat=None))
+        if result.outline is not None and image is not None:
+            self._write_labels(item, image, result.outline)
+        self.readings.append(replace(result, heat=None, outline=None))
+
+    def _write_labels(self, item: Item, image: Image, outline: Mask) -> None:
+        """The labels as numbers on the image's grid: NIfTI of a volume, PNG of a flat image."""
+        kind = "png" if image.planar else "nii.gz"
+        name = self._labels[item.case] = f"{self._stem(item.case)}.labels.{kind}"
+        voxels = outline.labels[None].astype(np.uint8 if outline.labels.max(initial=0) < 256 else np.uint16)
+        labels = replace(image, voxels=voxels)
+        if image.planar:
+            write_png(labels, self.folder / name, bits=16 if voxels.dtype == np.uint16 else 8)
+        else:
+            write_nifti(labels, self.folder / name)
 
     def _draw(self, item: Item, image: Image, reading: Reading) -> None:
+        self._names[item.case] = f"{self._stem(item.case)}.png"
+        subtitle = f"{reading.model.name} · {reading.model.sha256[:12]}"
+        if reading.outline is not None:
+            pixels = outline_figure(image, reading.outline, reading, title=item.case, subtitle=subtitle)
+            write_outline_figure(self.folder / self._names[item.case], pixels)
+            return
         marks = marks_of(reading.findings, most=_MOST_MARKED) if reading.heat is None else []
         slice_ = best_slice(marks, image)
         marks = [mark for mark in marks if on_slice(mark, slice_, image.shape[0])]
         boxes = [finding.box for finding in reading.findings[:1] if finding.box is not None]
-        self._names[item.case] = self._file_name(item.case)
         write_case_figure(
             self.folder / self._names[item.case],
             image,
             reading.heat,
             reading.answers[0] if reading.answers else None,
             title=item.case,
-            subtitle=f"{reading.model.name} · {reading.model.sha256[:12]}",
+            subtitle=subtitle,
             reason=reading.abstained,
             by_threshold=len(reading.answers) == 1,
             scanned=reading.scanned,
@@ -97,7 +121,12 @@ class Batch:
             },
             "runtime": runtime,
             "readings": [
-                {**reading.as_json(), "figure": self._names.get(reading.case, "")} for reading in self.readings
+                {
+                    **reading.as_json(),
+                    "figure": self._names.get(reading.case, ""),
+                    "labels": self._labels.get(reading.case, ""),
+                }
+                for reading in self.readings
             ],
             "failed": [{"path": failure.path, "reason": failure.reason} for failure in self.failures],
         }
@@ -109,21 +138,24 @@ class Batch:
         _remove_figures(earlier)
         return document
 
-    def _file_name(self, case: str) -> str:
-        """A name that every file system takes, unlike all others whatever their capitals."""
-        plain = re.sub(r"[^\w.\-]+", "_", case).strip("._")[-_LONGEST_NAME:].strip("._") or "image"
-        taken = {name.casefold() for name in self._names.values()}
-        name, number = f"{plain}.png", 2
-        while name.casefold() in taken:
-            name, number = f"{plain}-{number}.png", number + 1
-        return name
+    def _stem(self, case: str) -> str:
+        """The beginning of the names of a case's files, that every file system takes, unlike all others whatever their
+        capitals."""
+        if case not in self._stems:
+            plain = re.sub(r"[^\w.\-]+", "_", case).strip("._")[-_LONGEST_NAME:].strip("._") or "image"
+            taken = {name.casefold() for name in self._stems.values()}
+            name, number = plain, 2
+            while name.casefold() in taken:
+                name, number = f"{plain}-{number}", number + 1
+            self._stems[case] = name
+        return self._stems[case]
 
 
 def _remove_figures(folder: Path) -> None:
     """Remove the figures that an earlier readings.json in the folder names, so that none is taken for a new one."""
     try:
         earlier = json.loads((folder / _DOCUMENT).read_text(encoding="utf-8"))
-        names = [reading["figure"] for reading in earlier["readings"]]
+        names = [reading.get(key, "") for reading in earlier["readings"] for key in ("figure", "labels")]
     except (OSError, ValueError, KeyError, TypeError):
         return
     for name in names:

@@ -52,10 +52,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--seed {arguments.seed}: give a whole number, 0 or more")
     rule = require_rule(arguments.threshold) if arguments.threshold else None
     bundle = read_bundle(arguments.bundle)
-    if bundle.plan.task == "localization":
+    if bundle.plan.task in ("localization", "segmentation"):
         raise UsageError(
-            f"{bundle.identity.name} locates landmarks: it has no threshold to be chosen anew; hounsfield evaluate "
-            "says whether its radii hold here"
+            f"{bundle.identity.name} is a {bundle.plan.task}: it has no threshold to be chosen anew; hounsfield "
+            "evaluate says how well it does here"
         )
     require_place(arguments.output, overwrite=arguments.overwrite)
     dataset = open_dataset(arguments.data, root=arguments.root)

@@ -47,10 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"give {FEWEST} bundles or more, trained with different --seed")
     for other in arguments.bundles[1:]:
         require_comparable(arguments.bundles[0], other)
-    if read_bundle(arguments.bundles[0]).plan.task == "localization":
-        raise UsageError(
-            "bundles that locate landmarks have no scores of seeds; hounsfield compare puts two side by side"
-        )
+    if (task := read_bundle(arguments.bundles[0]).plan.task) in ("localization", "segmentation"):
+        raise UsageError(f"a {task} has no scores of seeds: give hounsfield evaluate each bundle, on the same data")
     found = [evidence_of(folder, arguments) for folder in arguments.bundles]
     seeds = over_seeds([evidence for evidence, _ in found], seed=arguments.seed)
     if arguments.json:

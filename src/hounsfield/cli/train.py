@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hounsfield.datasets.case import Dataset
     from hounsfield.evaluation.explanations import Explanations
     from hounsfield.learning.train import Trained
+    from hounsfield.reporting.segmentation_part import OutlinedExample
 
 HELP = "labelled images to a trained bundle"
 
@@ -27,14 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="BUNDLE", help="the bundle's folder")
     parser.add_argument("--root", type=Path, metavar="DIR", help="where the data of a description lie")
     parser.add_argument(
-        "--task", choices=("classification", "detection", "localization"), default="classification",
-        help="what is learned: a class for each case, where on it lesions are, or where landmarks are (default: "
-        "classification)",
+        "--task", choices=("classification", "detection", "localization", "segmentation"),
+        default="classification",
+        help="what is learned: a class for each case, where on it lesions are, where landmarks are, or what every "
+        "voxel is (default: classification)",
     )  # fmt: skip
     parser.add_argument(
         "--network", default="auto", metavar="NAME",
         help="auto: a few are tried, and the validation cases decide; convnet, residual, slices; for lesions "
-        "faster_rcnn, centres; for landmarks heatmap, box_regression, policy; timm's name of a "
+        "faster_rcnn, centres; for landmarks heatmap, box_regression, policy; for outlines unet; timm's name of a "
         "pretrained network, with :probe behind it for its features alone; or a bundle to learn on from "
         "(default: auto)",
     )  # fmt: skip
@@ -157,7 +159,28 @@ def add_reports(trained: Trained, dataset: Dataset, arguments: argparse.Namespac
     add_file(bundle, "card.md", card_text(card))
     add_file(bundle, "card.html", card_page(card))
     story = training_story(trained, dataset, evidence, command(arguments), explanations)
+    story = replace(story, outlined=outlined_validation(trained))
     add_file(bundle, "report.html", training_page(story))
+
+
+def outlined_validation(trained: Trained) -> tuple[OutlinedExample, ...]:
+    """Validation images worth a look, with what was outlined on them; none where nothing was."""
+    from hounsfield.datasets.load import load
+    from hounsfield.datasets.segmentation import mask_of
+    from hounsfield.evaluation.segmentation import choose_outlined
+    from hounsfield.plan.task import task_of
+    from hounsfield.reporting.segmentation_part import OutlinedExample
+    from hounsfield.tasks.segmentation import Segmentation
+
+    task = task_of(trained.bundle.plan)
+    if not isinstance(task, Segmentation):
+        return ()
+    outlines = dict(zip((case.id for case in trained.val_cases), trained.val_outlines, strict=True))
+    cases = {case.id: case for case in trained.val_cases}
+    return tuple(
+        OutlinedExample(one, load(cases[one.case].image), outlines[one.case], task.truth(mask_of(cases[one.case])))
+        for one in choose_outlined(trained.val_outlined)
+    )
 
 
 def tried_explanations(bundle: Bundle, dataset: Dataset) -> Explanations | None:

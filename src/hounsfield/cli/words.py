@@ -11,7 +11,7 @@ from hounsfield.progress import say
 if TYPE_CHECKING:
     from hounsfield.datasets.case import Dataset
     from hounsfield.datasets.split import Split
-    from hounsfield.evaluation.evidence import DetectionEvidence, Evidence, LocalizationEvidence
+    from hounsfield.evaluation.evidence import DetectionEvidence, Evidence, LocalizationEvidence, SegmentationEvidence
     from hounsfield.reading.batch import Failure
 
 
@@ -30,6 +30,7 @@ def checked_dataset(path: Path, root: Path | None, *, task: str = "classificatio
     from hounsfield.datasets.check import check_dataset
     from hounsfield.datasets.detection import for_detection
     from hounsfield.datasets.localization import for_localization
+    from hounsfield.datasets.segmentation import for_segmentation
     from hounsfield.errors import DatasetError
 
     dataset = open_dataset(path, root=root)
@@ -37,6 +38,8 @@ def checked_dataset(path: Path, root: Path | None, *, task: str = "classificatio
         dataset = for_detection(dataset)
     if task == "localization":
         dataset = for_localization(dataset)
+    if task == "segmentation":
+        dataset = for_segmentation(dataset)
     for note in dataset.notes:
         say(f"note: {note}")
     problems = check_dataset(dataset, to_classify=task == "classification")
@@ -101,6 +104,9 @@ def print_scores(evidence: Evidence) -> None:
     if evidence.localization is not None:
         print_localization(evidence.localization)
         return
+    if evidence.segmentation is not None:
+        print_segmentation(evidence.segmentation)
+        return
     if evidence.detection is not None:
         print_detection(evidence.detection)
         print("images as a whole")
@@ -124,6 +130,22 @@ def print_detection(detection: DetectionEvidence) -> None:
         print(f"{rate + ' an image':<18}{score.value:>7.3f}   {score.low:.3f} to {score.high:.3f}")
     print(f"shown from a score of {detection.threshold:.3f} on: {detection.threshold_from}")
     print(at_threshold(detection))
+
+
+def print_segmentation(found: SegmentationEvidence) -> None:
+    """How well labels are outlined, as a table on stdout."""
+    print(f"distances in {found.unit}; surface Dice within {found.tolerance:g}")
+    head = f"{'surface':>8}{'95 %':>8}{'mean':>7}{'volume':>8}"
+    print(f"{'label':<18}{'images':>7}{'Dice':>7}   {'95 % interval':<16}{head}")
+    for one in found.labels:
+        dice = one.scores["dice"]
+        others = [one.scores.get(name) for name in ("surface_dice", "hausdorff", "surface_distance", "volume_error")]
+        cells = ["–" if score is None else f"{score.value:.3f}" for score in others]
+        interval = f"{dice.low:.3f} to {dice.high:.3f}"
+        print(
+            f"{one.name:<18}{one.images:>7}{dice.value:>7.3f}   {interval:<16}{cells[0]:>8}{cells[1]:>8}{cells[2]:>7}"
+            f"{cells[3]:>8}"
+        )
 
 
 def print_localization(found: LocalizationEvidence) -> None:

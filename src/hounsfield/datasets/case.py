@@ -137,6 +137,12 @@ class Dataset:
     `datasets.landmarks`); "" where `Case.points` has it."""
     landmarks: tuple[str, ...] = ()
     """Names of those that are to be located (see `datasets.localization`); else empty."""
+    numbers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Names that the data's makers, or its description, give to numbers on masks; a region may have several."""
+    unlabelled: int = 0
+    """The number on masks where nobody knows what a voxel is; 0 where there is none."""
+    labels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """The names and numbers that are to be outlined (see `datasets.segmentation`); else empty."""
     repeated_rows: int = 0
     """Rows of its table that are word for word the same as another; each is used once."""
 

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from hounsfield.datasets.case import Part
 from hounsfield.datasets.landmarks import place_rule
@@ -187,8 +187,18 @@ class TableDescription(_Section):
     landmarks: dict[Name, Name | Annotated[tuple[Name, ...], Field(min_length=2, max_length=3, strict=False)]] = {}
     """Named places: on the mask of [columns], in words (see `datasets.landmarks`), or the columns of x, y and, of
     volumes, z, which count pixels from 0."""
+    labels: dict[Name, PositiveInt | Annotated[tuple[PositiveInt, ...], Field(min_length=1, strict=False)]] = {}
+    """What the numbers on the mask of [columns] are called; a region that holds others has several."""
+    unlabelled: int = Field(default=0, ge=0)
+    """The number on masks where nobody knows; 0 where there is none."""
     columns: ColumnsSection = ColumnsSection()
     split: SplitSection | None = None
+
+    @model_validator(mode="after")
+    def _labels_are_on_a_mask(self) -> TableDescription:
+        if (self.labels or self.unlabelled) and self.columns.mask is None:
+            raise ValueError("[labels] are numbers on a mask: name the mask in [columns] mask")
+        return self
 
     @model_validator(mode="after")
     def _crop_needs_a_box(self) -> TableDescription:

@@ -110,7 +110,7 @@ def make_split(dataset: Dataset, *, seed: int = 0, fractions: tuple[float, float
     """
     wished = _checked(fractions or dataset.fractions or FRACTIONS)
     alone = len({case.target for case in dataset.cases if case.target is not None}) == 1
-    wanted = dataset.kinds or dataset.landmarks  # may be found on images that are all of one class
+    wanted = dataset.kinds or dataset.landmarks or dataset.labels  # may be found on images that are all of one class
     if alone and dataset.classes and not wanted:
         only = next(dataset.classes[case.target] for case in dataset.cases if case.target is not None)
         raise SplitError(f"{dataset.name}: every labelled case is {only!r}; to tell classes apart, two are needed")

@@ -230,6 +230,8 @@ class OutlinedImage:
     case: str
     patient: str
     labels: tuple[OutlinedLabel, ...]
+    unit: str = "mm"
+    """Of its distances; "pixels" where it does not know how large these are."""
 
 
 @dataclass(frozen=True)
@@ -254,7 +256,7 @@ class SegmentationEvidence:
     """How well labels were outlined."""
 
     unit: str
-    """Of distances: "mm", or "pixels" of the images as stored."""
+    """Of distances: "mm", "pixels" of the images as stored, or "mm or pixels"."""
     tolerance: float
     """Of the surface Dice."""
     surface: str

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +16,11 @@ from hounsfield.evaluation.attainable import attainable_of
 from hounsfield.evaluation.bootstrap import RESAMPLES
 from hounsfield.evaluation.classification import confusion
 from hounsfield.evaluation.curves import curves_of
-from hounsfield.evaluation.evidence import CaseResult, Evidence, LocatedImage
+from hounsfield.evaluation.evidence import CaseResult, Evidence, LocatedImage, OutlinedImage
 from hounsfield.evaluation.localization import measure_localization
 from hounsfield.evaluation.measured import measured_scores
 from hounsfield.evaluation.predictions import Predictions, predictions_from
+from hounsfield.evaluation.segmentation import measure_segmentation
 from hounsfield.evaluation.sets import Held, measured_sets
 from hounsfield.evaluation.subgroups import subgroups_of
 from hounsfield.findings.model import ModelIdentity
@@ -134,14 +137,67 @@ def measure_places(
     found = measure_localization(
         results, landmarks=landmarks, promised=promised, attributes=attributes, resamples=resamples, seed=seed
     )
+    whole = _nothing_of_the_whole(dataset, split, classes, model, seconds, resamples, (*notes, *found.notes))
+    return replace(whole, task="localization", localization=found, **_counts_of(results))
+
+
+def measure_outlines(
+    results: Sequence[OutlinedImage],
+    *,
+    dataset: str,
+    split: str,
+    classes: Sequence[str],
+    labels: Sequence[str],
+    tolerance: float,
+    attributes: Mapping[str, Mapping[str, str]],
+    model: ModelIdentity,
+    seconds: float,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    notes: Sequence[str] = (),
+) -> Evidence:
+    """The evidence of a segmentation, which says nothing of images as a whole.
+
+    Args:
+        results: One an image.
+        labels: That were outlined.
+        tolerance: Of the surface Dice.
+
+    The other arguments are those of `measure`.
+
+    Raises:
+        EvaluationError: As `measure_segmentation`.
+    """
+    found = measure_segmentation(
+        results, labels=labels, tolerance=tolerance, attributes=attributes, resamples=resamples, seed=seed
+    )
+    whole = _nothing_of_the_whole(dataset, split, classes, model, seconds, resamples, (*notes, *found.notes))
+    return replace(whole, task="segmentation", segmentation=found, **_counts_of(results))
+
+
+def _counts_of(results: Sequence[LocatedImage] | Sequence[OutlinedImage]) -> dict[str, Any]:
+    patients = len({one.patient for one in results})
+    return {"cases": len(results), "patients": patients, "class_counts": (len(results),)}
+
+
+def _nothing_of_the_whole(
+    dataset: str,
+    split: str,
+    classes: Sequence[str],
+    model: ModelIdentity,
+    seconds: float,
+    resamples: int,
+    notes: tuple[str, ...],
+) -> Evidence:
+    """Evidence of images of which nothing is asked as a whole, before what was measured on them."""
     return Evidence(
-        task="localization",
+        task="",
         dataset=dataset,
         split=split,
-        cases=len(results),
-        patients=len({one.patient for one in results}),
+        cases=0,
+        patients=0,
         classes=tuple(classes),
-        class_counts=(len(results),),
+        class_counts=(),
         threshold=0.5,
         threshold_from="",
         scores={},
@@ -152,8 +208,7 @@ def measure_places(
         model=model,
         seconds=float(seconds),
         resamples=resamples,
-        notes=(*notes, *found.notes),
-        localization=found,
+        notes=notes,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=_versions(),
     )

@@ -7,68 +7,84 @@ takes no longer than on a small one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from hounsfield.arrays import BoolArray, IntArray
 from hounsfield.errors import ShapeError
-from hounsfield.evaluation.evidence import OutlinedLabel
+from hounsfield.evaluation.evidence import OutlinedImage, OutlinedLabel
 from hounsfield.evaluation.surface_distance import surface_distances
+from hounsfield.image import Mask
 
 Box = tuple[slice, ...]
 
 
-def compare_labels(
-    found: IntArray,
+def compare_outline(
+    outline: Mask,
     truth: IntArray,
-    labels: Mapping[str, Sequence[int]],
+    numbers: Sequence[Sequence[int]],
     spacing: Sequence[float],
     *,
     tolerance: float,
-    unlabelled: int | None = None,
-) -> tuple[OutlinedLabel, ...]:
-    """What each label of a segmentation is worth, in the order of `labels`.
+    unlabelled: int = 0,
+    case: str = "",
+    patient: str = "",
+) -> OutlinedImage:
+    """How well each label of an image was outlined.
 
     Args:
-        found: (d, h, w) whole numbers, what was said of each voxel.
-        truth: As large, what it is.
-        labels: By name the numbers that count as it, so that regions that hold others can be measured too.
-        spacing: Between voxels along (d, h, w), in the unit of all distances.
-        tolerance: Of the surface Dice, in that unit.
-        unlabelled: A number of `truth` where nobody knows: nothing counts there.
+        outline: What was said of each voxel.
+        truth: (d, h, w) whole numbers, what it is.
+        numbers: Of each label of the outline, those of `truth` that count as it.
+        spacing: Between voxels along (d, h, w) in mm; empty where the image does not know it.
+        tolerance: Of the surface Dice, in mm, or pixels.
+        unlabelled: A number of `truth` where nobody knows, so that nothing counts there; 0 where there is none.
+        case: The image's id.
+        patient: Whose it is.
 
     Raises:
         ShapeError: The two are of different shapes.
     """
+    found = outline.labels
     if found.shape != truth.shape:
         raise ShapeError(f"a segmentation of {found.shape} and a mask of {truth.shape} cannot be compared")
-    if unlabelled is not None:
-        found = np.where(truth == unlabelled, 0, found)
-    boxes = [_boxes(found), _boxes(truth)]
-    return tuple(
-        _compare(name, numbers, found, truth, _around(boxes, numbers), spacing, tolerance)
-        for name, numbers in labels.items()
-    )
+    if unlabelled:
+        outline = replace(outline, labels=np.where(truth == unlabelled, 0, found))
+    apart = spacing or (1.0, 1.0, 1.0)
+    ours = _boxes(outline.labels) if outline.exclusive else None
+    theirs = _boxes(truth)
+    labels = []
+    for place, (name, own) in enumerate(zip(outline.names, numbers, strict=True)):
+        if ours is None:
+            box: Box | None = tuple(slice(0, side) for side in truth.shape)
+        else:
+            box = _around([ours, theirs], [(place + 1,), own])
+        labels.append(_compare(name, _part(outline, place, box), _part_of(truth, own, box), apart, tolerance))
+    return OutlinedImage(case, patient, tuple(labels), "mm" if spacing else "pixels")
+
+
+def _part(outline: Mask, place: int, box: Box | None) -> BoolArray:
+    """Where a label is, inside a box."""
+    own = outline.labels[box] if box is not None else outline.labels[:0]
+    mask: BoolArray = own == place + 1 if outline.exclusive else (own >> place) & 1 == 1
+    return mask
+
+
+def _part_of(truth: IntArray, numbers: Sequence[int], box: Box | None) -> BoolArray:
+    return _as_one(numbers, truth[box] if box is not None else truth[:0])
 
 
 def _compare(
-    name: str,
-    numbers: Sequence[int],
-    found: IntArray,
-    truth: IntArray,
-    box: Box | None,
-    spacing: Sequence[float],
-    tolerance: float,
+    name: str, ours: BoolArray, theirs: BoolArray, spacing: Sequence[float], tolerance: float
 ) -> OutlinedLabel:
-    size = float(np.prod(spacing[1:] if found.shape[0] == 1 else spacing))
-    if box is None:
-        return OutlinedLabel(name, 1.0, 1.0, None, None, 0.0, 0.0)
-    ours, theirs = (_as_one(numbers, part[box]) for part in (found, truth))
+    """Two masks of one label, (d, h, w)."""
     both, one, other = (int(np.count_nonzero(mask)) for mask in (ours & theirs, ours, theirs))
-    flat = found.shape[0] == 1
-    apart = surface_distances(
-        ours[0] if flat else ours, theirs[0] if flat else theirs, spacing[1:] if flat else spacing
-    )
+    if not one and not other:
+        return OutlinedLabel(name, 1.0, 1.0, None, None, 0.0, 0.0)
+    flat = ours.shape[0] == 1
+    size = float(np.prod(spacing[1:] if flat else spacing))
+    apart = surface_distances(ours[0], theirs[0], spacing[1:]) if flat else surface_distances(ours, theirs, spacing)
     missing = one == 0 or other == 0
     lesions, hits, false = _lesions(ours, theirs)
     return OutlinedLabel(
@@ -113,9 +129,9 @@ def _boxes(numbers: IntArray) -> dict[int, Box]:
     return {number: box for number, box in enumerate(found, start=1) if box is not None}
 
 
-def _around(boxes: Sequence[Mapping[int, Box]], numbers: Sequence[int]) -> Box | None:
-    """The smallest box around some numbers on two masks; None where they are on neither."""
-    own = [side[number] for side in boxes for number in numbers if number in side]
+def _around(boxes: Sequence[Mapping[int, Box]], numbers: Sequence[Sequence[int]]) -> Box | None:
+    """The smallest box around some numbers on each of several masks; None where they are on none."""
+    own = [side[number] for side, each in zip(boxes, numbers, strict=True) for number in each if number in side]
     if not own:
         return None
     return tuple(

@@ -48,7 +48,6 @@ def measure_segmentation(
     results: Sequence[OutlinedImage],
     *,
     labels: Sequence[str],
-    unit: str,
     tolerance: float,
     attributes: Mapping[str, Mapping[str, str]],
     resamples: int,
@@ -61,8 +60,7 @@ def measure_segmentation(
     Args:
         results: One an image.
         labels: That are outlined, as they stand in every result.
-        unit: Of distances.
-        tolerance: Of the surface Dice, in that unit.
+        tolerance: Of the surface Dice, in mm or pixels.
         attributes: Case id to attribute to value, for subgroups.
         resamples: Bootstrap draws of patients behind the intervals.
         seed: Of the draws.
@@ -83,13 +81,26 @@ def measure_segmentation(
         notes.append(f"{', '.join(absent)}: on no image, and found on none: nothing is said of it.")
     if missed := [f"{one.name} on {one.missed} of {one.images}" for one in scored[1:] if one.missed]:
         notes.append(f"Either empty or missed, and so without distances: {', '.join(missed)}.")
-    if unit == "pixels":
-        notes.append("Not every image says how large its pixels are: distances are in pixels of the images as stored.")
+    unit = " or ".join(sorted({one.unit for one in results}))
+    if unit != "mm":
+        notes.append(
+            "Not every image says how large its pixels are: distances on these are in pixels of the images as stored."
+        )
     if patients.max() == 0:
         notes.append("One patient only: how far the scores would vary is unknown.")
     return SegmentationEvidence(
         unit, tolerance, "elements", scored, subgroups=subgroups, results=tuple(results), notes=tuple(notes)
     )
+
+
+def choose_outlined(results: Sequence[OutlinedImage], *, each: int = 2) -> list[OutlinedImage]:
+    """Images worth a look: those with the lowest Dice, those in the middle, and those with the highest, so many of
+    each."""
+    shown = [one for one in results if any(_there(label) for label in one.labels)]
+    ranked = sorted(shown, key=lambda one: _mean([label.dice for label in one.labels if _there(label)]))
+    middle = max(0, len(ranked) // 2 - each // 2)
+    chosen = {one.case: one for one in (*ranked[:each], *ranked[middle : middle + each], *ranked[-each:])}
+    return list(chosen.values())
 
 
 def _there(one: OutlinedLabel) -> bool:

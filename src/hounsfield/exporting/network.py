@@ -26,7 +26,7 @@ def whole_network(bundle: Bundle) -> Answering:
     if bundle.plan.task != "classification":
         raise ExportError(
             f"{bundle.identity.name} is a {bundle.plan.task}: it cannot be written as one network from images to "
-            "probabilities; read with it here (hounsfield read), readings.json has its boxes or landmarks"
+            "probabilities; read with it here (hounsfield read), its boxes, landmarks or outlines are written"
         )
     plan, operating = bundle.plan, bundle.operating
     axes = plan.augmentation.flip_axes if plan.ensemble.flips else ()

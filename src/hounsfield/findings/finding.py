@@ -14,7 +14,7 @@ class Finding:
     label: str
     probability: float
     """That it is there, of whatever kind, in [0, 1]; calibrated only if the reading says so. 1 for a landmark, which is
-    taken to be there."""
+    taken to be there, and for a label that was outlined."""
     box: Box | None = None
     """Pixels of the image as stored."""
     point: Point | None = None
@@ -26,5 +26,9 @@ class Finding:
     """"mm", or "pixels" of the image as stored where it does not know how large they are; empty without a radius."""
     path: tuple[Point, ...] = ()
     """Where an agent walked to the landmark, from its first place to its last."""
+    size: float = 0.0
+    """Of a label that was outlined, its volume or area in `size_unit`; 0 of others."""
+    size_unit: str = ""
+    """"ml", or "cm²" of a flat image; "voxels" or "pixels" where it does not know how large they are."""
     by_kind: tuple[tuple[str, float], ...] = ()
     """Of several kinds that it may be, each with its share of the probability; the label is the likeliest."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from hounsfield.arrays import FloatArray
 from hounsfield.findings.finding import Finding
 from hounsfield.findings.model import ModelIdentity
+from hounsfield.image import Mask
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,10 @@ class Reading:
     seconds: float = 0.0
     heat: FloatArray | None = None
     """(height, width) or (depth, height, width), in [0, 1], on the stored image's grid: what drove the answer."""
+    outline: Mask | None = None
+    """On the stored image's grid: which voxels are what; None where nothing was outlined."""
+    outlined: bool = False
+    """Whether labels were outlined, be there any or not."""
     nearest: tuple[Neighbour, ...] = ()
     """Training images that the model sees as most like this one, the nearest first; empty where none are kept."""
     explained_by: str = ""
@@ -90,7 +95,8 @@ class Reading:
     """Of several views, the one that weighed most, on whose image the heat map lies; empty where there is none."""
 
     def as_json(self) -> dict[str, Any]:
-        """The reading as plain values; the heat map is written as a picture, not here."""
+        """The reading as plain values; the heat map and the outline are written as files of their own, not here."""
         from dataclasses import replace
 
-        return {key: value for key, value in asdict(replace(self, heat=None)).items() if key != "heat"}
+        plain = asdict(replace(self, heat=None, outline=None))
+        return {key: value for key, value in plain.items() if key not in ("heat", "outline")}

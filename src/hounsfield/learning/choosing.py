@@ -17,13 +17,23 @@ from hounsfield.learning.rounds import folds_to_keep
 from hounsfield.learning.throughput import images_per_second
 from hounsfield.learning.transfer import IMAGENET
 from hounsfield.networks.weights import at_hand
-from hounsfield.plan import Detection, Localization, Plan, PretrainedChoice, inspect_machine, make_plan, modality_of
+from hounsfield.plan import (
+    Detection,
+    Localization,
+    Plan,
+    PretrainedChoice,
+    Segmentation,
+    inspect_machine,
+    make_plan,
+    modality_of,
+)
 from hounsfield.plan.choose import Asked
 from hounsfield.plan.columns import choose_columns
 from hounsfield.plan.families import DEFAULT_BACKBONE, Family, family_like, family_of
 from hounsfield.plan.finding import CENTRES, FASTER_RCNN, centre_finder, finder, tile_of
 from hounsfield.plan.inputs import kind_of
 from hounsfield.plan.locating import HEAT_MAP, LOCATORS, locator
+from hounsfield.plan.outlining import OUTLINERS, outliner
 
 
 def require_network(name: str) -> None:
@@ -37,7 +47,7 @@ def require_network(name: str) -> None:
         _family(name)
 
 
-OWN = (AUTO, FASTER_RCNN, CENTRES, *LOCATORS)
+OWN = (AUTO, FASTER_RCNN, CENTRES, *LOCATORS, *OUTLINERS)
 """Names that are no family's: what they are depends on what is asked of the data."""
 
 _SMALL = 64
@@ -101,6 +111,10 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
         asked = Detection(kinds=dataset.kinds, positive=positive_kinds(dataset), tile=tile)
     elif dataset.landmarks:
         asked = Localization(landmarks=dataset.landmarks)
+    elif dataset.labels:
+        asked = Segmentation(
+            labels=tuple(dataset.labels), numbers=tuple(dataset.labels.values()), unlabelled=dataset.unlabelled
+        )
 
     def plan_for(family: Family, minutes: float, folds: int | None = 1) -> Plan:
         return make_plan(
@@ -131,6 +145,8 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
         way = network if network in LOCATORS else HEAT_MAP
         backbone = _backbone(network) if fingerprint.planar else None
         candidates = (locator(way, fingerprint, kind, backbone),)
+    elif dataset.labels:
+        candidates = (outliner(fingerprint, _backbone(network) if fingerprint.planar else None),)
     else:
         candidates = candidates_for(fingerprint) if network == AUTO else (_family(network),)
     family, why, left = choose_family(dataset, cases, candidates, folder, minutes=minutes, seed=seed, plan_for=plan_for)
@@ -150,12 +166,14 @@ def _require_way(network: str, dataset: Dataset, *, planar: bool) -> None:
     Raises:
         UnknownNameError: It is for another task, or not for volumes.
     """
-    if not dataset.kinds and not dataset.landmarks:
+    if not dataset.kinds and not dataset.landmarks and not dataset.labels:
         return
-    known = LOCATORS if dataset.landmarks else (FASTER_RCNN, CENTRES) if planar else (CENTRES,)
+    finders = (FASTER_RCNN, CENTRES) if planar else (CENTRES,)
+    known = LOCATORS if dataset.landmarks else OUTLINERS if dataset.labels else finders
     if network in (AUTO, *known) or (planar and network not in OWN):
         return
-    asked = "landmarks are located" if dataset.landmarks else "lesions are found"
+    asked = "landmarks are located" if dataset.landmarks else "labels are outlined"
+    asked = "lesions are found" if dataset.kinds else asked
     named = ", or timm's name of a pretrained network" if planar else ""
     raise UnknownNameError(
         f"{asked} in {'flat images' if planar else 'volumes'} by {', '.join(known)}{named}, not by {network!r}: give "

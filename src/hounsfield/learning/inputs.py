@@ -80,6 +80,10 @@ class Inputs:
     """(n, 4, 4), from array index (d, h, w) of the canvas to that of the image as stored."""
     spacing_mm: tuple[tuple[float, ...], ...] = ()
     """Of the images as stored, along (d, h, w), each empty where it is not known; of none where `onto` is None."""
+    images: tuple[VoxelArray, ...] = ()
+    """Where labels are outlined: of each row (channels, d, h, w) float16 of its own size; `voxels` is then empty."""
+    codes: tuple[IntArray, ...] = ()
+    """Of each row (d, h, w) uint8: what its voxels are, see `tasks.segmentation`."""
 
     def rows(self, ids: Sequence[str]) -> IntArray:
         """Row numbers of those of the cases `ids` that could be read, in the order of `ids`."""
@@ -227,15 +231,17 @@ def _open(path: Path, cases: Sequence[Case], index: Mapping[str, Any], key: str,
     return Inputs(voxels, targets, kept, tuple(failed.items()), key, table, boxes, points, onto, spacing)
 
 
-def inputs_key(cases: Sequence[Case], spec: Input, *, sought: Sought = NOTHING) -> str:
-    """Changes when a case, its file or the preprocessing changes; or a box or landmark, where these are learned."""
-    digest = hashlib.sha256(spec.model_dump_json().encode())
+def inputs_key(cases: Sequence[Case], spec: Input, *, sought: Sought = NOTHING, labels: str = "") -> str:
+    """Changes when a case, its file or the preprocessing changes; or a box, landmark or mask, where these are learned,
+    and the `labels` of masks."""
+    digest = hashlib.sha256(f"{spec.model_dump_json()}{labels}".encode())
     if sought.kinds:
         digest.update(repr((tuple(sought.kinds), [case.boxes for case in cases])).encode())
     if sought.landmarks:
         digest.update(repr((tuple(sought.landmarks), [case.points for case in cases])).encode())
     for case in cases:
-        for ref in case.images.values():
+        masks = [case.mask] if labels and case.mask is not None else []
+        for ref in (*case.images.values(), *masks):
             state = ref.path.stat() if ref.path.exists() else None
             stamp = (state.st_size, state.st_mtime_ns) if state else ()
             digest.update(repr((case.id, case.target, ref, stamp, sorted(case.columns.items()))).encode())

@@ -52,6 +52,8 @@ class Answers:
     """(n, outputs), of each case as a whole."""
     found: tuple[Findings, ...] = ()
     """On each, in pixels of the plan's input, where something is looked for."""
+    outlined: tuple[IntArray, ...] = ()
+    """On each, (d, h, w) as stored, what its voxels are, where labels are outlined."""
 
 
 class Lesson(Protocol):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import torch
 
+from hounsfield.arrays import IntArray, VoxelArray
 from hounsfield.datasets.case import Case
 from hounsfield.learning.inputs import Inputs
 from hounsfield.learning.lessons import lesson_of
@@ -38,6 +40,8 @@ def images_per_second(plan: Plan) -> float:
     middles = np.array(plan.input.canvas, dtype=np.float32) / 2
     points = np.tile(middles, (size, len(plan.localization.landmarks), 1))
     inputs = Inputs(voxels, rows % len(plan.classes), unknown, (), table=table, boxes=boxes, points=points)
+    if plan.task == "segmentation":
+        inputs = replace(inputs, images=_volumes(voxels), codes=_codes(voxels))
     lesson = lesson_of(plan, inputs)
     run = setup(plan, member=0, learned=True)  # any weights take the same time
     freeze(run.network, plan, epoch=plan.optimisation.epochs - 1)
@@ -53,3 +57,18 @@ def images_per_second(plan: Plan) -> float:
         if time.perf_counter() - began > _LONGEST_S:
             break
     return size / fastest
+
+
+def _volumes(voxels: VoxelArray) -> tuple[VoxelArray, ...]:
+    """Each image as (channels, d, h, w)."""
+    return tuple(one if one.ndim == 4 else one[:, None] for one in voxels)
+
+
+def _codes(voxels: VoxelArray) -> tuple[IntArray, ...]:
+    """Masks that have the first label on one half."""
+    found = []
+    for one in _volumes(voxels):
+        codes = np.zeros(one.shape[1:], dtype=np.uint8)
+        codes[:, : one.shape[2] // 2] = 1
+        found.append(codes)
+    return tuple(found)

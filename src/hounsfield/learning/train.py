@@ -16,8 +16,9 @@ from hounsfield.bundle import Bundle, OperatingPoint, TrainingRecord, digest_of,
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.split import Split
 from hounsfield.errors import PlanError
-from hounsfield.evaluation.evidence import ImageResult, LocatedImage
+from hounsfield.evaluation.evidence import ImageResult, LocatedImage, OutlinedImage
 from hounsfield.evaluation.threshold import require_rule
+from hounsfield.image import Mask
 from hounsfield.learning.boxes import BoxLesson
 from hounsfield.learning.candidates import AUTO
 from hounsfield.learning.checkpoint import EpochRecord
@@ -28,6 +29,8 @@ from hounsfield.learning.landmark_point import choose_landmark_point
 from hounsfield.learning.lesions import prepare_lesions, require_lesions
 from hounsfield.learning.lesson import Answers, Lesson
 from hounsfield.learning.lessons import lesson_of
+from hounsfield.learning.masked import prepare_masked
+from hounsfield.learning.masks import MaskLesson
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.operating_point import choose_operating_point, validated
 from hounsfield.learning.points import PointLesson
@@ -66,6 +69,10 @@ class Trained:
     """What was found on each, with the scores that the networks gave; empty where nothing is looked for."""
     val_located: tuple[LocatedImage, ...] = ()
     """What was located on each, with the reach that the networks gave; empty where nothing is located."""
+    val_outlined: tuple[OutlinedImage, ...] = ()
+    """How well the labels of each were outlined; empty where none are."""
+    val_outlines: tuple[Mask, ...] = ()
+    """And how, on the grids of the images as stored."""
 
 
 def train(
@@ -163,13 +170,20 @@ def _require_fitting(plan: Plan, dataset: Dataset) -> None:
 
 
 def _require_task(plan: Plan, dataset: Dataset) -> None:
-    asked = "detection" if dataset.kinds else "localization" if dataset.landmarks else "classification"
+    asked = "segmentation" if dataset.labels else "localization" if dataset.landmarks else "classification"
+    asked = "detection" if dataset.kinds else asked
     if plan.task != asked:
         raise PlanError(f"the plan is for a {plan.task}, and a {asked} was asked for: give --task {plan.task} with it")
     if unknown := [name for name in dataset.kinds if name not in plan.detection.kinds]:
         raise PlanError(
             f"the plan finds {', '.join(plan.detection.kinds)}, and {dataset.name} has boxes of {', '.join(unknown)}; "
             "use a plan made for these data, or name its boxes as they do"
+        )
+    labels = dict(zip(plan.segmentation.labels, plan.segmentation.numbers, strict=True))
+    if dataset.labels and labels != dataset.labels:
+        raise PlanError(
+            f"the plan outlines {', '.join(labels)}, and {dataset.name} has the labels {', '.join(dataset.labels)}, or "
+            "other numbers for them; use a plan made for these data, or name its labels as they do"
         )
     if dataset.landmarks and plan.localization.landmarks != dataset.landmarks:
         raise PlanError(
@@ -192,9 +206,7 @@ def _train(dataset: Dataset, run: Run, out: Path, *, leaks: Sequence[str], on_ep
     cases = [case for case in dataset.cases if split.parts.get(case.id) in ("train", "val") and case.target is not None]
     start, marks = keep_start(plan, run.folder), marks_of(cases, dataset.name)
     rounds_of_cases = member_cases(dataset, plan, split, [case.id for case in cases], start=start, marks=marks)
-    inputs = prepare_inputs(
-        dataset, cases, plan.input, run.folder, threads=plan.optimisation.threads, sought=sought_by(plan)
-    )
+    inputs = _prepared(dataset, cases, plan, run.folder)
     lesson = lesson_of(plan, inputs)
     lesions = prepare_lesions(dataset, cases, plan, run.folder)
     learned_from = inputs.key + (lesions.key if lesions else "")
@@ -223,7 +235,12 @@ def _train(dataset: Dataset, run: Run, out: Path, *, leaks: Sequence[str], on_ep
     val_cases = tuple(inputs.cases[row] for row in val_rows)
     found = lesson.results(plan, val_rows, answer.found) if isinstance(lesson, BoxLesson) else ()
     placed = lesson.results(plan, val_rows, answer.logits) if isinstance(lesson, PointLesson) else ()
-    operating = _located(plan, placed) if placed else _operating(plan, lesson, val_rows, answer, found)
+    outlined = lesson.results(plan, val_rows, answer.outlined) if isinstance(lesson, MaskLesson) else ()
+    outlines = tuple(map(lesson.task.outline, answer.outlined)) if isinstance(lesson, MaskLesson) else ()
+    if placed or outlined:
+        operating = _without_answer(plan, placed)
+    else:
+        operating = _operating(plan, lesson, val_rows, answer, found)
     record = _record(dataset, inputs, fitted, rounds_of_cases, plan, start, marks)
     told = tuple(f"Figures are too good: {leak}." for leak in leaks)
     record = replace(record, warnings=(*told, *record.warnings))
@@ -232,18 +249,29 @@ def _train(dataset: Dataset, run: Run, out: Path, *, leaks: Sequence[str], on_ep
     bundle = write_bundle(
         out, plan=plan, members=weights, operating=operating, training=record, split=split, remembered=remembered
     )
-    return Trained(bundle, tuple(fitted), val_cases, answer.logits, inputs.failed, found, placed)
+    return Trained(bundle, tuple(fitted), val_cases, answer.logits, inputs.failed, found, placed, outlined, outlines)
 
 
-def _located(plan: Plan, placed: Sequence[LocatedImage]) -> OperatingPoint:
-    """Within which radius landmarks lie; nothing is said of images as a whole."""
+def _prepared(dataset: Dataset, cases: Sequence[Case], plan: Plan, folder: Path) -> Inputs:
+    """The cases as the network is shown them, with what is learned of them."""
+    threads = plan.optimisation.threads
+    if plan.task == "segmentation":
+        return prepare_masked(dataset, cases, plan, folder, threads=threads)
+    return prepare_inputs(dataset, cases, plan.input, folder, threads=threads, sought=sought_by(plan))
+
+
+def _without_answer(plan: Plan, placed: Sequence[LocatedImage]) -> OperatingPoint:
+    """Nothing is said of images as a whole; of landmarks, within which radius they lie."""
+    nothing = OperatingPoint(0.5, "nothing is asked of images as a whole")
+    if not placed:
+        return nothing
     point = choose_landmark_point(
         placed,
         plan.localization.landmarks,
         coverage=plan.decision.coverage,
         where=validated(plan.ensemble.folds),
     )
-    return OperatingPoint(0.5, "nothing is asked of images as a whole", landmarks=point)
+    return replace(nothing, landmarks=point)
 
 
 def _operating(

@@ -6,7 +6,7 @@ import numpy as np
 
 from hounsfield.bundle import LandmarkPoint
 from hounsfield.evaluation.evidence import Evidence
-from hounsfield.evaluation.measure import measure, measure_places
+from hounsfield.evaluation.measure import measure, measure_outlines, measure_places
 from hounsfield.evaluation.predictions import results_of
 from hounsfield.learning.operating_point import by_others
 from hounsfield.learning.train import Trained
@@ -23,6 +23,8 @@ def validation_evidence(trained: Trained, *, seed: int = 0) -> Evidence:
     bundle = trained.bundle
     if bundle.operating.landmarks is not None:
         return _of_landmarks(trained, bundle.operating.landmarks, seed=seed)
+    if trained.val_outlined:
+        return _of_labels(trained, seed=seed)
     task = task_of(bundle.plan)
     probabilities = task.decode(bundle.operating.apply(trained.val_logits))
     targets = np.array([case.target or 0 for case in trained.val_cases])
@@ -59,6 +61,24 @@ def _of_landmarks(trained: Trained, point: LandmarkPoint, *, seed: int) -> Evide
         classes=plan.classes,
         landmarks=landmarks,
         promised=point.coverage,
+        attributes={case.id: case.grouping() for case in trained.val_cases},
+        model=trained.bundle.identity,
+        seconds=trained.bundle.training.seconds,
+        seed=seed,
+        notes=tuple(filter(None, (note_on_choices(plan), note_on_ensemble(plan)))),
+    )
+
+
+def _of_labels(trained: Trained, *, seed: int) -> Evidence:
+    """How well the labels of the validation cases were outlined."""
+    plan = trained.bundle.plan
+    return measure_outlines(
+        trained.val_outlined,
+        dataset=trained.bundle.training.dataset,
+        split="val",
+        classes=plan.classes,
+        labels=plan.segmentation.labels,
+        tolerance=plan.segmentation.tolerance,
         attributes={case.id: case.grouping() for case in trained.val_cases},
         model=trained.bundle.identity,
         seconds=trained.bundle.training.seconds,

@@ -16,6 +16,7 @@ from hounsfield.networks.multiple_instance import MultipleInstance
 from hounsfield.networks.policy import Policy
 from hounsfield.networks.pretrained import Pretrained
 from hounsfield.networks.residual import ResidualNet
+from hounsfield.networks.unet import UNet
 
 
 def _faster_rcnn(**options: Any) -> nn.Module:
@@ -34,6 +35,7 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "heatmap": HeatMap,
     "box_regression": BoxRegression,
     "policy": Policy,
+    "unet": UNet,
 }
 
 

@@ -12,8 +12,19 @@ from hounsfield.plan.network_choices import (
     PolicyChoice,
     PretrainedChoice,
     ResidualChoice,
+    UNetChoice,
 )
-from hounsfield.plan.schema import Augmentation, Decision, Detection, Ensemble, Input, Localization, Optimisation, Plan
+from hounsfield.plan.schema import (
+    Augmentation,
+    Decision,
+    Detection,
+    Ensemble,
+    Input,
+    Localization,
+    Optimisation,
+    Plan,
+    Segmentation,
+)
 from hounsfield.plan.store import plan_from_text, plan_to_text, read_plan, write_plan
 
 __all__ = [
@@ -35,6 +46,8 @@ __all__ = [
     "PolicyChoice",
     "PretrainedChoice",
     "ResidualChoice",
+    "Segmentation",
+    "UNetChoice",
     "input_of",
     "inspect_machine",
     "make_plan",

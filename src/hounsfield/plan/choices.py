@@ -10,6 +10,8 @@ TRIED = "tried on"
 
 def note_on_choices(plan: Plan) -> str:
     """A sentence that names what was chosen on the validation cases, apart from what the plan fixed before."""
+    if plan.task == "segmentation":
+        return "" if plan.optimisation.keep == "last" else _told(["the best epoch"])
     chosen = ["the threshold", "the calibration"]
     if f"; {TRIED} " in plan.reasons.get("network.name", ""):
         chosen.append("the network")
@@ -19,6 +21,10 @@ def note_on_choices(plan: Plan) -> str:
         chosen.append("the best epoch")
     if plan.task == "localization":
         chosen[:2] = ["the radii"]
+    return _told(chosen)
+
+
+def _told(chosen: list[str]) -> str:
     if len(chosen) == 1:
         return f"{chosen[0].capitalize()} were chosen on these cases: expect a little less on new ones."
     words = f"{', '.join(chosen[:-1])} and {chosen[-1]}".capitalize()
@@ -29,6 +35,11 @@ def note_on_ensemble(plan: Plan) -> str:
     """What answers of single networks of folds say of all together; empty where one part was validated by all."""
     if plan.ensemble.folds == 1:
         return ""
+    if plan.task == "segmentation":
+        return (
+            "Each case was answered by one fold's network; new images are answered by all networks together. A test "
+            "part shows what that changes."
+        )
     if plan.task == "localization":
         return (
             "Each case was answered by one fold's network, and the radii rest on these answers; new images are "

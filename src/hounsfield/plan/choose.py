@@ -14,10 +14,16 @@ from hounsfield.errors import PlanError
 from hounsfield.plan.budget import Speed, images_an_epoch
 from hounsfield.plan.families import CONVNET, Family, Sides
 from hounsfield.plan.fitting import Need, fitting
-from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, input_sides, kind_of, loses_colour
+from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, input_sides, kind_of, loses_colour, window_steps
 from hounsfield.plan.lesions import Squares, lesions_and_images, squares_of
 from hounsfield.plan.machine import Machine
-from hounsfield.plan.network_choices import FindingChoice, LandmarkChoice, MultipleInstanceChoice, Network
+from hounsfield.plan.network_choices import (
+    FindingChoice,
+    LandmarkChoice,
+    MultipleInstanceChoice,
+    Network,
+    OutlineChoice,
+)
 from hounsfield.plan.reasons import FEW_CASES, reasons_for
 from hounsfield.plan.schema import (
     Augmentation,
@@ -29,16 +35,18 @@ from hounsfield.plan.schema import (
     Localization,
     Optimisation,
     Plan,
+    Segmentation,
     canvas_of,
 )
 
-Asked = Detection | Localization
-"""What is to be found, or located, on images."""
+Asked = Detection | Localization | Segmentation
+"""What is to be found, located or outlined on images."""
 
-_TASKS: dict[type, Literal["classification", "detection", "localization"]] = {
+_TASKS: dict[type, Literal["classification", "detection", "localization", "segmentation"]] = {
     type(None): "classification",
     Detection: "detection",
     Localization: "localization",
+    Segmentation: "segmentation",
 }
 
 
@@ -133,9 +141,12 @@ def modality_of(dataset: Dataset, fingerprint: Fingerprint) -> str:
     return commonest or dataset.modality
 
 
-def _input(fingerprint: Fingerprint, kind: Kind, sides: tuple[int, ...]) -> Input:
+def _input(fingerprint: Fingerprint, kind: Kind, sides: tuple[int, ...], *, windows: bool = False) -> Input:
+    """How images are prepared; of `windows` they keep their size, and get one spacing where they know theirs."""
     channels = 3 if fingerprint.colour and fingerprint.channels == 3 else 1
     canvas = canvas_of(sides, kind.margin)
+    if windows:
+        return Input(shape=sides, channels=channels, windows=True, steps=window_steps(kind, fingerprint))
     return Input(
         shape=sides,
         channels=channels,
@@ -189,6 +200,7 @@ def _draft(
     seed: int,
     family: Family,
 ) -> Plan:
+    windows = isinstance(asked, Segmentation) and not fingerprint.planar
     weights = () if asked else _class_weights(fingerprint.class_counts)
     flips = () if isinstance(asked, Localization) else kind.flip_axes(len(sides))
     return Plan(
@@ -197,7 +209,9 @@ def _draft(
         classes=fingerprint.classes,
         seed=seed,
         minutes=minutes,
-        input=_input(fingerprint, kind, sides).model_copy(update={"views": views, "columns": () if asked else columns}),
+        input=_input(fingerprint, kind, sides, windows=windows).model_copy(
+            update={"views": views, "columns": () if asked else columns}
+        ),
         network=_over_views(family.network(sides)) if views else family.network(sides),
         augmentation=Augmentation(
             **{
@@ -225,6 +239,7 @@ def _draft(
         auxiliary=Auxiliary(columns=() if family.once or asked else auxiliary),
         detection=asked if isinstance(asked, Detection) else Detection(),
         localization=asked if isinstance(asked, Localization) else Localization(),
+        segmentation=asked if isinstance(asked, Segmentation) else Segmentation(),
         ensemble=Ensemble(flips=bool(flips)),
     )
 
@@ -233,7 +248,7 @@ def _over_views(network: Network) -> Network:
     """A network that looks at every image of a case with `network`."""
     return (
         network
-        if isinstance(network, MultipleInstanceChoice | FindingChoice | LandmarkChoice)
+        if isinstance(network, MultipleInstanceChoice | FindingChoice | LandmarkChoice | OutlineChoice)
         else MultipleInstanceChoice(over="views", encoder=network)
     )
 

@@ -161,6 +161,13 @@ def canvas_steps(kind: Kind, canvas: tuple[int, ...], *, grey: bool) -> tuple[di
     return (*first, *kind.steps, size)
 
 
+def window_steps(kind: Kind, fingerprint: Fingerprint) -> tuple[dict[str, Any], ...]:
+    """Steps of volumes that keep their size: one spacing for all, where they know theirs and it differs."""
+    if not fingerprint.spacing_mm or set(fingerprint.spacing_kinds) == {"none"}:
+        return kind.steps
+    return (*kind.steps, {"step": "spacing", "mm": [round(one, 4) for one in fingerprint.spacing_mm]})
+
+
 def loses_colour(channels: int, fingerprint: Fingerprint) -> bool:
     """Whether images of three channels, all the same, are shown to the network as one."""
     return channels == 1 and fingerprint.channels == 3

@@ -12,10 +12,13 @@ from hounsfield.networks.encoders import Mapped
 from hounsfield.networks.landmarks import numbers_for
 from hounsfield.plan.network_choices import FindingChoice
 from hounsfield.plan.schema import Plan
+from hounsfield.plan.task import task_of
 
 
 def outputs_of(plan: Plan) -> int:
     """Length of what the plan's network answers."""
+    if plan.task == "segmentation":
+        return task_of(plan).outputs
     if plan.task == "localization":
         return numbers_for(len(plan.localization.landmarks), plan.dims)
     return len(plan.detection.kinds) + 1 if plan.task == "detection" else len(plan.classes)

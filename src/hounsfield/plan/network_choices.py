@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, PositiveFloat, PositiveInt, Tag, model_validator
@@ -27,6 +28,10 @@ class ConvNetChoice(Section):
             raise ValueError(f"network.pool_after names something twice: {', '.join(map(str, self.pool_after))}")
         return self
 
+    def shrinks(self, dims: int) -> tuple[int, ...]:
+        """By how much the maps are shrunk along each axis in all."""
+        return (2**self.halvings,) * dims
+
     @property
     def halvings(self) -> int:
         """How often the maps are halved along every side."""
@@ -43,13 +48,24 @@ class ResidualChoice(Section):
     """Residual blocks of each stage."""
     stem_stride: Literal[1, 2] = 1
     """2: the first layer halves the image already."""
+    strides: tuple[tuple[PositiveInt, ...], ...] = ()
+    """By how much each stage but the first shrinks its maps along each axis; by 2 along all where empty."""
+    normalisation: Literal["batch", "instance"] = "batch"
+    """Over the images of a batch together, or over each alone."""
     dropout: float = Field(default=0.3, ge=0, lt=1)
 
     @model_validator(mode="after")
     def _stages_agree(self) -> Self:
         if len(self.blocks) != len(self.widths):
             raise ValueError(f"network.blocks {self.blocks} needs one number a stage of network.widths {self.widths}")
+        if self.strides and len(self.strides) != len(self.widths) - 1:
+            raise ValueError(f"network.strides {self.strides} needs one a stage of network.widths but the first")
         return self
+
+    def shrinks(self, dims: int) -> tuple[int, ...]:
+        """By how much the maps are shrunk along each axis in all."""
+        each = self.strides or ((2,) * dims,) * (len(self.widths) - 1)
+        return tuple(self.stem_stride * prod(stride[axis] for stride in each) for axis in range(dims))
 
     @property
     def halvings(self) -> int:
@@ -71,6 +87,10 @@ class PretrainedChoice(Section):
     pooling: Literal["mean", "attention", "lse"] = "mean"
     """How the last maps become one answer: averaged over space, weighted by where it pays to look, or answered place by
     place and put together by log-sum-exp."""
+
+    def shrinks(self, dims: int) -> tuple[int, ...]:
+        """By how much the maps are shrunk along each axis in all."""
+        return (2**self.halvings,) * dims
 
     @property
     def halvings(self) -> int:
@@ -240,6 +260,27 @@ class PolicyChoice(Section):
         return 0
 
 
+class UNetChoice(Section):
+    """`networks.unet`: what every voxel is."""
+
+    name: Literal["unet"] = "unet"
+    finest: PositiveInt = 16
+    """Maps of the whole image, where those of the encoder begin smaller."""
+    normalisation: Literal["batch", "instance"] = "batch"
+    """On the way up: over the images of a batch together, or over each alone."""
+    supervised: PositiveInt = 3
+    """Resolutions that answer in training, from the finest on."""
+    encoder: Encoder = ResidualChoice()
+    """The way down."""
+
+    @property
+    def halvings(self) -> int:
+        """Images of any size are looked at."""
+        return 0
+
+
+OutlineChoice = UNetChoice
+
 LandmarkChoice = HeatMapChoice | BoxRegressionChoice | PolicyChoice
 
 Network = Annotated[
@@ -251,7 +292,8 @@ Network = Annotated[
     | Annotated[CentreChoice, Tag("centres")]
     | Annotated[HeatMapChoice, Tag("heatmap")]
     | Annotated[BoxRegressionChoice, Tag("box_regression")]
-    | Annotated[PolicyChoice, Tag("policy")],
+    | Annotated[PolicyChoice, Tag("policy")]
+    | Annotated[UNetChoice, Tag("unet")],
     Discriminator(_name_of),
 ]
 """Which network, and how large: one of the choices, by its name."""
@@ -267,5 +309,6 @@ CHOICES: dict[str, type[Section]] = {
     "heatmap": HeatMapChoice,
     "box_regression": BoxRegressionChoice,
     "policy": PolicyChoice,
+    "unet": UNetChoice,
 }
 """The sections that `[network]` may be, by their name."""

@@ -47,7 +47,8 @@ def prepare(image: Image, spec: Input) -> Image:
         raise ShapeError(f"{image.source.path or 'the image'} is {found}; this plan is for {wanted}")
     with working_memory(image):
         prepared = Pipeline.from_data(spec.steps).apply(_with_channels(image, spec.channels))
-    expected = (spec.channels, 1, *spec.canvas) if flat else (spec.channels, *spec.canvas)
+    canvas = prepared.shape if spec.windows else (1, *spec.canvas) if flat else spec.canvas
+    expected = (spec.channels, *canvas)
     if prepared.voxels.shape != expected:
         raise ShapeError(
             f"preprocessing gave voxels of shape {prepared.voxels.shape}, the network takes {expected}; "

@@ -26,6 +26,7 @@ from hounsfield.plan.network_choices import (
     LandmarkChoice,
     MultipleInstanceChoice,
     Network,
+    OutlineChoice,
     PretrainedChoice,
 )
 from hounsfield.plan.section import Section
@@ -62,6 +63,9 @@ class Input(Section):
     """(height, width) or (depth, height, width) of one input, in pixels."""
     channels: int = Field(default=1, ge=1)
     """Of one image."""
+    windows: bool = False
+    """Whether images keep the size that `steps` give them, and the network is shown parts of `shape`; else all are
+    brought to `shape`."""
     views: tuple[str, ...] = ()
     """Names of the images of a case, in order; empty where a case has one image."""
     columns: tuple[Column, ...] = ()
@@ -294,11 +298,40 @@ class Localization(Section):
         return self
 
 
+class Segmentation(Section):
+    """What is to be outlined on an image; empty where nothing is."""
+
+    labels: tuple[str, ...] = ()
+    """Names of what voxels may be."""
+    numbers: tuple[tuple[int, ...], ...] = ()
+    """Of each label the numbers that it has on masks; a region that holds others has several. 0 is nothing."""
+    unlabelled: int = Field(default=0, ge=0)
+    """The number on masks where nobody knows; 0 where there is none."""
+    overlap: float = Field(default=0.5, ge=0, lt=1)
+    """Share of a window's sides that the next one shows again."""
+    around_labels: float = Field(default=0.5, ge=0, le=1)
+    """Share of the windows that are learned from around a voxel with a label."""
+    tolerance: float = Field(default=1.0, gt=0)
+    """Of the surface Dice, in mm, or pixels where the images do not know how large these are."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len(set(self.labels)) < len(self.labels) or len(self.numbers) != len(self.labels):
+            raise ValueError(
+                f"segmentation.labels {self.labels} must name each once, with its numbers in segmentation.numbers "
+                f"{self.numbers}"
+            )
+        known = {number for numbers in self.numbers for number in numbers}
+        if not all(self.numbers) or known & {0, self.unlabelled} or min(known, default=1) < 0:
+            raise ValueError(f"segmentation.numbers {self.numbers} must be above 0, one or more a label")
+        return self
+
+
 class Plan(Section):
     """Every choice of a run."""
 
     format: Literal[1] = 1
-    task: Literal["classification", "detection", "localization"] = "classification"
+    task: Literal["classification", "detection", "localization", "segmentation"] = "classification"
     dataset: str
     classes: tuple[str, ...] = Field(min_length=1)
     """Of images as a whole; of two, the second is the positive one; one alone says that nothing is asked of them."""
@@ -314,6 +347,7 @@ class Plan(Section):
     detection: Detection = Detection()
     localization: Localization = Localization()
     reinforcement: Reinforcement = Reinforcement()
+    segmentation: Segmentation = Segmentation()
     ensemble: Ensemble = Ensemble()
     decision: Decision = Decision()
     reasons: dict[str, str] = {}
@@ -358,7 +392,8 @@ class Plan(Section):
                 f'{self.localization.landmarks} do not fit: "localization" has a network "heatmap", "box_regression" '
                 'or "policy" and the names of what is to be located, and no other task has them'
             )
-        if len(self.classes) < 2 and not locates:
+        outlines = self._segmentation_fits()
+        if len(self.classes) < 2 and not (locates or outlines):
             raise ValueError(f"classes {self.classes} are too few to tell apart; two or more are needed")
         if locates and (self.input.views or self.input.columns or self.auxiliary.columns or self.lesions.epochs):
             raise ValueError(
@@ -374,6 +409,33 @@ class Plan(Section):
                 "a localization learns whole images with their landmarks: leave out optimisation.head_only, "
                 "augmentation.mixup and input.margin"
             )
+
+    def _segmentation_fits(self) -> bool:
+        outlines, network = self.task == "segmentation", self.network
+        if outlines != isinstance(network, OutlineChoice) or outlines != bool(self.segmentation.labels):
+            raise ValueError(
+                f'task = "{self.task}", network {network.name!r} and segmentation.labels {self.segmentation.labels} '
+                'do not fit: "segmentation" has a network "unet" and the names of what is to be outlined, and no '
+                "other task has them"
+            )
+        if self.input.windows and not outlines:
+            raise ValueError("input.windows is for a segmentation: other networks are shown all of an image at once")
+        if not isinstance(network, OutlineChoice):
+            return False
+        steps = network.encoder.shrinks(self.dims)
+        if any(side % step for side, step in zip(self.input.shape, steps, strict=True)):
+            raise ValueError(
+                f"input.shape {self.input.shape} is shrunk by {' × '.join(map(str, steps))}: each side must be a "
+                "multiple of that"
+            )
+        if self.input.views or self.input.columns or self.auxiliary.columns or self.lesions.epochs:
+            raise ValueError(
+                "a segmentation looks at one image a case and learns its masks alone: leave out input.views, "
+                "input.columns, auxiliary.columns and lesions.epochs"
+            )
+        if self.optimisation.head_only or self.augmentation.mixup:
+            raise ValueError("a segmentation learns all layers: leave out optimisation.head_only, augmentation.mixup")
+        return True
 
     def _detection_fits(self) -> None:
         finds = self.task == "detection"

@@ -17,10 +17,12 @@ from hounsfield.datasets.detection import for_detection
 from hounsfield.datasets.digest import case_digests
 from hounsfield.datasets.load import check_box, check_point
 from hounsfield.datasets.localization import for_localization
+from hounsfield.datasets.segmentation import for_segmentation, mask_of
 from hounsfield.datasets.split import read_split
 from hounsfield.errors import DatasetError, HounsfieldError, ImageError
-from hounsfield.evaluation.evidence import Evidence, ImageResult, LocatedImage
-from hounsfield.evaluation.measure import measure, measure_places
+from hounsfield.evaluation.evidence import Evidence, ImageResult, LocatedImage, OutlinedImage
+from hounsfield.evaluation.measure import measure, measure_outlines, measure_places
+from hounsfield.evaluation.outlines import compare_outline
 from hounsfield.evaluation.predictions import results_of
 from hounsfield.plan import Input
 from hounsfield.plan.choices import note_on_choices
@@ -64,14 +66,17 @@ class Answered:
     """On each, with the scores that the networks gave; empty where nothing is looked for."""
     located: tuple[LocatedImage, ...] = ()
     """On each, with calibrated radii; empty where nothing is located."""
+    outlined: tuple[OutlinedImage, ...] = ()
+    """How well the labels of each were outlined; empty where none are."""
 
 
 @dataclass(eq=False)
 class Places:
-    """What was found and located on images, one by one."""
+    """What was found, located and outlined on images, one by one."""
 
     found: list[ImageResult] = field(default_factory=list)
     located: list[LocatedImage] = field(default_factory=list)
+    outlined: list[OutlinedImage] = field(default_factory=list)
 
 
 def evaluate(
@@ -104,6 +109,8 @@ def evaluate(
     answered = read_logits(bundle, dataset, which=which, runtime=runtime)
     if bundle.operating.landmarks is not None:
         return Measured(_of_landmarks(bundle, dataset.name, answered, seed, resamples), answered.failures)
+    if bundle.plan.task == "segmentation":
+        return Measured(_of_labels(bundle, dataset.name, answered, seed, resamples), answered.failures)
     probabilities = task_of(bundle.plan).decode(bundle.operating.apply(answered.logits))
     evidence = measure(
         results_of(answered.cases, probabilities),
@@ -145,6 +152,24 @@ def _of_landmarks(bundle: Bundle, name: str, answered: Answered, seed: int, resa
     )
 
 
+def _of_labels(bundle: Bundle, name: str, answered: Answered, seed: int, resamples: int) -> Evidence:
+    plan = bundle.plan
+    return measure_outlines(
+        answered.outlined,
+        dataset=name,
+        split=answered.split,
+        classes=plan.classes,
+        labels=plan.segmentation.labels,
+        tolerance=plan.segmentation.tolerance,
+        attributes={case.id: case.grouping() for case in answered.cases},
+        model=bundle.identity,
+        seconds=answered.seconds,
+        resamples=resamples,
+        seed=seed,
+        notes=answered.notes,
+    )
+
+
 def as_asked(bundle: Bundle, dataset: Dataset) -> Dataset:
     """The data set as the bundle's task sees it.
 
@@ -154,6 +179,9 @@ def as_asked(bundle: Bundle, dataset: Dataset) -> Dataset:
     plan = bundle.plan
     if plan.task == "localization" and not dataset.landmarks:
         return for_localization(dataset, landmarks=plan.localization.landmarks)
+    if plan.task == "segmentation" and not dataset.labels:
+        own = plan.segmentation
+        return for_segmentation(dataset, labels=dict(zip(own.labels, own.numbers, strict=True)))
     if plan.task != "detection" or dataset.kinds:
         return dataset
     return for_detection(dataset, kinds=plan.detection.kinds, classes=plan.classes)
@@ -198,8 +226,8 @@ def read_logits(
         )
     notes += _of_runtime(reader, logits, exact, np.array([case.target for case in read]))
     seconds = time.perf_counter() - began
-    found, located = tuple(places.found), tuple(places.located)
-    return Answered(tuple(read), logits, split, tuple(notes), tuple(failures), seconds, found, located)
+    found, located, outlined = tuple(places.found), tuple(places.located), tuple(places.outlined)
+    return Answered(tuple(read), logits, split, tuple(notes), tuple(failures), seconds, found, located, outlined)
 
 
 def _choose(cases: Sequence[Case], bundle: Bundle, dataset: Dataset, which: Which) -> tuple[list[Case], str, list[str]]:
@@ -303,6 +331,10 @@ def _read(
     failures: list[Failure] = []
     for shown, opened in _batches(reader, track(cases, f"reading {name}"), failures, unlike):
         read += shown
+        if reader.bundle.plan.task == "segmentation":
+            places.outlined += [_compared(reader, *pair) for pair in zip(shown, opened, strict=True)]
+            logits.append(np.zeros((len(shown), empty.shape[1]), np.float32))
+            continue
         arrays = np.stack([one.array for one in opened if one.array is not None])
         said = reader.said(arrays)
         logits.append(np.stack([one.logits for one in said]))
@@ -315,6 +347,21 @@ def _read(
         if exact is not None:
             expected.append(np.stack([one.logits for one in exact.said(arrays)]))
     return np.concatenate(logits), np.concatenate(expected) if exact is not None else None, read, failures
+
+
+def _compared(reader: Reader, case: Case, opened: Opened) -> OutlinedImage:
+    """How well the labels of a case were outlined."""
+    own = reader.bundle.plan.segmentation
+    return compare_outline(
+        reader.outline(opened),
+        mask_of(case),
+        own.numbers,
+        opened.spacing_mm,
+        tolerance=own.tolerance,
+        unlabelled=own.unlabelled,
+        case=case.id,
+        patient=case.unit,
+    )
 
 
 def _batches(

@@ -44,6 +44,8 @@ class Opened:
     an image that is not prepared."""
     spacing_mm: tuple[float, ...] = ()
     """Of the stored image, along (d, h, w); empty where it does not know it."""
+    shape: tuple[int, int, int] = (1, 1, 1)
+    """(d, h, w) of the stored image."""
     cells: Mapping[str, str] = field(default_factory=dict)
     """What a table says of it."""
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -16,12 +16,14 @@ from hounsfield.arrays import FloatArray
 from hounsfield.bundle import Bundle
 from hounsfield.datasets import load
 from hounsfield.datasets.case import Case, ImageRef
+from hounsfield.errors import UsageError
 from hounsfield.evaluation.evidence import LocatedImage
 from hounsfield.findings import Answer, Finding, Neighbour, Point, Quality, Reading
-from hounsfield.image import Image
+from hounsfield.image import Image, Mask
 from hounsfield.likeness.store import Kind
-from hounsfield.networks.found import Found
+from hounsfield.networks.found import Finder, Found
 from hounsfield.networks.policy import Policy
+from hounsfield.networks.voxelwise import Voxelwise
 from hounsfield.plan.columns import unknown_columns
 from hounsfield.plan.network import most_of
 from hounsfield.plan.network_input import (
@@ -38,9 +40,10 @@ from hounsfield.progress import say
 from hounsfield.reading.explain import METHODS, MethodName, explainable, on_stored_grid
 from hounsfield.reading.explain import explain as heat_of
 from hounsfield.reading.opened import Opened, Said
+from hounsfield.reading.outlining import example_windows, labels_differ, outline_of, outlined, windows_of
 from hounsfield.reading.places import findings_of, landmarks_of, path_points
 from hounsfield.reading.quality import judge, worse
-from hounsfield.reading.runtime import Runtime, RuntimeName, choose_runtime, require_runtime
+from hounsfield.reading.runtime import Runtime, RuntimeName, by_probability, choose_runtime, require_runtime
 from hounsfield.reading.scan import scan_film
 from hounsfield.reading.uncertainty import Gate
 from hounsfield.reading.views import View, most_attended, open_views, views_seen
@@ -96,10 +99,15 @@ def _disagreement(findings: Sequence[Finding], answer: Answer, positive: Sequenc
     )
 
 
-def _flat(networks: Sequence[nn.Module], bundle: Bundle) -> Flat:
+def _rows(networks: Sequence[nn.Module], bundle: Bundle, flip_axes: Sequence[int]) -> Flat | Voxelwise | None:
+    """What networks compute everywhere as rows of numbers; None of those that answer for images as a whole."""
+    if bundle.plan.task == "segmentation":
+        return Voxelwise(networks, shape=bundle.plan.looked_at, flip_axes=flip_axes).eval()
+    if bundle.plan.task != "detection":
+        return None
     from hounsfield.networks.flat import Flat  # torchvision's parts: not for those who look for nothing
 
-    return Flat(networks, shape=bundle.plan.looked_at).eval()  # type: ignore[arg-type]
+    return Flat(cast("Sequence[Finder[Any]]", networks), shape=bundle.plan.looked_at).eval()
 
 
 def _default_heat(bundle: Bundle) -> MethodName | None:
@@ -136,7 +144,12 @@ class Reader:
 
         Raises:
             MissingExtraError: The runtime that was asked for by name is not installed.
+            UsageError: It is not for what the bundle does.
         """
+        if runtime == "openvino-int8" and bundle.plan.task == "segmentation":
+            raise UsageError(
+                f"{bundle.identity.name} outlines, for which 8 bits were never tried: give another --runtime"
+            )
         require_runtime(runtime)
         self._threads = threads or bundle.plan.optimisation.threads
         torch.set_num_threads(self._threads)
@@ -152,7 +165,7 @@ class Reader:
         channels_last = bundle.plan.optimisation.channels_last
         self._networks = [network_in_order(network, channels_last=channels_last) for network in bundle.networks()]
         self._flip_axes = bundle.plan.augmentation.flip_axes if bundle.plan.ensemble.flips else ()
-        self._flat = _flat(self._networks, bundle) if bundle.plan.task == "detection" else None
+        self._rows = _rows(self._networks, bundle, self._flip_axes)
 
     @property
     def runtime(self) -> str:
@@ -168,12 +181,14 @@ class Reader:
         chosen = choose_runtime(
             self.wanted,
             bundle=self.bundle,
-            networks=self._networks if self._flat is None else [self._flat],
+            networks=self._networks if self._rows is None else [self._rows],
             examples=centre(torch.from_numpy(arrays), self.bundle.plan.looked_at).numpy(),
             images=self._images,
             threads=self._threads,
-            flip_axes=self._flip_axes if self._flat is None else (),
-            probabilities=self.calibrated if self._flat is None else self._probabilities_of_rows,
+            flip_axes=self._flip_axes if self._rows is None else (),
+            differ=labels_differ(self._task, self._rows)
+            if isinstance(self._rows, Voxelwise)
+            else by_probability(self.calibrated if self._rows is None else self._probabilities_of_rows),
         )
         self._runtime = chosen.runtime
         for note in chosen.notes:
@@ -260,12 +275,13 @@ class Reader:
             reading = replace(reading, notes=(views_seen(spec.views[:1], spec, words="Read as"), *reading.notes))
         asked = not (reading.abstained or self.of_lesions)
         prepared = prepare(image, spec) if asked else None
-        array = as_case(network_array(prepared, spec), known, spec) if prepared else None
+        array = network_array(prepared, spec) if prepared else None
+        array = as_case(array, known, spec) if array is not None and not spec.windows else array
         onto = np.linalg.inv(image.affine) @ prepared.affine if prepared else None
         spacing = known_spacing(image)
         views = {spec.views[0]: View(image, prepared)} if spec.views and prepared else {}
         reading = replace(reading, seconds=time.perf_counter() - began)
-        return Opened(reading, image, array, None if views else prepared, views, onto, spacing, known)
+        return Opened(reading, image, array, None if views else prepared, views, onto, spacing, image.shape, known)
 
     def open_case(self, case: Case, stored: Image) -> Opened:
         """A case of a data set, judged and prepared; the arguments are those of `read_case`.
@@ -314,11 +330,14 @@ class Reader:
         """
         began = time.perf_counter()
         arrays = [one.array for one in opened if one.array is not None]
-        said = iter(self.said(np.stack(arrays)) if arrays else ())
+        outlines = self.bundle.plan.task == "segmentation"
+        said = iter(self.said(np.stack(arrays)) if arrays and not outlines else ())
         readings = []
         for one in opened:
             reading = one.reading
-            if one.array is not None:
+            if one.array is not None and outlines:
+                reading = outlined(one, self.outline(one))
+            elif one.array is not None:
                 reading = self._answered(one, next(said), explain=explain)
             elif one.to_scan and one.stored is not None:
                 reading = self._scanned(reading, one.stored, one.cells)
@@ -336,6 +355,21 @@ class Reader:
         logits = self.logits(arrays)
         return [Said(*one) for one in zip(logits, self.calibrated(logits), strict=True)]
 
+    def outline(self, opened: Opened) -> Mask:
+        """Which voxels of an image are what, on its own grid.
+
+        Raises:
+            GeometryError: A step of the plan turned the image.
+        """
+        plan = self.bundle.plan
+        if opened.array is None or not isinstance(self._rows, Voxelwise):
+            raise ValueError("this model outlines nothing, or the image is not prepared")
+        if self._runtime is None:
+            self._images *= windows_of(opened.array, plan)
+            self.start(example_windows(opened.array, plan))
+        runtime = self._runtime
+        return outline_of(opened, plan, self._rows, runtime.logits if runtime else self.logits)
+
     def found(self, arrays: FloatArray) -> list[Findings]:
         """What all networks find on inputs (n, channels, *canvas), in their pixels."""
         runtime = self._runtime or self.start(arrays)
@@ -345,9 +379,9 @@ class Reader:
         return found
 
     def _looked(self, rows: FloatArray) -> list[list[Found]]:
-        if self._flat is None:
+        if self._rows is None or isinstance(self._rows, Voxelwise):
             raise ValueError("this model looks for nothing")
-        return self._flat.found(torch.from_numpy(rows))
+        return self._rows.found(torch.from_numpy(rows))
 
     def _found_by(
         self, look: Look, images: Tensor, axes: tuple[int, ...] = (), *, tiled: bool = True

@@ -26,13 +26,16 @@ from hounsfield.reading.runtimes.open_vino import OpenVino, Precision, read_netw
 
 RuntimeName = Literal["auto", "torch", "onnxruntime", "openvino", "openvino-int8"]
 Made = TypeVar("Made")
+Differ = Callable[[FloatArray, FloatArray], tuple[float, str]]
+"""By how much the answers (n, outputs) of two runtimes differ, as `F32_TOLERANCE` counts, and in words."""
 RUNTIMES: tuple[RuntimeName, ...] = get_args(RuntimeName)
 
 WORTH_COMPILING = 100
 """Images: for fewer torch is done before another runtime has started."""
 
 F32_TOLERANCE = 1e-4
-"""Largest difference between a float32 runtime's probabilities and torch's at which it is used."""
+"""Largest difference between a float32 runtime's probabilities and torch's at which it is used; or the largest share
+of voxels with a label that get another one."""
 
 BF16_TOLERANCE = 0.005
 """The same for bfloat16, which keeps 8 bits of each number."""
@@ -76,7 +79,7 @@ class _Trial:
     examples: FloatArray
     threads: int
     flip_axes: tuple[int, ...]
-    probabilities: Callable[[FloatArray], FloatArray]
+    differ: Differ
 
     @property
     def place(self) -> Path:
@@ -94,11 +97,24 @@ class _Trial:
             _NotUsed: It does not.
         """
         some = self.examples[:BF16_EXAMPLES]
-        expected, found = (self.probabilities(one.logits(some)) for one in (self.exact, runtime))
-        difference = float(np.abs(expected - found).max())
+        difference, words = self.differ(self.exact.logits(some), runtime.logits(some))
         if not difference <= tolerance:
-            raise _NotUsed(f"{runtime.words} differs from torch by {difference:.2g} in probability")
+            raise _NotUsed(f"{runtime.words} differs from torch {words}")
         return runtime
+
+
+def by_probability(probabilities: Callable[[FloatArray], FloatArray]) -> Differ:
+    """The largest difference between what two runtimes' answers mean.
+
+    Args:
+        probabilities: What answers (n, outputs) mean.
+    """
+
+    def differ(one: FloatArray, other: FloatArray) -> tuple[float, str]:
+        difference = float(np.abs(probabilities(one) - probabilities(other)).max())
+        return difference, f"by {difference:.2g} in probability"
+
+    return differ
 
 
 def require_runtime(wanted: RuntimeName) -> None:
@@ -125,7 +141,7 @@ def choose_runtime(
     images: int,
     threads: int,
     flip_axes: tuple[int, ...],
-    probabilities: Callable[[FloatArray], FloatArray],
+    differ: Differ,
 ) -> Choice:
     """The runtime that is wanted, or with "auto" the fastest that is here and agrees with torch.
 
@@ -141,7 +157,7 @@ def choose_runtime(
         images: How many are going to be read, as far as known.
         threads: Of the computation.
         flip_axes: Spatial axes that copies are reversed along; the networks' answers to them are averaged.
-        probabilities: What a runtime's answers (n, outputs) mean, which must agree.
+        differ: By how much two runtimes' answers (n, outputs) differ.
 
     Raises:
         MissingExtraError: What was asked for by name is not installed.
@@ -153,7 +169,7 @@ def choose_runtime(
         return Choice(
             exact, () if wanted == "auto" else ("an agent's walk is no one pass through a network; torch reads",)
         )
-    trial = _Trial(bundle, networks, exact, examples, threads, flip_axes, probabilities)
+    trial = _Trial(bundle, networks, exact, examples, threads, flip_axes, differ)
     ways: tuple[RuntimeName, ...] = ("openvino", "onnxruntime") if wanted == "auto" else (wanted,)
     notes: list[str] = []
     for way in ways:

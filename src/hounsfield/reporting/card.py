@@ -10,9 +10,11 @@ from hounsfield.datasets.split import read_split
 from hounsfield.evaluation.evidence import Evidence, Score
 from hounsfield.reporting.card_answers import answers_of, network_words
 from hounsfield.reporting.checklists import Item, claim_2024, tripod_ai
+from hounsfield.reporting.label_answers import label_scores
 from hounsfield.reporting.landmark_answers import landmark_scores
 from hounsfield.reporting.localization_part import localization_part
 from hounsfield.reporting.page import Fact, render
+from hounsfield.reporting.segmentation_part import segmentation_part
 from hounsfield.reporting.wording import duration
 
 _USE = (
@@ -85,7 +87,7 @@ def model_card(bundle: Bundle, evidence: Evidence) -> Card:
     ]
     if training.recalibrated:
         facts.append(Fact("Recalibrated", training.recalibrated))
-    asked = " or ".join(plan.localization.landmarks or plan.classes)
+    asked = " or ".join(plan.localization.landmarks or plan.segmentation.labels or plan.classes)
     return Card(
         name=bundle.identity.name,
         made=f"Answers: {asked}. Model {bundle.identity.sha256[:16]}, made by hounsfield "
@@ -113,6 +115,8 @@ def _point_facts(operating: OperatingPoint, told: str) -> list[Fact]:
 
 
 def _scores(evidence: Evidence) -> Mapping[str, Score]:
+    if evidence.segmentation:
+        return label_scores(evidence.segmentation)
     return landmark_scores(evidence.localization) if evidence.localization else evidence.scores
 
 
@@ -143,7 +147,8 @@ def card_page(card: Card) -> str:
         "card.html.jinja",
         card=card,
         use=_USE,
-        contents=_contents(card.guidelines, "found" if evidence.localization else "scores"),
+        contents=_contents(card.guidelines, "scores" if evidence.scores else "found"),
+        outlined=segmentation_part(evidence.segmentation) if evidence.segmentation else None,
         located=localization_part(evidence.localization) if evidence.localization else None,
         rows=score_rows(evidence.scores, classes=evidence.classes, class_counts=evidence.class_counts),
         scale=track_scale(),

@@ -10,6 +10,7 @@ from hounsfield.evaluation.evidence import Evidence, Score
 from hounsfield.plan.choices import note_on_choices
 from hounsfield.reporting import score_words, wording
 from hounsfield.reporting.explanation_report import LABELS
+from hounsfield.reporting.label_answers import label_answers
 from hounsfield.reporting.landmark_answers import landmark_answers
 
 
@@ -28,6 +29,7 @@ def answers_of(bundle: Bundle, evidence: Evidence, split: Split | None) -> dict[
         **_training(bundle),
         **_results(bundle, evidence),
         **landmark_answers(bundle, evidence),
+        **label_answers(bundle, evidence),
     }
 
 

@@ -17,6 +17,7 @@ from hounsfield.reporting.localization_part import LocatedExample, localization_
 from hounsfield.reporting.page import Fact, render, write_page
 from hounsfield.reporting.pictures import heat_scale, tallest
 from hounsfield.reporting.score_table import main_figure, main_score, score_rows, verdict
+from hounsfield.reporting.segmentation_part import OutlinedExample, segmentation_part
 
 SPLITS = {
     "test": "cases of patients held back from training",
@@ -34,6 +35,7 @@ def evidence_page(
     examples: Sequence[Example] = (),
     found: Sequence[FoundExample] = (),
     located: Sequence[LocatedExample] = (),
+    outlined: Sequence[OutlinedExample] = (),
     command: str = "",
     data_file: str = "evidence.json",
 ) -> str:
@@ -44,6 +46,7 @@ def evidence_page(
         examples: Cases to show, see `examples.choose_examples`; the page tells hits from mistakes itself.
         found: Images to show with what was found on them, see `detection_part.choose_found`.
         located: Images to show with what was located on them, see `localization_part.choose_located`.
+        outlined: Images to show with what was outlined on them, see `segmentation_part.choose_outlined`.
         command: How to make these figures again; left out when empty.
         data_file: Name of the file beside the page that holds the same figures for machines; empty for none.
     """
@@ -53,9 +56,10 @@ def evidence_page(
         "evidence.html.jinja",
         evidence=evidence,
         found=detection_part(evidence.detection, examples=found) if evidence.detection else None,
-        contents=_contents(evidence, bool(cards), bool(groups), bool(found or located)),
+        contents=_contents(evidence, bool(cards), bool(groups), bool(found or located or outlined)),
         title=f"{evidence.dataset}: {_or(_asked(evidence))}",
         located=localization_part(evidence.localization, examples=located) if evidence.localization else None,
+        outlined=segmentation_part(evidence.segmentation, examples=outlined) if evidence.segmentation else None,
         split=SPLITS.get(evidence.split, ""),
         verdict=verdict(evidence),
         main=main_figure(evidence),
@@ -87,6 +91,7 @@ def write_evidence_page(
     examples: Sequence[Example] = (),
     found: Sequence[FoundExample] = (),
     located: Sequence[LocatedExample] = (),
+    outlined: Sequence[OutlinedExample] = (),
     command: str = "",
     data_file: str = "evidence.json",
 ) -> None:
@@ -96,13 +101,22 @@ def write_evidence_page(
         StorageError: The disk refuses.
     """
     page = evidence_page(
-        evidence, examples=examples, found=found, located=located, command=command, data_file=data_file
+        evidence,
+        examples=examples,
+        found=found,
+        located=located,
+        outlined=outlined,
+        command=command,
+        data_file=data_file,
     )
     write_page(path, page)
 
 
 def _asked(evidence: Evidence) -> tuple[str, ...]:
     """What the answers are about."""
+    if evidence.segmentation is not None:
+        outlined = tuple(one.name for one in evidence.segmentation.labels)
+        return outlined[1:] or outlined
     if evidence.localization is None:
         return evidence.classes
     names = tuple(one.name for one in evidence.localization.landmarks)
@@ -118,6 +132,8 @@ def _contents(evidence: Evidence, examples: bool, subgroups: bool, films: bool) 
     found = [("scores", "Scores")]
     if evidence.localization:
         found = [("found", "What was located"), *([("films", "Images")] if films else [])]
+    if evidence.segmentation:
+        found = [("found", "What was outlined"), *([("films", "Images")] if films else [])]
     if evidence.detection:
         own = [("found", "What was found"), *([("films", "Images")] if films else [])]
         found = [*own, ("scores", "Images as a whole")]
@@ -135,7 +151,7 @@ def _contents(evidence: Evidence, examples: bool, subgroups: bool, films: bool) 
 
 
 def _facts(evidence: Evidence) -> list[Fact]:
-    located = evidence.localization is not None
+    located = evidence.localization is not None or evidence.segmentation is not None
     counts = (
         ""
         if located

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from hounsfield.findings import Answer, Finding, Neighbour, Point, Reading
-from hounsfield.image import Image
+from hounsfield.image import Image, Mask
 from hounsfield.reporting import wording
 from hounsfield.reporting.charts.bars import probability_bar
 from hounsfield.reporting.charts.intervals import probability_ruler
@@ -27,11 +27,15 @@ from hounsfield.reporting.pictures import (
     heat_picture,
     heat_scale,
 )
+from hounsfield.reporting.planes import middle_of, outlined_pixels
 from hounsfield.reporting.windowing import shown_slice
 
-Verdict = Literal["positive", "scanned", "none", "located", "negative"]
+Verdict = Literal["positive", "scanned", "none", "located", "outlined", "negative"]
 
 _MOST_ANSWERS = 5
+_MOST_NAMED = 3
+"""Labels that are named in a line."""
+
 _MOST_BOXES = 5
 
 
@@ -86,6 +90,8 @@ def study_pictures(
     nearest: tuple[tuple[Picture, str], ...] = ()
     if examples is not None:
         nearest = tuple((example_picture(examples[one.number], one), one.label) for one in reading.nearest)
+    if reading.outline is not None:
+        return _outlined_pictures(reading, reading.outline, image, max_side)
     marks = marks_of(reading.findings, most=_MOST_BOXES)
     slice_ = best_slice(marks, image) if reading.heat is None else shown_slice(image, reading.heat)
     film = film_picture(image, alt=f"Film of {reading.case}", max_side=max_side, depth_index=slice_)
@@ -103,6 +109,16 @@ def study_pictures(
     alt = f"The same film with the heat of the answer over it: {verdict_words(reading)}"
     heat = heat_picture(image, reading.heat, alt=alt, max_side=max_side, depth_index=slice_, boxes=boxes)
     return StudyPictures(film, heat, nearest)
+
+
+def _outlined_pictures(reading: Reading, outline: Mask, image: Image, max_side: int) -> StudyPictures:
+    """The slice that shows most of what was outlined, and planes with its lines."""
+    masks = [mask for _, mask in outline.parts()]
+    centre = middle_of(masks, image.shape)
+    film = film_picture(image, alt=f"Film of {reading.case}", max_side=max_side, depth_index=centre[0])
+    side = max_side if image.planar else max_side // 2
+    pixels = outlined_pixels(image, masks, centre=centre, max_side=side)
+    return StudyPictures(film, encode(pixels, alt=f"The same image outlined: {_outlined_words(reading)}"))
 
 
 def example_picture(pixels: NDArray[np.uint8], neighbour: Neighbour) -> Picture:
@@ -175,11 +191,13 @@ def write_reading_page(
 
 def verdict_of(reading: Reading) -> Verdict:
     """Whether any answer is positive, was only looked for by a scan (no threshold holds then), or none was given; or
-    landmarks were located, of which nothing is positive."""
+    landmarks were located, or labels outlined, of which nothing is positive."""
     if reading.abstained:
         return "none"
     if any(finding.point is not None for finding in reading.findings):
         return "located"
+    if reading.outlined:
+        return "outlined"
     if not reading.answers:
         return "none"
     if reading.scanned:
@@ -194,6 +212,8 @@ def verdict_words(reading: Reading) -> str:
         return "no answer"
     if verdict == "located":
         return f"{wording.plural(sum(finding.point is not None for finding in reading.findings), 'landmark')} located"
+    if verdict == "outlined":
+        return _outlined_words(reading)
     if verdict == "positive":
         return ", ".join(answer.label for answer in reading.answers if answer.positive)
     if verdict == "scanned":
@@ -207,7 +227,7 @@ def _warm(study: Study) -> bool:
 
 
 def _urgency(reading: Reading) -> tuple[int, float]:
-    rank = ("positive", "scanned", "none", "located", "negative").index(verdict_of(reading))
+    rank = ("positive", "scanned", "none", "located", "outlined", "negative").index(verdict_of(reading))
     return rank, -max((answer.probability for answer in reading.answers), default=0.0)
 
 
@@ -247,7 +267,8 @@ def _study_facts(reading: Reading) -> tuple[Fact, ...]:
         facts.insert(0, Fact("No answer", reading.abstained))
     if reading.possible is not None:
         facts.append(Fact("Sure?", *_possible_words(reading.possible, reading.coverage)))
-    boxes = [finding for finding in reading.findings if finding.box is not None]
+    boxes = [finding for finding in reading.findings if finding.box is not None and not finding.size_unit]
+    facts += [Fact(name, size) for name, size in outline_lines(reading)]
     if boxes:
         shown = ", ".join(
             f"{finding.label} {wording.number(finding.probability, 2)}" for finding in boxes[:_MOST_BOXES]
@@ -262,6 +283,25 @@ def _study_facts(reading: Reading) -> tuple[Fact, ...]:
     model = f"{reading.model.version}, {wording.short_hash(reading.model.sha256)}"
     facts += [Fact("Model", reading.model.name, model), Fact("File", reading.path)]
     return tuple(facts)
+
+
+def size_words(finding: Finding) -> str:
+    """How large an outlined label is, for people: "12.3 ml"."""
+    digits = 0 if finding.size_unit in ("voxels", "pixels") or finding.size >= 100 else 1 if finding.size >= 10 else 2
+    return f"{wording.number(finding.size, digits)} {finding.size_unit}"
+
+
+def outline_lines(reading: Reading) -> list[tuple[str, str]]:
+    """Name and size of each label of a reading, for people."""
+    return [(finding.label, size_words(finding)) for finding in reading.findings if finding.size_unit]
+
+
+def _outlined_words(reading: Reading) -> str:
+    lines = outline_lines(reading)
+    if not lines:
+        return "nothing outlined"
+    more = f" and {len(lines) - _MOST_NAMED} more" if len(lines) > _MOST_NAMED else ""
+    return ", ".join(f"{name} {size}" for name, size in lines[:_MOST_NAMED]) + more
 
 
 def place_words(point: Point, *, flat: bool) -> str:
@@ -317,7 +357,7 @@ def _contents(studies: bool, problems: bool) -> list[tuple[str, str]]:
 
 
 def _amounts(studies: Sequence[Study]) -> dict[str, int]:
-    kinds: tuple[Verdict, ...] = ("positive", "scanned", "none", "located", "negative")
+    kinds: tuple[Verdict, ...] = ("positive", "scanned", "none", "located", "outlined", "negative")
     return {kind: sum(study.verdict == kind for study in studies) for kind in kinds}
 
 
@@ -329,6 +369,8 @@ def _headline(studies: Sequence[Study], problems: Sequence[tuple[str, str]]) -> 
     positive, scanned, located = (_amounts(studies)[kind] for kind in ("positive", "scanned", "located"))
     if located:
         return f"Landmarks located on {wording.count(located)} of {wording.plural(len(studies), 'study', 'studies')}"
+    if outlined := _amounts(studies)["outlined"]:
+        return f"Labels outlined on {wording.count(outlined)} of {wording.plural(len(studies), 'study', 'studies')}"
     if scanned:
         how_many = "all" if scanned == len(studies) else wording.count(scanned)
         return f"{wording.plural(len(studies), 'study', 'studies')} read, {how_many} by a scan"
@@ -354,7 +396,7 @@ def _lede(studies: Sequence[Study], problems: Sequence[tuple[str, str]]) -> str:
         sentences.append(
             f"{wording.spelled(len(problems))} image{'' if len(problems) == 1 else 's'} could not be read."
         )
-    if len(studies) > 1 and amounts["located"] < len(studies):
+    if len(studies) > 1 and amounts["located"] + amounts["outlined"] < len(studies):
         sentences.append("The most suspicious come first.")
     return " ".join(sentences)
 
@@ -393,6 +435,8 @@ def _verdict_facts(amounts: Mapping[str, int]) -> list[Fact]:
         return [scanned]
     if amounts["located"] and not amounts["positive"] and not amounts["negative"]:
         return [Fact("Located", wording.count(amounts["located"]))]
+    if amounts["outlined"]:
+        return [Fact("Outlined", wording.count(amounts["outlined"]))]
     answered = [
         Fact("Positive", wording.count(amounts["positive"])),
         Fact("Negative", wording.count(amounts["negative"])),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from hounsfield.evaluation.evidence import Evidence, LocalizationEvidence, Score
+from hounsfield.evaluation.evidence import Evidence, LocalizationEvidence, Score, SegmentationEvidence
 from hounsfield.evaluation.localization import DISTANCES
 from hounsfield.reporting import score_words, wording
 from hounsfield.reporting.charts.intervals import interval_track, ruler
@@ -72,6 +72,8 @@ def main_figure(evidence: Evidence) -> MainFigure | None:
     """The head figure of an evidence: of lesions that were looked for, else of cases; None when it has no score."""
     if evidence.localization is not None:
         return _located_figure(evidence.localization)
+    if evidence.segmentation is not None:
+        return _outlined_figure(evidence.segmentation)
     detection = evidence.detection
     found = detection.scores.get(FOUND_AT_ONE) if detection else None
     if detection is not None and found is not None:
@@ -110,9 +112,25 @@ def _located_figure(found: LocalizationEvidence) -> MainFigure:
     )
 
 
+def _outlined_figure(found: SegmentationEvidence) -> MainFigure:
+    dice = found.labels[0].scores["dice"]
+    return MainFigure(
+        value=wording.number(dice.value, 2),
+        name="Dice",
+        detail=f"mean over labels and images; 95\u202f% interval {wording.interval(dice, 2)}",
+        ruler=ruler(dice, name="Dice", reference=None),
+    )
+
+
 def verdict(evidence: Evidence) -> str:
     """The evidence in one or two sentences that need no statistics to be understood."""
-    sentences = [_locating(evidence), _finding(evidence), _ranking(evidence), _operating(evidence)]
+    sentences = [
+        _locating(evidence),
+        _outlining(evidence),
+        _finding(evidence),
+        _ranking(evidence),
+        _operating(evidence),
+    ]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -126,6 +144,21 @@ def _locating(evidence: Evidence) -> str:
         f"(95\u202f% interval {wording.interval(median, 1)}), nine in ten within {wording.number(p90.value, 1)} "
         f"{found.unit}."
     )
+
+
+def _outlining(evidence: Evidence) -> str:
+    found = evidence.segmentation
+    if found is None:
+        return ""
+    scores = found.labels[0].scores
+    dice, apart = scores["dice"], scores.get("surface_distance")
+    words = (
+        f"What is outlined and what is there overlap with a Dice of {wording.number(dice.value, 2)} "
+        f"(95\u202f% interval {wording.interval(dice, 2)})"
+    )
+    if apart is None:
+        return f"{words}."
+    return f"{words}; their surfaces are {wording.number(apart.value, 1)} {found.unit} apart on average."
 
 
 def _finding(evidence: Evidence) -> str:

@@ -16,6 +16,7 @@ from hounsfield.reporting.explanation_report import method_rows, verdict_words
 from hounsfield.reporting.localization_part import localization_part
 from hounsfield.reporting.page import Fact, render, write_page
 from hounsfield.reporting.score_table import main_figure, score_rows, verdict
+from hounsfield.reporting.segmentation_part import OutlinedExample, segmentation_part
 from hounsfield.reporting.split_table import PartCount
 
 
@@ -63,6 +64,8 @@ class TrainingStory:
     score: str = "AUC"
     """What `LearningCurve.val_score` is."""
     explanations: Explanations | None = None
+    outlined: tuple[OutlinedExample, ...] = ()
+    """Validation images to show with their outlines, the worst first."""
     files: tuple[BundleFile, ...] = ()
     machine: str = ""
     created: str = ""
@@ -86,6 +89,9 @@ def training_page(story: TrainingStory) -> str:
         members=members,
         found=detection_part(evidence.detection) if evidence and evidence.detection else None,
         located=localization_part(evidence.localization) if evidence and evidence.localization else None,
+        outlined=segmentation_part(evidence.segmentation, examples=story.outlined)
+        if evidence and evidence.segmentation
+        else None,
         rows=score_rows(evidence.scores, classes=evidence.classes, class_counts=evidence.class_counts)
         if evidence
         else (),
@@ -114,6 +120,8 @@ def _contents(story: TrainingStory) -> list[tuple[str, str]]:
         found.append(("found", "What was found"))
     if story.evidence is not None and story.evidence.localization is not None:
         found.append(("found", "What was located"))
+    elif story.evidence is not None and story.evidence.segmentation is not None:
+        found += [("found", "What was outlined"), *([("films", "Images")] if story.outlined else [])]
     elif story.evidence is not None:
         found.append(("scores", "Images as a whole" if found else "Validation"))
     if story.curves:

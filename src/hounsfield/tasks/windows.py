@@ -54,10 +54,13 @@ class Windows:
     """Share of a window's sides that the next one shows again, at least."""
 
     def starts(self, side: int, axis: int) -> list[int]:
-        """Where windows begin along an axis of so many voxels, evenly; the last ends where the axis does."""
+        """Where windows begin along an axis of so many voxels, evenly; the last ends where the axis does.
+
+        One that is longer than the axis reaches as far over both ends.
+        """
         window = self.shape[axis]
         if side <= window:
-            return [0]
+            return [-((window - side) // 2)]
         step = max(1, int(window * (1 - self.overlap)))
         count = 1 + -(-(side - window) // step)
         return [round(number * (side - window) / (count - 1)) for number in range(count)]
@@ -187,10 +190,10 @@ def _slices(look: Look, voxels: VoxelArray, windows: Windows, outputs: int) -> I
         places = [(start, *place) for place in product(high, wide)]
         for begin in range(0, len(places), _TOGETHER):
             chosen = places[begin : begin + _TOGETHER]
-            logits = look(torch.stack([_window(voxels, place, windows.shape) for place in chosen]))
+            logits = look(torch.stack([window_of(voxels, place, windows.shape) for place in chosen]))
             for place, own in zip(chosen, logits, strict=True):
                 _add(answers, total, own, weights, place)
-        ready = following - start
+        ready = following - max(start, 0)
         for number in range(ready):
             yield answers[:, number].float() / total[number]
         for number in range(slab - ready):
@@ -198,26 +201,31 @@ def _slices(look: Look, voxels: VoxelArray, windows: Windows, outputs: int) -> I
         answers[:, slab - ready :], total[slab - ready :] = 0, 0
 
 
-def _window(voxels: VoxelArray, place: Sequence[int], window: Sequence[int]) -> Tensor:
-    """(C, d, h, w) of the image from `place` on, 0 beyond its end."""
-    cut = voxels[(slice(None), *(slice(start, start + side) for start, side in zip(place, window, strict=True)))]
-    spare = [(0, side - length) for side, length in zip(window, cut.shape[1:], strict=True)]
-    return torch.from_numpy(np.pad(cut, [(0, 0), *spare]).astype(np.float32, copy=False))
+def window_of(voxels: VoxelArray, start: Sequence[int], sides: Sequence[int]) -> Tensor:
+    """(C, d, h, w) float32 of an image (C, …) from an index on, which may lie before it, 0 outside of it."""
+    cut, spare = [slice(None)], [(0, 0)]
+    for begin, side, length in zip(start, sides, voxels.shape[1:], strict=True):
+        first, last = min(max(begin, 0), length), min(max(begin + side, 0), length)
+        cut.append(slice(first, last))
+        before = first - begin if last > first else side
+        spare.append((before, side - before - (last - first)))
+    return torch.from_numpy(np.pad(voxels[tuple(cut)], spare).astype(np.float32, copy=False))
 
 
 def _add(answers: Tensor, total: Tensor, logits: Tensor, weights: Tensor, place: Sequence[int]) -> None:
-    """Add the weighted logits (outputs, d, h, w) of the window at `place`, and its weights."""
-    shape = [
-        min(side, length - start)
-        for side, length, start in zip(weights.shape, total.shape, (0, *place[1:]), strict=True)
-    ]
-    depth, rows, columns = (
-        slice(0, shape[0]),
-        *(slice(start, start + side) for start, side in zip(place[1:], shape[1:], strict=True)),
-    )
-    own = weights[: shape[0], : shape[1], : shape[2]]
-    answers[:, depth, rows, columns] += logits[:, : shape[0], : shape[1], : shape[2]].float() * own
-    total[depth, rows, columns] += own
+    """Add the weighted logits (outputs, d, h, w) of the window at `place`, and its weights, to slices of which the
+    first is that of the window that lies in the image."""
+    inside, onto = [], []
+    for axis, (start, length) in enumerate(zip(place, total.shape, strict=True)):
+        before = max(0, -start)
+        first = max(0, start) if axis else 0
+        count = min(weights.shape[axis] - before, length - first)
+        inside.append(slice(before, before + count))
+        onto.append(slice(first, first + count))
+    depth, rows, columns = inside
+    own = weights[depth, rows, columns]
+    answers[:, onto[0], onto[1], onto[2]] += logits[:, depth, rows, columns].float() * own
+    total[onto[0], onto[1], onto[2]] += own
 
 
 def _kept_as(outputs: int, total: Tensor) -> torch.dtype:

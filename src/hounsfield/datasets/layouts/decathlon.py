@@ -8,6 +8,7 @@ Reference:
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from hounsfield.datasets.case import Case, Dataset, ImageRef
@@ -47,7 +48,40 @@ def open_decathlon(root: Path) -> Dataset:
     )
     without = sum(case.mask is None for case in cases)
     notes = (f"{without} of {counted(len(cases), 'case')} without a mask file",) if without else ()
-    return Dataset(root.resolve().name, root, cases, (), "images and masks", patients_known=False, notes=notes)
+    return Dataset(
+        root.resolve().name,
+        root,
+        cases,
+        (),
+        "images and masks",
+        patients_known=False,
+        notes=notes,
+        numbers=_numbers(root / "dataset.json"),
+    )
+
+
+def _numbers(path: Path) -> dict[str, tuple[int, ...]]:
+    """What dataset.json calls the numbers on masks, in either of the two ways that are in use; nothing without it.
+
+    Raises:
+        DatasetError: It cannot be read, or its labels are no names and numbers.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        labels = json.loads(path.read_text(encoding="utf-8"))["labels"]
+        pairs = [(own, name) if str(name).isdigit() else (name, own) for name, own in labels.items()]
+        found = {str(name): _as_numbers(own) for name, own in pairs}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DatasetError(
+            f'{path} does not say what the numbers on masks are called ({error}): expected "labels" with a name for '
+            "each number, as in the Medical Segmentation Decathlon, or take the file away"
+        ) from error
+    return {name: own for name, own in found.items() if own != (0,)}
+
+
+def _as_numbers(own: object) -> tuple[int, ...]:
+    return tuple(int(one) for one in own) if isinstance(own, list) else (int(str(own)),)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -41,7 +41,9 @@ def draw_affines(count: int, *, dims: int, augmentation: Augmentation, generator
     return affine
 
 
-def warp(images: Tensor, affines: Tensor, shape: Sequence[int], *, mirrored_border: bool = False) -> Tensor:
+def warp(
+    images: Tensor, affines: Tensor, shape: Sequence[int], *, mirrored_border: bool = False, nearest: bool = False
+) -> Tensor:
     """The images, (N, C, *shape), resampled through `affines` at their own scale, cut to `shape` around the middle.
 
     Args:
@@ -49,6 +51,7 @@ def warp(images: Tensor, affines: Tensor, shape: Sequence[int], *, mirrored_bord
         affines: As `draw_affines` gives; the identity cuts out the middle.
         shape: Spatial shape of the result.
         mirrored_border: Whether the image goes on as its mirror image beyond its edges; else its last pixels do.
+        nearest: Whether every pixel is that of the nearest one, as numbers of labels must be; else linear between them.
     """
     out = torch.tensor([*shape][::-1], dtype=torch.float32)
     side = torch.tensor([*images.shape[2:]][::-1], dtype=torch.float32)
@@ -57,7 +60,11 @@ def warp(images: Tensor, affines: Tensor, shape: Sequence[int], *, mirrored_bord
     scaled[:, :, -1] *= out
     grid = _grid(scaled, shape)
     return torch.nn.functional.grid_sample(
-        images, grid, padding_mode="reflection" if mirrored_border else "border", align_corners=False
+        images,
+        grid,
+        mode="nearest" if nearest else "bilinear",
+        padding_mode="reflection" if mirrored_border else "border",
+        align_corners=False,
     )
 
 

@@ -77,8 +77,8 @@ def try_explanations(
     """
     if bundle.plan.task != "classification":
         raise UsageError(
-            f"{bundle.identity.name} says where on an image something is: its boxes or landmarks are drawn, and "
-            "there is no heat map to be tested"
+            f"{bundle.identity.name} says where on an image something is: its boxes, landmarks or outlines are drawn, "
+            "and there is no heat map to be tested"
         )
     reader = Reader(bundle, runtime="torch", answer_all=True)
     shown = list(track(_right(reader, dataset, count=cases, seed=seed), "looking for cases to explain", total=cases))

@@ -1,0 +1,232 @@
+"""What a network is taught of masks: windows of changed images whose labels move with them, and how it is examined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hounsfield.arrays import FloatArray, IntArray, VoxelArray
+from hounsfield.datasets.segmentation import mask_of
+from hounsfield.errors import TrainingError
+from hounsfield.evaluation.evidence import OutlinedImage
+from hounsfield.evaluation.outlines import compare_outline
+from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp
+from hounsfield.learning.inputs import Inputs
+from hounsfield.learning.lesson import Answers, Exam, Setup, descend
+from hounsfield.networks.voxelwise import Voxelwise
+from hounsfield.plan import Plan
+from hounsfield.tasks.outline import by_torch, outline
+from hounsfield.tasks.predict import memory_order
+from hounsfield.tasks.segmentation import UNKNOWN, Segmentation, dice_of
+from hounsfield.tasks.windows import window_of
+
+REACH = 1.4
+"""Sides of what is cut out around a window, of the window's, so that turning it brings in true surroundings."""
+
+_EXAMINED = 64
+"""Images that are examined after each epoch, one window each; all are measured in the end, as a whole."""
+
+_FALLING = 0.5
+"""Weight of the loss of each resolution, of that of the next finer one."""
+
+
+@dataclass(frozen=True, eq=False)
+class MaskLesson:
+    """Prepared cases with masks."""
+
+    task: Segmentation
+    inputs: Inputs
+
+    def taught(self, run: Setup, plan: Plan, rows: IntArray, generator: torch.Generator) -> Tensor:
+        """Learn from a batch of changed windows; the loss, a scalar on the CPU."""
+        images, codes = masked_batch(plan, self.inputs, rows, generator=generator)
+        levels, _ = run.wrapped(images, True)
+        loss = self._loss(levels, codes)
+        descend(run, plan, loss)
+        learned: Tensor = loss.detach().cpu()
+        return learned
+
+    def _loss(self, levels: Sequence[Tensor], codes: Tensor) -> Tensor:
+        """The mean over resolutions, the coarser ones weighing less."""
+        weights = [_FALLING**number for number in range(len(levels))]
+        losses = [
+            weight * self.task.loss(level, _at(codes, level.shape[2:]))
+            for weight, level in zip(weights, levels, strict=True)
+        ]
+        total: Tensor = torch.stack(losses).sum() / sum(weights)
+        return total
+
+    def examined(self, network: nn.Module, plan: Plan, rows: IntArray) -> Exam:
+        """Mean loss and Dice of one window of some images each, in the middle of their labels."""
+        network.eval()
+        chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), _EXAMINED)).round().astype(np.int64)]
+        counts = np.zeros((len(self.task.labels), 3))
+        losses, spread = [], 0.0
+        for row in chosen.tolist():
+            images, codes = plain_window(plan, self.inputs, row)
+            with torch.inference_mode(), _precision(plan):
+                logits = network(memory_order(images, channels_last=plan.optimisation.channels_last)).float()
+            losses.append(float(self.task.loss(logits, codes)))
+            counts += self.task.counts(self.task.labelled(logits[0]).numpy(), codes[0].numpy())
+            spread = max(spread, float(logits.flatten(2).std(dim=2).max()))
+        return Exam(float(np.mean(losses)), dice_of(counts), dead=spread == 0)
+
+    def answered(self, network: nn.Module, plan: Plan, rows: IntArray, *, flips: bool) -> Answers:
+        """The labels of some rows on the grids of their images as stored; of images as a whole nothing is said."""
+        network.eval()
+        axes = plan.augmentation.flip_axes if flips else ()
+        voxelwise = Voxelwise([network], shape=plan.input.shape, flip_axes=axes)
+        compute = by_torch(voxelwise, channels_last=plan.optimisation.channels_last)
+        found = []
+        for row in rows.tolist():
+            said = outline(
+                compute,
+                self.inputs.images[row],
+                self.task,
+                window=plan.input.shape,
+                overlap=plan.segmentation.overlap,
+                onto=np.linalg.inv(self._onto[row]),
+                shape=self._stored_shape(row),
+            )
+            found.append(said)
+        return Answers(np.zeros((len(rows), 1), dtype=np.float32), outlined=tuple(found))
+
+    def together(self, plan: Plan, answers: Sequence[Answers], rows: Sequence[IntArray]) -> tuple[IntArray, Answers]:
+        """Each row once, in rising order, with what the first network that answered it says."""
+        said: dict[int, IntArray] = {}
+        for own, one in zip(rows, answers, strict=True):
+            for row, labels in zip(own.tolist(), one.outlined, strict=True):
+                said.setdefault(row, labels)
+        unique = np.array(sorted(said))
+        outlined = tuple(said[row] for row in unique.tolist())
+        return unique, Answers(np.zeros((len(unique), 1), dtype=np.float32), outlined=outlined)
+
+    def require_enough(self, train_rows: IntArray, val_rows: IntArray) -> None:
+        """Accept rows that can be learned from and validated on.
+
+        Raises:
+            TrainingError: A label is on no image to learn from, or none is on those to validate on.
+        """
+        learned, validated = (
+            set().union(*(_codes_on(self.inputs.codes[row]) for row in rows.tolist()))
+            for rows in (train_rows, val_rows)
+        )
+        of_labels = self.task.of_code.numpy()[:, int(self.task.exclusive) :]
+        lacking = [
+            name
+            for place, name in enumerate(self.task.labels)
+            if not learned & set(np.flatnonzero(of_labels[:, place]).tolist())
+        ]
+        if lacking or not validated:
+            what = f"{', '.join(lacking)} on none" if lacking else "a label on some"
+            raise TrainingError(
+                f"there is {what} of the {len(train_rows)} images to learn from, and {'some' if validated else 'none'} "
+                f"on the {len(val_rows)} to validate on, after {len(self.inputs.failed)} images that cannot be read: "
+                "mend the files that inspect names, leave the label out of the description, or use another split"
+            )
+
+    def results(self, plan: Plan, rows: IntArray, outlined: Sequence[IntArray]) -> tuple[OutlinedImage, ...]:
+        """How well the labels of some rows were outlined, on the grids of their images as stored."""
+        found = []
+        for row, said in zip(rows.tolist(), outlined, strict=True):
+            case = self.inputs.cases[row]
+            spacing = self.inputs.spacing_mm[row]
+            outlined_image = compare_outline(
+                self.task.outline(said),
+                mask_of(case),
+                self.task.numbers,
+                spacing,
+                tolerance=plan.segmentation.tolerance,
+                unlabelled=self.task.unlabelled,
+                case=case.id,
+                patient=case.unit,
+            )
+            found.append(outlined_image)
+        return tuple(found)
+
+    @property
+    def _onto(self) -> FloatArray:
+        if self.inputs.onto is None:
+            raise ValueError("these inputs were prepared without masks")
+        return self.inputs.onto
+
+    def _stored_shape(self, row: int) -> tuple[int, int, int]:
+        from hounsfield import formats
+
+        depth, height, width = formats.header(self.inputs.cases[row].image.path).shape
+        return depth, height, width
+
+
+def masked_batch(plan: Plan, inputs: Inputs, rows: IntArray, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Augmented windows (N, C, *shape) in the plan's memory order, and their codes (N, *shape) uint8."""
+    shape = plan.input.shape
+    reach = [side + 2 * round(side * (REACH - 1) / 2) for side in shape]
+    cut = [_cut(inputs, row, _centre(plan, inputs.codes[row], generator), reach) for row in rows.tolist()]
+    images, codes = (torch.stack(parts) for parts in zip(*cut, strict=True))
+    affines = draw_affines(len(rows), dims=plan.dims, augmentation=plan.augmentation, generator=generator)
+    images = warp(images, affines, shape)
+    codes = warp(codes, affines, shape, nearest=True)[:, 0].round().to(torch.uint8)
+    change = draw_intensity(images.shape, augmentation=plan.augmentation, generator=generator)
+    images = images if change is None else change.apply(images)
+    return memory_order(images, channels_last=plan.optimisation.channels_last), codes
+
+
+def plain_window(plan: Plan, inputs: Inputs, row: int) -> tuple[Tensor, Tensor]:
+    """The window (1, C, *shape) of an image in the middle of its labels, and its codes (1, *shape)."""
+    codes = inputs.codes[row]
+    places = np.argwhere((codes > 0) & (codes < UNKNOWN))
+    middle = places.mean(axis=0) if len(places) else np.array(codes.shape) / 2
+    images, own = _cut(inputs, row, _kept_inside(middle, codes.shape, plan.input.shape), plan.input.shape)
+    return images[None], own.round().to(torch.uint8)
+
+
+def _centre(plan: Plan, codes: IntArray, generator: torch.Generator) -> FloatArray:
+    """The middle of a window, (d, h, w) in voxels: around one with a label as often as the plan says, else anywhere."""
+    chances = torch.rand(5, generator=generator).numpy()
+    if chances[0] < plan.segmentation.around_labels:
+        there = np.unique(codes)
+        labels = there[(there > 0) & (there < UNKNOWN)]
+        if len(labels):
+            places = np.flatnonzero(codes == labels[int(chances[1] * len(labels))])
+            middle = np.array(np.unravel_index(places[int(chances[2] * len(places))], codes.shape), dtype=np.float64)
+            return _kept_inside(middle + 0.5, codes.shape, plan.input.shape)
+    anywhere = chances[2:] * np.array(codes.shape)
+    return _kept_inside(anywhere, codes.shape, plan.input.shape)
+
+
+def _kept_inside(middle: FloatArray, sides: Sequence[int], window: Sequence[int]) -> FloatArray:
+    """A window's middle moved so far that it reaches over no border, where it need not."""
+    half = np.array([1, *window] if len(window) == 2 else window) / 2
+    whole = np.array(sides, dtype=np.float64)
+    inside: FloatArray = np.where(whole > 2 * half, np.clip(middle, half, np.maximum(half, whole - half)), whole / 2)
+    return inside
+
+
+def _cut(inputs: Inputs, row: int, middle: FloatArray, shape: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """(C, *shape) and (1, *shape) float32 around a middle, 0 beyond the image."""
+    sides = (1, *shape) if len(shape) == 2 else tuple(shape)
+    start = [round(float(centre - side / 2)) for centre, side in zip(middle, sides, strict=True)]
+    voxels = window_of(inputs.images[row], start, sides)
+    codes = window_of(cast(VoxelArray, inputs.codes[row])[None], start, sides)
+    return (voxels[:, 0], codes[:, 0]) if len(shape) == 2 else (voxels, codes)
+
+
+def _at(codes: Tensor, shape: Sequence[int]) -> Tensor:
+    """Codes (N, …) at a coarser resolution: those in the middle of its places."""
+    if tuple(codes.shape[1:]) == tuple(shape):
+        return codes
+    places: Any = tuple(shape)
+    return nn.functional.interpolate(codes[:, None].float(), size=places, mode="nearest-exact")[:, 0].to(torch.uint8)
+
+
+def _codes_on(codes: IntArray) -> set[int]:
+    return set(np.unique(codes).tolist()) - {0, UNKNOWN}
+
+
+def _precision(plan: Plan) -> torch.autocast:
+    return torch.autocast("cpu", torch.bfloat16, enabled=plan.optimisation.precision == "bf16-mixed")

@@ -1,0 +1,136 @@
+"""The voxels of an image labelled by any runtime, and the labels as findings, each with its size and its box."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import islice, product
+from typing import cast
+
+import numpy as np
+import torch
+
+from hounsfield.arrays import BoolArray, FloatArray
+from hounsfield.findings import Box, Finding, Reading
+from hounsfield.image import Mask
+from hounsfield.networks.voxelwise import Voxelwise
+from hounsfield.plan import Plan
+from hounsfield.plan.task import task_of
+from hounsfield.reading.opened import Opened
+from hounsfield.reading.runtime import Differ
+from hounsfield.tasks.outline import by_rows, outline
+from hounsfield.tasks.segmentation import Segmentation
+from hounsfield.tasks.task import Task
+from hounsfield.tasks.windows import Windows, window_of
+
+EXAMPLES = 4
+"""Windows on which another runtime must agree with torch."""
+
+
+def outline_of(opened: Opened, plan: Plan, network: Voxelwise, rows_of: Callable[[FloatArray], FloatArray]) -> Mask:
+    """Which voxels of an image are what, on its own grid.
+
+    Args:
+        opened: Prepared.
+        plan: The model's.
+        network: Its networks.
+        rows_of: Computes their rows (n, numbers) of windows (n, channels, *shape), in whatever way.
+
+    Raises:
+        GeometryError: A step of the plan turned the image.
+    """
+    if opened.array is None or opened.onto is None:
+        raise ValueError("an image that is not prepared cannot be outlined")
+    task = cast("Segmentation", task_of(plan))
+    said = outline(
+        by_rows(lambda windows: torch.from_numpy(rows_of(windows.numpy())), network),
+        deep(opened.array),
+        task,
+        window=plan.input.shape,
+        overlap=plan.segmentation.overlap,
+        onto=np.linalg.inv(opened.onto),
+        shape=opened.shape,
+    )
+    return task.outline(said)
+
+
+def labels_differ(task: Task, network: Voxelwise) -> Differ:
+    """The share of the voxels with a label that get another one by another runtime."""
+    own = cast("Segmentation", task)
+
+    def differ(one: FloatArray, other: FloatArray) -> tuple[float, str]:
+        different = there = 0
+        for pair in zip(one, other, strict=True):
+            first, second = (own.labelled(network.logits(torch.from_numpy(rows[None]))[0]) for rows in pair)
+            different += int((first != second).sum())
+            there += int(((first > 0) | (second > 0)).sum())
+        share = different / max(1, there)
+        return share, f"in {share:.2%} of the voxels with a label"
+
+    return differ
+
+
+def outlined(opened: Opened, found: Mask) -> Reading:
+    """The reading of an image with its outline."""
+    findings = findings_of_outline(found, opened.spacing_mm)
+    return replace(opened.reading, findings=findings, looked_for=found.names, outline=found, outlined=True)
+
+
+def example_windows(array: FloatArray, plan: Plan) -> FloatArray:
+    """(n, channels, *shape): some windows of an image (channels, *canvas), spread over it."""
+    voxels, sides = deep(array), plan.input.shape
+    depth, height, width = (1, *sides) if len(sides) == 2 else sides
+    windows = Windows((depth, height, width), plan.segmentation.overlap)
+    starts = [windows.starts(side, axis) for axis, side in enumerate(voxels.shape[1:])]
+    places = list(product(*starts))
+    chosen = islice(places, len(places) // 2 % max(1, len(places) // EXAMPLES), None, max(1, len(places) // EXAMPLES))
+    cut = [window_of(voxels, place, windows.shape).numpy() for place in chosen]
+    found = np.stack(cut[:EXAMPLES])
+    return found[:, :, 0] if len(sides) == 2 else found
+
+
+def windows_of(array: FloatArray, plan: Plan) -> int:
+    """How many windows an image (channels, *canvas) is looked at in."""
+    sides = plan.input.shape
+    depth, height, width = (1, *sides) if len(sides) == 2 else sides
+    windows = Windows((depth, height, width), plan.segmentation.overlap)
+    return int(np.prod([len(windows.starts(side, axis)) for axis, side in enumerate(deep(array).shape[1:])]))
+
+
+def deep(array: FloatArray) -> FloatArray:
+    """(channels, d, h, w) of what networks are shown, (channels, *canvas)."""
+    return array if array.ndim == 4 else array[:, None]
+
+
+def findings_of_outline(found: Mask, spacing: Sequence[float]) -> tuple[Finding, ...]:
+    """The labels that are on an image.
+
+    Args:
+        found: Of its voxels.
+        spacing: Between them along (d, h, w) in mm; empty where it does not know it.
+    """
+    findings = []
+    flat = found.labels.shape[0] == 1
+    for name, mask in found.parts():
+        count = int(np.count_nonzero(mask))
+        if not count:
+            continue
+        size, unit = _size(count, spacing, flat=flat)
+        (z0, z1), (y0, y1), (x0, x1) = (_span(mask, axis) for axis in range(3))
+        findings.append(Finding(name, 1.0, Box(x0, y0, x1, y1, name, z0, z1), size=size, size_unit=unit))
+    return tuple(findings)
+
+
+def _size(count: int, spacing: Sequence[float], *, flat: bool) -> tuple[float, str]:
+    if not spacing:
+        return float(count), "pixels" if flat else "voxels"
+    if flat:
+        return count * float(np.prod(spacing[1:])) / 100, "cm²"
+    return count * float(np.prod(spacing)) / 1000, "ml"
+
+
+def _span(mask: BoolArray, axis: int) -> tuple[float, float]:
+    """The first voxel along an axis, and one after the last."""
+    there: BoolArray = np.any(mask, axis=tuple(other for other in range(3) if other != axis))
+    places = np.flatnonzero(there)
+    return float(places[0]), float(places[-1] + 1)

@@ -1,0 +1,120 @@
+"""Outlines over an image: one slice of a flat image, three planes of a volume, with the lines of what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.arrays import BoolArray
+from hounsfield.image import Image
+from hounsfield.reporting.pictures import film_pixels
+
+COLOURS: tuple[tuple[int, int, int], ...] = (
+    (64, 214, 196), (255, 122, 60), (180, 140, 255), (120, 220, 90), (255, 90, 150), (90, 170, 255), (240, 210, 80),
+)  # fmt: skip
+"""Of labels, in their order, again from the first where there are more."""
+
+TRUTH = (255, 255, 255)
+
+_DARK = (8, 12, 16)
+_GAP = 6
+_PLANES = ((0, 1, 2), (1, 0, 2), (2, 0, 1))
+"""Of a volume: slices as stored, then the planes along the other two axes; first the axis that is cut."""
+
+
+def outlined_pixels(
+    image: Image,
+    found: Sequence[BoolArray],
+    truth: Sequence[BoolArray] = (),
+    *,
+    centre: Sequence[int],
+    max_side: int,
+) -> NDArray[np.uint8]:
+    """(height, width, 3): a slice; of a volume three planes through a place, the slice at the left.
+
+    Args:
+        image: As stored.
+        found: Masks (d, h, w) of labels, drawn in their colours.
+        truth: The same as it is, drawn in white under them.
+        centre: (d, h, w), the place.
+        max_side: Pixels along the longer side of a plane.
+    """
+    if image.planar:
+        return _plane(image, found, truth, 0, max_side)
+    planes = []
+    for order in _PLANES:
+        turned, masks, true = _turned(image, order), _in_order(found, order), _in_order(truth, order)
+        plane = _plane(turned, masks, true, int(centre[order[0]]), max_side)
+        planes.append(plane[::-1] if order[0] and _rises(image) else plane)
+    return _joined([planes[0], _joined(planes[1:], axis=0)], axis=1)
+
+
+def _joined(pictures: Sequence[NDArray[np.uint8]], *, axis: int) -> NDArray[np.uint8]:
+    """Pictures one after another, each in the middle of what the largest takes."""
+    across = 1 - axis
+    largest = max(picture.shape[across] for picture in pictures)
+    parts: list[NDArray[np.uint8]] = []
+    for picture in pictures:
+        space = largest - picture.shape[across]
+        spare = [(0, 0)] * 3
+        spare[across] = (space // 2, space - space // 2)
+        gap = [largest, largest, 3]
+        gap[axis] = _GAP
+        parts += [np.pad(picture, spare), np.zeros(gap, dtype=np.uint8)]
+    return np.concatenate(parts[:-1], axis=axis)
+
+
+def middle_of(masks: Sequence[BoolArray], shape: Sequence[int]) -> tuple[int, int, int]:
+    """The place (d, h, w) through which planes show most of some masks; the image's middle where there is nothing."""
+    there = [mask for mask in masks if mask.any()]
+    if not there:
+        return shape[0] // 2, shape[1] // 2, shape[2] // 2
+    counts = [
+        sum(np.count_nonzero(mask, axis=tuple(other for other in range(3) if other != axis)) for mask in there)
+        for axis in range(3)
+    ]
+    depth, height, width = (int(np.argmax(count)) for count in counts)
+    return depth, height, width
+
+
+def _rises(image: Image) -> bool:
+    """Whether slices go from the feet to the head: planes across them are then shown head up."""
+    return image.spacing_kind == "patient" and float(image.affine[2, 0]) > 0
+
+
+def _turned(image: Image, order: tuple[int, int, int]) -> Image:
+    """The image with its axes in another order, its spacing with them."""
+    columns = [*order, 3]
+    return replace(
+        image,
+        voxels=image.voxels.transpose(0, *(axis + 1 for axis in order)),
+        affine=np.ascontiguousarray(image.affine[:, columns]),
+    )
+
+
+def _in_order(masks: Sequence[BoolArray], order: tuple[int, int, int]) -> list[BoolArray]:
+    return [mask.transpose(order) for mask in masks]
+
+
+def _plane(
+    image: Image, found: Sequence[BoolArray], truth: Sequence[BoolArray], index: int, max_side: int
+) -> NDArray[np.uint8]:
+    """One slice with the lines of the masks on it."""
+    import cv2
+
+    pixels = film_pixels(image, depth_index=index, max_side=max_side)
+    drawn = np.ascontiguousarray(np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels)
+    size = (drawn.shape[1], drawn.shape[0])
+    layers = [(mask, TRUTH, 1) for mask in truth]
+    layers += [(mask, COLOURS[place % len(COLOURS)], 2) for place, mask in enumerate(found)]
+    for mask, colour, width in layers:
+        if not mask[index].any():
+            continue
+        large = cv2.resize(mask[index].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+        lines, _ = cv2.findContours(large, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(drawn, lines, -1, _DARK, width + 2)
+        cv2.drawContours(drawn, lines, -1, colour, width)
+    return drawn

@@ -1,0 +1,151 @@
+"""Segmentation: what every voxel of an image is.
+
+Where no number of a mask counts as two labels, each voxel is one of them or nothing, and probabilities are a softmax;
+where regions hold others, each label is asked about by itself.
+
+Reference:
+    Milletari, Navab, Ahmadi, "V-Net" (2016), arXiv:1606.04797 (the Dice loss); Isensee et al., "nnU-Net" (2021),
+    doi:10.1038/s41592-020-01008-z (its sum with cross-entropy, over a batch together).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hounsfield.arrays import FloatArray, IntArray, VoxelArray
+from hounsfield.image import Mask
+
+UNKNOWN = 255
+"""Code of voxels that nobody knows."""
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """A label, or none, for every voxel."""
+
+    labels: tuple[str, ...]
+    numbers: tuple[tuple[int, ...], ...]
+    """Of each label those that it has on masks."""
+    unlabelled: int = 0
+    """The number on masks where nobody knows; 0 where there is none."""
+
+    @cached_property
+    def known(self) -> tuple[int, ...]:
+        """All numbers of labels, rising; the code of each is its place from 1."""
+        return tuple(sorted({number for numbers in self.numbers for number in numbers}))
+
+    @cached_property
+    def exclusive(self) -> bool:
+        """Whether a voxel is one label at most."""
+        return sum(map(len, self.numbers)) == len(self.known)
+
+    @property
+    def outputs(self) -> int:
+        """One a label, and before them one for nothing where labels exclude each other."""
+        return len(self.labels) + self.exclusive
+
+    def codes(self, numbers: IntArray) -> IntArray:
+        """uint8 codes of the numbers of a mask, of any shape; 0 for nothing and for numbers that are no label."""
+        largest = max(int(numbers.max(initial=0)), *self.known, self.unlabelled)
+        table = np.zeros(largest + 1, dtype=np.uint8)
+        table[list(self.known)] = np.arange(1, len(self.known) + 1)
+        if self.unlabelled:
+            table[self.unlabelled] = UNKNOWN
+        return table[np.maximum(numbers, 0)]
+
+    @cached_property
+    def of_code(self) -> Tensor:
+        """(codes, outputs) of 0 and 1: which outputs a code asks for."""
+        table = torch.zeros(len(self.known) + 1, self.outputs)
+        table[0, 0] = float(self.exclusive)
+        for place, numbers in enumerate(self.numbers):
+            for number in numbers:
+                table[self.known.index(number) + 1, place + self.exclusive] = 1
+        return table
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropy and Dice loss, a scalar; voxels that nobody knows count in neither.
+
+        Args:
+            logits: (N, outputs, …).
+            targets: (N, …) codes.
+        """
+        codes = targets.long().flatten()
+        flat = logits.float().movedim(1, -1).reshape(-1, logits.shape[1])
+        if bool((codes == UNKNOWN).any()):
+            flat, codes = flat[codes != UNKNOWN], codes[codes != UNKNOWN]
+        if len(codes) == 0:
+            return flat.sum() * 0
+        if self.exclusive:
+            wanted = self.of_code.argmax(dim=1)[codes]
+            entropy = torch.nn.functional.cross_entropy(flat, wanted)
+            shares = torch.softmax(flat, dim=1)[:, 1:]
+        else:
+            entropy = torch.nn.functional.binary_cross_entropy_with_logits(flat, self.of_code[codes])
+            shares = torch.sigmoid(flat)
+        return entropy + self._dice_loss(shares, codes)
+
+    def _dice_loss(self, shares: Tensor, codes: Tensor) -> Tensor:
+        """1 less the mean Dice of the labels that are there, of shares (voxels, labels)."""
+        asked = self.of_code[:, int(self.exclusive) :]
+        by_code = torch.zeros((len(asked), shares.shape[1]), dtype=shares.dtype).index_add(0, codes, shares)
+        there = torch.bincount(codes, minlength=len(asked)).float() @ asked
+        both = (by_code * asked).sum(dim=0)
+        dice = 2 * both / (shares.sum(dim=0) + there).clamp(min=1e-6)
+        present = there > 0
+        return 1 - dice[present].mean() if bool(present.any()) else shares.sum() * 0
+
+    def labelled(self, logits: Tensor) -> Tensor:
+        """Whole numbers (…) of logits (outputs, …): the place of the likeliest label from 1, or 0 for nothing; where
+        labels do not exclude each other a bit each, the first one's the lowest."""
+        if self.exclusive:
+            return logits.argmax(dim=0)
+        bits = 2 ** torch.arange(len(logits))
+        return ((logits > 0) * bits.view(-1, *[1] * (logits.ndim - 1))).sum(dim=0)
+
+    def outline(self, said: IntArray) -> Mask:
+        """What `labelled` gave, with the names of the labels."""
+        return Mask(said, self.labels, self.exclusive)
+
+    def truth(self, numbers: IntArray) -> Mask:
+        """A mask as an outline; voxels that nobody knows are nothing."""
+        said = np.zeros(numbers.shape, dtype=np.uint16)
+        for place, own in enumerate(self.numbers):
+            mask = np.isin(numbers, own)
+            said[mask] = place + 1 if self.exclusive else said[mask] + 2**place
+        return self.outline(said)
+
+    def decode(self, logits: FloatArray) -> FloatArray:
+        """Probabilities (N, outputs, …) of logits (N, outputs, …)."""
+        given = torch.from_numpy(np.asarray(logits, dtype=np.float32))
+        return (torch.softmax(given, dim=1) if self.exclusive else torch.sigmoid(given)).numpy()
+
+    def validation_score(self, logits: FloatArray, targets: VoxelArray) -> float:
+        """Mean Dice of the labels that are there, over all images together, of codes (N, …)."""
+        counts = np.zeros((len(self.labels), 3))
+        for own, codes in zip(logits, targets, strict=True):
+            counts += self.counts(self.labelled(torch.from_numpy(own)).numpy(), codes)
+        return dice_of(counts)
+
+    def counts(self, said: IntArray, codes: IntArray) -> FloatArray:
+        """(labels, 3): voxels of both, of what was said, and of the truth, of one image, flat or a volume."""
+        said, codes = (own[None] if own.ndim == 2 else own for own in (said, codes))
+        known = codes != UNKNOWN
+        asked = self.of_code.numpy()[:, int(self.exclusive) :] > 0
+        found = []
+        for place, (_, mask) in enumerate(self.outline(said).parts()):
+            truth = asked[:, place][np.where(known, codes, 0)]
+            found.append([np.count_nonzero(one) for one in (mask & truth & known, mask & known, truth & known)])
+        return np.array(found, dtype=np.float64)
+
+
+def dice_of(counts: FloatArray) -> float:
+    """Mean Dice of the labels that are there or were said to be, of counts (labels, 3); NaN where none is."""
+    whole = counts[:, 1] + counts[:, 2]
+    there = whole > 0
+    return float(np.mean(2 * counts[there, 0] / whole[there])) if there.any() else float("nan")

@@ -1,0 +1,106 @@
+"""A segmentation by its commands: train, evaluate, read, on spheres in volumes and discs in flat images."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import nibabel
+import numpy as np
+import pytest
+
+from hounsfield.cli.main import main
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, spheres: Callable[..., Path]) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "spheres"
+    spheres(folder, count=30)
+    names = {"labels": {"0": "background", "1": "bright", "2": "dark"}}
+    (folder / "dataset.json").write_text(json.dumps(names), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bundle(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("bundle") / "bundle"
+    assert main(["train", str(data), "--task", "segmentation", "-o", str(out), "--minutes", "0.1"]) == 0
+    return out
+
+
+def test_names_come_from_the_data_and_figures_are_printed(
+    bundle: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", str(bundle), str(data), "-o", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert "bright" in printed and "all labels" in printed
+    evidence = json.loads((tmp_path / "out" / "evidence.json").read_text(encoding="utf-8"))
+    assert [one["name"] for one in evidence["segmentation"]["labels"]][0] == "all labels"
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "What was outlined" in page and "data:image/webp" in page
+    for name in ("report.html", "card.html", "card.md"):
+        assert "bright" in (bundle / name).read_text(encoding="utf-8")
+
+
+def test_a_reading_writes_every_voxel_on_the_images_grid(bundle: Path, data: Path, tmp_path: Path) -> None:
+    image = data / "images" / "case01.nii.gz"
+    assert main(["read", str(bundle), str(image), "-o", str(tmp_path / "out")]) == 0
+    (reading,) = json.loads((tmp_path / "out" / "readings.json").read_text(encoding="utf-8"))["readings"]
+    assert reading["outlined"] and reading["looked_for"] == ["bright", "dark"]
+    labels = nibabel.load(tmp_path / "out" / reading["labels"])
+    stored = nibabel.load(image)
+    assert labels.shape == stored.shape
+    np.testing.assert_allclose(labels.affine, stored.affine)
+    numbers = np.asarray(labels.dataobj)
+    for place, name in enumerate(reading["looked_for"], start=1):
+        own = [finding for finding in reading["findings"] if finding["label"] == name]
+        assert sum(finding["size"] for finding in own) == pytest.approx(np.count_nonzero(numbers == place) / 1000)
+    assert (tmp_path / "out" / reading["figure"]).is_file()
+
+
+def test_openvino_outlines_as_torch_does(
+    bundle: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = []
+    for runtime in ("torch", "openvino"):
+        image, out = data / "images" / "case00.nii.gz", tmp_path / runtime
+        assert main(["read", str(bundle), str(image), "-o", str(out), "--runtime", runtime]) == 0
+        document = json.loads((out / "readings.json").read_text(encoding="utf-8"))
+        assert document["runtime"] in ("torch", "OpenVINO f32")
+        said.append(np.asarray(nibabel.load(out / document["readings"][0]["labels"]).dataobj))
+    assert document["runtime"] == "OpenVINO f32"
+    assert (said[0] == said[1]).mean() > 0.9999
+    assert main(["read", str(bundle), str(image), "-o", str(out), "--runtime", "openvino-int8"]) != 0
+    assert "8 bits were never tried" in capsys.readouterr().err
+
+
+def test_flat_images_are_outlined_too(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("images", "masks"):
+        (tmp_path / "discs" / name).mkdir(parents=True)
+    grid = np.indices((48, 64))
+    for number in range(20):
+        middle = rng.integers(12, (36, 52))
+        disc = ((grid - middle[:, None, None]) ** 2).sum(axis=0) < 49
+        image = np.where(disc, 200, 60) + rng.normal(0, 8, disc.shape)
+        cv2.imwrite(str(tmp_path / "discs" / "images" / f"{number:02}.png"), image.clip(0, 255).astype(np.uint8))
+        cv2.imwrite(str(tmp_path / "discs" / "masks" / f"{number:02}.png"), 255 * disc.astype(np.uint8))
+    words = ["--task", "segmentation", "-o", str(tmp_path / "bundle"), "--minutes", "0.1"]
+    assert main(["train", str(tmp_path / "discs"), *words]) == 0
+    image_path = tmp_path / "discs" / "images" / "00.png"
+    assert main(["read", str(tmp_path / "bundle"), str(image_path), "-o", str(tmp_path / "out")]) == 0
+    (reading,) = json.loads((tmp_path / "out" / "readings.json").read_text(encoding="utf-8"))["readings"]
+    labels = cv2.imread(str(tmp_path / "out" / reading["labels"]), cv2.IMREAD_UNCHANGED)
+    assert labels is not None
+    assert labels.shape == (48, 64)
+    assert set(np.unique(labels)) <= {0, 1}
+
+
+def test_data_without_masks_are_refused_by_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("one", "two"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "data" / name / "0.png"), np.zeros((8, 8), np.uint8))
+    assert main(["train", str(tmp_path / "data"), "--task", "segmentation", "-o", str(tmp_path / "out")]) != 0
+    assert "has a mask" in capsys.readouterr().err

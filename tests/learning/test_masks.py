@@ -1,0 +1,140 @@
+"""A segmentation from data to evidence, on spheres and rods; and the parts it is made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+
+from hounsfield.arrays import FloatArray, IntArray
+from hounsfield.datasets import open_dataset
+from hounsfield.datasets.case import Dataset
+from hounsfield.datasets.segmentation import for_segmentation
+from hounsfield.errors import DatasetError
+from hounsfield.learning.masked import masked_case, nearest, prepare_masked
+from hounsfield.learning.masks import MaskLesson, masked_batch
+from hounsfield.learning.train import train
+from hounsfield.learning.validation import validation_evidence
+from hounsfield.plan import Ensemble, Input, Optimisation, Plan, ResidualChoice, Segmentation, UNetChoice
+from hounsfield.plan.task import task_of
+
+
+def plan_for(dataset: Dataset, *, epochs: int = 2, steps: tuple[dict[str, object], ...] = ()) -> Plan:
+    return Plan(
+        task="segmentation",
+        dataset=dataset.name,
+        classes=dataset.classes,
+        input=Input(shape=(16, 16, 16), windows=True, steps=({"step": "rescale"}, *steps)),
+        network=UNetChoice(
+            encoder=ResidualChoice(widths=(8, 16), blocks=(1, 1), normalisation="instance"), normalisation="instance"
+        ),
+        segmentation=Segmentation(labels=tuple(dataset.labels), numbers=tuple(dataset.labels.values())),
+        optimisation=Optimisation(epochs=epochs, batch_size=2, learning_rate=5e-3, channels_last=False, keep="last"),
+        ensemble=Ensemble(),
+    )
+
+
+@pytest.fixture
+def dataset(tmp_path: Path, spheres: Callable[..., Path]) -> Dataset:
+    return for_segmentation(open_dataset(spheres(tmp_path / "spheres")))
+
+
+def test_labels_are_named_after_their_numbers_where_nobody_names_them(dataset: Dataset) -> None:
+    assert dict(dataset.labels) == {"label 1": (1,), "label 2": (2,)}
+    assert len(dataset.cases) == 12
+
+
+def test_a_segmentation_learns_measures_itself_and_is_written(dataset: Dataset, tmp_path: Path) -> None:
+    trained = train(dataset, tmp_path / "bundle", plan=plan_for(dataset, epochs=25))
+    evidence = validation_evidence(trained)
+    found = evidence.segmentation
+    assert found is not None
+    assert found.unit == "mm"
+    assert [one.name for one in found.labels] == ["all labels", "label 1", "label 2"]
+    assert found.labels[0].scores["dice"].value > 0.8
+    assert evidence.cases == len(trained.val_cases) > 0
+    json.dumps(evidence.as_json(), allow_nan=False)
+
+
+def test_images_and_masks_are_prepared_onto_one_grid(dataset: Dataset, tmp_path: Path) -> None:
+    plan = plan_for(dataset, steps=({"step": "spacing", "mm": [2.0, 1.0, 0.5]},))
+    inputs = prepare_masked(dataset, dataset.cases, plan, tmp_path, threads=2)
+    assert inputs.images[1].shape == (1, 10, 26, 48)
+    assert inputs.codes[1].shape == (10, 26, 48)
+    bright = inputs.images[1][0][inputs.codes[1] == 1].mean()
+    assert bright > inputs.images[1][0][inputs.codes[1] == 2].mean() > inputs.images[1][0][inputs.codes[1] == 0].mean()
+    again = prepare_masked(dataset, dataset.cases, plan, tmp_path, threads=2)
+    np.testing.assert_array_equal(again.codes[3], inputs.codes[3])
+
+
+def test_windows_carry_their_labels_with_them(dataset: Dataset, tmp_path: Path) -> None:
+    plan = plan_for(dataset)
+    plan = plan.model_copy(
+        update={"augmentation": plan.augmentation.model_copy(update={"rotation_degrees": 30.0, "flip_axes": (2,)})}
+    )
+    inputs = prepare_masked(dataset, dataset.cases, plan, tmp_path, threads=2)
+    images, codes = masked_batch(plan, inputs, np.arange(8), generator=torch.Generator().manual_seed(0))
+    assert images.shape == (8, 1, 16, 16, 16)
+    assert codes.shape == (8, 16, 16, 16)
+    assert set(codes.unique().tolist()) == {0, 1, 2}
+    means = [float(images[:, 0][codes == label].mean()) for label in (0, 1, 2)]
+    assert means[1] > means[2] > means[0]
+
+
+def test_what_a_network_says_comes_back_onto_the_grid_as_stored(dataset: Dataset, tmp_path: Path) -> None:
+    plan = plan_for(dataset, steps=({"step": "spacing", "mm": [0.5, 1.0, 1.0]},))
+    inputs = prepare_masked(dataset, dataset.cases, plan, tmp_path, threads=1)
+    task = task_of(plan)
+
+    class Bright(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.cat([0.6 - images, images - 0.6, torch.full_like(images, -1)], dim=1)
+
+    lesson = MaskLesson(task, inputs)  # type: ignore[arg-type]
+    answers = lesson.answered(Bright(), plan, np.arange(2), flips=False)
+    assert [one.shape for one in answers.outlined] == [(18, 24, 28), (20, 26, 24)]
+    results = lesson.results(plan, np.arange(2), answers.outlined)
+    assert min(one.labels[0].dice for one in results) > 0.85
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 2.0])
+def test_a_mask_on_another_grid_has_the_number_of_the_nearest_voxel(factor: float) -> None:
+    mask: IntArray = np.arange(8, dtype=np.uint8).reshape(1, 1, 8)
+    onto: FloatArray = np.diag([1.0, 1.0, factor, 1.0])
+    onto[2, 3] = (factor - 1) / 2
+    found = nearest(mask, onto, (1, 1, round(8 / factor)))
+    assert found[0, 0, 0] == mask[0, 0, 0]
+    assert found[0, 0, -1] in (6, 7)
+    assert list(found[0, 0]) == sorted(found[0, 0])
+
+
+def test_a_mask_on_another_grid_than_its_image_is_named_and_left_out(
+    tmp_path: Path, spheres: Callable[..., Path]
+) -> None:
+    spheres(tmp_path / "data", count=4)
+    path = tmp_path / "data" / "labels" / "case01.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(np.zeros((3, 3, 3), dtype=np.uint8), np.eye(4)), path)
+    found = for_segmentation(open_dataset(tmp_path / "data"))
+    assert len(found.cases) == 3
+    assert any("case01" in note and "3 × 3 × 3 voxels" in note for note in found.notes)
+
+
+def test_images_without_masks_are_refused(tmp_path: Path, spheres: Callable[..., Path]) -> None:
+    spheres(tmp_path / "data", count=2)
+    for path in (tmp_path / "data" / "labels").iterdir():
+        path.unlink()
+    (tmp_path / "data" / "labels" / "other.nii.gz").write_bytes(b"")
+    with pytest.raises(DatasetError, match="has a mask"):
+        for_segmentation(open_dataset(tmp_path / "data"))
+
+
+def test_a_case_keeps_its_spacing(dataset: Dataset) -> None:
+    plan = plan_for(dataset)
+    task = task_of(plan)
+    masked = masked_case(dataset.cases[0], plan, task)  # type: ignore[arg-type]
+    assert masked.spacing_mm == (1.0, 1.0, 1.0)
