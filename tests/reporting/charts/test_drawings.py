@@ -84,3 +84,16 @@ def test_a_histogram_counts_every_value_once() -> None:
         for found in re.findall(r'height="([\d.]+)" class="bar"', str(histogram(values, x_label="x", title="t")))
     ]
     assert sum(heights) / max(heights) == pytest.approx(len(heights), rel=0.15)  # evenly spread values, even bars
+
+
+def test_a_margin_is_drawn_with_its_smallest_and_median_distance() -> None:
+    import numpy as np
+
+    from hounsfield.findings.margin import measure_margin
+    from hounsfield.reporting.charts.margins import margin_chart
+
+    lesion, bone = np.zeros((2, 12, 12, 30), dtype=bool)
+    lesion[2:10, 2:10, 2:10], bone[2:10, 2:10, 20:26] = True, True
+    for structure, smallest in ((bone, "10.0"), (lesion, "0.0")):
+        drawn = margin_chart(measure_margin(lesion, structure, np.eye(4), name="bone"))
+        assert f"surface to bone: smallest {smallest}, median" in drawn and 'class="curve"' in drawn
