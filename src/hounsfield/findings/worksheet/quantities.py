@@ -15,6 +15,9 @@ from hounsfield.findings.measure import Size, diagonal_mm
 from hounsfield.findings.remaining import measure_remaining
 from hounsfield.findings.worksheet.answer import Measured, Range
 
+_NOTHING_MM = 0.05
+"""Less is written as 0.0 mm."""
+
 _LESION_CUT = "the lesion reaches the border of the image, and may go on beyond it"
 
 
@@ -46,8 +49,7 @@ def contact(margin: Margin) -> Measured:
         seen=seen,
         possible=Range(seen.low, math.inf) if reaches else seen,
         border=_beyond(margin),
-        note=f"At the closest the surfaces are {margin.minimum_mm:.1f} mm apart; up to {margin.uncertainty_mm:.1f} mm, "
-        "a voxel's diagonal, counts as touching.",
+        note=f"{_apart(margin)}; up to {margin.uncertainty_mm:.1f} mm, a voxel's diagonal, counts as touching.",
         from_mm=margin.closest.lesion_mm,
         to_mm=margin.closest.structure_mm,
     )
@@ -124,6 +126,12 @@ def volume(sizes: Sequence[Size]) -> Measured:
         possible=Range(seen.low, math.inf) if sizes[0].cut else seen,
         border=_LESION_CUT,
     )
+
+
+def _apart(margin: Margin) -> str:
+    if margin.minimum_mm < _NOTHING_MM:
+        return "The surfaces meet"
+    return f"At the closest the surfaces are {margin.minimum_mm:.1f} mm apart"
 
 
 def _beyond(margin: Margin) -> str:

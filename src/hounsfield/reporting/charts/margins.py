@@ -19,10 +19,9 @@ def margin_chart(margin: Margin) -> Markup:
     ticks = round_ticks(0.0, far)
     frame = Frame(x=(0.0, max(far, ticks[-1])), height=260)
     shares = [number / (len(distances) - 1) for number in range(len(distances))]
+    places = max(1, decimals_for(ticks))
     parts = [
-        frame.axes(
-            "Distance, mm", "Share of the surface", x_ticks=ticks, y_ticks=_SHARES, decimals=decimals_for(ticks)
-        ),
+        frame.axes("Distance, mm", "Share of the surface", x_ticks=ticks, y_ticks=_SHARES, decimals=places),
         *(frame.line((limit, limit), (0.0, 1.0), "chance") for limit in CLOSE_MM if limit <= frame.x[1]),
         frame.line((distances[0], *distances), (0.0, *shares), "curve"),
     ]
