@@ -41,6 +41,10 @@ class PlanError(UsageError):
     """A plan has an unknown key, a value out of range, or choices that contradict each other."""
 
 
+class CriteriaError(UsageError):
+    """A worksheet's criterion has an unknown key, a value out of range, or a measure that is not known."""
+
+
 class BundleError(HounsfieldError):
     """A bundle is missing files, was changed after it was written, or was made by another version."""
 

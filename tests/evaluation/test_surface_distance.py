@@ -16,9 +16,14 @@ from hounsfield.arrays import BoolArray, FloatArray
 from hounsfield.errors import ShapeError
 from hounsfield.evaluation import surface_distance as module
 from hounsfield.evaluation.surface_distance import surface_distances
-from hounsfield.evaluation.surface_elements import element_codes, element_sizes
+from hounsfield.findings.surface_pieces import cell_codes, pieces
 
 SPACINGS = ((1.0, 1.0, 1.0), (3.0, 0.5, 0.7), (0.8, 2.5, 1.3))
+
+
+def element_sizes(spacing: tuple[float, ...]) -> FloatArray:
+    sizes: FloatArray = pieces(spacing)[1].sum(axis=1)
+    return sizes
 
 
 def blob(seed: int, shape: tuple[int, ...] = (14, 17, 12), level: float = 0.15) -> BoolArray:
@@ -58,11 +63,11 @@ def test_every_outlines_length_is_the_reference_implementations() -> None:
 def test_a_plane_has_its_area_and_a_ball_nearly() -> None:
     plane = np.zeros((5, 9, 9), dtype=bool)
     plane[:2] = True
-    codes = element_codes(plane)
+    codes = cell_codes(plane)
     assert element_sizes((3.0, 0.5, 0.25))[codes].sum() == pytest.approx(8 * 8 * 0.125)
     grid = np.indices((41, 41, 41)) - 20
     ball = np.sqrt((grid**2).sum(axis=0)) <= 15
-    assert element_sizes((1.0, 1.0, 1.0))[element_codes(ball)].sum() == pytest.approx(4 * np.pi * 15**2, rel=0.1)
+    assert element_sizes((1.0, 1.0, 1.0))[cell_codes(ball)].sum() == pytest.approx(4 * np.pi * 15**2, rel=0.1)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # how the reference implementation calls SciPy

@@ -13,8 +13,10 @@ from hounsfield.findings import Answer, ModelIdentity, Quality, Reading
 from hounsfield.reporting.evidence_report import evidence_page
 from hounsfield.reporting.examples import Example
 from hounsfield.reporting.inspect_report import inspect_page
+from hounsfield.reporting.page import Fact
 from hounsfield.reporting.reading_report import reading_page
 from hounsfield.reporting.training_report import BundleFile, Choice, training_page
+from hounsfield.reporting.worksheet_report import worksheet_page
 
 HOSTILE = "</title></style>\"'><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }}"
 
@@ -55,12 +57,20 @@ def reading() -> str:
     return reading_page(found, samples.films_of(found), problems, command="hounsfield read bundle films")
 
 
+def worksheet() -> str:
+    sheet, panels = samples.worksheet()
+    facts = [Fact("Image", "thigh.nii.gz", "CT"), Fact("Lesion", "tumour.nii.gz")]
+    command = "hounsfield measure thigh.nii.gz --lesion tumour.nii.gz"
+    return worksheet_page(sheet, panels, name="thigh.nii.gz", facts=facts, command=command)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "evidence": evidence,
     "evidence_many": evidence_of_many_classes,
     "training": training,
     "inspection": inspection,
     "reading": reading,
+    "worksheet": worksheet,
 }
 
 
@@ -130,9 +140,20 @@ def hostile_reading() -> str:
     return reading_page([one, two], {HOSTILE: samples.film()}, [(HOSTILE, HOSTILE)], command=HOSTILE, created=HOSTILE)
 
 
+def hostile_worksheet() -> str:
+    sheet, panels = samples.worksheet()
+    answers = tuple(
+        replace(answer, name=HOSTILE, structure=HOSTILE, why=HOSTILE, limit=HOSTILE) for answer in sheet.answers
+    )
+    margins = tuple(replace(margin, structure=HOSTILE) for margin in sheet.margins)
+    hostile = replace(sheet, answers=answers, margins=margins, missing=((HOSTILE, HOSTILE),))
+    return worksheet_page(hostile, panels, name=HOSTILE, facts=[Fact(HOSTILE, HOSTILE)], command=HOSTILE)
+
+
 HOSTILE_PAGES: dict[str, Callable[[], str]] = {
     "evidence": hostile_evidence,
     "training": hostile_training,
     "inspection": hostile_inspection,
     "reading": hostile_reading,
+    "worksheet": hostile_worksheet,
 }

@@ -12,10 +12,12 @@ from hounsfield.datasets.fingerprint import Fingerprint, Spread
 from hounsfield.evaluation.evidence import CaseResult, Evidence
 from hounsfield.evaluation.measure import measure
 from hounsfield.findings import Answer, Box, Finding, ModelIdentity, Quality, Reading
-from hounsfield.geometry import planar_affine
+from hounsfield.findings.worksheet import Worksheet, criteria_from_text, fill_worksheet
+from hounsfield.geometry import affine_from_axes, planar_affine
 from hounsfield.image import Image
 from hounsfield.reporting.charts.learning_curves import LearningCurve
 from hounsfield.reporting.examples import Example, choose_examples
+from hounsfield.reporting.margin_panels import Panel, margin_panels
 from hounsfield.reporting.split_table import PartCount
 from hounsfield.reporting.training_report import BundleFile, Choice, TrainingStory
 
@@ -323,3 +325,45 @@ def story() -> TrainingStory:
         machine="2 cores, 8 GB, no GPU",
         created="2026-11-22T21:05:00+00:00",
     )
+
+
+_CRITERIA = """
+[[criterion]]
+name = "No contact with bone"
+measure = "contact"
+structure = "bone"
+most_mm2 = 0
+[[criterion]]
+name = "15 mm to bone"
+measure = "distance"
+structure = "bone"
+least_mm = 15
+[[criterion]]
+name = "Vessel less than half encased"
+measure = "contact_arc"
+structure = "artery"
+most_degrees = 180
+[[criterion]]
+name = "Smaller than 5 cm"
+measure = "long_axis"
+most_mm = 50
+"""
+
+
+def worksheet() -> tuple[Worksheet, dict[int, list[Panel]]]:
+    """Of a ball in a cylinder, beside a bone that lies higher, and pictures of what was measured."""
+    depth, row, column = np.ogrid[:20, :64, :64]
+    lesion = (3 * (depth - 9)) ** 2 + (row - 32) ** 2 + (column - 24) ** 2 <= 12**2
+    bone = (row - 30) ** 2 + (column - 48) ** 2 + 0 * depth <= (2 + depth // 4) ** 2
+    skin = (row - 32) ** 2 + (column - 32) ** 2 + 0 * depth <= 30**2
+    affine = affine_from_axes(origin_mm=np.zeros(3), spacing_mm=(3, 1, 1), directions=np.eye(3)[:, ::-1])
+    noise = np.random.default_rng(0).normal(0, 15, lesion.shape)
+    voxels = np.where(skin, 40 + 30 * lesion + 600 * bone, -1000) + noise
+    image = Image(voxels[None].astype(np.float32), affine, "CT", "patient")
+    structures = {"bone": bone, "skin": skin, "nerve": np.zeros_like(bone)}
+    sheet = fill_worksheet(criteria_from_text(_CRITERIA), lesion, structures, affine)
+    return sheet, {
+        place: margin_panels(image, lesion, structures.get(answer.structure), answer)
+        for place, answer in enumerate(sheet.answers)
+        if answer.value is not None
+    }

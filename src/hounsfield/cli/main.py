@@ -29,6 +29,7 @@ VERBS = {
     "seeds": "several trainings of one recipe as one result",
     "explain": "which explanations of a bundle's answers can be believed",
     "read": "a bundle's readings of new images",
+    "measure": "a lesion's size and its distance to normal tissue",
     "export": "a bundle as ONNX or as a MONAI bundle, for other programs",
 }
 """Each verb with its line of help, so that the list is printed without importing any of them. The verb's module is

@@ -26,7 +26,7 @@ import numpy as np
 
 from hounsfield.arrays import BoolArray, FloatArray, IntArray
 from hounsfield.errors import ShapeError
-from hounsfield.evaluation.surface_elements import element_codes, element_sizes
+from hounsfield.findings.surface_pieces import cell_codes, pieces
 
 Surface = Literal["elements", "edge voxels"]
 
@@ -122,7 +122,7 @@ def surface_distances(
         )
     box = _box(prediction | reference)
     ours, theirs = (_places(np.pad(mask[box], 1), surface) for mask in (prediction, reference))
-    sizes = element_sizes(spacing_mm) if surface == "elements" else np.array([0.0, 1.0])
+    sizes = pieces(tuple(map(float, spacing_mm)))[1].sum(axis=1) if surface == "elements" else np.array([0.0, 1.0])
     return SurfaceDistances(_one_way(ours, theirs, sizes, spacing_mm), _one_way(theirs, ours, sizes, spacing_mm))
 
 
@@ -138,7 +138,7 @@ def _box(mask: BoolArray) -> tuple[slice, ...]:
 def _places(mask: BoolArray, surface: Surface) -> IntArray:
     """Kind of each place, 0 where the surface is not: a cell's code, or 1 at edge voxels."""
     if surface == "elements":
-        codes = element_codes(mask)
+        codes = cell_codes(mask)
         return np.where(codes == 2 ** (2**mask.ndim) - 1, 0, codes).astype(np.uint8)
     inner = mask[(slice(1, -1),) * mask.ndim].copy()
     whole = inner.copy()

@@ -4,14 +4,17 @@ import math
 import re
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from markupsafe import Markup
 
 from hounsfield.evaluation.evidence import Curve, Score
+from hounsfield.findings.margin import measure_margin
 from hounsfield.reporting.charts.bars import amount_bar, composition, histogram, probability_bar
 from hounsfield.reporting.charts.curves import calibration_chart, precision_recall_chart, roc_chart
 from hounsfield.reporting.charts.intervals import interval_track, probability_ruler, ruler
 from hounsfield.reporting.charts.learning_curves import LearningCurve, loss_chart, score_chart
+from hounsfield.reporting.charts.margins import margin_chart
 from hounsfield.reporting.charts.quantiles import quantile_strip
 from hounsfield.reporting.charts.separation import separation_chart
 
@@ -84,3 +87,12 @@ def test_a_histogram_counts_every_value_once() -> None:
         for found in re.findall(r'height="([\d.]+)" class="bar"', str(histogram(values, x_label="x", title="t")))
     ]
     assert sum(heights) / max(heights) == pytest.approx(len(heights), rel=0.15)  # evenly spread values, even bars
+
+
+def test_a_margin_is_drawn_with_its_smallest_and_median_distance() -> None:
+    lesion, bone = np.zeros((2, 12, 12, 30), dtype=bool)
+    lesion[2:10, 2:10, 2:10], bone[2:10, 2:10, 20:26] = True, True
+    for structure, smallest in ((bone, "10.0"), (lesion, "0.0")):
+        drawn = margin_chart(measure_margin(lesion, structure, np.eye(4), name="bone"))
+        assert f"surface to bone: smallest {smallest}, median" in drawn and 'class="curve"' in drawn
+        assert ">0.2</text>" in drawn and ">0.8</text>" in drawn

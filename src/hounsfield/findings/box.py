@@ -1,0 +1,47 @@
+"""The part of an image in which something lies, so that only this part is worked on."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+
+from hounsfield.arrays import BoolArray
+from hounsfield.errors import ShapeError
+
+Part: TypeAlias = tuple[slice, slice, slice]
+"""Along (depth, height, width)."""
+
+
+def require_mask(mask: BoolArray) -> None:
+    """Accept a mask.
+
+    Raises:
+        ShapeError: It is not of shape (depth, height, width), or not made of true and false.
+    """
+    if mask.ndim != 3 or mask.dtype != np.bool_:
+        raise ShapeError(
+            f"a mask must be bool of shape (depth, height, width), not {mask.dtype} of shape {mask.shape}; "
+            "compare labels with the one that is meant"
+        )
+
+
+def bounding_box(mask: BoolArray) -> Part | None:
+    """The smallest box around what is inside a mask, (depth, height, width); None where nothing is."""
+    found: list[slice] = []
+    for axis in range(3):
+        there = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+        if not len(there):
+            return None
+        found.append(slice(int(there[0]), int(there[-1]) + 1))
+        mask = mask[(slice(None),) * axis + (slice(found[-1].start, found[-1].stop),)]
+    return found[0], found[1], found[2]
+
+
+def grown(part: Part, shape: tuple[int, ...], by_mm: float, spacing_mm: tuple[float, float, float]) -> Part:
+    """The part with so much more on every side, and some voxels, as far as the image (d, h, w) goes."""
+    sides = []
+    for side, length, spacing in zip(part, shape, spacing_mm, strict=True):
+        more = int(min(by_mm / spacing, length)) + 3
+        sides.append(slice(max(0, side.start - more), min(length, side.stop + more)))
+    return sides[0], sides[1], sides[2]

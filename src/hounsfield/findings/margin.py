@@ -1,0 +1,210 @@
+"""`Margin`: how far the surface of a lesion lies from a normal structure, or from the surface of what it lies in.
+
+Distances are exact Euclidean ones, in mm, between the centres of the pieces of the two surfaces (`surface`), and
+figures over the lesion's surface weigh each piece by its area. From a structure beside the lesion they are measured
+from outside, and are 0 where the two overlap. From one that holds more than half of the lesion, as the body or the
+organ does, they are measured from inside to its surface, and are 0 where the lesion breaks through it.
+
+What touches: pieces that are not farther from the structure than one voxel's diagonal, which is as much as half a
+voxel's diagonal in each of the two surfaces can hide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from hounsfield.arrays import BoolArray, FloatArray
+from hounsfield.errors import ImageError, ShapeError
+from hounsfield.findings.border import beyond_the_image_mm
+from hounsfield.findings.box import bounding_box, require_mask
+from hounsfield.findings.measure import diagonal_mm, is_cut
+from hounsfield.findings.nearest import nearest
+from hounsfield.findings.surface import Surface, around, closed_surface
+
+Side = Literal["outside", "inside"]
+
+CLOSE_MM = (5.0, 10.0)
+"""How much of the lesion's surface is closer than these is said of every structure."""
+
+_ROUNDING = 1 + 1e-9
+
+
+@dataclass(frozen=True)
+class ClosestPair:
+    """The two points at which a lesion and a structure are closest, in the patient, LPS mm."""
+
+    lesion_mm: tuple[float, ...]
+    structure_mm: tuple[float, ...]
+    distance_mm: float
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The smallest distance of each of several outlines of one lesion."""
+
+    distances_mm: tuple[float, ...]
+
+    @property
+    def low(self) -> float:
+        """The smallest."""
+        return min(self.distances_mm)
+
+    @property
+    def high(self) -> float:
+        """The largest."""
+        return max(self.distances_mm)
+
+
+@dataclass(frozen=True)
+class Margin:
+    """Distances from a lesion's surface to a structure."""
+
+    structure: str
+    side: Side
+    """"inside" where the lesion lies in the structure, and the distances are from inside to its surface."""
+    minimum_mm: float
+    percentile_5_mm: float
+    """That 5 % of the lesion's surface do not exceed."""
+    median_mm: float
+    distribution_mm: tuple[float, ...]
+    """(21,), the distances that 0, 5, 10 … 100 % of the lesion's surface do not exceed."""
+    uncertainty_mm: float
+    """± of a distance: half a voxel's diagonal for each of the two surfaces. A bound, not a standard deviation."""
+    area_unit: Literal["mm2", "mm"]
+    """mm where the image is planar, in which a surface is an outline."""
+    area: float
+    """Of the lesion's whole surface."""
+    area_closer_than_5_mm: float
+    area_closer_than_10_mm: float
+    contact_area: float
+    """Of the lesion's surface that is not farther than one voxel's diagonal: the most that may touch."""
+    contact_area_as_drawn: float
+    """Of that where voxels of lesion and structure are neighbours or overlap."""
+    closest: ClosestPair
+    overlap: float
+    """Share of the lesion's voxels that are the structure's too."""
+    beyond_the_image_mm: float | None
+    """The structure goes on beyond the image's border; what is not seen of it is no closer to the lesion than this.
+    None where it ends in the image; 0 where the lesion reaches the border itself."""
+    spread: Spread | None
+    """Of the smallest distance, where several outlines of the lesion were given."""
+
+
+def measure_margin(
+    lesion: BoolArray,
+    structure: BoolArray,
+    affine: FloatArray,
+    *,
+    name: str = "",
+    outlines: Sequence[BoolArray] = (),
+) -> Margin:
+    """How far a lesion's surface is from a structure.
+
+    Args:
+        lesion: (depth, height, width).
+        structure: On the same grid.
+        affine: (4, 4), array index to LPS mm.
+        name: Of the structure.
+        outlines: Other outlines of the same lesion, by the members of an ensemble or by other people.
+
+    Raises:
+        ShapeError: Not masks, or of different shapes.
+        ImageError: One of them is empty, or the structure fills the image and has no surface in it.
+    """
+    for mask in (lesion, structure, *outlines):
+        require_mask(mask)
+        if mask.shape != lesion.shape:
+            raise ShapeError(f"{name or 'the structure'}: its mask has shape {mask.shape}, the lesion's {lesion.shape}")
+    if not structure.any():
+        raise ImageError(f"{name or 'the structure'}: its mask is empty, so there is no distance to it")
+    share = _overlap(lesion, structure)
+    side: Side = "inside" if share > 0.5 else "outside"
+    found = _distances(lesion, structure, affine, side, name)
+    closest = int(found.distances.argmin())
+    diagonal = diagonal_mm(affine, planar=lesion.shape[0] == 1)
+    shares = _percentiles(found.distances, found.surface.areas, range(0, 101, 5))
+    drawn = float(found.surface.areas[found.neighbours].sum())
+    others = tuple(float(_distances(one, structure, affine, side, name).distances.min()) for one in outlines)
+    return Margin(
+        structure=name,
+        side=side,
+        minimum_mm=float(found.distances[closest]),
+        percentile_5_mm=shares[1],
+        median_mm=shares[10],
+        distribution_mm=shares,
+        uncertainty_mm=diagonal,
+        area_unit="mm" if lesion.shape[0] == 1 else "mm2",
+        area=found.surface.area,
+        area_closer_than_5_mm=found.closer_than(CLOSE_MM[0]),
+        area_closer_than_10_mm=found.closer_than(CLOSE_MM[1]),
+        contact_area=max(drawn, float(found.surface.areas[found.distances <= diagonal * _ROUNDING].sum())),
+        contact_area_as_drawn=drawn,
+        closest=ClosestPair(
+            _point(found.surface.points_mm[closest]), _point(found.goals_mm[closest]), float(found.distances[closest])
+        ),
+        overlap=share,
+        beyond_the_image_mm=0.0 if is_cut(lesion) else beyond_the_image_mm(found.surface, structure, affine),
+        spread=Spread((float(found.distances[closest]), *others)) if outlines else None,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Distances:
+    surface: Surface
+    distances: FloatArray
+    """(n,), mm."""
+    goals_mm: FloatArray
+    """(n, 3), the structure's nearest points."""
+    neighbours: BoolArray
+    """(n,), where voxels of the two are neighbours or overlap."""
+
+    def closer_than(self, limit_mm: float) -> float:
+        return float(self.surface.areas[self.distances < limit_mm].sum())
+
+
+def _distances(lesion: BoolArray, structure: BoolArray, affine: FloatArray, side: Side, name: str) -> _Distances:
+    """Of every piece of the lesion's surface; 0 where it overlaps the structure, or breaks through it from inside."""
+    part = bounding_box(lesion)
+    if part is None:
+        raise ImageError("the lesion's mask is empty: there is nothing to measure")
+    surface = closed_surface(lesion, affine)
+    found = nearest(surface, part, structure, affine)
+    ours, there = around(lesion, surface.cells)
+    theirs, _ = around(structure, surface.cells)
+    if side == "inside":
+        theirs = there & ~theirs
+    crossed: BoolArray = np.any(ours & theirs, axis=1)
+    neighbours: BoolArray = np.any(theirs, axis=1)
+    if not np.isfinite(found.distances).all() and not crossed.all():
+        raise ImageError(
+            f"{name or 'the structure'}: it fills the image, so its surface is not seen and there is no distance to it"
+        )
+    return _Distances(
+        surface=surface,
+        distances=np.where(crossed, 0.0, found.distances),
+        goals_mm=np.where(crossed[:, None], surface.points_mm, found.points_mm),
+        neighbours=neighbours,
+    )
+
+
+def _overlap(lesion: BoolArray, structure: BoolArray) -> float:
+    part = bounding_box(lesion)
+    if part is None:
+        raise ImageError("the lesion's mask is empty: there is nothing to measure")
+    return float(structure[part][lesion[part]].mean())
+
+
+def _percentiles(distances: FloatArray, areas: FloatArray, percents: Iterable[float]) -> tuple[float, ...]:
+    """The distances that so many percent of the area do not exceed."""
+    order = np.argsort(distances, kind="stable")
+    sums = np.cumsum(areas[order])
+    places = [min(int(np.searchsorted(sums, sums[-1] * percent / 100)), len(sums) - 1) for percent in percents]
+    return tuple(float(value) for value in distances[order][places])
+
+
+def _point(point: FloatArray) -> tuple[float, ...]:
+    return tuple(float(value) for value in point)

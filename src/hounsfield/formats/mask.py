@@ -1,0 +1,79 @@
+"""`read_mask`: what a file outlines, on the grid of the image that it was drawn on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from hounsfield import geometry
+from hounsfield.arrays import BoolArray
+from hounsfield.errors import FormatError, GeometryError, ImageError
+from hounsfield.formats.read import read
+from hounsfield.image import Image
+
+_OFF_GRID = 0.05
+"""Share of a voxel that the corners of two grids may lie apart: files round their geometry."""
+_MOST_NAMED = 20
+
+
+def read_mask(path: Path, image: Image, *, label: int | None = None) -> BoolArray:
+    """What is inside, (depth, height, width), on the image's grid.
+
+    Args:
+        path: File or folder of whole-numbered labels.
+        image: That it was drawn on.
+        label: The label that is meant; None takes all that are not 0.
+
+    Raises:
+        FormatError: The file cannot be read, is a colour image, or holds no whole numbers.
+        GeometryError: It lies on another grid than the image.
+        ImageError: The label is not in it; the message lists those that are.
+    """
+    drawn = read(path)
+    require_same_grid(drawn, path, image)
+    if drawn.channels != 1:
+        raise FormatError(f"{path}: a colour image of {drawn.channels} channels, not a mask; give one with labels")
+    labels = drawn.voxels[0]
+    if not np.issubdtype(labels.dtype, np.integer) and not np.array_equal(labels, np.rint(labels)):
+        raise FormatError(f"{path}: its values are not whole numbers, so it is no mask; give one with labels")
+    if label is None:
+        inside: BoolArray = labels != 0
+        return inside
+    inside = labels == label
+    if not inside.any():
+        there = np.unique(labels)
+        named = ", ".join(f"{value:g}" for value in there[:_MOST_NAMED]) + (" …" if len(there) > _MOST_NAMED else "")
+        raise ImageError(f"{path}: there is no label {label} in it; its labels are {named}")
+    return inside
+
+
+def require_same_grid(drawn: Image, path: Path, image: Image) -> None:
+    """Accept a mask on the image's grid: voxel for voxel in the same place.
+
+    Where one of the two does not know its place in the patient, as a PNG does not, the number of voxels decides.
+
+    Raises:
+        GeometryError: Another grid; the message names both files.
+    """
+    name = image.source.path or "the image"
+    if drawn.shape != image.shape:
+        raise GeometryError(
+            f"{path} has {_times(drawn.shape)} voxels (depth × height × width) and {name} has {_times(image.shape)}: "
+            "they are not on one grid; resample the mask onto the image's grid, taking the nearest voxel"
+        )
+    if "none" in (drawn.spacing_kind, image.spacing_kind):
+        return
+    ends = np.array([(0.0, length - 1.0) for length in image.shape])
+    corners = np.array([[d, h, w] for d in ends[0] for h in ends[1] for w in ends[2]])
+    apart = geometry.world_from_index(drawn.affine, corners) - geometry.world_from_index(image.affine, corners)
+    worst = float(np.linalg.norm(apart, axis=1).max())
+    if worst > _OFF_GRID * min(image.spacing_mm):
+        raise GeometryError(
+            f"{path} and {name} are not on one grid: their corners lie up to {worst:.2f} mm apart in the patient; "
+            "resample the mask onto the image's grid, taking the nearest voxel"
+        )
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " × ".join(str(length) for length in shape)

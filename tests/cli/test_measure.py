@@ -1,0 +1,121 @@
+"""`hounsfield measure`: from files to a worksheet."""
+
+import json
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from hounsfield.cli.main import main
+
+AFFINE = np.diag([1.0, 1, 3, 1])
+CRITERIA = """\
+[[criterion]]
+name = "5 mm to bone"
+measure = "distance"
+structure = "bone"
+least_mm = 5
+[[criterion]]
+name = "Free of the artery"
+measure = "contact"
+structure = "artery"
+most_mm2 = 0
+"""
+
+
+def save(path: Path, voxels: np.ndarray, affine: np.ndarray = AFFINE) -> Path:
+    nibabel.save(nibabel.Nifti1Image(voxels, affine), path)  # type: ignore[attr-defined, no-untyped-call]
+    return path
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Path:
+    """ct.nii.gz; organs.nii.gz with the lesion, 1, and bone, 2, 12 mm from it; wishes.toml."""
+    rows, columns, slices = np.ogrid[:40, :48, :12]
+    labels = np.zeros((40, 48, 12), dtype=np.uint8)
+    labels[8:20, 10:20, 4:8] = 1
+    labels[8:20, 32:38, 3:9] = 2
+    save(tmp_path / "ct.nii.gz", (rows + columns + slices).astype(np.int16))
+    save(tmp_path / "organs.nii.gz", labels)
+    (tmp_path / "wishes.toml").write_text(CRITERIA, encoding="utf-8")
+    return tmp_path
+
+
+def measured(case: Path, *words: object) -> int:
+    ct, organs = case / "ct.nii.gz", case / "organs.nii.gz"
+    usual = ["measure", ct, "--lesion", f"{organs}:1", "--structure", f"bone={organs}:2", "-o", case / "out"]
+    return main([str(word) for word in (*usual, *words)])
+
+
+def test_a_worksheet_has_a_page_a_json_and_a_picture_for_what_was_measured(
+    case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert measured(case, "--criteria", case / "wishes.toml") == 0
+    printed = capsys.readouterr().out
+    assert "bone: 12.0 ± 3.3 mm at the closest" in printed
+    assert "met         5 mm to bone: 12.0 mm; wanted at least 5 mm" in printed
+    assert "cannot say  Free of the artery: wanted at most 0 mm²" in printed
+    assert sorted(path.name for path in (case / "out").iterdir()) == [
+        "criterion-01.png", "report.html", "worksheet.json"
+    ]  # fmt: skip
+    values = json.loads((case / "out" / "worksheet.json").read_text(encoding="utf-8"))
+    assert values["answers"][0]["value"] == pytest.approx(12, abs=0.01)
+    assert values["structures"] == {"bone": f"{case / 'organs.nii.gz'}:2"}
+    page = (case / "out" / "report.html").read_text(encoding="utf-8")
+    assert "No mask was given for artery; given: bone." in page and page.count("data:image/webp") == 1
+
+
+def test_without_criteria_it_measures(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert measured(case, "--json", "--outline", f"{case / 'organs.nii.gz'}:1") == 0
+    values = json.loads(capsys.readouterr().out)
+    assert values["answers"] == [] and values["margins"][0]["spread"]["distances_mm"] == [pytest.approx(12)] * 2
+    assert values["size"]["volume"] == 12 * 10 * 4 * 3
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("--structure", "bone=x.nii"), 2, "--structure bone=…: the name is given twice"),
+        (("--structure", "bone"), 2, "expected NAME=MASK"),
+        (("--window", "40,0"), 2, "width must be above 0"),
+        (("--lesion", "organs.nii.gz:9"), 1, "no such file"),
+        (("--criteria", "none.toml"), 2, "cannot read the criteria none.toml"),
+    ],
+)
+def test_wrong_words_write_nothing(
+    case: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], code: int, sentence: str
+) -> None:
+    assert measured(case, *words) == code
+    assert sentence in capsys.readouterr().err
+    assert not (case / "out").exists()
+
+
+def test_a_mask_on_another_grid_is_refused_with_both_names(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = save(case / "other.nii.gz", np.ones((40, 48, 11), dtype=np.uint8))
+    assert measured(case, "--structure", f"skin={other}") == 1
+    error = capsys.readouterr().err
+    assert "other.nii.gz has 11 × 48 × 40 voxels" in error and "ct.nii.gz has 12 × 48 × 40" in error
+
+
+def test_an_empty_lesion_and_an_image_without_millimetres_are_refused(
+    case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import cv2
+
+    empty = save(case / "empty.nii.gz", np.zeros((40, 48, 12), dtype=np.uint8))
+    assert measured(case, "--lesion", empty) == 1
+    assert "the lesion's mask is empty" in capsys.readouterr().err
+    photograph = str(case / "photograph.png")
+    cv2.imwrite(photograph, np.zeros((8, 9), dtype=np.uint8))
+    assert main(["measure", photograph, "--lesion", photograph, "-o", str(case / "out")]) == 1
+    assert "does not say how large its pixels are" in capsys.readouterr().err
+
+
+def test_a_planar_image_is_measured_in_its_plane(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = np.zeros((40, 48, 1), dtype=np.uint8)
+    labels[8:20, 10:20], labels[8:20, 32:38] = 1, 2
+    save(case / "ct.nii.gz", labels.astype(np.int16) * 100)
+    save(case / "organs.nii.gz", labels)
+    assert measured(case, "--criteria", case / "wishes.toml") == 0
+    assert "lesion: area 120.0 mm²" in capsys.readouterr().out

@@ -1,0 +1,126 @@
+"""The worksheet: met, not met, or cannot say, and why."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from masks import ball  # noqa: E402  (the path must be set first)
+
+from hounsfield.findings.worksheet import CriterionAnswer, criteria_from_text, fill_worksheet  # noqa: E402
+
+SHAPE, UNIT = (60, 60, 60), (1.0, 1.0, 1.0)
+LESION = ball(SHAPE, UNIT, np.array([30.0, 30, 22]), 10)
+BONE = ball(SHAPE, UNIT, np.array([30.0, 30, 48]), 6)
+"""10 mm from the lesion, ± 1.7."""
+SKIN = ball(SHAPE, UNIT, np.full(3, 29.5), 28)
+
+
+def answer(criterion: str, *, lesion: np.ndarray = LESION, **structures: np.ndarray) -> CriterionAnswer:
+    criteria = criteria_from_text('[[criterion]]\nname = "asked"\n' + criterion.replace("; ", "\n"))
+    return fill_worksheet(criteria, lesion, structures or {"bone": BONE, "skin": SKIN}, np.eye(4)).answers[0]
+
+
+@pytest.mark.parametrize(
+    ("limit", "verdict"),
+    [("least_mm = 5", "met"), ("least_mm = 10", "cannot say"), ("least_mm = 15", "not met"), ("most_mm = 15", "met")],
+)
+def test_a_limit_within_the_uncertainty_cannot_be_answered(limit: str, verdict: str) -> None:
+    found = answer(f'measure = "distance"; structure = "bone"; {limit}')
+    assert found.verdict == verdict
+    assert found.value == pytest.approx(10, abs=0.9) and found.low is not None and found.high is not None
+    assert found.high - found.low == pytest.approx(2 * 3**0.5)
+    assert np.linalg.norm(np.subtract(found.from_mm, found.to_mm)) == pytest.approx(found.value)
+    assert ("lies within the uncertainty" in found.why) == (verdict == "cannot say")
+
+
+def test_no_contact_is_met_only_where_a_voxel_cannot_hide_it() -> None:
+    criterion = 'measure = "contact"; structure = "bone"; most_mm2 = 0'
+    assert answer(criterion).verdict == "met"
+    moved = [np.roll(BONE, -step, axis=2) for step in (8, 9, 12)]
+    assert [answer(criterion, bone=bone).verdict for bone in moved] == ["cannot say", "not met", "not met"]
+    assert "mm apart" in answer(criterion).why
+
+
+def test_contact_arc_and_what_is_left() -> None:
+    found = answer('measure = "contact_arc"; structure = "bone"; most_degrees = 180')
+    assert (found.verdict, found.value, found.unit) == ("met", 0, "degrees")
+    around = ball(SHAPE, UNIT, np.array([30.0, 30, 22]), 4)
+    assert answer('measure = "contact_arc"; structure = "vein"; most_degrees = 180', vein=around).verdict == "not met"
+    left = answer('measure = "remaining_volume"; structure = "skin"; least_percent = 60; margin_mm = 5')
+    assert (left.verdict, left.margin_mm) == ("met", 5)
+
+
+def test_the_size_of_the_lesion() -> None:
+    assert answer('measure = "long_axis"; most_mm = 50').verdict == "met"
+    assert answer('measure = "long_axis"; most_mm = 21').verdict == "cannot say"
+    assert answer('measure = "short_axis"; least_mm = 25').verdict == "not met"
+    assert answer('measure = "longest_diameter"; least_mm = 15; most_mm = 25').verdict == "met"
+    assert answer('measure = "volume"; most_ml = 10').verdict == "met"
+
+
+def test_a_structure_that_is_absent_or_empty_cannot_be_answered() -> None:
+    criterion = 'measure = "distance"; structure = "artery"; least_mm = 5'
+    absent = answer(criterion)
+    assert (absent.verdict, absent.value) == ("cannot say", None)
+    assert absent.why == "No mask was given for artery; given: bone, skin."
+    assert "its mask is empty" in answer(criterion, artery=np.zeros_like(LESION)).why
+
+
+def test_what_the_border_may_hide_counts_only_where_it_matters() -> None:
+    crossing = BONE | ball(SHAPE, UNIT, np.array([30.0, 59, 48]), 4)  # leaves the image 19 mm from the lesion
+    criterion = 'measure = "distance"; structure = "bone"; least_mm = '
+    assert answer(criterion + "5", bone=crossing).verdict == "met"
+    far = ball(SHAPE, UNIT, np.array([30.0, 59, 55]), 4)
+    hidden = answer(criterion + "25", bone=far)
+    assert hidden.verdict == "cannot say" and "goes on beyond the border of the image, 1" in hidden.why
+    assert answer(criterion + "15", bone=far).verdict == "met"
+    assert answer(criterion + "60", bone=far).verdict == "not met"
+
+
+def test_of_a_lesion_that_is_cut_only_what_is_certain_is_said() -> None:
+    cut = ball(SHAPE, UNIT, np.array([2.0, 30, 22]), 10)
+    assert answer('measure = "long_axis"; most_mm = 50', lesion=cut).verdict == "cannot say"
+    assert answer('measure = "long_axis"; most_mm = 10', lesion=cut).verdict == "not met"
+    assert "reaches the border" in answer('measure = "volume"; most_ml = 50', lesion=cut).why
+    assert answer('measure = "distance"; structure = "bone"; least_mm = 5', lesion=cut).verdict == "cannot say"
+
+
+def test_an_organ_that_goes_on_beyond_the_image_is_at_least_what_is_seen() -> None:
+    organ = np.ones(SHAPE, dtype=bool)
+    organ[:, :, 50:] = False
+    criterion = 'measure = "remaining_volume"; structure = "liver"; margin_mm = 2; least_percent = '
+    assert answer(criterion + "60", liver=organ).verdict == "met"
+    assert answer(criterion + "99.5", liver=organ).verdict == "cannot say"
+
+
+def test_other_outlines_of_the_lesion_widen_what_may_be() -> None:
+    criteria = criteria_from_text(
+        '[[criterion]]\nname = "a"\nmeasure = "distance"\nstructure = "bone"\nleast_mm = 5\n'
+        '[[criterion]]\nname = "b"\nmeasure = "long_axis"\nmost_mm = 25\n'
+    )
+    outlines = [ball(SHAPE, UNIT, np.array([30.0, 30, 22]), 14)]
+    alone = fill_worksheet(criteria, LESION, {"bone": BONE}, np.eye(4))
+    spread = fill_worksheet(criteria, LESION, {"bone": BONE}, np.eye(4), outlines=outlines)
+    assert [one.verdict for one in alone.answers] == ["met", "met"]
+    assert [one.verdict for one in spread.answers] == ["cannot say", "cannot say"]
+
+
+def test_a_planar_image_has_no_volumes_and_no_surfaces() -> None:
+    found = answer('measure = "volume"; most_ml = 10', lesion=LESION[30:31], bone=BONE[30:31])
+    assert found.verdict == "cannot say" and "planar" in found.why
+    distance = answer('measure = "distance"; structure = "bone"; least_mm = 5', lesion=LESION[30:31], bone=BONE[30:31])
+    assert distance.verdict == "met"
+
+
+def test_a_worksheet_is_json_with_numbers_only() -> None:
+    sheet = fill_worksheet(None, LESION, {"bone": BONE, "none": np.zeros_like(BONE)}, np.eye(4))
+    values = json.loads(json.dumps(sheet.as_json(), allow_nan=False))
+    assert set(values) == {"size", "margins", "missing", "answers"}
+    assert values["margins"][0]["minimum_mm"] == sheet.margins[0].minimum_mm
+    assert values["missing"] == [["none", "none: its mask is empty, so there is no distance to it"]]
+    cut = answer('measure = "long_axis"; most_mm = 10', lesion=ball(SHAPE, UNIT, np.array([2.0, 30, 22]), 10))
+    assert cut.high is None
