@@ -19,6 +19,7 @@ from hounsfield.errors import HounsfieldError, UsageError
 
 VERBS = {
     "demo": "the whole loop on the built-in phantom, in minutes",
+    "phantom": "images to try things on, made here, with their truth",
     "doctor": "what this machine has, lacks, and how to mend it",
     "convert": "medical images to PNG or NIfTI",
     "inspect": "what a data set or an image holds, step by step",

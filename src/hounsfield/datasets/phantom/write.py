@@ -69,8 +69,8 @@ def write_phantom(
             _write_woman, building, key=key, seed=seed, size=size, films=films_per_woman, shares=(benign, malignant)
         )
         rows = list(track(_in_order(work, women, workers), "drawing the phantom", total=women))
-        _write_table(building / "films.csv", [film for films, _ in rows for film in films], _FILM_COLUMNS)
-        _write_table(building / "masses.csv", [mass for _, masses in rows for mass in masses], _MASS_COLUMNS)
+        write_table(building / "films.csv", [film for films, _ in rows for film in films], _FILM_COLUMNS)
+        write_table(building / "masses.csv", [mass for _, masses in rows for mass in masses], _MASS_COLUMNS)
         (building / "films.toml").write_text(FILMS, encoding="utf-8")
         (building / "landmarks.toml").write_text(LANDMARKS, encoding="utf-8")
         (building / "masses.toml").write_text(MASSES, encoding="utf-8")
@@ -173,7 +173,8 @@ def _mass_rows(film: Film) -> list[_Row]:
     return rows
 
 
-def _write_table(path: Path, rows: Sequence[Mapping[str, str | int | float]], columns: Sequence[str]) -> None:
+def write_table(path: Path, rows: Sequence[Mapping[str, str | int | float]], columns: Sequence[str]) -> None:
+    """Write rows as CSV with these columns, in this order; what else a row holds is left out."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
