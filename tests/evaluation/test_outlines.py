@@ -92,3 +92,10 @@ def test_masks_of_other_shapes_are_refused() -> None:
     outline = Mask(np.zeros((1, 2, 2), dtype=np.uint8), ("label 1",))
     with pytest.raises(ShapeError, match="cannot be compared"):
         compare_outline(outline, np.zeros((1, 2, 3), dtype=np.uint8), ((1,),), (), tolerance=1.0)
+
+
+def test_a_lesion_in_one_slice_of_a_volume_is_measured_in_the_volume() -> None:
+    truth = np.zeros((5, 20, 20), dtype=np.uint8)
+    truth[2, 5:10, 5:10] = 1
+    (lesion,) = compare_outline(Mask(truth, ("lesion",)), truth, ((1,),), (5.0, 1.0, 1.0), tolerance=1.0).labels
+    assert lesion.volume == 125.0

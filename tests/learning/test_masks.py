@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -15,9 +16,9 @@ from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.datasets import open_dataset
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.segmentation import for_segmentation
-from hounsfield.errors import DatasetError
-from hounsfield.learning.masked import masked_case, nearest, prepare_masked
-from hounsfield.learning.masks import MaskLesson, masked_batch
+from hounsfield.errors import DatasetError, GeometryError
+from hounsfield.learning.masked import masked_case, prepare_masked, resampled
+from hounsfield.learning.masks import MaskLesson, masked_batch, places_of, plain_window
 from hounsfield.learning.train import train
 from hounsfield.learning.validation import validation_evidence
 from hounsfield.plan import Ensemble, Input, Optimisation, Plan, ResidualChoice, Segmentation, UNetChoice
@@ -78,7 +79,8 @@ def test_windows_carry_their_labels_with_them(dataset: Dataset, tmp_path: Path) 
         update={"augmentation": plan.augmentation.model_copy(update={"rotation_degrees": 30.0, "flip_axes": (2,)})}
     )
     inputs = prepare_masked(dataset, dataset.cases, plan, tmp_path, threads=2)
-    images, codes = masked_batch(plan, inputs, np.arange(8), generator=torch.Generator().manual_seed(0))
+    places = {row: places_of(inputs.codes[row]) for row in range(8)}
+    images, codes = masked_batch(plan, inputs, np.arange(8), places, generator=torch.Generator().manual_seed(0))
     assert images.shape == (8, 1, 16, 16, 16)
     assert codes.shape == (8, 16, 16, 16)
     assert set(codes.unique().tolist()) == {0, 1, 2}
@@ -102,15 +104,41 @@ def test_what_a_network_says_comes_back_onto_the_grid_as_stored(dataset: Dataset
     assert min(one.labels[0].dice for one in results) > 0.85
 
 
-@pytest.mark.parametrize("factor", [0.5, 1.0, 2.0])
-def test_a_mask_on_another_grid_has_the_number_of_the_nearest_voxel(factor: float) -> None:
-    mask: IntArray = np.arange(8, dtype=np.uint8).reshape(1, 1, 8)
-    onto: FloatArray = np.diag([1.0, 1.0, factor, 1.0])
-    onto[2, 3] = (factor - 1) / 2
-    found = nearest(mask, onto, (1, 1, round(8 / factor)))
-    assert found[0, 0, 0] == mask[0, 0, 0]
-    assert found[0, 0, -1] in (6, 7)
-    assert list(found[0, 0]) == sorted(found[0, 0])
+@pytest.mark.parametrize(
+    ("step", "first", "side", "wanted"),
+    [
+        (1.0, 0.0, 8, [0, 0, 1, 1, 1, 1, 2, 0]),
+        (1.0, -2.0, 12, [0, 0, 0, 0, 1, 1, 1, 1, 2, 0, 0, 0]),
+        (-1.0, 7.0, 8, [0, 2, 1, 1, 1, 1, 0, 0]),
+        (2.0, 0.5, 4, [0, 1, 1, 0]),
+        (0.5, -0.25, 16, [0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 0, 0]),
+        (8 / 3, 5 / 6, 3, [0, 1, 0]),
+    ],
+)
+def test_a_mask_on_another_grid_has_the_label_that_takes_most_of_each_voxel(
+    step: float, first: float, side: int, wanted: list[int]
+) -> None:
+    codes: IntArray = np.array([[[0, 0, 1, 1, 1, 1, 2, 0]]], dtype=np.uint8)
+    onto: FloatArray = np.diag([1.0, 1.0, step, 1.0])
+    onto[2, 3] = first
+    assert resampled(codes, onto, (1, 1, side))[0, 0].tolist() == wanted
+
+
+def test_a_halved_mask_keeps_its_middle() -> None:
+    codes: IntArray = np.zeros((1, 40, 40), dtype=np.uint8)
+    codes[:, 9:22, 11:24] = 1
+    onto: FloatArray = np.diag([1.0, 2.0, 2.0, 1.0])
+    onto[1:3, 3] = 0.5
+    half = resampled(codes, onto, (1, 20, 20))
+    for axis, middle in ((1, 15.0), (2, 17.0)):
+        assert 2 * np.nonzero(half)[axis].mean() + 0.5 == pytest.approx(middle, abs=0.51)
+
+
+def test_a_turned_grid_is_refused() -> None:
+    onto: FloatArray = np.eye(4)
+    onto[1, 2] = onto[2, 1] = 0.1
+    with pytest.raises(GeometryError, match="steps that rotate"):
+        resampled(np.zeros((1, 8, 8), dtype=np.uint8), onto, (1, 8, 8))
 
 
 def test_a_mask_on_another_grid_than_its_image_is_named_and_left_out(
@@ -131,6 +159,15 @@ def test_images_without_masks_are_refused(tmp_path: Path, spheres: Callable[...,
     (tmp_path / "data" / "labels" / "other.nii.gz").write_bytes(b"")
     with pytest.raises(DatasetError, match="has a mask"):
         for_segmentation(open_dataset(tmp_path / "data"))
+
+
+def test_the_window_that_is_examined_shows_a_label(dataset: Dataset, tmp_path: Path) -> None:
+    plan = plan_for(dataset)
+    inputs = prepare_masked(dataset, dataset.cases, plan, tmp_path, threads=1)
+    far: IntArray = np.zeros((60, 60, 60), dtype=np.uint8)
+    far[2:6, 2:6, 2:6] = far[54:58, 54:58, 54:58] = 1
+    apart = replace(inputs, codes=(far,), images=(np.zeros((1, 60, 60, 60), dtype=np.float16),))
+    assert plain_window(plan, apart, 0)[1].max() == 1
 
 
 def test_a_case_keeps_its_spacing(dataset: Dataset) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,6 +133,7 @@ def outlined_examples(bundle: Bundle, dataset: Dataset, evidence: Evidence) -> l
     from hounsfield.datasets.segmentation import mask_of
     from hounsfield.evaluation.segmentation import choose_outlined
     from hounsfield.plan.task import task_of
+    from hounsfield.reading.evaluate import as_asked
     from hounsfield.reading.reader import Reader
     from hounsfield.reporting.segmentation_part import OutlinedExample
     from hounsfield.tasks.segmentation import Segmentation
@@ -140,12 +142,14 @@ def outlined_examples(bundle: Bundle, dataset: Dataset, evidence: Evidence) -> l
     if evidence.segmentation is None or not isinstance(task, Segmentation):
         return []
     reader = Reader(bundle, answer_all=True)
-    cases = {case.id: case for case in dataset.cases}
+    asked = as_asked(bundle, dataset)
+    own = replace(task, numbers=tuple(asked.labels.values()), unlabelled=asked.unlabelled)
+    cases = {case.id: case for case in asked.cases}
     examples = []
     for one in choose_outlined(evidence.segmentation.results):
         stored = reader.load_case(cases[one.case])
         found = reader.outline(reader.open_case(cases[one.case], stored))
-        examples.append(OutlinedExample(one, stored, found, task.truth(mask_of(cases[one.case]))))
+        examples.append(OutlinedExample(one, stored, found, own.truth(mask_of(cases[one.case]))))
     return examples
 
 

@@ -67,7 +67,7 @@ class Batch:
         kind = "png" if image.planar else "nii.gz"
         name = self._labels[item.case] = f"{self._stem(item.case)}.labels.{kind}"
         voxels = outline.labels[None].astype(np.uint8 if outline.labels.max(initial=0) < 256 else np.uint16)
-        labels = replace(image, voxels=voxels)
+        labels = replace(image, voxels=voxels, windows=())  # a window would change the numbers
         if image.planar:
             write_png(labels, self.folder / name, bits=16 if voxels.dtype == np.uint16 else 8)
         else:

@@ -198,6 +198,10 @@ class TableDescription(_Section):
     def _labels_are_on_a_mask(self) -> TableDescription:
         if (self.labels or self.unlabelled) and self.columns.mask is None:
             raise ValueError("[labels] are numbers on a mask: name the mask in [columns] mask")
+        for name, own in self.labels.items():
+            numbers = (own,) if isinstance(own, int) else own
+            if self.unlabelled in numbers or len(set(numbers)) < len(numbers):
+                raise ValueError(f"[labels] {name} = {own}: give each number once, and not that of unlabelled")
         return self
 
     @model_validator(mode="after")

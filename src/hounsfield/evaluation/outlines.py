@@ -60,7 +60,11 @@ def compare_outline(
             box: Box | None = tuple(slice(0, side) for side in truth.shape)
         else:
             box = _around([ours, theirs], [(place + 1,), own])
-        labels.append(_compare(name, _part(outline, place, box), _part_of(truth, own, box), apart, tolerance))
+        labels.append(
+            _compare(
+                name, _part(outline, place, box), _part_of(truth, own, box), apart, tolerance, flat=truth.shape[0] == 1
+            )
+        )
     return OutlinedImage(case, patient, tuple(labels), "mm" if spacing else "pixels")
 
 
@@ -76,13 +80,12 @@ def _part_of(truth: IntArray, numbers: Sequence[int], box: Box | None) -> BoolAr
 
 
 def _compare(
-    name: str, ours: BoolArray, theirs: BoolArray, spacing: Sequence[float], tolerance: float
+    name: str, ours: BoolArray, theirs: BoolArray, spacing: Sequence[float], tolerance: float, *, flat: bool
 ) -> OutlinedLabel:
     """Two masks of one label, (d, h, w)."""
     both, one, other = (int(np.count_nonzero(mask)) for mask in (ours & theirs, ours, theirs))
     if not one and not other:
         return OutlinedLabel(name, 1.0, 1.0, None, None, 0.0, 0.0)
-    flat = ours.shape[0] == 1
     size = float(np.prod(spacing[1:] if flat else spacing))
     apart = surface_distances(ours[0], theirs[0], spacing[1:]) if flat else surface_distances(ours, theirs, spacing)
     missing = one == 0 or other == 0

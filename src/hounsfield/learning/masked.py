@@ -18,7 +18,7 @@ from hounsfield.atomic import atomic_file, write_text
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.load import load
 from hounsfield.datasets.segmentation import mask_of
-from hounsfield.errors import HounsfieldError, ImageError, StorageError, TrainingError
+from hounsfield.errors import GeometryError, HounsfieldError, ImageError, StorageError, TrainingError
 from hounsfield.learning.inputs import Inputs, inputs_key
 from hounsfield.plan import Plan
 from hounsfield.plan.network_input import known_spacing, prepare
@@ -27,6 +27,9 @@ from hounsfield.progress import track
 from hounsfield.tasks.segmentation import Segmentation
 
 _STORED = np.dtype(np.float16)
+_TURNED = 1e-3
+"""Voxels by which an axis may lean over the whole image."""
+
 _LARGEST = float(np.finfo(_STORED).max)
 
 
@@ -58,7 +61,7 @@ def prepare_masked(dataset: Dataset, cases: Sequence[Case], plan: Plan, folder: 
         TrainingError: Fewer than half of the cases can be read; the message shows the first reasons.
         StorageError: The disk refused.
     """
-    key = inputs_key(cases, plan.input, labels=plan.segmentation.model_dump_json())
+    key = inputs_key(cases, plan.input, labels=repr((plan.segmentation.numbers, plan.segmentation.unlabelled)))
     paths = [folder / f"masked-{key[:16]}.{suffix}" for suffix in ("images", "codes", "json")]
     if all(path.is_file() for path in paths):
         index = json.loads(paths[2].read_text(encoding="utf-8"))
@@ -141,26 +144,60 @@ def masked_case(case: Case, plan: Plan, task: Segmentation) -> Masked:
             'end input.steps with "rescale" or "zscore"'
         )
     onto = np.linalg.inv(stored.affine) @ prepared.affine
-    codes = nearest(task.codes(mask_of(case)), onto, prepared.shape)
+    codes = resampled(task.codes(mask_of(case)), onto, prepared.shape)
     return Masked(prepared.voxels.astype(_STORED), codes, onto, known_spacing(stored))
 
 
-def nearest(mask: IntArray, onto: FloatArray, shape: Sequence[int]) -> IntArray:
-    """A mask (d, h, w) on another grid, the nearest voxel's number everywhere, 0 outside.
+def resampled(codes: IntArray, onto: FloatArray, shape: Sequence[int]) -> IntArray:
+    """Codes (d, h, w) on another grid: in every voxel the one that takes most of it, 0 outside.
+
+    Of codes that take as much of a voxel the lower one is taken.
 
     Args:
-        mask: On its own grid.
-        onto: (4, 4), from array index (d, h, w) of the other grid to that of the mask; axes stay.
+        codes: uint8, on their own grid.
+        onto: (4, 4), from array index (d, h, w) of the other grid to that of the codes; axes stay.
         shape: Of the other grid.
+
+    Raises:
+        GeometryError: The grids are turned against each other.
     """
-    found = mask
-    inside = np.ones(tuple(shape), dtype=bool)
-    for axis, side in enumerate(shape):
-        place = np.rint(onto[axis, axis] * np.arange(side) + onto[axis, 3] - 1e-6).astype(np.int64)
-        there = (place >= 0) & (place < mask.shape[axis])
-        found = found.take(np.clip(place, 0, mask.shape[axis] - 1), axis=axis)
-        inside &= there.reshape([-1 if other == axis else 1 for other in range(3)])
-    return np.where(inside, found, 0).astype(mask.dtype)
+    turned = onto[:3, :3] - np.diag(np.diag(onto[:3, :3]))
+    if np.abs(turned * np.array(shape)).max() > _TURNED:
+        raise GeometryError(
+            "a step turned the image, and its mask cannot follow voxel by voxel: leave out steps that rotate"
+        )
+    shares = [_shares(onto[axis, axis], onto[axis, 3], side, codes.shape[axis]) for axis, side in enumerate(shape)]
+    if all(np.isin(share, (0, 1)).all() for share in shares):  # voxels on voxels
+        chosen = [share.argmax(axis=1) for share in shares]
+        deep, high, wide = (share.any(axis=1) for share in shares)
+        inside = deep[:, None, None] & high[:, None] & wide
+        return np.where(inside, codes[np.ix_(*chosen)], 0).astype(codes.dtype)
+    found, most = np.zeros(tuple(shape), dtype=codes.dtype), np.zeros(tuple(shape), dtype=np.float32)
+    for code in np.unique(codes).tolist():
+        own = (codes == code).astype(np.float32)
+        for axis, share in enumerate(shares):
+            own = np.moveaxis(np.tensordot(share, own, axes=(1, axis)), 0, axis)
+        larger = own > most + 1e-6
+        found[larger], most[larger] = code, own[larger]
+    return found
+
+
+def _shares(step: float, first: float, side: int, length: int) -> FloatArray:
+    """(side, length) float32: how much of each voxel of one axis lies in each of another, as shares of the former.
+
+    Args:
+        step: Voxels of the other axis between neighbours of the one; below 0 where it runs the other way.
+        first: Where the one's first voxel has its middle, counted in the other's.
+        side: Voxels of the one.
+        length: Of the other.
+    """
+    middle, half = first + step * np.arange(side), abs(step) / 2
+    low, high = (middle - half)[:, None], (middle + half)[:, None]
+    edges = np.arange(length + 1) - 0.5
+    shared = (np.minimum(high, edges[1:]) - np.maximum(low, edges[:-1])).clip(min=0) / abs(step)
+    rounded = np.where(np.abs(shared - np.rint(shared)) < 1e-6, np.rint(shared), shared)
+    found: FloatArray = rounded.astype(np.float32)
+    return found
 
 
 def _open(paths: Sequence[Path], cases: Sequence[Case], index: Mapping[str, Any], key: str) -> Inputs:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -31,8 +31,15 @@ REACH = 1.4
 _EXAMINED = 64
 """Images that are examined after each epoch, one window each; all are measured in the end, as a whole."""
 
+_PLACES = 4096
+"""Voxels of each label of an image that windows are drawn around, at most."""
+
 _FALLING = 0.5
 """Weight of the loss of each resolution, of that of the next finer one."""
+
+
+Places = tuple[IntArray, ...]
+"""Of each label that is on an image, rows of its flattened mask."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +48,14 @@ class MaskLesson:
 
     task: Segmentation
     inputs: Inputs
+    _places: dict[int, Places] = field(default_factory=dict)
+    """Of the rows that were learned from so far."""
 
     def taught(self, run: Setup, plan: Plan, rows: IntArray, generator: torch.Generator) -> Tensor:
         """Learn from a batch of changed windows; the loss, a scalar on the CPU."""
-        images, codes = masked_batch(plan, self.inputs, rows, generator=generator)
+        for row in set(rows.tolist()) - set(self._places):
+            self._places[row] = places_of(self.inputs.codes[row])
+        images, codes = masked_batch(plan, self.inputs, rows, self._places, generator=generator)
         levels, _ = run.wrapped(images, True)
         loss = self._loss(levels, codes)
         descend(run, plan, loss)
@@ -162,11 +173,22 @@ class MaskLesson:
         return depth, height, width
 
 
-def masked_batch(plan: Plan, inputs: Inputs, rows: IntArray, *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Augmented windows (N, C, *shape) in the plan's memory order, and their codes (N, *shape) uint8."""
+def masked_batch(
+    plan: Plan, inputs: Inputs, rows: IntArray, places: Mapping[int, Places], *, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Augmented windows (N, C, *shape) in the plan's memory order, and their codes (N, *shape) uint8.
+
+    Args:
+        plan: The choices.
+        inputs: The prepared cases.
+        rows: Of the batch, one window each.
+        places: Of each row, as `places_of` gives them.
+        generator: The source of randomness.
+    """
     shape = plan.input.shape
     reach = [side + 2 * round(side * (REACH - 1) / 2) for side in shape]
-    cut = [_cut(inputs, row, _centre(plan, inputs.codes[row], generator), reach) for row in rows.tolist()]
+    middles = [_centre(plan, inputs.codes[row].shape, places[row], generator) for row in rows.tolist()]
+    cut = [_cut(inputs, row, middle, reach) for row, middle in zip(rows.tolist(), middles, strict=True)]
     images, codes = (torch.stack(parts) for parts in zip(*cut, strict=True))
     affines = draw_affines(len(rows), dims=plan.dims, augmentation=plan.augmentation, generator=generator)
     images = warp(images, affines, shape)
@@ -177,26 +199,36 @@ def masked_batch(plan: Plan, inputs: Inputs, rows: IntArray, *, generator: torch
 
 
 def plain_window(plan: Plan, inputs: Inputs, row: int) -> tuple[Tensor, Tensor]:
-    """The window (1, C, *shape) of an image in the middle of its labels, and its codes (1, *shape)."""
+    """The window (1, C, *shape) of an image around the label nearest to the middle of all, and its codes."""
     codes = inputs.codes[row]
-    places = np.argwhere((codes > 0) & (codes < UNKNOWN))
-    middle = places.mean(axis=0) if len(places) else np.array(codes.shape) / 2
+    places = places_of(codes)
+    middle = np.array(codes.shape) / 2
+    if places:
+        there = np.stack(np.unravel_index(np.concatenate(places), codes.shape), axis=1) + 0.5
+        middle = there[np.linalg.norm(there - there.mean(axis=0), axis=1).argmin()]
     images, own = _cut(inputs, row, _kept_inside(middle, codes.shape, plan.input.shape), plan.input.shape)
     return images[None], own.round().to(torch.uint8)
 
 
-def _centre(plan: Plan, codes: IntArray, generator: torch.Generator) -> FloatArray:
+def _centre(plan: Plan, shape: Sequence[int], places: Places, generator: torch.Generator) -> FloatArray:
     """The middle of a window, (d, h, w) in voxels: around one with a label as often as the plan says, else anywhere."""
     chances = torch.rand(5, generator=generator).numpy()
-    if chances[0] < plan.segmentation.around_labels:
-        there = np.unique(codes)
-        labels = there[(there > 0) & (there < UNKNOWN)]
-        if len(labels):
-            places = np.flatnonzero(codes == labels[int(chances[1] * len(labels))])
-            middle = np.array(np.unravel_index(places[int(chances[2] * len(places))], codes.shape), dtype=np.float64)
-            return _kept_inside(middle + 0.5, codes.shape, plan.input.shape)
-    anywhere = chances[2:] * np.array(codes.shape)
-    return _kept_inside(anywhere, codes.shape, plan.input.shape)
+    if chances[0] < plan.segmentation.around_labels and places:
+        own = places[int(chances[1] * len(places))]
+        middle = np.array(np.unravel_index(own[int(chances[2] * len(own))], tuple(shape)), dtype=np.float64)
+        return _kept_inside(middle + 0.5, shape, plan.input.shape)
+    return _kept_inside(chances[2:] * np.array(shape), shape, plan.input.shape)
+
+
+def places_of(codes: IntArray) -> Places:
+    """For each label that is on a mask (d, h, w) some of its voxels, spread over it, counted one after another."""
+    flat = codes.reshape(-1)
+    found = []
+    for code in np.unique(flat).tolist():
+        if 0 < code < UNKNOWN:
+            own = np.flatnonzero(flat == code)
+            found.append(own[:: -(-len(own) // _PLACES)])
+    return tuple(found)
 
 
 def _kept_inside(middle: FloatArray, sides: Sequence[int], window: Sequence[int]) -> FloatArray:

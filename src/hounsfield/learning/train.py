@@ -180,7 +180,7 @@ def _require_task(plan: Plan, dataset: Dataset) -> None:
             "use a plan made for these data, or name its boxes as they do"
         )
     labels = dict(zip(plan.segmentation.labels, plan.segmentation.numbers, strict=True))
-    if dataset.labels and labels != dataset.labels:
+    if dataset.labels and (labels, plan.segmentation.unlabelled) != (dict(dataset.labels), dataset.unlabelled):
         raise PlanError(
             f"the plan outlines {', '.join(labels)}, and {dataset.name} has the labels {', '.join(dataset.labels)}, or "
             "other numbers for them; use a plan made for these data, or name its labels as they do"

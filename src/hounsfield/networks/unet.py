@@ -63,7 +63,7 @@ class UNet(Staged):
         widths = [width for _, width in facts] if whole else [finest, *(width for _, width in facts)]
         self.up = nn.ModuleList(Joined(dims, below, width, normalisation) for width, below in _pairs(widths))
         convolution = {2: nn.Conv2d, 3: nn.Conv3d}[dims]
-        levels = min(supervised, len(widths) - 1)
+        levels = max(1, min(supervised, len(widths) - 1))
         self.answers = nn.ModuleList(convolution(width, outputs, 1) for width in widths[:levels])
 
     def forward(self, images: Tensor, deep: bool = False) -> Tensor | list[Tensor]:  # noqa: FBT001, FBT002

@@ -13,9 +13,6 @@ from hounsfield.plan.section import Section
 Speed = Callable[[Plan], float]
 """Measures how many training images a second a plan works through on this machine."""
 
-MOST_REPEATS = 4
-"""Networks for each fold, at most: each of them makes reading slower."""
-
 FEWER_FOLDS = 3
 """Where as many as wanted are too many."""
 
@@ -50,7 +47,7 @@ def within_budget(
         plan, per_second = _largest(drafts, speed, wanted * folds / seconds)
     while not fixed and folds > 1 and per_second * seconds / folds < wanted * family.share_needed:
         folds = fewer if folds > fewer else 1
-    repeats = max(1, min(1 if fixed else MOST_REPEATS, int(per_second * seconds / folds / wanted)))
+    repeats = max(1, min(1 if fixed else family.most_repeats, int(per_second * seconds / folds / wanted)))
     fitting = int(per_second * seconds / (folds * repeats) / images_an_epoch(fingerprint, folds))
     epochs = max(1, min(family.longest, fitting))
     changed: dict[str, Section] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -41,6 +42,9 @@ from hounsfield.plan.schema import (
 
 Asked = Detection | Localization | Segmentation
 """What is to be found, located or outlined on images."""
+
+_SIDED = re.compile(r"left|right|(^|[^a-z])([lr]|lh|rh)([^a-z]|$)")
+_UNNAMED = re.compile(r"label \d+")
 
 _TASKS: dict[type, Literal["classification", "detection", "localization", "segmentation"]] = {
     type(None): "classification",
@@ -202,7 +206,7 @@ def _draft(
 ) -> Plan:
     windows = isinstance(asked, Segmentation) and not fingerprint.planar
     weights = () if asked else _class_weights(fingerprint.class_counts)
-    flips = () if isinstance(asked, Localization) else kind.flip_axes(len(sides))
+    flips = () if _tells_sides(asked) else kind.flip_axes(len(sides))
     return Plan(
         task=_TASKS[type(asked)],
         dataset=fingerprint.dataset,
@@ -240,8 +244,17 @@ def _draft(
         detection=asked if isinstance(asked, Detection) else Detection(),
         localization=asked if isinstance(asked, Localization) else Localization(),
         segmentation=asked if isinstance(asked, Segmentation) else Segmentation(),
-        ensemble=Ensemble(flips=bool(flips)),
+        ensemble=Ensemble(flips=bool(flips) and not isinstance(asked, Segmentation)),
     )
+
+
+def _tells_sides(asked: Asked | None) -> bool:
+    """Whether left and right are told apart, so that a mirror image would be wrong: of landmarks, and of labels that
+    are called after a side, or that nobody names."""
+    if not isinstance(asked, Segmentation):
+        return isinstance(asked, Localization)
+    unnamed = len(asked.labels) > 1 and all(_UNNAMED.fullmatch(name) for name in asked.labels)
+    return unnamed or any(_SIDED.search(name.lower()) for name in asked.labels)
 
 
 def _over_views(network: Network) -> Network:

@@ -59,6 +59,8 @@ class Family:
     """Share of the trials' minutes, beside those of the other candidates: what begins slowly gets more."""
     lesions_first: bool = False
     """Whether squares around boxes are learned before whole images."""
+    most_repeats: int = 4
+    """Networks for each fold, at most: each of them makes reading slower."""
     side_before_folds: int = 0
     """Where as many folds as wanted leave inputs no longer than this, there are fewer folds, and larger inputs."""
     filters: bool = False

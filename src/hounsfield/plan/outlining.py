@@ -54,6 +54,7 @@ def outliner(fingerprint: Fingerprint, backbone: str | None) -> Family:
         images_wanted=20_000 if flat else 6_000,
         epochs_wanted=80 if flat else 100,
         longest=300 if flat else 1000,
+        most_repeats=1,
         optimisation={
             "batch_size": 8 if flat else 2,
             "learning_rate": 1e-3,

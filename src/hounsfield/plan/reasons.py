@@ -66,7 +66,7 @@ def reasons_for(
         "ensemble.repeats": "as often as each network still sees enough images"
         if plan.ensemble.repeats > 1
         else "the minutes allow no more",
-        "ensemble.flips": "mirrored copies cost little in reading" if plan.ensemble.flips else "nothing to mirror",
+        "ensemble.flips": _flips(plan),
         **family.reasons,
         **by_memory,
         "input.shape": f"{shape} of a median {'breast of ' if shown else ''}{median}: {largest}",
@@ -83,6 +83,12 @@ def reasons_for(
         left = min(plan.input.shape) // 2**plan.network.halvings
         reasons["network.pool_after"] = f"halved until about {left} a side"
     return {key: value for key, value in reasons.items() if value}
+
+
+def _flips(plan: Plan) -> str:
+    if plan.ensemble.flips:
+        return "mirrored copies cost little in reading"
+    return "mirrored copies cost as much again in reading" if plan.augmentation.flip_axes else "nothing to mirror"
 
 
 def _balance(plan: Plan, fingerprint: Fingerprint) -> str:

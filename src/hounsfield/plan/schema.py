@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from hounsfield.datasets.lesions import ELSEWHERE
+from hounsfield.datasets.segmentation import MOST_NUMBERS, MOST_OVERLAPPING
 from hounsfield.errors import EvaluationError, UsageError
 from hounsfield.evaluation.conformal import COVERAGE
 from hounsfield.evaluation.matching import rule_from
@@ -323,7 +324,16 @@ class Segmentation(Section):
             )
         known = {number for numbers in self.numbers for number in numbers}
         if not all(self.numbers) or known & {0, self.unlabelled} or min(known, default=1) < 0:
-            raise ValueError(f"segmentation.numbers {self.numbers} must be above 0, one or more a label")
+            raise ValueError(
+                f"segmentation.numbers {self.numbers} must be above 0, one or more a label, and none of them "
+                f"segmentation.unlabelled {self.unlabelled}"
+            )
+        every = [number for numbers in self.numbers for number in numbers]
+        if len(known) > MOST_NUMBERS or (len(known) < len(every) and len(self.labels) > MOST_OVERLAPPING):
+            raise ValueError(
+                f"{len(self.labels)} segmentation.labels with {len(known)} numbers are too many: up to {MOST_NUMBERS} "
+                f"numbers, or {MOST_OVERLAPPING} labels that overlap"
+            )
         return self
 
 

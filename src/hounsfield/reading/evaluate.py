@@ -77,6 +77,9 @@ class Places:
     found: list[ImageResult] = field(default_factory=list)
     located: list[LocatedImage] = field(default_factory=list)
     outlined: list[OutlinedImage] = field(default_factory=list)
+    numbers: tuple[tuple[int, ...], ...] = ()
+    """That the labels have on the data's masks, which may differ from those that were learned."""
+    unlabelled: int = 0
 
 
 def evaluate(
@@ -181,7 +184,8 @@ def as_asked(bundle: Bundle, dataset: Dataset) -> Dataset:
         return for_localization(dataset, landmarks=plan.localization.landmarks)
     if plan.task == "segmentation" and not dataset.labels:
         own = plan.segmentation
-        return for_segmentation(dataset, labels=dict(zip(own.labels, own.numbers, strict=True)))
+        labels = dict(zip(own.labels, own.numbers, strict=True))
+        return for_segmentation(dataset, labels=labels, unlabelled=own.unlabelled)
     if plan.task != "detection" or dataset.kinds:
         return dataset
     return for_detection(dataset, kinds=plan.detection.kinds, classes=plan.classes)
@@ -210,7 +214,7 @@ def read_logits(
     reader = Reader(bundle, runtime=runtime, images=len(cases), answer_all=True)
     _require_same_kind(cases, reader, dataset.name)
     unlike: list[str] = []
-    places = Places()
+    places = Places(numbers=tuple(dataset.labels.values()), unlabelled=dataset.unlabelled)
     logits, exact, read, failures = _read(reader, cases, dataset.name, unlike, places)
     if failures:
         notes.append(f"{len(failures)} of {len(cases)} cases could not be read and are not in the figures.")
@@ -332,7 +336,7 @@ def _read(
     for shown, opened in _batches(reader, track(cases, f"reading {name}"), failures, unlike):
         read += shown
         if reader.bundle.plan.task == "segmentation":
-            places.outlined += [_compared(reader, *pair) for pair in zip(shown, opened, strict=True)]
+            places.outlined += [_compared(reader, *pair, places) for pair in zip(shown, opened, strict=True)]
             logits.append(np.zeros((len(shown), empty.shape[1]), np.float32))
             continue
         arrays = np.stack([one.array for one in opened if one.array is not None])
@@ -349,16 +353,15 @@ def _read(
     return np.concatenate(logits), np.concatenate(expected) if exact is not None else None, read, failures
 
 
-def _compared(reader: Reader, case: Case, opened: Opened) -> OutlinedImage:
+def _compared(reader: Reader, case: Case, opened: Opened, places: Places) -> OutlinedImage:
     """How well the labels of a case were outlined."""
-    own = reader.bundle.plan.segmentation
     return compare_outline(
         reader.outline(opened),
         mask_of(case),
-        own.numbers,
+        places.numbers,
         opened.spacing_mm,
-        tolerance=own.tolerance,
-        unlabelled=own.unlabelled,
+        tolerance=reader.bundle.plan.segmentation.tolerance,
+        unlabelled=places.unlabelled,
         case=case.id,
         patient=case.unit,
     )

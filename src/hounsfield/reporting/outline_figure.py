@@ -34,9 +34,8 @@ def outline_figure(image: Image, outline: Mask, reading: Reading, *, title: str,
     from PIL import Image as Pillow
     from PIL import ImageDraw
 
-    masks = [mask for _, mask in outline.parts()]
-    centre = middle_of(masks, image.shape)
-    pixels = outlined_pixels(image, masks, centre=centre, max_side=_FLAT if image.planar else _PLANE)
+    centre = middle_of(outline)
+    pixels = outlined_pixels(image, outline, centre=centre, max_side=_FLAT if image.planar else _PLANE)
     lines = outline_lines(reading)
     height = max(pixels.shape[0], 60 + 30 * min(len(lines), _MOST))
     canvas = Pillow.new("RGB", (3 * _MARGIN + pixels.shape[1] + _WORDS, _HEAD + height + 2 * _MARGIN), _PAPER)

@@ -8,8 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.arrays import BoolArray
-from hounsfield.image import Image
+from hounsfield.image import Image, Mask
 from hounsfield.reporting.pictures import film_pixels
 
 COLOURS: tuple[tuple[int, int, int], ...] = (
@@ -26,28 +25,22 @@ _PLANES = ((0, 1, 2), (1, 0, 2), (2, 0, 1))
 
 
 def outlined_pixels(
-    image: Image,
-    found: Sequence[BoolArray],
-    truth: Sequence[BoolArray] = (),
-    *,
-    centre: Sequence[int],
-    max_side: int,
+    image: Image, found: Mask, truth: Mask | None = None, *, centre: Sequence[int], max_side: int
 ) -> NDArray[np.uint8]:
     """(height, width, 3): a slice; of a volume three planes through a place, the slice at the left.
 
     Args:
         image: As stored.
-        found: Masks (d, h, w) of labels, drawn in their colours.
-        truth: The same as it is, drawn in white under them.
+        found: What was outlined, drawn in colours.
+        truth: What is there, drawn in white under it.
         centre: (d, h, w), the place.
         max_side: Pixels along the longer side of a plane.
     """
     if image.planar:
-        return _plane(image, found, truth, 0, max_side)
+        return _plane(image, found, truth, (0, 1, 2), 0, max_side)
     planes = []
     for order in _PLANES:
-        turned, masks, true = _turned(image, order), _in_order(found, order), _in_order(truth, order)
-        plane = _plane(turned, masks, true, int(centre[order[0]]), max_side)
+        plane = _plane(image, found, truth, order, int(centre[order[0]]), max_side)
         planes.append(plane[::-1] if order[0] and _rises(image) else plane)
     return _joined([planes[0], _joined(planes[1:], axis=0)], axis=1)
 
@@ -67,16 +60,15 @@ def _joined(pictures: Sequence[NDArray[np.uint8]], *, axis: int) -> NDArray[np.u
     return np.concatenate(parts[:-1], axis=axis)
 
 
-def middle_of(masks: Sequence[BoolArray], shape: Sequence[int]) -> tuple[int, int, int]:
-    """The place (d, h, w) through which planes show most of some masks; the image's middle where there is nothing."""
-    there = [mask for mask in masks if mask.any()]
-    if not there:
-        return shape[0] // 2, shape[1] // 2, shape[2] // 2
-    counts = [
-        sum(np.count_nonzero(mask, axis=tuple(other for other in range(3) if other != axis)) for mask in there)
+def middle_of(mask: Mask) -> tuple[int, int, int]:
+    """The place (d, h, w) through which planes show most of what is labelled; the middle where nothing is."""
+    there = mask.labels > 0
+    if not there.any():
+        return there.shape[0] // 2, there.shape[1] // 2, there.shape[2] // 2
+    depth, height, width = (
+        int(np.argmax(np.count_nonzero(there, axis=tuple(other for other in range(3) if other != axis))))
         for axis in range(3)
-    ]
-    depth, height, width = (int(np.argmax(count)) for count in counts)
+    )
     return depth, height, width
 
 
@@ -95,26 +87,24 @@ def _turned(image: Image, order: tuple[int, int, int]) -> Image:
     )
 
 
-def _in_order(masks: Sequence[BoolArray], order: tuple[int, int, int]) -> list[BoolArray]:
-    return [mask.transpose(order) for mask in masks]
-
-
 def _plane(
-    image: Image, found: Sequence[BoolArray], truth: Sequence[BoolArray], index: int, max_side: int
+    image: Image, found: Mask, truth: Mask | None, order: tuple[int, int, int], index: int, max_side: int
 ) -> NDArray[np.uint8]:
-    """One slice with the lines of the masks on it."""
+    """One plane across the first axis of `order`, with the lines of what is labelled on it."""
     import cv2
 
-    pixels = film_pixels(image, depth_index=index, max_side=max_side)
+    pixels = film_pixels(_turned(image, order), depth_index=index, max_side=max_side)
     drawn = np.ascontiguousarray(np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels)
     size = (drawn.shape[1], drawn.shape[0])
-    layers = [(mask, TRUTH, 1) for mask in truth]
-    layers += [(mask, COLOURS[place % len(COLOURS)], 2) for place, mask in enumerate(found)]
-    for mask, colour, width in layers:
-        if not mask[index].any():
+    for mask, colours, width in ((truth, (TRUTH,), 1), (found, COLOURS, 2)):
+        if mask is None:
             continue
-        large = cv2.resize(mask[index].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-        lines, _ = cv2.findContours(large, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(drawn, lines, -1, _DARK, width + 2)
-        cv2.drawContours(drawn, lines, -1, colour, width)
+        flat = replace(mask, labels=mask.labels.transpose(order)[index][None])
+        for place, (_, where) in enumerate(flat.parts()):
+            if not where.any():
+                continue
+            large = cv2.resize(where[0].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+            lines, _ = cv2.findContours(large, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+            cv2.drawContours(drawn, lines, -1, _DARK, width + 2)
+            cv2.drawContours(drawn, lines, -1, colours[place % len(colours)], width)
     return drawn

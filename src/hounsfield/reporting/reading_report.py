@@ -113,11 +113,10 @@ def study_pictures(
 
 def _outlined_pictures(reading: Reading, outline: Mask, image: Image, max_side: int) -> StudyPictures:
     """The slice that shows most of what was outlined, and planes with its lines."""
-    masks = [mask for _, mask in outline.parts()]
-    centre = middle_of(masks, image.shape)
+    centre = middle_of(outline)
     film = film_picture(image, alt=f"Film of {reading.case}", max_side=max_side, depth_index=centre[0])
     side = max_side if image.planar else max_side // 2
-    pixels = outlined_pixels(image, masks, centre=centre, max_side=side)
+    pixels = outlined_pixels(image, outline, centre=centre, max_side=side)
     return StudyPictures(film, encode(pixels, alt=f"The same image outlined: {_outlined_words(reading)}"))
 
 

@@ -114,15 +114,14 @@ def _figure(score: Score | None, digits: int) -> str:
 
 def _card(example: OutlinedExample, unit: str) -> OutlinedCard:
     result, image = example.result, example.image
-    found, truth = ([mask for _, mask in outline.parts()] for outline in (example.found, example.truth))
     side = MAX_SIDE if image.planar else _PLANE
-    centre = middle_of(truth if any(mask.any() for mask in truth) else found, image.shape)
+    centre = middle_of(example.truth if example.truth.labels.any() else example.found)
     words = ", ".join(
         f"{label.label} Dice {wording.number(label.dice, 2)}"
         + (f", {wording.number(label.hausdorff, 1)} {unit} apart" if label.hausdorff is not None else "")
         for label in result.labels
         if label.volume or label.found_volume
     )
-    pixels = outlined_pixels(image, found, truth, centre=centre, max_side=side)
+    pixels = outlined_pixels(image, example.found, example.truth, centre=centre, max_side=side)
     film = encode(pixels, alt=f"Image of case {result.case}: {words or 'no label'}")
     return OutlinedCard(result.case, film, words or "no label")

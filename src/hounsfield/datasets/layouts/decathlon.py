@@ -9,11 +9,19 @@ Reference:
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from hounsfield.datasets.case import Case, Dataset, ImageRef
 from hounsfield.datasets.listing import counted
 from hounsfield.errors import DatasetError
+
+_SECOND = re.compile(r"_000[1-9]\.")
+"""In the name of an image: a channel beside the first."""
+
+_IGNORED = "ignore"
+"""nnU-Net's name for voxels that nobody knows."""
 
 _PAIRS = (("imagesTr", "labelsTr"), ("images", "labels"), ("images", "masks"))
 
@@ -48,6 +56,8 @@ def open_decathlon(root: Path) -> Dataset:
     )
     without = sum(case.mask is None for case in cases)
     notes = (f"{without} of {counted(len(cases), 'case')} without a mask file",) if without else ()
+    _require_one_channel(images, by_name)
+    numbers = _numbers(root / "dataset.json")
     return Dataset(
         root.resolve().name,
         root,
@@ -56,8 +66,27 @@ def open_decathlon(root: Path) -> Dataset:
         "images and masks",
         patients_known=False,
         notes=notes,
-        numbers=_numbers(root / "dataset.json"),
+        numbers={name: own for name, own in numbers.items() if name != _IGNORED},
+        unlabelled=numbers.get(_IGNORED, (0,))[0],
     )
+
+
+def _require_one_channel(images: Path, masks: Mapping[str, Path]) -> None:
+    """Accept images of one file each.
+
+    Raises:
+        DatasetError: A case has several, as of nnU-Net's channels.
+    """
+    second = [
+        path
+        for path in _files(images)
+        if _SECOND.search(path.name) and _name(path.with_name(_SECOND.sub("_0000.", path.name))) in masks
+    ]
+    if second:
+        raise DatasetError(
+            f"{second[0]} is a second channel of its case: one image a case is looked at; keep the files that end in "
+            "_0000 and put the others elsewhere"
+        )
 
 
 def _numbers(path: Path) -> dict[str, tuple[int, ...]]:
@@ -71,7 +100,9 @@ def _numbers(path: Path) -> dict[str, tuple[int, ...]]:
     try:
         labels = json.loads(path.read_text(encoding="utf-8"))["labels"]
         pairs = [(own, name) if str(name).isdigit() else (name, own) for name, own in labels.items()]
-        found = {str(name): _as_numbers(own) for name, own in pairs}
+        found: dict[str, tuple[int, ...]] = {}
+        for name, own in pairs:
+            found[str(name)] = (*found.get(str(name), ()), *_as_numbers(own))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetError(
             f'{path} does not say what the numbers on masks are called ({error}): expected "labels" with a name for '
