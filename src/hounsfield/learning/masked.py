@@ -169,7 +169,7 @@ def resampled(codes: IntArray, onto: FloatArray, shape: Sequence[int]) -> IntArr
     shares = [_shares(onto[axis, axis], onto[axis, 3], side, codes.shape[axis]) for axis, side in enumerate(shape)]
     if all(np.isin(share, (0, 1)).all() for share in shares):  # voxels on voxels
         chosen = [share.argmax(axis=1) for share in shares]
-        deep, high, wide = (share.any(axis=1) for share in shares)
+        deep, high, wide = (share.max(axis=1) > 0 for share in shares)
         inside = deep[:, None, None] & high[:, None] & wide
         return np.where(inside, codes[np.ix_(*chosen)], 0).astype(codes.dtype)
     found, most = np.zeros(tuple(shape), dtype=codes.dtype), np.zeros(tuple(shape), dtype=np.float32)
