@@ -107,10 +107,10 @@ def test_what_a_localization_cannot_be_is_said_in_a_sentence(
         (["train", str(phantom / "masses.toml"), "--task", "localization", "-o", str(tmp_path / "a")], "whole images"),
         (["train", str(phantom / "films.toml"), "--task", "localization", "-o", str(tmp_path / "b")], "no landmarks"),
         (["export", str(locator), "-o", str(tmp_path / "m.onnx"), "--format", "onnx"], "landmarks"),
-        (["recalibrate", str(locator), str(phantom / "landmarks.toml"), "-o", str(tmp_path / "c")], "landmarks"),
+        (["recalibrate", str(locator), str(phantom / "landmarks.toml"), "-o", str(tmp_path / "c")], "no threshold"),
         (["explain", str(locator), str(phantom / "landmarks.toml"), "-o", str(tmp_path / "d")], "landmarks"),
         (["compare", str(locator), str(locator), "-o", str(tmp_path / "e")], "on the screen, or with --json"),
-        (["seeds", str(locator), str(locator)], "landmarks"),
+        (["seeds", str(locator), str(locator)], "a localization has no scores of seeds"),
     ):
         assert main(words) in (1, 2)
         assert message in capsys.readouterr().err
