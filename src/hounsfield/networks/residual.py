@@ -91,12 +91,13 @@ class ResidualNet(Encoder):
         Raises:
             ShapeError: As `feature_maps`.
         """
+        inflated = len(self.smallest_sides) < self.dims  # made flat, and for volumes since
+        least = (self.smallest_side,) * self.dims if inflated else self.smallest_sides
         fits = images.ndim == self.dims + 2 and images.shape[1] == self.channels
-        if not fits or any(side < least for side, least in zip(images.shape[2:], self.smallest_sides, strict=True)):
-            least = " × ".join(map(str, self.smallest_sides))
+        if not fits or any(side < own for side, own in zip(images.shape[2:], least, strict=True)):
             raise ShapeError(
-                f"the network takes {self.dims}-D images of at least {least} pixels as (N, {self.channels}, …), not "
-                f"{tuple(images.shape)}"
+                f"the network takes {self.dims}-D images of at least {' × '.join(map(str, least))} pixels as "
+                f"(N, {self.channels}, …), not {tuple(images.shape)}"
             )
 
     def feature_maps(self, images: Tensor) -> Tensor:
