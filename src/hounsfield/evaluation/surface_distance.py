@@ -26,6 +26,7 @@ import numpy as np
 
 from hounsfield.arrays import BoolArray, FloatArray, IntArray
 from hounsfield.errors import ShapeError
+from hounsfield.findings.box import bounding_box
 from hounsfield.findings.surface_pieces import cell_codes, pieces
 
 Surface = Literal["elements", "edge voxels"]
@@ -120,19 +121,12 @@ def surface_distances(
             f"masks of shape {prediction.shape} and {reference.shape} with {len(spacing_mm)} spacings cannot be "
             "compared: bring both onto one grid, with a spacing for each axis"
         )
-    box = _box(prediction | reference)
-    ours, theirs = (_places(np.pad(mask[box], 1), surface) for mask in (prediction, reference))
+    either = prediction | reference
+    box = bounding_box(either if either.ndim == 3 else either[None])
+    parts = [mask[:0] if box is None else mask[box[-mask.ndim :]] for mask in (prediction, reference)]
+    ours, theirs = (_places(np.pad(part, 1), surface) for part in parts)
     sizes = pieces(tuple(map(float, spacing_mm)))[1].sum(axis=1) if surface == "elements" else np.array([0.0, 1.0])
     return SurfaceDistances(_one_way(ours, theirs, sizes, spacing_mm), _one_way(theirs, ours, sizes, spacing_mm))
-
-
-def _box(mask: BoolArray) -> tuple[slice, ...]:
-    """The smallest box around what is there; nothing where nothing is."""
-    found = []
-    for axis in range(mask.ndim):
-        there = np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
-        found.append(slice(int(there[0]), int(there[-1]) + 1) if len(there) else slice(0, 0))
-    return tuple(found)
 
 
 def _places(mask: BoolArray, surface: Surface) -> IntArray:

@@ -79,8 +79,7 @@ def outlined(opened: Opened, found: Mask) -> Reading:
 def example_windows(array: FloatArray, plan: Plan) -> FloatArray:
     """(n, channels, *shape): some windows of an image (channels, *canvas), spread over it."""
     voxels, sides = deep(array), plan.input.shape
-    depth, height, width = (1, *sides) if len(sides) == 2 else sides
-    windows = Windows((depth, height, width), plan.segmentation.overlap)
+    windows = Windows.of(sides, plan.segmentation.overlap)
     starts = [windows.starts(side, axis) for axis, side in enumerate(voxels.shape[1:])]
     places = list(product(*starts))
     chosen = islice(places, len(places) // 2 % max(1, len(places) // EXAMPLES), None, max(1, len(places) // EXAMPLES))
@@ -91,9 +90,7 @@ def example_windows(array: FloatArray, plan: Plan) -> FloatArray:
 
 def windows_of(array: FloatArray, plan: Plan) -> int:
     """How many windows an image (channels, *canvas) is looked at in."""
-    sides = plan.input.shape
-    depth, height, width = (1, *sides) if len(sides) == 2 else sides
-    windows = Windows((depth, height, width), plan.segmentation.overlap)
+    windows = Windows.of(plan.input.shape, plan.segmentation.overlap)
     return int(np.prod([len(windows.starts(side, axis)) for axis, side in enumerate(deep(array).shape[1:])]))
 
 

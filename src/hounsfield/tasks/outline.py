@@ -43,11 +43,10 @@ def outline(
     Raises:
         GeometryError: The grids are turned against each other.
     """
-    depth, height, width = (1, *window) if len(window) == 2 else window
     return label_image(
         _flat(compute) if len(window) == 2 else compute,
         voxels,
-        Windows((depth, height, width), overlap),
+        Windows.of(window, overlap),
         task.labelled,
         outputs=task.outputs,
         onto=onto,

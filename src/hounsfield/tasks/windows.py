@@ -40,9 +40,6 @@ FAINTEST = 1e-3
 MOST_BYTES = 1_000_000_000
 """Of the answers that are held in float32; more are held in float16."""
 
-_TOGETHER = 1
-"""Windows that are looked at together: more are no faster on a CPU."""
-
 
 @dataclass(frozen=True)
 class Windows:
@@ -52,6 +49,12 @@ class Windows:
     """(d, h, w) of a window; d is 1 for networks that look at flat images."""
     overlap: float = 0.5
     """Share of a window's sides that the next one shows again, at least."""
+
+    @classmethod
+    def of(cls, sides: Sequence[int], overlap: float) -> Windows:
+        """Windows of (h, w), one slice deep, or of (d, h, w)."""
+        depth, height, width = (1, *sides) if len(sides) == 2 else sides
+        return cls((depth, height, width), overlap)
 
     def starts(self, side: int, axis: int) -> list[int]:
         """Where windows begin along an axis of so many voxels, evenly; the last ends where the axis does.
@@ -187,12 +190,9 @@ def _slices(look: Look, voxels: VoxelArray, windows: Windows, outputs: int) -> I
     total = torch.zeros((slab, height, width))
     answers = torch.zeros((outputs, slab, height, width), dtype=_kept_as(outputs, total))
     for start, following in zip(deep, [*deep[1:], depth], strict=True):
-        places = [(start, *place) for place in product(high, wide)]
-        for begin in range(0, len(places), _TOGETHER):
-            chosen = places[begin : begin + _TOGETHER]
-            logits = look(torch.stack([window_of(voxels, place, windows.shape) for place in chosen]))
-            for place, own in zip(chosen, logits, strict=True):
-                _add(answers, total, own, weights, place)
+        for place in product([start], high, wide):
+            (own,) = look(window_of(voxels, place, windows.shape)[None])
+            _add(answers, total, own, weights, place)
         ready = following - max(start, 0)
         for number in range(ready):
             yield answers[:, number].float() / total[number]
