@@ -18,8 +18,7 @@ import numpy as np
 
 from hounsfield import geometry
 from hounsfield.arrays import BoolArray, FloatArray
-from hounsfield.errors import ImageError
-from hounsfield.findings.box import bounding_box, require_mask
+from hounsfield.findings.box import box_of_lesion, require_mask
 
 _PARALLEL = 1e-12
 
@@ -61,18 +60,13 @@ def measure_axes(mask: BoolArray, affine: FloatArray) -> Axes:
         ImageError: Nothing is inside.
     """
     require_mask(mask)
-    box = bounding_box(mask)
-    if box is None:
-        raise ImageError("the lesion's mask is empty: there is nothing to measure")
+    box = box_of_lesion(mask)
     moved = geometry.cropped(affine, (box[0].start, box[1].start, box[2].start))
     part = mask[box]
     slices = [_hull_of_slice(plane, depth) for depth, plane in enumerate(part)]
-    ends = [_furthest(geometry.world_from_index(moved, hull)) if len(hull) else None for hull in slices]
-    lengths = [0.0 if pair is None else float(np.linalg.norm(pair[1] - pair[0])) for pair in ends]
-    chosen = int(np.argmax(lengths))
+    ends = {depth: _furthest(geometry.world_from_index(moved, hull)) for depth, hull in enumerate(slices) if len(hull)}
+    chosen = max(ends, key=lambda depth: float(np.linalg.norm(ends[depth][1] - ends[depth][0])))
     pair = ends[chosen]
-    if pair is None:
-        raise ImageError("the lesion's mask is empty: there is nothing to measure")
     short = _across(geometry.world_from_index(moved, slices[chosen]), pair[1] - pair[0])
     longest = pair if len(part) == 1 and mask.shape[0] == 1 else _longest(part, moved)
     return Axes(chosen + box[0].start, _diameter(pair), _diameter(short), _diameter(longest))

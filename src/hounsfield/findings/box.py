@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 
 from hounsfield.arrays import BoolArray
-from hounsfield.errors import ShapeError
+from hounsfield.errors import ImageError, ShapeError
 
 Part: TypeAlias = tuple[slice, slice, slice]
 """Along (depth, height, width)."""
@@ -36,6 +36,18 @@ def bounding_box(mask: BoolArray) -> Part | None:
         found.append(slice(int(there[0]), int(there[-1]) + 1))
         mask = mask[(slice(None),) * axis + (slice(found[-1].start, found[-1].stop),)]
     return found[0], found[1], found[2]
+
+
+def box_of_lesion(mask: BoolArray) -> Part:
+    """The smallest box around a lesion.
+
+    Raises:
+        ImageError: Nothing is inside its mask.
+    """
+    box = bounding_box(mask)
+    if box is None:
+        raise ImageError("the lesion's mask is empty: there is nothing to measure; give the label that is meant")
+    return box
 
 
 def grown(part: Part, shape: tuple[int, ...], by_mm: float, spacing_mm: tuple[float, float, float]) -> Part:

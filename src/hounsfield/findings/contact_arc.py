@@ -21,8 +21,7 @@ import numpy as np
 
 from hounsfield import geometry
 from hounsfield.arrays import BoolArray, FloatArray
-from hounsfield.errors import ImageError
-from hounsfield.findings.box import bounding_box, grown, require_mask
+from hounsfield.findings.box import box_of_lesion, grown, require_mask
 from hounsfield.findings.measure import diagonal_mm
 from hounsfield.findings.surface import Surface, around, closed_surface
 
@@ -56,9 +55,7 @@ def measure_contact_arc(lesion: BoolArray, structure: BoolArray, affine: FloatAr
     """
     require_mask(lesion)
     require_mask(structure)
-    box = bounding_box(lesion)
-    if box is None:
-        raise ImageError("the lesion's mask is empty: there is nothing to measure")
+    box = box_of_lesion(lesion)
     touch = diagonal_mm(affine, planar=True)
     best, drawn, cut = 0.0, 0.0, False
     chosen = (box[0].start + box[0].stop) // 2

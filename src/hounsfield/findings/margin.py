@@ -20,7 +20,7 @@ import numpy as np
 from hounsfield.arrays import BoolArray, FloatArray
 from hounsfield.errors import ImageError, ShapeError
 from hounsfield.findings.border import beyond_the_image_mm
-from hounsfield.findings.box import bounding_box, require_mask
+from hounsfield.findings.box import box_of_lesion, require_mask
 from hounsfield.findings.measure import diagonal_mm, is_cut
 from hounsfield.findings.nearest import nearest
 from hounsfield.findings.surface import Surface, around, closed_surface
@@ -168,9 +168,7 @@ class _Distances:
 
 def _distances(lesion: BoolArray, structure: BoolArray, affine: FloatArray, side: Side, name: str) -> _Distances:
     """Of every piece of the lesion's surface; 0 where it overlaps the structure, or breaks through it from inside."""
-    part = bounding_box(lesion)
-    if part is None:
-        raise ImageError("the lesion's mask is empty: there is nothing to measure")
+    part = box_of_lesion(lesion)
     surface = closed_surface(lesion, affine)
     found = nearest(surface, part, structure, affine)
     ours, there = around(lesion, surface.cells)
@@ -192,9 +190,7 @@ def _distances(lesion: BoolArray, structure: BoolArray, affine: FloatArray, side
 
 
 def _overlap(lesion: BoolArray, structure: BoolArray) -> float:
-    part = bounding_box(lesion)
-    if part is None:
-        raise ImageError("the lesion's mask is empty: there is nothing to measure")
+    part = box_of_lesion(lesion)
     return float(structure[part][lesion[part]].mean())
 
 

@@ -13,9 +13,8 @@ import numpy as np
 
 from hounsfield import geometry
 from hounsfield.arrays import BoolArray, FloatArray
-from hounsfield.errors import ImageError
 from hounsfield.findings.axes import Axes, measure_axes
-from hounsfield.findings.box import bounding_box, require_mask
+from hounsfield.findings.box import box_of_lesion, require_mask
 from hounsfield.findings.surface import closed_surface
 
 
@@ -65,9 +64,7 @@ def measure_size(mask: BoolArray, affine: FloatArray) -> Size:
         ImageError: Nothing is inside.
     """
     require_mask(mask)
-    box = bounding_box(mask)
-    if box is None:
-        raise ImageError("the lesion's mask is empty: there is nothing to measure")
+    box = box_of_lesion(mask)
     planar = mask.shape[0] == 1
     spacing = geometry.spacing_mm(affine)
     part = mask[box]

@@ -9,7 +9,7 @@ import numpy as np
 from hounsfield import geometry
 from hounsfield.arrays import BoolArray, FloatArray
 from hounsfield.errors import ImageError
-from hounsfield.findings.box import bounding_box, grown, require_mask
+from hounsfield.findings.box import box_of_lesion, grown, require_mask
 from hounsfield.findings.measure import diagonal_mm
 from hounsfield.findings.surface import closed_surface
 
@@ -67,9 +67,7 @@ def organ_distances(lesion: BoolArray, organ: BoolArray, affine: FloatArray, *, 
     from scipy.spatial import cKDTree
 
     require_mask(lesion)
-    box = bounding_box(lesion)
-    if box is None:
-        raise ImageError("the lesion's mask is empty: there is nothing to measure")
+    box = box_of_lesion(lesion)
     part = grown(box, lesion.shape, reach_mm, geometry.spacing_mm(affine))
     places = np.argwhere(organ[part] & ~lesion[part]) + [side.start for side in part]
     tree = cKDTree(closed_surface(lesion, affine).points_mm)

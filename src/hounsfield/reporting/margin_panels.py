@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hounsfield import geometry
 from hounsfield.arrays import BoolArray, FloatArray
-from hounsfield.findings.box import bounding_box
+from hounsfield.findings.box import box_of_lesion
 from hounsfield.findings.contact_arc import touching_outline
 from hounsfield.findings.surface import closed_surface
 from hounsfield.findings.worksheet.answer import UNITS, CriterionAnswer
@@ -100,9 +100,7 @@ def _ends(scene: Scene) -> FloatArray:
 
 def _corners(scene: Scene) -> FloatArray:
     """Of the lesion's box, (8, 3), LPS mm."""
-    box = bounding_box(scene.lesion)
-    assert box is not None  # noqa: S101  (an empty lesion was refused when it was measured)
-    ends = [(side.start - 0.5, side.stop - 0.5) for side in box]
+    ends = [(side.start - 0.5, side.stop - 0.5) for side in box_of_lesion(scene.lesion)]
     index = np.array([[d, h, w] for d in ends[0] for h in ends[1] for w in ends[2]])
     return geometry.world_from_index(scene.image.affine, index)
 
@@ -168,8 +166,7 @@ def _tissue_window(image: Image, lesion: BoolArray) -> Window | None:
     """The image's own window, or soft tissue for CT; else what holds the values of the lesion and around it."""
     if image.windows or image.modality == "CT" or image.voxels.dtype == np.uint8:
         return fitting_window(image)
-    box = bounding_box(lesion)
-    values = image.voxels[0] if box is None else image.voxels[0][box]
+    values = image.voxels[0][box_of_lesion(lesion)]
     low, high = np.percentile(values, (10, 98))
     room = 0.3 * (high - low) or 1.0
     return Window(float(low + high) / 2, float(high - low + 2 * room), function="LINEAR_EXACT")

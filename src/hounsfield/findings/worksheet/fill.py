@@ -102,7 +102,6 @@ def _answer(
         return answered(criterion, contact(margins[name]))
     if isinstance(criterion, Arc):
         return answered(criterion, arc(lesion, structures[name], affine, margins[name]))
-    assert isinstance(criterion, RemainingVolume)  # noqa: S101  (the last of the kinds)
     try:
         found = remaining(lesion, structures[name], affine, margins[name], criterion.margin_mm)
     except ImageError as error:
