@@ -65,7 +65,8 @@ _TRIAL = "trial"
 """Name of a trial's checkpoints."""
 
 _TINY = 64
-"""Longer side, in pixels, of images in which a residual network from scratch is worth a trial."""
+"""Longer side, in pixels, of images that hold little of what photographs teach: most is to be expected of a small
+network from scratch, and a residual one is worth a trial."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,11 @@ def candidates_for(fingerprint: Fingerprint) -> tuple[Family, ...]:
     if not fingerprint.planar:
         slices_fit = min(fingerprint.shape_median[1:]) >= SMALLEST_SLICE
         return (RESIDUAL, CONVNET, *([over_slices(DEFAULT_BACKBONE)] if pretrained and slices_fit else []))
-    tiny = max(fingerprint.shape_median) <= _TINY
-    from_scratch = (CONVNET, *([RESIDUAL] if tiny or not pretrained else []))
+    if max(fingerprint.shape_median) <= _TINY:
+        return (CONVNET, *([fine_tuned(DEFAULT_BACKBONE), probe(DEFAULT_BACKBONE)] if pretrained else []), RESIDUAL)
     if not pretrained:
-        return from_scratch
-    return (fine_tuned(DEFAULT_BACKBONE), *from_scratch, probe(DEFAULT_BACKBONE))
+        return (CONVNET, RESIDUAL)
+    return (fine_tuned(DEFAULT_BACKBONE), CONVNET, probe(DEFAULT_BACKBONE))
 
 
 def choose_family(
