@@ -80,6 +80,24 @@ def test_slab_by_slab_gives_what_all_at_once_gives(sides: tuple[int, int, int], 
     assert (found == plain(look, voxels, windows, stored)).mean() > 0.9999
 
 
+def test_beyond_a_part_that_was_cut_out_there_is_nothing() -> None:
+    look, windows, voxels = network(), Windows((8, 12, 10)), smooth((1, 20, 24, 18))
+    part = (slice(4, 16), slice(3, 20), slice(5, 17))
+    onto = np.eye(4)
+    onto[:3, 3] = [-side.start for side in part]
+    with torch.inference_mode():
+        own = label_image(
+            look, voxels[(0, *part)][None], windows, argmax, outputs=OUTPUTS, onto=np.eye(4), shape=(12, 17, 12)
+        )
+        found = label_image(
+            look, voxels[(0, *part)][None], windows, argmax, outputs=OUTPUTS, onto=onto, shape=(20, 24, 18)
+        )
+    wanted = np.zeros((20, 24, 18), np.uint8)
+    wanted[part] = own
+    assert np.array_equal(found, wanted)
+    assert own.any()
+
+
 def test_answers_held_in_half_precision_change_next_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     look, windows, voxels = network(), Windows((8, 12, 10)), smooth((1, 20, 24, 18))
     monkeypatch.setattr(module, "MOST_BYTES", 0)

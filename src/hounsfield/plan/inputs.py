@@ -162,10 +162,11 @@ def canvas_steps(kind: Kind, canvas: tuple[int, ...], *, grey: bool) -> tuple[di
 
 
 def window_steps(kind: Kind, fingerprint: Fingerprint) -> tuple[dict[str, Any], ...]:
-    """Steps of volumes that keep their size: one spacing for all, where they know theirs and it differs."""
+    """Steps of volumes that keep their size: cut to what they show, and of one spacing where they know theirs."""
+    steps = (*kind.steps, {"step": "foreground"})
     if not fingerprint.spacing_mm or set(fingerprint.spacing_kinds) == {"none"}:
-        return kind.steps
-    return (*kind.steps, {"step": "spacing", "mm": [round(one, 4) for one in fingerprint.spacing_mm]})
+        return steps
+    return (*steps, {"step": "spacing", "mm": [round(one, 4) for one in fingerprint.spacing_mm]})
 
 
 def loses_colour(channels: int, fingerprint: Fingerprint) -> bool:

@@ -15,6 +15,7 @@ from hounsfield.preprocessing.breast import BreastRegion
 from hounsfield.preprocessing.channels import Grey
 from hounsfield.preprocessing.display import Display
 from hounsfield.preprocessing.filters import Bilateral, Gaussian, Median
+from hounsfield.preprocessing.foreground import Foreground
 from hounsfield.preprocessing.intensity import Clahe, Float, Rescale, WindowLevel, ZScore
 from hounsfield.preprocessing.resample import Resize, Spacing
 from hounsfield.preprocessing.step import Step, require_finite
@@ -28,6 +29,7 @@ STEPS: dict[str, type[Step]] = {
         "tuple[type[Step], ...]",
         (
             BreastRegion,
+            Foreground,
             Gaussian,
             Median,
             Bilateral,

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hounsfield.arrays import FloatArray, IntArray, VoxelArray
+from hounsfield.arrays import BoolArray, FloatArray, IntArray, VoxelArray
 from hounsfield.errors import GeometryError
 
 Look = Callable[[Tensor], Tensor]
@@ -105,7 +105,7 @@ def label_image(
     """
     deep, high, wide = (_Axis.along(axis, onto, length, voxels.shape[axis + 1]) for axis, length in enumerate(shape))
     answer = np.zeros(shape, dtype=np.uint16)
-    order = np.argsort(deep.low, kind="stable").tolist()
+    order = [place for place in np.argsort(deep.low, kind="stable").tolist() if deep.inside[place]]
     before: tuple[Tensor, Tensor] | None = None
     for number, logits in enumerate(_slices(look, voxels, windows, outputs)):
         own = logits, labelled(logits) > 0
@@ -129,6 +129,8 @@ class _Axis:
     high: IntArray
     share: FloatArray
     """Of the higher one."""
+    inside: BoolArray
+    """Whether it lies in the other grid at all; beyond it, where the image was cut, there is nothing."""
 
     @classmethod
     def along(cls, axis: int, onto: FloatArray, length: int, side: int) -> _Axis:
@@ -138,15 +140,17 @@ class _Axis:
                 "the image that the network is shown is turned against the one as stored: labels cannot be brought "
                 "back slice by slice; leave out steps that rotate"
             )
-        place = np.clip(onto[axis, axis] * np.arange(length) + onto[axis, 3], 0, side - 1)
+        place = onto[axis, axis] * np.arange(length) + onto[axis, 3]
+        inside = np.abs(place - (side - 1) / 2) <= side / 2 + 1e-6
+        place = np.clip(place, 0, side - 1)
         place = np.where(np.abs(place - np.rint(place)) < 1e-6, np.rint(place), place)
         low = np.floor(place).astype(np.int64)
         high = np.minimum(low + (place > low), side - 1)
-        return cls(low, high, (place - low).astype(np.float32))
+        return cls(low, high, (place - low).astype(np.float32), inside)
 
     def part(self, first: int, last: int) -> _Part:
         """Of the voxels between `first` and `last` of the other grid."""
-        inside = np.flatnonzero((self.high >= first) & (self.low <= last))
+        inside = np.flatnonzero(self.inside & (self.high >= first) & (self.low <= last))
         chosen = slice(int(inside.min()), int(inside.max()) + 1) if len(inside) else slice(0, 0)
         low, high = (torch.from_numpy(np.clip(own[chosen] - first, 0, last - first)) for own in (self.low, self.high))
         return _Part(chosen, low, high, torch.from_numpy(self.share[chosen]))
