@@ -39,7 +39,7 @@ def test_there_are_the_examples() -> None:
     [
         (
             TABLE + 'tabel = "x"',
-            r"unknown key 'tabel' \(did you mean 'table'\?\); known: name, root, .*table, image, id,",
+            r"unknown key 'tabel' \(did you mean 'table'\?\); known: name, root, .*table, files, image, id,",
         ),
         (
             TABLE + '[class]\ncolumn = "c"\ncolour = 1',
@@ -92,8 +92,10 @@ def test_there_are_the_examples() -> None:
         (TABLE + "[class]", r"'column' in \[class\] is missing"),
         (TABLE + 'class = "label"', "class: Input should be"),
         ('table = "t.csv"', "'image' is missing"),
-        ('image = "i"', "this one by neither"),
-        (TABLE + 'npz = "x.npz"', "this one by both"),
+        ('image = "i"', "this one by none"),
+        (TABLE + 'npz = "x.npz"', "this one by table and npz"),
+        (TABLE + 'files = "x"', "this one by table and files"),
+        ('files = "(x"\nimage = "i"', "files = '\\(x' is no regular expression: missing \\)"),
         ('npz = "x.npz"\n[class]\ncolumn = "x"', r"unknown key 'column' in \[class\]; known: names, positive"),
         ("table = ", "is not TOML"),
     ],
@@ -124,7 +126,7 @@ def test_the_two_kinds_are_told_apart(tmp_path: Path) -> None:
 def test_the_descriptions_in_the_documentation_are_valid(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     for block in blocks:
         (tmp_path / "d.toml").write_text(block, encoding="utf-8")
         read_description(tmp_path / "d.toml")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -167,7 +168,11 @@ class TableDescription(_Section):
     """Where the data lie, relative to the description; its own folder when not given."""
     modality: str = ""
     """DICOM modality code ("MG", "US", "CT" …) of images whose files do not say."""
-    table: Name
+    table: Name | None = None
+    """Path of the table, relative to the root."""
+    files: Name | None = None
+    """Where there is no table: a regular expression for the paths of the images below the root. Each that fits it as a
+    whole is a row, its named groups are columns, and the path is the column "file"."""
     image: Name
     """Path of the image relative to the root, with columns in braces, or a column that holds it."""
     id: Name | None = None
@@ -193,6 +198,17 @@ class TableDescription(_Section):
     """The number on masks where nobody knows; 0 where there is none."""
     columns: ColumnsSection = ColumnsSection()
     split: SplitSection | None = None
+
+    @model_validator(mode="after")
+    def _a_table_or_files(self) -> TableDescription:
+        if (self.table is None) == (self.files is None):
+            raise ValueError("give either table or files")
+        if self.files is not None:
+            try:
+                re.compile(self.files)
+            except re.error as error:
+                raise ValueError(f"files = {self.files!r} is no regular expression: {error}") from error
+        return self
 
     @model_validator(mode="after")
     def _labels_are_on_a_mask(self) -> TableDescription:
@@ -265,6 +281,9 @@ class NpzDescription(_Section):
 
 Description = TableDescription | NpzDescription
 
+_NAMED_BY = ("table", "files", "npz")
+"""Keys of which a description has one."""
+
 
 def read_description(path: Path) -> Description:
     """The description in a TOML file, checked.
@@ -278,12 +297,12 @@ def read_description(path: Path) -> Description:
         raise DatasetError(f"cannot read the description {path}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} is not TOML: {error}") from error
-    if ("table" in data) == ("npz" in data):
+    if len(named := [key for key in _NAMED_BY if key in data]) != 1:
         raise DatasetError(
-            f'{path}: a description names its data by either table = "….csv" or npz = "….npz", '
-            f"this one by {'both' if 'table' in data else 'neither'}; see docs/datasets.md"
+            f'{path}: a description names its data by one of table = "….csv", files = "…" and npz = "….npz", '
+            f"this one by {' and '.join(named) or 'none'}; see docs/datasets.md"
         )
-    model: type[Description] = TableDescription if "table" in data else NpzDescription
+    model: type[Description] = NpzDescription if "npz" in data else TableDescription
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -292,12 +311,12 @@ def read_description(path: Path) -> Description:
 
 
 def is_description(path: Path) -> bool:
-    """Whether a file is TOML that names a table or an npz file; it may still have mistakes."""
+    """Whether a file is TOML that names a table, files or an npz file; it may still have mistakes."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
         return False
-    return "table" in data or "npz" in data
+    return any(key in data for key in _NAMED_BY)
 
 
 def _sentence(model: type[BaseModel], problem: dict[str, Any]) -> str:

@@ -273,3 +273,36 @@ def test_rows_that_where_does_not_name_need_no_image_and_no_class(describe: Desc
     dataset = open_dataset(description)
     assert [case.target for case in dataset.cases] == [0, 1]
     assert dataset.notes == ("1 row left out, for [where] keeps those with use = 'yes'",)
+
+
+def test_without_a_table_names_of_files_say_it_all(tmp_path: Path, write_film: Callable[..., Path]) -> None:
+    for name in ("images/07L.png", "images/07R.png", "images/11L.png", "images/notes.txt.png", "masks/07L.png"):
+        write_film(name)
+    path = tmp_path / "eyes.toml"
+    words = [
+        r"files = 'images/(?P<child>\d\d)(?P<eye>[LR])\.png'",
+        'image = "file"',
+        'id = "{child}{eye}"',
+        'patient = "child"',
+    ]
+    path.write_text("\n".join(words), encoding="utf-8")
+    dataset = open_dataset(path)
+    assert [(case.id, case.patient) for case in dataset.cases] == [("07L", "07"), ("07R", "07"), ("11L", "11")]
+    assert dataset.cases[0].image.path == tmp_path / "images/07L.png"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sentence"),
+    [
+        (r"films/.*", r"none of the 2 files in .*, such as a\.png, fits files = 'films/\.\*'"),
+        (r"(?P<file>.*)\.png", 'a group is called "file"'),
+    ],
+)
+def test_files_that_do_not_fit_are_refused(
+    tmp_path: Path, write_film: Callable[..., Path], pattern: str, sentence: str
+) -> None:
+    write_film("a.png")
+    path = tmp_path / "d.toml"
+    path.write_text(f"files = '{pattern}'\nimage = \"file\"", encoding="utf-8")
+    with pytest.raises(DatasetError, match=sentence):
+        open_dataset(path)

@@ -72,6 +72,32 @@ def read_table(path: Path) -> Table:
     return Table(path, columns, rows)
 
 
+FILE = "file"
+"""Column of the path in a table of files."""
+
+
+def table_of_files(root: Path, pattern: str) -> Table:
+    """A row for each file below `root` whose path, with forward slashes, fits a regular expression as a whole, in the
+    order of the paths; the columns are "file", the path, and the named groups.
+
+    Raises:
+        DatasetError: There is none; the message shows a file that does not fit. Or a group is called "file".
+    """
+    fits = re.compile(pattern)
+    if FILE in fits.groupindex:
+        raise DatasetError(f'files = {pattern!r}: a group is called "{FILE}", as the column of the path is; rename it')
+    paths = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+    found = [(path, fits.fullmatch(path)) for path in paths]
+    rows = [{FILE: path, **{name: text or "" for name, text in fit.groupdict().items()}} for path, fit in found if fit]
+    if not rows:
+        shown = f", such as {paths[0]}," if paths else ""
+        raise DatasetError(
+            f"none of the {len(paths)} files in {root}{shown} fits files = {pattern!r}; the expression must fit the "
+            "whole path below the root; if the data lie elsewhere, give root (--root)"
+        )
+    return Table(root, (FILE, *fits.groupindex), tuple(rows))
+
+
 def join(left: Table, right: Table, on: str) -> Table:
     """`left` with the columns of `right` added, many to one, by equal cells in the column `on`.
 

@@ -10,7 +10,7 @@ from hounsfield.datasets.description import TableDescription
 from hounsfield.datasets.layouts.drafts import CaseReader, Draft, case_reader
 from hounsfield.datasets.layouts.labels import LabelledRow, read_labels
 from hounsfield.datasets.layouts.landmarks import described_places
-from hounsfield.datasets.layouts.rows import Table, join, read_table, template
+from hounsfield.datasets.layouts.rows import Table, join, read_table, table_of_files, template
 from hounsfield.datasets.layouts.selection import rows_where, without_repeats
 from hounsfield.datasets.layouts.views import read_views
 from hounsfield.datasets.listing import counted, some
@@ -77,19 +77,25 @@ def open_table(description: TableDescription, root: Path, *, name: str) -> Datas
 
 
 def _joined(description: TableDescription, root: Path) -> Table:
-    """The table with those that are joined to it.
+    """The table, or that of the files, with those that are joined to it.
 
     Raises:
-        DatasetError: One is missing, or cannot be joined.
+        DatasetError: One is missing, or cannot be joined; or no file fits.
     """
+    table = _table(description, root)
+    for other, on in description.join.items():
+        table = join(table, read_table(root / other), on)
+    return table
+
+
+def _table(description: TableDescription, root: Path) -> Table:
+    if description.table is None:
+        return table_of_files(root, description.files or "")
     if not (root / description.table).is_file():
         raise DatasetError(
             f"there is no table {description.table} in {root}; if the data lie elsewhere, give root (--root)"
         )
-    table = read_table(root / description.table)
-    for other, on in description.join.items():
-        table = join(table, read_table(root / other), on)
-    return table
+    return read_table(root / description.table)
 
 
 def _notes_on_images(reader: CaseReader, drafts: Sequence[Draft]) -> list[str]:
