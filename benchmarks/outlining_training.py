@@ -116,9 +116,7 @@ def run_hounsfield(folder: Path, *, own: bool) -> None:
     if not own:
         shape = tuple(theirs["patch_size"])
         chosen = plan.optimisation.model_copy(update={"batch_size": theirs["batch_size"]})
-        plan = plan.model_copy(
-            update={"input": plan.input.model_copy(update={"shape": shape}), "optimisation": chosen}
-        )
+        plan = plan.model_copy(update={"input": plan.input.model_copy(update={"shape": shape}), "optimisation": chosen})
     run = setup(plan, member=0)
     if not own:
         run = with_network(run, plan, nnunet_network(theirs))
