@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from hounsfield.plan.outlining import strides_for
+from hounsfield.datasets.case import Dataset
+from hounsfield.datasets.fingerprint import make_fingerprint
+from hounsfield.plan.inputs import kind_of
+from hounsfield.plan.outlining import outliner, strides_for
 
 
 @pytest.mark.parametrize(
@@ -27,3 +32,14 @@ def test_axes_whose_voxels_lie_far_apart_wait_for_the_others(
         assert all(side % step == 0 for side, step in zip(left, stride, strict=True))
         left = [side // step for side, step in zip(left, stride, strict=True)]
     assert min(left) >= 4
+
+
+def test_windows_show_all_of_most_small_volumes_and_parts_of_large_ones(tiny_dataset: Dataset) -> None:
+    found = make_fingerprint(tiny_dataset)
+    small = replace(found, planar=False, shape_median=(36, 50, 35), shape_max=(47, 59, 43), spacing_mm=(1.0,) * 3)
+    kind = kind_of(small, modality="MR", cropped=False, filters=False)
+    assert outliner(small, None).sides(small, kind) == [(40, 56, 40)]
+    large = replace(small, shape_median=(120, 512, 512), shape_max=(300, 512, 512), spacing_mm=(5.0, 0.8, 0.8))
+    windows = outliner(large, None).sides(large, kind)
+    assert windows[0] == (32, 160, 160)  # 160 × 128 × 128 mm: as long along the slices as in them
+    assert len(windows) > 3

@@ -17,7 +17,7 @@ OUTLINERS = (UNET,)
 """As `--network` takes them."""
 
 _WHOLE = 2**18
-"""Voxels, of images no larger than which windows show all: where something lies says much of what it is."""
+"""Voxels, of volumes mostly no larger than which windows show all: where something lies says much of what it is."""
 
 _VOLUME_SIDES = (160, 128, 112, 96, 80, 64, 48)
 """Longer side of windows of larger volumes."""
@@ -110,11 +110,11 @@ def strides_for(sides: Sequence[int], spacing: Sequence[float]) -> tuple[tuple[i
 
 
 def _windows(fingerprint: Fingerprint, kind: Kind) -> list[Sides]:
-    """Candidate windows, the largest first: all of small volumes, parts of large ones."""
-    largest = tuple(_rounded(side) for side in fingerprint.shape_max)
-    if prod(largest) <= _WHOLE:
-        return [largest]
+    """Candidate windows, the largest first: all of most small volumes, parts of large ones."""
     median = fingerprint.shape_median
+    whole = tuple(_rounded(side) for side in median)
+    if prod(whole) <= _WHOLE:
+        return [whole]
     spacing = fingerprint.spacing_mm or (1.0, 1.0, 1.0)
     found = []
     for side in _VOLUME_SIDES:
