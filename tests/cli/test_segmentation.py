@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hounsfield.cli.main import main
+from hounsfield.plan import RecurrentChoice, read_plan
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +61,29 @@ def test_a_reading_writes_every_voxel_on_the_images_grid(bundle: Path, data: Pat
     assert (tmp_path / "out" / reading["figure"]).is_file()
 
 
-def test_openvino_outlines_as_torch_does(
-    bundle: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.fixture(scope="module")
+def recurrent(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("recurrent") / "bundle"
+    words = ["--task", "segmentation", "--network", "recurrent", "--minutes", "0.1"]
+    assert main(["train", str(data), *words, "-o", str(out)]) == 0
+    return out
+
+
+def test_a_recurrent_network_is_planned_trained_and_measured(
+    recurrent: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = []
+    plan = read_plan(recurrent / "plan.toml")
+    assert isinstance(plan.network, RecurrentChoice) and plan.input.windows
+    assert plan.input.shape[0] in (8, 16)
+    assert main(["evaluate", str(recurrent), str(data), "-o", str(tmp_path / "out")]) == 0
+    assert "all labels" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["bundle", "recurrent"])
+def test_openvino_outlines_as_torch_does(
+    name: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> None:
+    bundle, said = request.getfixturevalue(name), []
     for runtime in ("torch", "openvino"):
         image, out = data / "images" / "case00.nii.gz", tmp_path / runtime
         assert main(["read", str(bundle), str(image), "-o", str(out), "--runtime", runtime]) == 0

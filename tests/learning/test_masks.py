@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import nibabel
 import numpy as np
 import pytest
@@ -16,12 +17,25 @@ from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.datasets import open_dataset
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.segmentation import for_segmentation
-from hounsfield.errors import DatasetError, GeometryError
+from hounsfield.errors import DatasetError, GeometryError, UnknownNameError
+from hounsfield.learning.choosing import choose_plan_and_split
 from hounsfield.learning.masked import masked_case, prepare_masked, resampled
 from hounsfield.learning.masks import MaskLesson, masked_batch, places_of, plain_window
+from hounsfield.learning.memory_need import step_bytes
+from hounsfield.learning.supervised import setup
+from hounsfield.learning.throughput import images_per_second
 from hounsfield.learning.train import train
 from hounsfield.learning.validation import validation_evidence
-from hounsfield.plan import Ensemble, Input, Optimisation, Plan, ResidualChoice, Segmentation, UNetChoice
+from hounsfield.plan import (
+    Ensemble,
+    Input,
+    Optimisation,
+    Plan,
+    RecurrentChoice,
+    ResidualChoice,
+    Segmentation,
+    UNetChoice,
+)
 from hounsfield.plan.task import task_of
 
 
@@ -175,3 +189,68 @@ def test_a_case_keeps_its_spacing(dataset: Dataset) -> None:
     task = task_of(plan)
     masked = masked_case(dataset.cases[0], plan, task)  # type: ignore[arg-type]
     assert masked.spacing_mm == (1.0, 1.0, 1.0)
+
+
+def recurrent_plan(dataset: Dataset, *, slices: int = 8, epochs: int = 2, start: str = "") -> Plan:
+    plan = plan_for(dataset, epochs=epochs)
+    encoder = ResidualChoice(widths=(8, 16), blocks=(1, 1), normalisation="instance")
+    changed = {"channels_last": True, "start": start}
+    return plan.model_copy(
+        update={
+            "input": plan.input.model_copy(update={"shape": (slices, 32, 32)}),
+            "network": RecurrentChoice(encoder=encoder, normalisation="instance", width=8),
+            "optimisation": plan.optimisation.model_copy(update=changed),
+        }
+    )
+
+
+def test_a_recurrent_network_learns_volumes_slice_by_slice(dataset: Dataset, tmp_path: Path) -> None:
+    trained = train(dataset, tmp_path / "bundle", plan=recurrent_plan(dataset, slices=12, epochs=10))
+    found = validation_evidence(trained).segmentation
+    assert found is not None
+    assert found.labels[0].scores["dice"].value > 0.4
+
+
+def test_its_need_and_speed_are_known_before_it_is_trained(dataset: Dataset) -> None:
+    few, many = (recurrent_plan(dataset, slices=slices) for slices in (4, 16))
+    assert step_bytes(few) < step_bytes(many) < 5 * step_bytes(few)
+    assert images_per_second(few) > 0
+
+
+def test_a_recurrent_network_may_begin_from_a_unet_for_slices(tmp_path: Path) -> None:
+    """A bundle for flat images knows what slices look like; what cells keep is new."""
+    flat = tmp_path / "flat"
+    for name in ("images", "labels"):
+        (flat / name).mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for number in range(12):
+        image = rng.normal(100, 5, (32, 32))
+        image[8:16, 8:20], image[20:26, 8:20] = 200, 150
+        mask = 1 * (image > 180) + 2 * ((image > 130) & (image < 180))
+        for name, voxels in (("images", image), ("labels", mask)):
+            cv2.imwrite(str(flat / name / f"{number:02}.png"), voxels.astype(np.uint8))
+    slices = for_segmentation(open_dataset(flat))
+    plan = recurrent_plan(slices, start=str(tmp_path / "bundle"))
+    first = plan_for(slices).model_copy(
+        update={
+            "input": Input(shape=(32, 32), steps=({"step": "rescale"}, {"step": "resize", "shape": [32, 32]})),
+            "network": UNetChoice(encoder=plan.network.encoder, normalisation="instance"),  # type: ignore[union-attr]
+        }
+    )
+    theirs = train(slices, tmp_path / "bundle", plan=first).bundle.networks()[0].state_dict()
+    own = setup(plan, member=0).network.state_dict()
+    assert all(torch.equal(own[f"unet.{key}"], value) for key, value in theirs.items())
+    assert {key.split(".")[0] for key in own} == {"unet", "memories"}
+
+
+def test_networks_that_outline_are_named_where_another_is_asked_for(dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="outlined in volumes by unet, recurrent, not by 'convnet'"):
+        choose_plan_and_split(dataset, minutes=1, seed=0, network="convnet")
+    (tmp_path / "flat" / "images").mkdir(parents=True)
+    (tmp_path / "flat" / "labels").mkdir()
+    for number in range(12):
+        for name in ("images", "labels"):
+            cv2.imwrite(str(tmp_path / "flat" / name / f"{number}.png"), np.eye(32, dtype=np.uint8))
+    flat = for_segmentation(open_dataset(tmp_path / "flat"))
+    with pytest.raises(UnknownNameError, match="outlined in flat images by unet, or timm's name .* not by 'recurrent'"):
+        choose_plan_and_split(flat, minutes=1, seed=0, network="recurrent")

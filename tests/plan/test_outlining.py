@@ -5,11 +5,52 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
 from hounsfield.datasets.case import Dataset
-from hounsfield.datasets.fingerprint import make_fingerprint
-from hounsfield.plan.inputs import kind_of
-from hounsfield.plan.outlining import outliner, strides_for
+from hounsfield.datasets.fingerprint import Fingerprint, make_fingerprint
+from hounsfield.plan import Input, Machine, Plan, RecurrentChoice, ResidualChoice, Segmentation, UNetChoice, make_plan
+from hounsfield.plan.inputs import Kind, kind_of
+from hounsfield.plan.outlining import outliner, recurrent_outliner, strides_for
+
+MACHINE = Machine(name="a laptop", cores=2, threads=2, memory_bytes=2**34, bf16=False)
+WHOLE = Kind(steps=(), reason="")
+
+
+def stacks(
+    largest: tuple[int, int, int] = (14, 256, 256), spacing: tuple[float, float, float] | None = (8.0, 1.0, 1.0)
+) -> Fingerprint:
+    return Fingerprint(
+        dataset="hearts",
+        layout="table",
+        cases=64,
+        patients=32,
+        patients_known=True,
+        classes=("image",),
+        class_counts=(64,),
+        unlabelled=0,
+        shape_min=(5, *largest[1:]),
+        shape_median=(9, *largest[1:]),
+        shape_max=largest,
+        planar=False,
+        channels=1,
+        colour=False,
+        dtypes={"uint8": 64},
+        modalities={"MR": 64},
+        spacing_mm=spacing,
+        spacing_kinds={"patient" if spacing else "none": 64},
+        intensity={},
+        boxes=0,
+        box_width=None,
+        box_height=None,
+        age_years=None,
+        ages_known=0,
+        sexes={},
+        sites={},
+        sampled=64,
+        unreadable=(),
+        notes=(),
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,3 +84,84 @@ def test_windows_show_all_of_most_small_volumes_and_parts_of_large_ones(tiny_dat
     windows = outliner(large, None).sides(large, kind)
     assert windows[0] == (32, 160, 160)  # 160 × 128 × 128 mm: as long along the slices as in them
     assert len(windows) > 3
+
+
+@pytest.mark.parametrize(
+    ("largest", "first", "last"),
+    [
+        ((14, 256, 256), (14, 256, 256), (8, 96, 96)),
+        ((40, 700, 500), (16, 512, 512), (8, 96, 96)),
+        ((5, 300, 200), (5, 320, 224), (5, 96, 96)),
+        ((20, 26, 28), (16, 32, 32), (8, 32, 32)),
+    ],
+)
+def test_a_recurrent_network_sees_whole_slices_before_many_of_them(
+    largest: tuple[int, int, int], first: tuple[int, ...], last: tuple[int, ...]
+) -> None:
+    sides = recurrent_outliner(stacks(largest), None).sides(stacks(largest), WHOLE)
+    assert (sides[0], sides[-1]) == (first, last)
+    areas = [height * width for _, height, width in sides]
+    assert areas == sorted(areas, reverse=True)
+    assert all(side % 32 == 0 for _, *slices in sides for side in slices)
+
+
+def test_its_slices_stay_as_many_and_their_sides_are_halved_as_their_own_spacing_says() -> None:
+    choice = recurrent_outliner(stacks(spacing=(8.0, 1.0, 3.0)), None).network((14, 256, 128))
+    assert isinstance(choice, RecurrentChoice) and isinstance(choice.encoder, ResidualChoice)
+    assert choice.encoder.strides[0] == (2, 1)
+    assert choice.shrinks(3) == (1, 32, 16)
+    pretrained = recurrent_outliner(stacks(), "tf_efficientnet_lite0").network((14, 256, 256))
+    assert isinstance(pretrained, RecurrentChoice) and pretrained.shrinks(3) == (1, 32, 32)
+    plain = outliner(stacks(), None).network((16, 128, 128))
+    assert isinstance(plain, UNetChoice) and plain.shrinks(3) == (4, 32, 32)
+
+
+@pytest.mark.parametrize("backbone", [None, "tf_efficientnet_lite0"])
+def test_a_plan_for_it_takes_a_size_that_fits_into_memory(backbone: str | None) -> None:
+    labels = Segmentation(labels=("cavity",), numbers=((1,),))
+    plan = make_plan(
+        stacks(),
+        MACHINE,
+        modality="MR",
+        cropped=False,
+        rarest_patients=32,
+        asked=labels,
+        minutes=60,
+        seed=0,
+        speed=lambda plan: 100.0,
+        memory=lambda plan: 10**5 * plan.input.shape[0] * plan.input.shape[1],
+        family=recurrent_outliner(stacks(), backbone),
+        folds=1,
+    )
+    assert plan.network.name == "recurrent" and plan.input.windows
+    assert plan.input.shape == (14, 256, 256)
+    assert plan.optimisation.start == ("imagenet" if backbone else "")
+    assert "recurrent cells" in plan.reasons["network.name"]
+
+
+def test_flat_images_are_refused_in_a_plan_and_so_are_slices_that_cannot_be_halved() -> None:
+    def plan(shape: tuple[int, ...]) -> Plan:
+        return Plan(
+            task="segmentation",
+            dataset="hearts",
+            classes=("image",),
+            input=Input(shape=shape),
+            network=RecurrentChoice(),
+            segmentation=Segmentation(labels=("cavity",), numbers=((1,),)),
+        )
+
+    assert plan((5, 64, 64)).network == RecurrentChoice()
+    with pytest.raises(ValidationError, match="goes through the slices of volumes, and input.shape .* is flat"):
+        plan((64, 64))
+    with pytest.raises(ValidationError, match="shrunk by 1 × 8 × 8"):
+        plan((5, 64, 60))
+
+
+def test_a_plan_written_before_there_were_recurrent_networks_is_read_as_it_was() -> None:
+    assert UNetChoice().model_dump() == {
+        "name": "unet",
+        "finest": 16,
+        "normalisation": "batch",
+        "supervised": 3,
+        "encoder": ResidualChoice().model_dump(),
+    }

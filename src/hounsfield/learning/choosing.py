@@ -8,7 +8,7 @@ from pathlib import Path
 from hounsfield.bundle import is_bundle, read_bundle
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.detection import positive_kinds
-from hounsfield.datasets.fingerprint import make_fingerprint
+from hounsfield.datasets.fingerprint import Fingerprint, make_fingerprint
 from hounsfield.datasets.split import Split, check_split, make_split
 from hounsfield.errors import UnknownNameError
 from hounsfield.learning.candidates import AUTO, candidates_for, choose_family, rarest_patients
@@ -33,7 +33,7 @@ from hounsfield.plan.families import DEFAULT_BACKBONE, Family, family_like, fami
 from hounsfield.plan.finding import CENTRES, FASTER_RCNN, centre_finder, finder, tile_of
 from hounsfield.plan.inputs import kind_of
 from hounsfield.plan.locating import HEAT_MAP, LOCATORS, locator
-from hounsfield.plan.outlining import OUTLINERS, outliner
+from hounsfield.plan.outlining import OUTLINERS, RECURRENT, UNET, outliner, recurrent_outliner
 
 
 def require_network(name: str) -> None:
@@ -146,7 +146,7 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
         backbone = _backbone(network) if fingerprint.planar else None
         candidates = (locator(way, fingerprint, kind, backbone),)
     elif dataset.labels:
-        candidates = (outliner(fingerprint, _backbone(network) if fingerprint.planar else None),)
+        candidates = (_outlining(fingerprint, network),)
     else:
         candidates = candidates_for(fingerprint) if network == AUTO else (_family(network),)
     family, why, left = choose_family(dataset, cases, candidates, folder, minutes=minutes, seed=seed, plan_for=plan_for)
@@ -169,7 +169,8 @@ def _require_way(network: str, dataset: Dataset, *, planar: bool) -> None:
     if not dataset.kinds and not dataset.landmarks and not dataset.labels:
         return
     finders = (FASTER_RCNN, CENTRES) if planar else (CENTRES,)
-    known = LOCATORS if dataset.landmarks else OUTLINERS if dataset.labels else finders
+    outliners = (UNET,) if planar else OUTLINERS
+    known = LOCATORS if dataset.landmarks else outliners if dataset.labels else finders
     if network in (AUTO, *known) or (planar and network not in OWN):
         return
     asked = "landmarks are located" if dataset.landmarks else "labels are outlined"
@@ -197,6 +198,13 @@ def _backbone(network: str) -> str | None:
             f"it, or timm's name of a pretrained network, not {network!r}"
         )
     return choice.backbone
+
+
+def _outlining(fingerprint: Fingerprint, network: str) -> Family:
+    """What outlines such images: a recurrent network where it is asked for, else a U-Net."""
+    if network == RECURRENT:
+        return recurrent_outliner(fingerprint, _backbone(network))
+    return outliner(fingerprint, _backbone(network) if fingerprint.planar else None)
 
 
 def _folds_of(family: Family, cases: Sequence[Case], name: str) -> tuple[int, str] | None:

@@ -23,6 +23,7 @@ from hounsfield.networks.found import Finder
 from hounsfield.networks.heatmap import HeatMap
 from hounsfield.networks.multiple_instance import MultipleInstance
 from hounsfield.networks.policy import Policy
+from hounsfield.networks.recurrent import Recurrent
 from hounsfield.networks.unet import UNet
 from hounsfield.plan import Plan
 from hounsfield.plan.network import outputs_of
@@ -84,7 +85,7 @@ def _answer(network: nn.Module, images: Tensor, plan: Plan) -> Tensor:
     if isinstance(network, HeatMap):
         heat: Tensor = network.heat(images)
         return heat
-    if isinstance(network, UNet):
+    if isinstance(network, UNet | Recurrent):
         return torch.stack([level.sum() for level in network(images, True)])
     if isinstance(network, Finder):
         return torch.stack([part.sum() for part in network.dense(images).parts()])

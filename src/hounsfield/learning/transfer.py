@@ -22,6 +22,7 @@ from hounsfield.networks.imagenet import put_imagenet
 from hounsfield.networks.multiple_instance import MultipleInstance
 from hounsfield.networks.places import AnswerOfPlaces
 from hounsfield.networks.pretrained import Pretrained
+from hounsfield.networks.recurrent import Recurrent
 from hounsfield.networks.weights import at_hand, load_weights
 from hounsfield.plan import Plan, PretrainedChoice
 from hounsfield.plan.network_choices import Network
@@ -131,7 +132,7 @@ def _learned_before(plan: Plan, kept: Path | None, member: int) -> tuple[dict[st
 
 
 def _put_learned(network: nn.Module, plan: Plan, found: dict[str, Tensor], words: str) -> None:
-    """Weights as `weights_of` gives them into a network, or into that which looks at its views.
+    """Weights as `weights_of` gives them into a network, or into that which looks at its views or slices.
 
     Raises:
         WeightsError: They are of another network.
@@ -139,6 +140,8 @@ def _put_learned(network: nn.Module, plan: Plan, found: dict[str, Tensor], words
     network = _without_table(network)
     if isinstance(network, MultipleInstance) and not any(key.startswith("encoder.") for key in found):
         network = network.encoder
+    if isinstance(network, Recurrent) and not any(key.startswith("unet.") for key in found):
+        network = network.unet
     own = network.state_dict()
     body = {key: value for key, value in own.items() if not _of_answer(key)}
     odd = [key for key, value in body.items() if _differs(found.get(key), value)]

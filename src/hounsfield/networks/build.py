@@ -15,6 +15,7 @@ from hounsfield.networks.heatmap import HeatMap
 from hounsfield.networks.multiple_instance import MultipleInstance
 from hounsfield.networks.policy import Policy
 from hounsfield.networks.pretrained import Pretrained
+from hounsfield.networks.recurrent import Recurrent
 from hounsfield.networks.residual import ResidualNet
 from hounsfield.networks.unet import UNet
 
@@ -36,6 +37,7 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "box_regression": BoxRegression,
     "policy": Policy,
     "unet": UNet,
+    "recurrent": Recurrent,
 }
 
 
@@ -59,7 +61,7 @@ def build_from(choices: Mapping[str, Any], *, dims: int, channels: int, outputs:
     """
     options = {key: value for key, value in choices.items() if key != "name"}
     if "encoder" in options:
-        over = options.get("over", "")
+        over = options.get("over", "slices" if choices["name"] == "recurrent" else "")
         inner: Literal[2, 3] = 3 if dims == 3 and not over else 2
         options["encoder"] = _encoder(options["encoder"], over=over, dims=inner, channels=channels, outputs=outputs)
     return build(choices["name"], dims=dims, channels=channels, outputs=outputs, **options)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from hounsfield.errors import ShapeError
 from hounsfield.networks.encoders import Encoder, Mapped, answer_width
 from hounsfield.networks.pretrained import Pretrained
+from hounsfield.networks.slices import between_neighbours, one_by_one, slices_of
 
 
 class MultipleInstance(Mapped):
@@ -53,7 +54,7 @@ class MultipleInstance(Mapped):
         """
         super().__init__()
         taken = encoder.channels
-        neighbours = over == "slices" and channels == 1 and taken == 3
+        neighbours = over == "slices" and between_neighbours(channels, taken)
         if (over == "slices") != (dims == 3) or encoder.dims != 2 or not (taken == channels or neighbours):
             raise ShapeError(
                 f"{over} of {dims}-D images with {channels} channels do not go into an encoder of {encoder.dims}-D "
@@ -96,11 +97,7 @@ class MultipleInstance(Mapped):
             )
         if self.over == "views":
             return images.reshape(images.shape[0], -1, self.channels, *images.shape[2:])
-        slices = images.transpose(1, 2)
-        if self.neighbours:
-            before = torch.cat([slices[:, :1], slices[:, :-1]], dim=1)
-            after = torch.cat([slices[:, 1:], slices[:, -1:]], dim=1)
-            slices = torch.cat([before, slices, after], dim=2)
+        slices = slices_of(images, neighbours=self.neighbours)
         return slices[:, min(self.stride, slices.shape[1]) // 2 :: self.stride]
 
     def feature_maps(self, images: Tensor) -> Tensor:
@@ -110,10 +107,8 @@ class MultipleInstance(Mapped):
             ShapeError: As `instances`.
         """
         instances = self.instances(images)
-        flat = instances.flatten(0, 1)
-        if images.is_contiguous(memory_format=torch.channels_last if images.ndim == 4 else torch.channels_last_3d):
-            flat = flat.contiguous(memory_format=torch.channels_last)
-        maps = self.encoder.feature_maps(flat) if self.over == "slices" else self._encoded_where_taken(flat)
+        together = one_by_one(instances, images)
+        maps = self.encoder.feature_maps(together) if self.over == "slices" else self._encoded_where_taken(together)
         return maps.reshape(-1, instances.shape[1], *maps.shape[1:]).transpose(1, 2)
 
     def _encoded_where_taken(self, flat: Tensor) -> Tensor:

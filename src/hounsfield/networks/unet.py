@@ -61,6 +61,7 @@ class UNet(Staged):
         whole = facts[0][0] == 1
         self.first = None if whole else Layer(dims, channels, finest, normalisation)
         widths = [width for _, width in facts] if whole else [finest, *(width for _, width in facts)]
+        self.widths = tuple(widths)
         self.up = nn.ModuleList(Joined(dims, below, width, normalisation) for width, below in _pairs(widths))
         convolution = {2: nn.Conv2d, 3: nn.Conv3d}[dims]
         levels = max(1, min(supervised, len(widths) - 1))
@@ -73,16 +74,35 @@ class UNet(Staged):
         Raises:
             ShapeError: The images have another number of axes or channels.
         """
-        padded, shape = self._padded(images), images.shape[2:]
+        maps = self.down(images)
+        return self.levels(maps) if deep else _cut(self.finest_level(maps), images.shape[2:])
+
+    def down(self, images: Tensor) -> list[Tensor]:
+        """Maps (N, widths[number], …) of each resolution on the way down, the finest first, of images (N, C, …) whose
+        last voxels are repeated up to the next size that can be halved often enough.
+
+        Raises:
+            ShapeError: As `forward`.
+        """
+        padded = self._padded(images)
         maps = [level for _, level in self.encoder.pyramid(padded)]
-        if self.first is not None:
-            maps = [self.first(padded), *maps]
+        return maps if self.first is None else [self.first(padded), *maps]
+
+    def levels(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """Logits of each resolution that answers in training, the finest first, of maps as `down` gives them."""
+        return [answer(level) for answer, level in zip(self.answers, self._up(maps), strict=False)]
+
+    def finest_level(self, maps: Sequence[Tensor]) -> Tensor:
+        """Logits of the finest resolution alone, of maps as `down` gives them."""
+        logits: Tensor = self.answers[0](self._up(maps)[0])
+        return logits
+
+    def _up(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """Maps of each resolution on the way up, the finest first."""
         found = [maps[-1]]
         for joined, beside in zip(reversed(self.up), reversed(maps[:-1]), strict=True):
             found.append(joined(found[-1], beside))
-        if deep:
-            return [answer(level) for answer, level in zip(self.answers, reversed(found), strict=False)]
-        return _cut(self.answers[0](found[-1]), shape)
+        return found[::-1]
 
     def stages(self) -> list[list[nn.Module]]:
         """The encoder's stages from the input on, then all that is new, for rates that differ by depth."""

@@ -11,6 +11,7 @@ from hounsfield.plan.network_choices import (
     Network,
     PolicyChoice,
     PretrainedChoice,
+    RecurrentChoice,
     ResidualChoice,
     UNetChoice,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "Plan",
     "PolicyChoice",
     "PretrainedChoice",
+    "RecurrentChoice",
     "ResidualChoice",
     "Segmentation",
     "UNetChoice",

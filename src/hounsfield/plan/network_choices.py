@@ -260,10 +260,10 @@ class PolicyChoice(Section):
         return 0
 
 
-class UNetChoice(Section):
-    """`networks.unet`: what every voxel is."""
+class _AroundEncoder(Section):
+    """What U-Nets have in common."""
 
-    name: Literal["unet"] = "unet"
+    name: str
     finest: PositiveInt = 16
     """Maps of the whole image, where those of the encoder begin smaller."""
     normalisation: Literal["batch", "instance"] = "batch"
@@ -279,7 +279,37 @@ class UNetChoice(Section):
         return 0
 
 
-OutlineChoice = UNetChoice
+class UNetChoice(_AroundEncoder):
+    """`networks.unet`: what every voxel is."""
+
+    name: Literal["unet"] = "unet"
+
+    def shrinks(self, dims: int) -> tuple[int, ...]:
+        """By how much the maps are shrunk along each axis in all."""
+        return self.encoder.shrinks(dims)
+
+
+class RecurrentChoice(_AroundEncoder):
+    """`networks.recurrent`: what every voxel is, slice by slice, with a memory of the slices beside."""
+
+    name: Literal["recurrent"] = "recurrent"
+    cell: Literal["gru", "lstm"] = "gru"
+    """Which gates the cells have."""
+    axes: Literal["slices", "volume"] = "slices"
+    """Cells go from slice to slice alone, or along rows and columns too: a multi-dimensional GRU."""
+    bidirectional: bool = True
+    """Whether cells go back too."""
+    levels: int = Field(default=1, ge=0)
+    """Resolutions that cells go through, from the coarsest on; 0: every slice is outlined by itself."""
+    width: PositiveInt = 64
+    """Maps that each cell keeps."""
+
+    def shrinks(self, dims: int) -> tuple[int, ...]:
+        """As a U-Net's; slices stay as many as they are."""
+        return (1, *self.encoder.shrinks(dims - 1))
+
+
+OutlineChoice = UNetChoice | RecurrentChoice
 
 LandmarkChoice = HeatMapChoice | BoxRegressionChoice | PolicyChoice
 
@@ -293,7 +323,8 @@ Network = Annotated[
     | Annotated[HeatMapChoice, Tag("heatmap")]
     | Annotated[BoxRegressionChoice, Tag("box_regression")]
     | Annotated[PolicyChoice, Tag("policy")]
-    | Annotated[UNetChoice, Tag("unet")],
+    | Annotated[UNetChoice, Tag("unet")]
+    | Annotated[RecurrentChoice, Tag("recurrent")],
     Discriminator(_name_of),
 ]
 """Which network, and how large: one of the choices, by its name."""
@@ -310,5 +341,6 @@ CHOICES: dict[str, type[Section]] = {
     "box_regression": BoxRegressionChoice,
     "policy": PolicyChoice,
     "unet": UNetChoice,
+    "recurrent": RecurrentChoice,
 }
 """The sections that `[network]` may be, by their name."""

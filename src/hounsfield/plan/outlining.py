@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Literal
+from typing import Any, Literal
 
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.plan.families import Family, Sides, encoder_tuning, maps_of
 from hounsfield.plan.inputs import Kind, flat_shape
-from hounsfield.plan.network_choices import PretrainedChoice, ResidualChoice, UNetChoice
+from hounsfield.plan.network_choices import Encoder, PretrainedChoice, RecurrentChoice, ResidualChoice, UNetChoice
 
-UNET = "unet"
+UNET, RECURRENT = "unet", "recurrent"
 
-OUTLINERS = (UNET,)
-"""As `--network` takes them."""
+OUTLINERS = (UNET, RECURRENT)
+"""As `--network` takes them; the latter for volumes alone."""
 
 _WHOLE = 2**18
 """Voxels, of volumes mostly no larger than which windows show all: where something lies says much of what it is."""
@@ -24,6 +24,15 @@ _VOLUME_SIDES = (160, 128, 112, 96, 80, 64, 48)
 
 _FLAT_SIDES = (512, 448, 384, 320, 256, 224, 192, 160, 128, 96, 64)
 """Longer side of flat images."""
+
+_SLICE_SIDES = (512, 384, 256, 192, 128, 96)
+"""Longer side of what is seen of the slices that a recurrent network goes through …"""
+
+_SLICES = (16, 8)
+"""… and how many slices there are, at most."""
+
+_SLICE_STEP = 32
+"""Sides of slices are multiples of it, so that an encoder can halve them five times."""
 
 _SMALLEST = 4
 """Places along a side that are left of a window at least."""
@@ -46,46 +55,78 @@ def outliner(fingerprint: Fingerprint, backbone: str | None) -> Family:
             there is none, as for volumes.
     """
     flat = fingerprint.planar
+    spacing = fingerprint.spacing_mm or (1.0, 1.0, 1.0)
+
+    def network(sides: Sides) -> UNetChoice:
+        encoder, normalisation = _way_down(sides, spacing[3 - len(sides) :], backbone)
+        return UNetChoice(encoder=encoder, normalisation=normalisation)
+
     return Family(
         name=UNET,
         reason=f"a U-Net on {maps_of(backbone)}",
-        network=_network(fingerprint, backbone),
+        network=network,
         sides=_flat_sides if flat else _windows,
         images_wanted=20_000 if flat else 6_000,
         epochs_wanted=80 if flat else 100,
         longest=300 if flat else 1000,
+        optimisation={**_OPTIMISATION, "batch_size": 8 if flat else 2, **encoder_tuning(backbone)},
+        reasons=_REASONS if flat else {**_REASONS, "input.windows": _IN_WINDOWS},
         most_repeats=1,
-        optimisation={
-            "batch_size": 8 if flat else 2,
-            "learning_rate": 1e-3,
-            "weight_decay": 0.01,
-            "clip_norm": 5.0,
-            "keep": "last",
-            **encoder_tuning(backbone),
-        },
-        augmentation={"zoom": 0.2, "shift": 0.1, "noise": 0.02},
-        reasons={
-            "optimisation.class_weights": "",
-            "optimisation.keep": "after a whole cycle the last epoch is as good as the best",
-            "input.windows": "" if flat else "volumes keep their size, and are looked at window by window",
-        },
+        augmentation=_AUGMENTATION,
     )
 
 
-def _network(fingerprint: Fingerprint, backbone: str | None) -> Callable[[Sides], UNetChoice]:
-    def network(sides: Sides) -> UNetChoice:
-        if backbone:
-            return UNetChoice(encoder=PretrainedChoice(backbone=backbone, drop_path=0.1))
-        spacing = fingerprint.spacing_mm[3 - len(sides) :] if fingerprint.spacing_mm else (1.0,) * len(sides)
-        strides = strides_for(sides, spacing)
-        first = 32 if len(sides) == 2 else 16
-        widths = tuple(min(first * 2**stage, 256) for stage in range(len(strides) + 1))
-        return UNetChoice(
-            encoder=ResidualChoice(widths=widths, blocks=(1,) * len(widths), strides=strides, normalisation=_FOR_FEW),
-            normalisation=_FOR_FEW,
-        )
+def recurrent_outliner(fingerprint: Fingerprint, backbone: str | None) -> Family:
+    """A recurrent network for volumes.
 
-    return network
+    Args:
+        fingerprint: Of whole volumes with masks.
+        backbone: As for `outliner`, of the network that looks at slices.
+    """
+    spacing = fingerprint.spacing_mm or (1.0, 1.0, 1.0)
+
+    def network(sides: Sides) -> RecurrentChoice:
+        encoder, normalisation = _way_down(sides[1:], spacing[1:], backbone)
+        return RecurrentChoice(encoder=encoder, normalisation=normalisation)
+
+    return Family(
+        name=RECURRENT,
+        reason=f"each slice is outlined on {maps_of(backbone)}, and on what recurrent cells keep of the others",
+        network=network,
+        sides=_stacks,
+        images_wanted=1_500,
+        epochs_wanted=100,
+        longest=1000,
+        optimisation={**_OPTIMISATION, "batch_size": 2, "channels_last": True, **encoder_tuning(backbone)},
+        reasons={**_REASONS, "input.windows": _IN_WINDOWS},
+        most_repeats=1,
+        augmentation=_AUGMENTATION,
+    )
+
+
+_OPTIMISATION: Mapping[str, Any] = {"learning_rate": 1e-3, "weight_decay": 0.01, "clip_norm": 5.0, "keep": "last"}
+
+_AUGMENTATION = {"zoom": 0.2, "shift": 0.1, "noise": 0.02}
+
+_REASONS = {
+    "optimisation.class_weights": "",
+    "optimisation.keep": "after a whole cycle the last epoch is as good as the best",
+}
+
+_IN_WINDOWS = "volumes keep their size, and are looked at window by window"
+
+
+def _way_down(
+    sides: Sequence[int], spacing: Sequence[float], backbone: str | None
+) -> tuple[Encoder, Literal["batch", "instance"]]:
+    """The encoder for windows of this shape, and what normalises the way up."""
+    if backbone:
+        return PretrainedChoice(backbone=backbone, drop_path=0.1), "batch"
+    strides = strides_for(sides, spacing)
+    first = 32 if len(sides) == 2 else 16
+    widths = tuple(min(first * 2**stage, 256) for stage in range(len(strides) + 1))
+    encoder = ResidualChoice(widths=widths, blocks=(1,) * len(widths), strides=strides, normalisation=_FOR_FEW)
+    return encoder, _FOR_FEW
 
 
 def strides_for(sides: Sequence[int], spacing: Sequence[float]) -> tuple[tuple[int, ...], ...]:
@@ -126,6 +167,19 @@ def _windows(fingerprint: Fingerprint, kind: Kind) -> list[Sides]:
             )
         )
     return list(dict.fromkeys(found))
+
+
+def _stacks(fingerprint: Fingerprint, kind: Kind) -> list[Sides]:
+    """Candidate windows of a recurrent network, the largest first: whole slices before many of them."""
+    depth = fingerprint.shape_max[0]
+    height, width = (-(-side // _SLICE_STEP) * _SLICE_STEP for side in fingerprint.shape_median[1:])
+    longest = min(max(height, width), _SLICE_SIDES[0])
+    fitting = [longest, *(side for side in _SLICE_SIDES if side < longest)]
+    return list(
+        dict.fromkeys(
+            (min(depth, slices), min(height, side), min(width, side)) for side in fitting for slices in _SLICES
+        )
+    )
 
 
 def _flat_sides(fingerprint: Fingerprint, kind: Kind) -> list[Sides]:

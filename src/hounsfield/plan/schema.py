@@ -29,6 +29,7 @@ from hounsfield.plan.network_choices import (
     Network,
     OutlineChoice,
     PretrainedChoice,
+    RecurrentChoice,
 )
 from hounsfield.plan.section import Section
 from hounsfield.preprocessing import Pipeline
@@ -425,14 +426,19 @@ class Plan(Section):
         if outlines != isinstance(network, OutlineChoice) or outlines != bool(self.segmentation.labels):
             raise ValueError(
                 f'task = "{self.task}", network {network.name!r} and segmentation.labels {self.segmentation.labels} '
-                'do not fit: "segmentation" has a network "unet" and the names of what is to be outlined, and no '
-                "other task has them"
+                'do not fit: "segmentation" has a network "unet" or "recurrent" and the names of what is to be '
+                "outlined, and no other task has them"
             )
         if self.input.windows and not outlines:
             raise ValueError("input.windows is for a segmentation: other networks are shown all of an image at once")
         if not isinstance(network, OutlineChoice):
             return False
-        steps = network.encoder.shrinks(self.dims)
+        if isinstance(network, RecurrentChoice) and self.dims == 2:
+            raise ValueError(
+                f'network.name = "recurrent" goes through the slices of volumes, and input.shape {self.input.shape} is '
+                'flat: take a "unet"'
+            )
+        steps = network.shrinks(self.dims)
         if any(side % step for side, step in zip(self.input.shape, steps, strict=True)):
             raise ValueError(
                 f"input.shape {self.input.shape} is shrunk by {' × '.join(map(str, steps))}: each side must be a "
