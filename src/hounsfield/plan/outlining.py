@@ -97,14 +97,20 @@ def recurrent_outliner(fingerprint: Fingerprint, backbone: str | None) -> Family
         images_wanted=1_500,
         epochs_wanted=100,
         longest=1000,
-        optimisation={**_OPTIMISATION, "batch_size": 2, "channels_last": True, **encoder_tuning(backbone)},
+        optimisation={**_OPTIMISATION, "batch_size": 2, **encoder_tuning(backbone)},
         reasons={**_REASONS, "input.windows": _IN_WINDOWS},
         most_repeats=1,
         augmentation=_AUGMENTATION,
     )
 
 
-_OPTIMISATION: Mapping[str, Any] = {"learning_rate": 1e-3, "weight_decay": 0.01, "clip_norm": 5.0, "keep": "last"}
+_OPTIMISATION: Mapping[str, Any] = {
+    "learning_rate": 1e-3,
+    "weight_decay": 0.01,
+    "clip_norm": 5.0,
+    "keep": "last",
+    "channels_last": True,
+}
 
 _AUGMENTATION = {"zoom": 0.2, "shift": 0.1, "noise": 0.02}
 
