@@ -54,7 +54,7 @@ def reasons_for(
         "input.steps": "; ".join(filter(None, (kind.reason, note_on_sizes(fingerprint, plan.input)))),
         "network.name": family.reason,
         "augmentation.rotation_degrees": kind.rotation_reason,
-        "augmentation.flip_axes": kind.flip_reason,
+        "augmentation.flip_axes": _mirrored(plan, kind),
         **({"augmentation.stain": "stains are stronger in one laboratory than in another"} if kind.stain else {}),
         "optimisation.epochs": f"{images} images a network at {per_second:.0f} a second (measured here)",
         "optimisation.class_weights": _balance(plan, fingerprint),
@@ -83,6 +83,12 @@ def reasons_for(
         left = min(plan.input.shape) // 2**plan.network.halvings
         reasons["network.pool_after"] = f"halved until about {left} a side"
     return {key: value for key, value in reasons.items() if value}
+
+
+def _mirrored(plan: Plan, kind: Kind) -> str:
+    if not plan.augmentation.flip_axes and kind.flips != "none":
+        return "what is asked tells one side from the other, or may do so"
+    return kind.flip_reason
 
 
 def _flips(plan: Plan) -> str:
