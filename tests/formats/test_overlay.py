@@ -19,6 +19,12 @@ def test_what_is_covered_everywhere_leaves_no_number() -> None:
     assert overlay([(0, inner), (1, inner)], (2,))[1] == [(), (0, 1)]
 
 
+def test_masks_of_one_place_are_one_structure_whatever_their_order() -> None:
+    left, right = np.array([1, 1, 0, 0], dtype=bool), np.array([0, 1, 1, 0], dtype=bool)
+    numbers, combinations = overlay([(2, left), (0, left), (2, right)], (4,))
+    assert [combinations[number] for number in numbers] == [(0, 2), (0, 2), (2,), ()]
+
+
 @given(arrays(np.bool_, st.tuples(st.integers(0, 6), st.integers(1, 30))))
 def test_every_voxel_has_the_structures_that_it_is_in(masks: np.ndarray) -> None:
     numbers, combinations = overlay(enumerate(masks), masks.shape[1:])

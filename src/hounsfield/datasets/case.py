@@ -38,6 +38,18 @@ class ImageRef:
 
 
 @dataclass(frozen=True)
+class DrawnMask:
+    """Named structures that were drawn on the image of a case, in DICOM segmentations or structure sets."""
+
+    paths: tuple[Path, ...]
+    labels: tuple[tuple[str, ...], ...] = ()
+    """Of each label the names that its structures have; none before `datasets.segmentation` has chosen them."""
+    combinations: tuple[tuple[int, ...], ...] = ()
+    """The labels that a voxel may have, by their places, for each number from `first` on."""
+    first: int = 1
+
+
+@dataclass(frozen=True)
 class Case:
     """One patient's item."""
 
@@ -53,7 +65,7 @@ class Case:
     """On the one image; a case of views has none."""
     points: tuple[Point, ...] = ()
     """Landmarks on the one image, each labelled with its name; a case of views has none."""
-    mask: ImageRef | None = None
+    mask: ImageRef | DrawnMask | None = None
     site: str = ""
     age_years: float | None = None
     sex: str = ""
@@ -74,6 +86,13 @@ class Case:
     def unit(self) -> str:
         """What splits keep on one side: the patient, or the group of patients who share an exposure."""
         return self.together or self.patient
+
+    @property
+    def mask_paths(self) -> tuple[Path, ...]:
+        """The files or folders of its mask."""
+        if self.mask is None:
+            return ()
+        return self.mask.paths if isinstance(self.mask, DrawnMask) else (self.mask.path,)
 
     @property
     def image(self) -> ImageRef:
@@ -137,8 +156,9 @@ class Dataset:
     `datasets.landmarks`); "" where `Case.points` has it."""
     landmarks: tuple[str, ...] = ()
     """Names of those that are to be located (see `datasets.localization`); else empty."""
-    numbers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """Names that the data's makers, or its description, give to numbers on masks; a region may have several."""
+    numbers: Mapping[str, tuple[int | str, ...]] = field(default_factory=dict)
+    """Names that the data's makers, or its description, give to numbers on masks, or to what structures are called in
+    DICOM files; a region may have several."""
     unlabelled: int = 0
     """The number on masks where nobody knows what a voxel is; 0 where there is none."""
     labels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)

@@ -15,6 +15,9 @@ from hounsfield.errors import DatasetError
 
 Name = Annotated[str, Field(min_length=1)]
 
+OnMask = PositiveInt | Name
+"""A number on masks, or the name that a structure has in DICOM segmentations and structure sets."""
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -187,8 +190,9 @@ class TableDescription(_Section):
     landmarks: dict[Name, Name | Annotated[tuple[Name, ...], Field(min_length=2, max_length=3, strict=False)]] = {}
     """Named places: on the mask of [columns], in words (see `datasets.landmarks`), or the columns of x, y and, of
     volumes, z, which count pixels from 0."""
-    labels: dict[Name, PositiveInt | Annotated[tuple[PositiveInt, ...], Field(min_length=1, strict=False)]] = {}
-    """What the numbers on the mask of [columns] are called; a region that holds others has several."""
+    labels: dict[Name, OnMask | Annotated[tuple[OnMask, ...], Field(min_length=1, strict=False)]] = {}
+    """What the numbers on the mask of [columns], or its named structures, are called; a region that holds others has
+    several."""
     unlabelled: int = Field(default=0, ge=0)
     """The number on masks where nobody knows; 0 where there is none."""
     columns: ColumnsSection = ColumnsSection()
@@ -199,7 +203,7 @@ class TableDescription(_Section):
         if (self.labels or self.unlabelled) and self.columns.mask is None:
             raise ValueError("[labels] are numbers on a mask: name the mask in [columns] mask")
         for name, own in self.labels.items():
-            numbers = (own,) if isinstance(own, int) else own
+            numbers = own if isinstance(own, tuple) else (own,)
             if self.unlabelled in numbers or len(set(numbers)) < len(numbers):
                 raise ValueError(f"[labels] {name} = {own}: give each number once, and not that of unlabelled")
         return self

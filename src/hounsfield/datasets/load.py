@@ -15,6 +15,7 @@ from hounsfield.datasets.case import Crop, ImageRef
 from hounsfield.datasets.npz import read_row
 from hounsfield.errors import DatasetError
 from hounsfield.findings.region import Box, Point
+from hounsfield.formats.header import Header
 from hounsfield.image import Image, Source
 
 _FILMS_KEPT = 4
@@ -42,6 +43,17 @@ def load(ref: ImageRef, *, margin: float = 1.0) -> Image:
     else:
         image = load_film(ref.path)
     return image if ref.crop is None else cut(image, ref.crop, margin=margin)
+
+
+def header_of(ref: ImageRef) -> Header:
+    """All that `load` would give of a whole image in a file or folder but its voxels.
+
+    Raises:
+        FormatError, GeometryError: As `load`, as far as it shows without the pixels.
+    """
+    from hounsfield import formats
+
+    return formats.header(ref.path)
 
 
 def cut(image: Image, crop: Crop, *, margin: float = 1.0) -> Image:

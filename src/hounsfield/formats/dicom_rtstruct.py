@@ -141,8 +141,9 @@ def _filled(
         if 0 <= place < depth:
             nearest = min(own, key=lambda plane: abs(plane.height - place))
             inside[place] = inside_polygons(nearest.polygons, (height, width))
-    notes = _notes(structure, others, by_slice, _beyond_mm(planes, image), left=bool(inside.any()))
-    return Part(structure, inside, tuple(f"{path.name}: {note}" for note in notes))
+    beyond_mm = _beyond_mm(planes, image)
+    notes = _notes(structure, others, by_slice, beyond_mm, left=bool(inside.any()))
+    return Part(structure, inside, tuple(f"{path.name}: {note}" for note in notes), cut=beyond_mm > 0)
 
 
 def _planes(areas: Sequence[FloatArray], structure: Structure, image: Placed, path: Path) -> list[_Plane]:

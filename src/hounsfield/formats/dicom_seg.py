@@ -86,7 +86,7 @@ def seg_parts(path: Path, image: Placed, structures: Sequence[Structure]) -> Ite
                 frames.place(frame, image).put(frames.inside(frame), inside)
                 for frame in shown.get(structure.number, ())
             )
-        yield Part(structure, inside, (*notes, *_note_on_cut(structure.name, cut, path)))
+        yield Part(structure, inside, (*notes, *_note_on_cut(structure.name, cut, path)), cut=cut > 0)
 
 
 def _of_label_map(frames: _Frames, image: Placed, structures: Sequence[Structure]) -> Iterator[Part]:
@@ -102,8 +102,9 @@ def _of_label_map(frames: _Frames, image: Placed, structures: Sequence[Structure
                 there = place.inside(image.shape)
                 cut.update(wanted[~there & (wanted != 0)].tolist())
     for structure in structures:
-        notes = _note_on_cut(structure.name, cut[structure.number], frames.path)
-        yield Part(structure, labels == structure.number, tuple(notes))
+        outside = cut[structure.number]
+        notes = tuple(_note_on_cut(structure.name, outside, frames.path))
+        yield Part(structure, labels == structure.number, notes, cut=outside > 0)
 
 
 def _notes_on_type(dataset: Dataset) -> Iterator[str]:

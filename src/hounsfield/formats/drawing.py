@@ -55,6 +55,8 @@ class Part:
     """(depth, height, width)."""
     notes: tuple[str, ...] = ()
     """What was not taken as it was drawn, a sentence each."""
+    cut: bool = False
+    """Whether some of it lies outside of the image."""
 
 
 def plain(name: str) -> str:

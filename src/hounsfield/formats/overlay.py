@@ -16,7 +16,8 @@ def overlay(parts: Iterable[tuple[int, BoolArray]], shape: tuple[int, ...]) -> t
     """The number of each voxel, int32, and the combination of structures that each number stands for; 0 is none.
 
     Args:
-        parts: Places of structures, rising, each with its mask of this shape; held one at a time.
+        parts: Places of structures, each with a mask of this shape; those of one place count as one. They are held one
+            at a time.
         shape: Of the masks.
     """
     numbers: IntArray = np.zeros(shape, dtype=np.int32)
@@ -26,7 +27,7 @@ def overlay(parts: Iterable[tuple[int, BoolArray]], shape: tuple[int, ...]) -> t
         under = numbers[inside]
         table = np.arange(len(combinations), dtype=np.int32)
         for before in np.unique(under).tolist():
-            combination = (*combinations[before], place)
+            combination = tuple(sorted({*combinations[before], place}))
             if combination not in known:
                 known[combination] = len(combinations)
                 combinations.append(combination)
