@@ -59,6 +59,34 @@ def for_segmentation(dataset: Dataset, *, labels: Labels | None = None, unlabell
             "description ([columns] mask), or lay images and masks in the folders images and labels"
         )
     unknown = dataset.unlabelled or (0 if dataset.numbers else unlabelled)
+    looked = _looked_at(dataset, masked, labels, unknown)
+    kept = [replace(looked.cases[case.id][0], target=0) for case in masked if case.id in looked.cases]
+    if not kept or not looked.labels:
+        why = [*looked.failed, *looked.notes, "all are empty"][0]
+        raise DatasetError(f"{dataset.name}: no mask can be used: {why}")
+    _require_few(dataset, looked.labels)
+    bare = len(whole) - len(masked)
+    notes = (
+        *([f"{counted(bare, 'image')} without a mask left out"] if bare else []),
+        *looked.notes,
+        *([f"{counted(len(looked.failed), 'image')} left out: {some(looked.failed, most=3)}"] if looked.failed else []),
+    )
+    return replace(
+        dataset,
+        cases=tuple(kept),
+        classes=WHOLE,
+        labels=looked.labels,
+        unlabelled=unknown,
+        notes=(*dataset.notes, *notes),
+    )
+
+
+def _looked_at(dataset: Dataset, masked: Sequence[Case], labels: Labels | None, unknown: int) -> Numbered:
+    """The masks that can be used, those of numbers and those of names.
+
+    Raises:
+        DatasetError: The data lack a label that is wanted.
+    """
     drawings = in_threads(drawn_mask, masked, "looking for structures")
     images = [case for case, own in zip(masked, drawings, strict=True) if own is None]
     drawn = [(case, own) for case, own in zip(masked, drawings, strict=True) if isinstance(own, DrawnMask)]
@@ -72,31 +100,15 @@ def for_segmentation(dataset: Dataset, *, labels: Labels | None = None, unlabell
         for name in dict.fromkeys((*(labels or dataset.numbers), *by_number.labels, *by_name.labels))
         if name in by_number.labels or name in by_name.labels
     }
-    found = {**by_number.cases, **by_name.cases}
-    kept = [replace(found[case.id][0], target=0) for case in masked if case.id in found]
-    refused = [str(own) for own in drawings if isinstance(own, HounsfieldError)]
-    failed = [*refused, *by_number.failed, *by_name.failed]
-    notes = [*by_number.notes, *by_name.notes]
-    if not kept or not named:
-        raise DatasetError(f"{dataset.name}: no mask can be used: {[*failed, *notes, 'all are empty'][0]}")
-    if absent := [name for name in _described(dataset, labels) if name not in named]:
+    cases = {**by_number.cases, **by_name.cases}
+    absent = [name for name in _described(dataset, labels) if name not in named]
+    if absent and cases:
         raise DatasetError(
             f"{dataset.name}: {some(absent)} can be on no mask: [labels] gives the name of a structure in DICOM files, "
             "and its masks are images of numbers; give the number"
         )
-    _require_few(dataset, named)
-    if failed:
-        notes.append(f"{counted(len(failed), 'image')} left out: {some(failed, most=3)}")
-    if bare := len(whole) - len(masked):
-        notes.insert(0, f"{counted(bare, 'image')} without a mask left out")
-    return replace(
-        dataset,
-        cases=tuple(kept),
-        classes=WHOLE,
-        labels=named,
-        unlabelled=unknown,
-        notes=(*dataset.notes, *notes),
-    )
+    refused = tuple(str(own) for own in drawings if isinstance(own, HounsfieldError))
+    return Numbered(cases, named, (*refused, *by_number.failed, *by_name.failed), (*by_number.notes, *by_name.notes))
 
 
 def _all(labels: Labels) -> set[int]:
