@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -35,6 +35,13 @@ class ImageRef:
     index: int | None = None
     """Row of that array."""
     crop: Crop | None = None
+    series: str = ""
+    """UID of the DICOM series that is meant in a folder of several, else empty."""
+
+    @property
+    def whole(self) -> ImageRef:
+        """The same without its crop: images of one are cut from the same."""
+        return replace(self, crop=None)
 
 
 @dataclass(frozen=True)

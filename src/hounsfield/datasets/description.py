@@ -267,7 +267,21 @@ class NpzDescription(_Section):
     classes: NpzClassSection = Field(default=NpzClassSection(), alias="class")
 
 
-Description = TableDescription | NpzDescription
+class DicomDescription(_Section):
+    """A data set of DICOM studies, of which some series have segmentations or structure sets."""
+
+    name: str = ""
+    root: Name | None = None
+    dicom: Name
+    """The folder, relative to the root; "." is the root itself."""
+    labels: dict[Name, Name | Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]] = {}
+    """What structures are called in the files; a region has several. All of them as they stand where not given."""
+
+
+Description = TableDescription | NpzDescription | DicomDescription
+
+_MODELS: dict[str, type[Description]] = {"table": TableDescription, "npz": NpzDescription, "dicom": DicomDescription}
+"""By the key that names the data."""
 
 
 def read_description(path: Path) -> Description:
@@ -282,12 +296,13 @@ def read_description(path: Path) -> Description:
         raise DatasetError(f"cannot read the description {path}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} is not TOML: {error}") from error
-    if ("table" in data) == ("npz" in data):
+    named = [key for key in _MODELS if key in data]
+    if len(named) != 1:
         raise DatasetError(
-            f'{path}: a description names its data by either table = "….csv" or npz = "….npz", '
-            f"this one by {'both' if 'table' in data else 'neither'}; see docs/datasets.md"
+            f'{path}: a description names its data by one of table = "….csv", npz = "….npz" and dicom = "folder", '
+            f"this one by {' and '.join(named) or 'none'}; see docs/datasets.md"
         )
-    model: type[Description] = TableDescription if "table" in data else NpzDescription
+    model = _MODELS[named[0]]
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -296,12 +311,12 @@ def read_description(path: Path) -> Description:
 
 
 def is_description(path: Path) -> bool:
-    """Whether a file is TOML that names a table or an npz file; it may still have mistakes."""
+    """Whether a file is TOML that names a table, an npz file or DICOM studies; it may still have mistakes."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
         return False
-    return "table" in data or "npz" in data
+    return any(key in data for key in _MODELS)
 
 
 def _sentence(model: type[BaseModel], problem: dict[str, Any]) -> str:

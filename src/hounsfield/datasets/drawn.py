@@ -21,7 +21,7 @@ from hounsfield.errors import DatasetError, GeometryError, HounsfieldError
 from hounsfield.formats.drawing import plain
 from hounsfield.formats.folder import list_images
 from hounsfield.formats.overlay import Combination, overlay
-from hounsfield.formats.structures import drawing_on, is_drawing, open_drawing, parts_of
+from hounsfield.formats.structures import drawing_on, drawings_at, open_drawing, parts_of
 
 Names = Mapping[str, tuple[str, ...]]
 """By label the names that its structures have in files."""
@@ -65,7 +65,7 @@ def drawn_mask(case: Case) -> DrawnMask | None:
     if mask is None or isinstance(mask, DrawnMask):
         return mask
     slices = not mask.path.is_dir() or list_images(mask.path) == [mask.path]
-    if mask.array or (slices and not is_drawing(mask.path)):
+    if mask.array or (slices and not drawings_at(mask.path)):
         return None
     return DrawnMask((drawing_on(mask.path, header_of(case.image)).path,))
 

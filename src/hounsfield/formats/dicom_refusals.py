@@ -54,6 +54,11 @@ def refusal(sop_class: str) -> str:
     return ""
 
 
+def is_drawing(sop_class: str) -> bool:
+    """Whether it names structures that were drawn on images: a segmentation or a structure set."""
+    return sop_class in (*SEGMENTATIONS, STRUCTURE_SET)
+
+
 def is_localizer(image_type: tuple[str, ...]) -> bool:
     """Whether the image is a scout, on which the slices of other series were planned (PS3.3 C.8.2.1.1.1)."""
     return _LOCALIZER in image_type[2:]

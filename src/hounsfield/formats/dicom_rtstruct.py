@@ -66,7 +66,8 @@ def rtstruct_drawing(dataset: Dataset, path: Path) -> Drawing:
         for one in study.get("RTReferencedSeriesSequence") or ()
     ]
     frames += [str(frame.get("FrameOfReferenceUID") or "") for frame in references]
-    return Drawing(path, "structure set", tuple(structures), known(series), known(frames))
+    whole = known([str(dataset.get("FrameOfReferenceUID") or "")])
+    return Drawing(path, "structure set", tuple(structures), known(series), known(frames) or whole)
 
 
 def rtstruct_parts(path: Path, image: Placed, structures: Sequence[Structure]) -> Iterator[Part]:

@@ -11,7 +11,7 @@ from hounsfield.arrays import BoolArray
 from hounsfield.errors import FormatError, GeometryError, ImageError
 from hounsfield.formats.frame_place import OFF_GRID
 from hounsfield.formats.read import read
-from hounsfield.formats.structures import drawing_on, is_drawing, parts_of, structure_called
+from hounsfield.formats.structures import drawing_on, drawings_at, parts_of, structure_called
 from hounsfield.image import Image
 
 _MOST_NAMED = 20
@@ -37,7 +37,7 @@ def read_outline(path: Path, image: Image, *, label: int | str | None = None) ->
         GeometryError: It lies on another grid than the image, or was drawn on another image.
         ImageError: The label is not in it, or not the only one of its name; the message lists those that are.
     """
-    if is_drawing(path):
+    if drawings_at(path):
         drawing = drawing_on(path, image)
         (part,) = parts_of(drawing, image, [structure_called(drawing, label)])
         return part.inside, part.notes

@@ -10,11 +10,12 @@ import numpy as np
 from hounsfield.arrays import BoolArray, IntArray
 from hounsfield.errors import FormatError, GeometryError, ImageError
 from hounsfield.formats.dicom_dataset import open_dataset, readable_header
-from hounsfield.formats.dicom_refusals import SEGMENTATIONS, STRUCTURE_SET
+from hounsfield.formats.dicom_refusals import SEGMENTATIONS, STRUCTURE_SET, is_drawing
 from hounsfield.formats.dicom_rtstruct import rtstruct_drawing, rtstruct_parts
 from hounsfield.formats.dicom_seg import seg_drawing, seg_parts
 from hounsfield.formats.dicom_slice import read_slice
 from hounsfield.formats.drawing import Drawing, Part, Placed, Structure, listed, require_drawn_on
+from hounsfield.formats.folder import survey
 from hounsfield.formats.identify import identify
 from hounsfield.formats.openable import openable
 from hounsfield.formats.overlay import overlay
@@ -24,19 +25,14 @@ _MOST_OVERLAPPING = 63
 """Bits of a voxel's number."""
 
 
-def is_drawing(path: Path) -> bool:
-    """Whether a file is a DICOM segmentation or structure set, or a folder has one in it."""
-    return bool(drawings_at(path))
-
-
 def drawings_at(path: Path) -> tuple[Path, ...]:
     """The file itself if it is a DICOM segmentation or structure set; those among the files of a folder."""
     if path.is_dir():
-        return tuple(own for own in sorted(path.iterdir()) if own.is_file() and drawings_at(own))
+        return survey(path, below=False).drawings
     if identify(path) != "dicom":
         return ()
     try:
-        return (path,) if read_slice(path).sop_class in (*SEGMENTATIONS, STRUCTURE_SET) else ()
+        return (path,) if is_drawing(read_slice(path).sop_class) else ()
     except FormatError:  # whoever reads it as an image is told what is wrong with it
         return ()
 
