@@ -51,9 +51,8 @@ class DrawnMask:
     paths: tuple[Path, ...]
     labels: tuple[tuple[str, ...], ...] = ()
     """Of each label the names that its structures have; none before `datasets.segmentation` has chosen them."""
-    combinations: tuple[tuple[int, ...], ...] = ()
-    """The labels that a voxel may have, by their places, for each number from `first` on."""
-    first: int = 1
+    numbers: tuple[tuple[tuple[int, ...], int], ...] = ()
+    """The number of each combination of labels, by their places, that a voxel may have."""
 
 
 @dataclass(frozen=True)

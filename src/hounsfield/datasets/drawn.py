@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from hounsfield.datasets.parallel import in_threads
 from hounsfield.errors import DatasetError, GeometryError, HounsfieldError
 from hounsfield.formats.drawing import plain
 from hounsfield.formats.folder import list_images
-from hounsfield.formats.overlay import Combination, overlay
+from hounsfield.formats.overlay import Combination, numbers_of, overlay
 from hounsfield.formats.structures import drawing_on, drawings_at, open_drawing, parts_of
 
 Names = Mapping[str, tuple[str, ...]]
@@ -42,6 +43,17 @@ class Numbered:
 
 
 NOTHING = Numbered({}, {})
+
+
+@dataclass(frozen=True, eq=False)
+class _Looked:
+    """A case whose structures were put on its image's grid."""
+
+    case: Case
+    mask: DrawnMask
+    combinations: Sequence[Combination]
+    """The labels that voxels have, by their places."""
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +90,7 @@ def numbers_drawn(case: Case, mask: DrawnMask) -> IntArray:
         HounsfieldError: It cannot be read, or not be put on that grid.
     """
     found = _overlaid(case, mask)
-    known = {(): 0} | {own: mask.first + place for place, own in enumerate(mask.combinations)}
+    known = dict(mask.numbers)
     if any(combination not in known for combination in found.combinations):
         raise DatasetError(f"{mask.paths[0]} was changed while it was in use; give the command again")
     table = np.array([known[combination] for combination in found.combinations], dtype=np.int32)
@@ -96,39 +108,30 @@ def with_numbers(cases: Sequence[tuple[Case, DrawnMask]], wanted: Names, *, firs
     Raises:
         DatasetError: A label that is wanted is named by no file; the message lists the names there are.
     """
-    named = in_threads(_names_of, [mask for _, mask in cases], "looking at names")
-    readable = [(*case, own) for case, own in zip(cases, named, strict=True) if not isinstance(own, HounsfieldError)]
-    failed = [str(own) for own in named if isinstance(own, HounsfieldError)]
-    names = wanted or _as_they_stand([own for _, _, own in readable])
-    _require_named(names, [own for _, _, own in readable])
-    chosen, strange = [], []
-    for case, mask, own in readable:
-        if any(plain(name) in own for label in names.values() for name in label):
-            chosen.append((case, replace(mask, labels=tuple(names.values()))))
-        else:
-            strange.append(f"{case.id} ({some(list(own.values()), most=3)})")
-    found = in_threads(lambda one: _places_on(*one), chosen, "looking at structures")
-    failed += [str(own) for own in found if isinstance(own, HounsfieldError)]
-    usable = [(*case, own) for case, own in zip(chosen, found, strict=True) if not isinstance(own, HounsfieldError)]
-    there = set().union(*(combination for _, _, (own, _) in usable for combination in own))
-    kept = [place for place in range(len(names)) if wanted or place in there]
-    every = {own for _, _, (combinations, _) in usable for own in combinations if len(own) > 1}
-    combinations = [*((place,) for place in kept), *sorted(every, key=lambda own: (len(own), own))]
-    numbers = {own: first + number for number, own in enumerate(combinations)}
-    labels = list(names)
-    notes = _notes(labels, kept, [own for _, _, (own, _) in usable], strange, [told for _, _, (_, told) in usable])
+    opened = in_threads(_names_of, [mask for _, mask in cases], "looking at names")
+    named = [(*case, own) for case, own in zip(cases, opened, strict=True) if not isinstance(own, HounsfieldError)]
+    names = wanted or _as_they_stand([own for _, _, own in named])
+    _require_named(names, [own for _, _, own in named])
+    sought = {plain(name) for label in names.values() for name in label}
+    labels = tuple(names.values())
+    chosen = [replace(case, mask=replace(mask, labels=labels)) for case, mask, own in named if sought & own.keys()]
+    strange = [f"{case.id} ({some([*own.values()], most=3)})" for case, _, own in named if not sought & own.keys()]
+    found = in_threads(_looked_at, chosen, "looking at structures")
+    looked = [own for own in found if isinstance(own, _Looked)]
+    there = {place for one in looked for combination in one.combinations for place in combination}
+    kept = {name: place for place, name in enumerate(names) if wanted or place in there}
+    numbers = numbers_of(kept.values(), chain.from_iterable(one.combinations for one in looked), first=first)
     return Numbered(
-        cases={
-            case.id: (
-                replace(case, mask=replace(mask, combinations=tuple(combinations), first=first)),
-                frozenset(numbers.get(own, 0) for own in combined),
-            )
-            for case, mask, (combined, _) in usable
-        },
-        labels={labels[place]: tuple(number for own, number in numbers.items() if place in own) for place in kept},
-        failed=tuple(failed),
-        notes=tuple(notes),
+        cases={one.case.id: _numbered(one, numbers) for one in looked},
+        labels={name: tuple(number for own, number in numbers.items() if place in own) for name, place in kept.items()},
+        failed=tuple(str(own) for own in (*opened, *found) if isinstance(own, HounsfieldError)),
+        notes=(*_notes_on_names(kept, [name for name in names if name not in kept], looked), *_notes(strange, looked)),
     )
+
+
+def _numbered(looked: _Looked, numbers: Mapping[Combination, int]) -> tuple[Case, frozenset[int]]:
+    mask = replace(looked.mask, numbers=tuple(numbers.items()))
+    return replace(looked.case, mask=mask), frozenset(numbers[own] for own in looked.combinations)
 
 
 def _names_of(mask: DrawnMask) -> dict[str, str]:
@@ -204,28 +207,27 @@ def _overlaid(case: Case, mask: DrawnMask) -> _Overlaid:
     return _Overlaid(numbers, combinations, tuple(dict.fromkeys(notes)))
 
 
-def _places_on(case: Case, mask: DrawnMask) -> tuple[list[Combination], tuple[str, ...]]:
-    """The labels that voxels of a case have, by their places, and what was not taken as it was drawn."""
-    found = _overlaid(case, mask)
-    return found.combinations, found.notes
+def _looked_at(case: Case) -> _Looked:
+    if not isinstance(case.mask, DrawnMask):
+        raise TypeError(f"the mask of {case.id} is no drawing")
+    found = _overlaid(case, case.mask)
+    return _Looked(case, case.mask, found.combinations, found.notes)
 
 
-def _notes(
-    labels: Sequence[str],
-    kept: Sequence[int],
-    found: Sequence[Sequence[Combination]],
-    strange: Sequence[str],
-    told: Sequence[Sequence[str]],
-) -> Iterator[str]:
-    """What a user should know of labels that are not everywhere, and of structures that were changed."""
-    for place in kept:
-        count = sum(any(place in own for own in combinations) for combinations in found)
-        if count < len(found):
-            yield f"{labels[place]} is drawn on {count} of {counted(len(found), 'image')}: on the others it is nowhere"
-    if nowhere := [label for place, label in enumerate(labels) if place not in kept]:
+def _notes_on_names(kept: Mapping[str, int], nowhere: Sequence[str], looked: Sequence[_Looked]) -> Iterator[str]:
+    """Which labels are not everywhere."""
+    for name, place in kept.items():
+        count = sum(any(place in own for own in one.combinations) for one in looked)
+        if count < len(looked):
+            yield f"{name} is drawn on {count} of {counted(len(looked), 'image')}: on the others it is nowhere"
+    if nowhere:
         yield f"{some(nowhere)} left out: nothing is drawn of it"
+
+
+def _notes(strange: Sequence[str], looked: Sequence[_Looked]) -> Iterator[str]:
+    """Which files name no label, and which structures were changed."""
     if strange:
         yield f"{counted(len(strange), 'image')} left out, whose files name none of the labels: {some(strange, most=3)}"
-    if changed := [note for notes in told for note in notes]:
-        count = sum(bool(notes) for notes in told)
+    if changed := [note for one in looked for note in one.notes]:
+        count = sum(bool(one.notes) for one in looked)
         yield f"on {counted(count, 'image')} structures were not taken as they were drawn: {some(changed, most=3)}"

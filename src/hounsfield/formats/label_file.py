@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from hounsfield.arrays import BoolArray
 from hounsfield.atomic import write_text
 from hounsfield.errors import FormatError
 from hounsfield.formats.drawing import Drawing
 from hounsfield.formats.folder import survey
 from hounsfield.formats.header import Header
-from hounsfield.formats.overlay import overlay
+from hounsfield.formats.overlay import numbers_of
 from hounsfield.formats.read import header
-from hounsfield.formats.structures import parts_of, smallest
+from hounsfield.formats.structures import overlaid, smallest
 from hounsfield.formats.write import write_nifti
 from hounsfield.image import Image
 
@@ -33,17 +31,9 @@ def write_labels(drawing: Drawing, image: Header, path: Path) -> tuple[str, ...]
     Raises:
         FormatError, GeometryError, StorageError: As `parts_of`, and where the disk refuses.
     """
-    notes: list[str] = []
-
-    def placed() -> Iterator[tuple[int, BoolArray]]:
-        for place, part in enumerate(parts_of(drawing, image)):
-            notes.extend(part.notes)
-            yield place, part.inside
-
-    found, combinations = overlay(placed(), image.shape)
+    found, combinations, notes = overlaid(drawing, image)
     places = range(len(drawing.structures))
-    several = sorted((own for own in combinations if len(own) > 1), key=lambda own: (len(own), own))
-    numbers = {(): 0} | {own: number for number, own in enumerate([*((place,) for place in places), *several], start=1)}
+    numbers = numbers_of(places, combinations)
     voxels = smallest([numbers[own] for own in combinations])[found]
     labels = [[number for own, number in numbers.items() if place in own] for place in places]
     names = _names(drawing)
@@ -53,7 +43,7 @@ def write_labels(drawing: Drawing, image: Header, path: Path) -> tuple[str, ...]
     }
     write_nifti(Image(voxels[np.newaxis], image.affine, spacing_kind=image.spacing_kind, source=image.source), path)
     write_text(names_file(path), json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    return tuple(dict.fromkeys(notes))
+    return notes
 
 
 def names_file(path: Path) -> Path:

@@ -38,3 +38,15 @@ def overlay(parts: Iterable[tuple[int, BoolArray]], shape: tuple[int, ...]) -> t
     renumbered = np.zeros(len(combinations), dtype=np.int32)
     renumbered[kept] = np.arange(len(kept))
     return renumbered[numbers], [combinations[number] for number in kept]
+
+
+def numbers_of(places: Iterable[int], combinations: Iterable[Combination], *, first: int = 1) -> dict[Combination, int]:
+    """A number for each structure, and after them one for each combination of several; 0 for none.
+
+    Args:
+        places: Of the structures, in the order of their numbers.
+        combinations: That occur; order and repeats do not matter.
+        first: Number of the first structure.
+    """
+    several = sorted({own for own in combinations if len(own) > 1}, key=lambda own: (len(own), own))
+    return {(): 0} | {own: number for number, own in enumerate([*((one,) for one in places), *several], start=first)}

@@ -18,7 +18,7 @@ from hounsfield.formats.drawing import Drawing, Part, Placed, Structure, listed,
 from hounsfield.formats.folder import survey
 from hounsfield.formats.identify import identify
 from hounsfield.formats.openable import openable
-from hounsfield.formats.overlay import overlay
+from hounsfield.formats.overlay import Combination, overlay
 from hounsfield.image import Mask
 
 _MOST_OVERLAPPING = 63
@@ -124,11 +124,10 @@ def structure_called(drawing: Drawing, name: str | int | None) -> Structure:
     raise ImageError(f"{drawing.path}: there are no {what} in it; it has {listed(every)}")
 
 
-def read_structures(drawing: Drawing, image: Placed) -> tuple[Mask, tuple[str, ...]]:
-    """All structures of a drawing as one mask, and what was not taken as it was drawn.
+def overlaid(drawing: Drawing, image: Placed) -> tuple[IntArray, list[Combination], tuple[str, ...]]:
+    """All structures of a drawing laid over each other, as `overlay` does it, and what was not taken as it was drawn.
 
     Raises:
-        ImageError: More structures overlap than a mask can hold.
         FormatError, GeometryError, StorageError: As `parts_of`.
     """
     notes: list[str] = []
@@ -139,12 +138,23 @@ def read_structures(drawing: Drawing, image: Placed) -> tuple[Mask, tuple[str, .
             yield place, part.inside
 
     numbers, combinations = overlay(placed(), image.shape)
+    return numbers, combinations, tuple(dict.fromkeys(notes))
+
+
+def read_structures(drawing: Drawing, image: Placed) -> tuple[Mask, tuple[str, ...]]:
+    """All structures of a drawing as one mask, and what was not taken as it was drawn.
+
+    Raises:
+        ImageError: More structures overlap than a mask can hold.
+        FormatError, GeometryError, StorageError: As `parts_of`.
+    """
+    numbers, combinations, notes = overlaid(drawing, image)
     names = tuple(structure.name for structure in drawing.structures)
     exclusive = all(len(combination) <= 1 for combination in combinations)
     if not exclusive and len(names) > _MOST_OVERLAPPING:
         raise ImageError(f"{drawing.path}: {len(names)} structures that overlap; up to {_MOST_OVERLAPPING} can be held")
     values = [sum(place + 1 if exclusive else 1 << place for place in own) for own in combinations]
-    return Mask(smallest(values)[numbers], names, exclusive), tuple(dict.fromkeys(notes))
+    return Mask(smallest(values)[numbers], names, exclusive), notes
 
 
 def smallest(values: Sequence[int]) -> IntArray:

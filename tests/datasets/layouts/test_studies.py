@@ -87,6 +87,18 @@ def test_folders_of_several_patients_are_classes(tmp_path: Path) -> None:
     assert open_dataset(tmp_path).layout == "folders"
 
 
+def test_folders_called_train_and_test_are_parts_and_a_description_says_that_others_are_no_classes(
+    tmp_path: Path,
+) -> None:
+    for number, name in enumerate(("train", "train", "test", "test")):
+        study(tmp_path / name / str(number), f"P{number}")
+    assert [case.part for case in open_dataset(tmp_path).cases] == ["test", "test", "train", "train"]
+    (tmp_path / "train").rename(tmp_path / "hospital")
+    assert open_dataset(tmp_path).layout == "folders"
+    (tmp_path / "all.toml").write_text('dicom = "."\n', encoding="utf-8")
+    assert open_dataset(tmp_path).layout == "DICOM studies"
+
+
 def test_a_folder_without_drawings_is_no_study(tmp_path: Path) -> None:
     for name in ("benign", "malignant"):
         write_series(tmp_path / name / "1", np.zeros(SHAPE), patient=name)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from hounsfield.datasets.case import Case, Dataset, DrawnMask, ImageRef
+from hounsfield.datasets.layouts.parts import known_part
 from hounsfield.datasets.listing import counted, some
 from hounsfield.datasets.parallel import in_threads
 from hounsfield.errors import DatasetError, HounsfieldError
@@ -25,7 +26,8 @@ _LOOKED_AT = 5
 def studies_in(root: Path) -> Contents | None:
     """What lies below a folder, where drawings on DICOM images do and its folders are no classes.
 
-    Folders are taken for classes where there are several and one of them holds several patients.
+    Folders are taken for classes where there are several and one of them holds several patients, unless they are called
+    train, val and test.
     """
     if not _has_dicom(root):
         return None
@@ -36,8 +38,8 @@ def studies_in(root: Path) -> Contents | None:
     for one in _slices(contents):
         above = one.path.relative_to(root).parts
         patients[above[0] if len(above) > 1 else ""].add(one.patient)
-    classes = len(patients) > 1 and any(len(own) > 1 for own in patients.values())
-    return None if classes else contents
+    several = len(patients) > 1 and any(len(own) > 1 for own in patients.values())
+    return contents if not several or all(map(known_part, patients)) else None
 
 
 def _has_dicom(root: Path) -> bool:
@@ -142,7 +144,8 @@ def _cases(
         patient = contents.series[uid][0].patient
         paths = tuple(drawing.path for drawing in _counting(by_series[uid]))
         owner = patient if patient and len(people) > 1 else key
-        cases.append(Case(id=key, patient=owner, images={"image": ref}, mask=DrawnMask(paths)))
+        part = known_part(ref.path.relative_to(root).parts[0]) if ref.path != root else None
+        cases.append(Case(id=key, patient=owner, images={"image": ref}, mask=DrawnMask(paths), part=part))
     return tuple(sorted(cases, key=lambda case: natural_key(Path(case.id)))), known
 
 
