@@ -131,7 +131,9 @@ def test_two_structures_of_one_name_are_one_label(write: Write, tmp_path: Path) 
 
 def test_a_label_that_no_file_names_is_refused_with_the_names_there_are(write: Write) -> None:
     masks = [({"Liver": LIVER, "Spleen": SPLEEN}, "seg"), ({"Liver": LIVER}, "seg")]
-    with pytest.raises(DatasetError, match=r"names kidney; they name Liver \(2 images\), Spleen \(1 image\): say"):
+    with pytest.raises(
+        DatasetError, match=r"names Kidney \(the label kidney\); they name Liver \(2 images\), Spleen \(1 image\): say"
+    ):
         for_segmentation(write(masks, 'kidney = "Kidney"\nliver = "Liver"'))
 
 

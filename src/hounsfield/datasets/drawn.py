@@ -169,7 +169,11 @@ def _require_named(names: Names, named: Sequence[Mapping[str, str]]) -> None:
     """
     there = Counter(name for own in named for name in own)
     spelled = {key: name for own in named for key, name in own.items()}
-    absent = [label for label, own in names.items() if not any(plain(name) in there for name in own)]
+    absent = [
+        f"{' or '.join(own)} (the label {label})" if own != (label,) else label
+        for label, own in names.items()
+        if not any(plain(name) in there for name in own)
+    ]
     if absent and named:
         listed = [f"{spelled[key]} ({counted(count, 'image')})" for key, count in there.most_common()]
         raise DatasetError(
