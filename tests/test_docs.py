@@ -112,7 +112,7 @@ def test_every_page_can_be_found_from_the_navigation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "body"), [block for block in blocks("toml") if re.search(r"^(table|npz) =", block[1], re.MULTILINE)]
+    ("page", "body"), [block for block in blocks("toml") if re.search(r"^(table|npz|dicom) =", block[1], re.MULTILINE)]
 )
 def test_every_description_of_a_data_set_in_the_documentation_is_valid(page: str, body: str, tmp_path: Path) -> None:
     description = tmp_path / "described.toml"

@@ -15,9 +15,13 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unittest import mock
 
 from hounsfield.cli.main import main
+
+if TYPE_CHECKING:
+    from pydicom.dataset import FileDataset
 
 PAGE = Path(__file__).parents[1] / "bad-input.md"
 
@@ -71,6 +75,8 @@ class BadInput:
     """The disk is full when a file of this name is written."""
     missing: str = ""
     """A package that is not installed."""
+    noted: bool = False
+    """It is answered, with a note."""
 
 
 def read(place: Place, path: Path) -> Sequence[str]:
@@ -262,6 +268,103 @@ def export_to_onnx(place: Place) -> Sequence[str]:
     return "export", str(place.bundle), "-o", str(place.folder / "exported"), "--format", "onnx"
 
 
+SERIES, OTHER_SERIES = "1.2.826.0.1.3680043.8.498.1", "1.2.826.0.1.3680043.8.498.2"
+
+
+def ct(folder: Path, series: str) -> Path:
+    """Four slices of 32 × 32 pixels, 1 × 1 × 3 mm, with an empty image each."""
+    import pydicom
+    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
+    folder.mkdir(parents=True)
+    for place in range(4):
+        made = dicom(CTImageStorage, ExplicitVRLittleEndian, series, f"{series}.{place}")
+        made.Modality, made.PixelSpacing, made.ImageOrientationPatient = "CT", [1, 1], [1, 0, 0, 0, 1, 0]
+        made.ImagePositionPatient = [0, 0, 3 * place]
+        made.Rows, made.Columns, made.BitsAllocated, made.BitsStored, made.HighBit = 32, 32, 16, 16, 15
+        made.SamplesPerPixel, made.PixelRepresentation, made.PhotometricInterpretation = 1, 0, "MONOCHROME2"
+        made.PixelData = bytes(32 * 32 * 2)
+        pydicom.dcmwrite(folder / f"{place}.dcm", made, enforce_file_format=True)
+    return folder
+
+
+def dicom(sop_class: str, syntax: str, series: str, uid: str) -> FileDataset:
+    """A DICOM file of a series, with nothing in it yet."""
+    from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID, meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = syntax, sop_class, uid
+    made = FileDataset("made", Dataset(), file_meta=meta, preamble=bytes(128))
+    made.SOPClassUID, made.SOPInstanceUID, made.SeriesInstanceUID = sop_class, uid, series
+    made.PatientID, made.StudyInstanceUID = "P1", "1.2.826.0.1.3680043.8.498.3"
+    return made
+
+
+def structure_set(path: Path, left: int = 8) -> Path:
+    """A square tumour on two slices of the first series, whose left edge is so many mm from the image's first voxel,
+    and a heart that nobody drew."""
+    import pydicom
+    from pydicom.dataset import Dataset
+    from pydicom.uid import ExplicitVRLittleEndian, RTStructureSetStorage
+
+    made = dicom(RTStructureSetStorage, ExplicitVRLittleEndian, f"{SERIES}.9", f"{SERIES}.9.1")
+    frame, study, series, tumour, heart, drawn = (Dataset() for _ in range(6))
+    series.SeriesInstanceUID = SERIES
+    study.RTReferencedSeriesSequence, frame.RTReferencedStudySequence = [series], [study]
+    made.ReferencedFrameOfReferenceSequence = [frame]
+    tumour.ROINumber, tumour.ROIName, heart.ROINumber, heart.ROIName = 1, "Tumour", 2, "Heart"
+    made.StructureSetROISequence = [tumour, heart]
+    contours = []
+    for place in (1, 2):
+        contour = Dataset()
+        contour.ContourGeometricType, contour.NumberOfContourPoints = "CLOSED_PLANAR", 4
+        corners = [(left, 8), (20, 8), (20, 20), (left, 20)]
+        contour.ContourData = [number for x, y in corners for number in (x, y, 3 * place)]
+        contours.append(contour)
+    drawn.ReferencedROINumber, drawn.ContourSequence = 1, contours
+    made.ROIContourSequence = [drawn]
+    pydicom.dcmwrite(path, made, enforce_file_format=True)
+    return path
+
+
+def measure(place: Place, image: Path, lesion: str) -> Sequence[str]:
+    """The words that measure a structure of a structure set."""
+    return "measure", str(image), "--lesion", f"{place.folder / 'rt.dcm'}:{lesion}", "-o", str(place.folder / "sheet")
+
+
+def contours_leave_the_image(place: Place) -> Sequence[str]:
+    """A structure set that was drawn before the image was cut."""
+    structure_set(place.folder / "rt.dcm", left=-6)
+    return measure(place, ct(place.folder / "ct", SERIES), "Tumour")
+
+
+def structures_of_another_series(place: Place) -> Sequence[str]:
+    """A structure set of the patient's other series."""
+    structure_set(place.folder / "rt.dcm")
+    return measure(place, ct(place.folder / "ct", OTHER_SERIES), "Tumour")
+
+
+def unknown_structure(place: Place) -> Sequence[str]:
+    """A name that the structure set does not have."""
+    structure_set(place.folder / "rt.dcm")
+    return measure(place, ct(place.folder / "ct", SERIES), "Kidney")
+
+
+def structure_without_contours(place: Place) -> Sequence[str]:
+    """A structure that has a name, and that nobody drew."""
+    structure_set(place.folder / "rt.dcm")
+    return measure(place, ct(place.folder / "ct", SERIES), "heart")
+
+
+def label_that_no_study_has(place: Place) -> Sequence[str]:
+    """DICOM studies, and a description that calls the tumour otherwise."""
+    ct(place.folder / "study" / "ct", SERIES)
+    structure_set(place.folder / "study" / "rt.dcm")
+    (place.folder / "studies.toml").write_text('dicom = "study"\n[labels]\ntumour = "GTV-1"\n', encoding="utf-8")
+    words = "--task", "segmentation", "-o", str(place.folder / "reader")
+    return "train", str(place.folder / "studies.toml"), *words
+
+
 ALL = (
     BadInput("A DICOM file of which half is missing", truncated_dicom, 1),
     BadInput("A PNG named .dcm: it is read, for the content decides", png_named_dcm, 0),
@@ -275,6 +378,11 @@ ALL = (
     BadInput("An image of one pixel", one_pixel, 1),
     BadInput("A DICOM header of 40,000 × 40,000 without pixels", header_without_pixels, 1),
     BadInput("A PNG header of 40,000 × 40,000 without pixels", picture_without_pixels, 1),
+    BadInput("Contours that leave the image: they are cut, and it is said", contours_leave_the_image, 0, noted=True),
+    BadInput("Structures that were drawn on another series", structures_of_another_series, 1),
+    BadInput("A structure that the file does not have", unknown_structure, 1),
+    BadInput("A structure that nobody drew, to measure", structure_without_contours, 1),
+    BadInput("DICOM studies in which no structure has the label's name", label_that_no_study_has, 1),
     BadInput("A disk that fills while a checkpoint is written", full_disk, 1, disk="member-0.safetensors"),
     BadInput("A bundle with one byte changed", changed_bundle, 1),
     BadInput("A plan with an unknown key", unknown_key, 2),
@@ -323,7 +431,8 @@ def said(bad: BadInput, place: Place) -> tuple[int, str]:
         machine_without(bad.missing) if bad.missing else contextlib.nullcontext(),
     ):
         code = main(list(words))
-    lines = [line for line in err.getvalue().splitlines() if _is_verdict(line)] or _doubts(out.getvalue())
+    wanted = _is_note if bad.noted else _is_verdict
+    lines = [line for line in err.getvalue().splitlines() if wanted(line)] or _doubts(out.getvalue())
     sentence = " ".join(lines)
     for folder in (place.folder / "data", place.folder, place.phantom, place.bundle.parent):
         sentence = sentence.replace(f"{folder}/", "")
@@ -332,6 +441,10 @@ def said(bad: BadInput, place: Place) -> tuple[int, str]:
 
 def _is_verdict(line: str) -> bool:
     return line.startswith(("not read: ", "no answer: ")) or ": error: " in line
+
+
+def _is_note(line: str) -> bool:
+    return line.startswith("note: ")
 
 
 def _doubts(printed: str) -> list[str]:

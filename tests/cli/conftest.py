@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "formats"))  # for `drawn_files`
 
 
 @pytest.fixture

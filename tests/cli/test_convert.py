@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from hounsfield.cli.main import main
+from hounsfield.datasets import open_dataset
+from hounsfield.datasets.segmentation import for_segmentation, mask_of
 from hounsfield.formats import read
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "formats"))
-from dicom_files import dataset, save, write_series  # noqa: E402  (the path must be set first)
+import drawn_files as drawn  # noqa: E402  (the path must be set first)
+from dicom_files import dataset, save, write_series  # noqa: E402
 
 PIXELS = np.arange(12, dtype=np.uint16).reshape(3, 4) * 100
 
@@ -158,3 +161,61 @@ def test_a_folder_with_other_things_is_not_replaced_and_an_earlier_conversion_is
     for _ in range(2):
         assert converted(folder, "-o", tmp_path / "elsewhere") == 0
     assert len(held(tmp_path / "elsewhere")) == 3
+
+
+SHAPE = (4, 8, 9)
+OVERLAPPING = {"Liver": [(1, 3), (1, 7), (1, 5)], "Tumour": [(2, 3), (2, 4), (2, 6)], "Spleen": [(0, 0)] * 3}
+
+
+def test_a_segmentation_becomes_numbers_with_their_names_beside_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "study"
+    ct = drawn.write_series(study / "ct", np.ones(SHAPE))
+    drawn.write_series(study / "mr", np.zeros(SHAPE))
+    parts = drawn.boxes(SHAPE, OVERLAPPING)
+    seg = drawn.write_seg(study / "seg.dcm", ct, parts)
+    task = tmp_path / "task"
+    assert converted(study / "ct", "-o", task / "images" / "a.nii.gz") == 0
+    assert converted(seg, "-o", task / "labels" / "a.nii.gz") == 0
+    names = task / "labels" / "a.json"
+    assert json.loads(names.read_text(encoding="utf-8")) == {
+        "labels": {"Liver": [1, 4], "Tumour": [2, 4], "Spleen": 3},
+        "codes": {name: "SCT 10200004" for name in OVERLAPPING},
+    }
+    names.rename(task / "dataset.json")  # which has the form of nnU-Net's
+    found = for_segmentation(open_dataset(task))
+    for name, inside in parts:
+        np.testing.assert_array_equal(np.isin(mask_of(found.cases[0]), found.labels[name]), inside != 0)
+    capsys.readouterr()
+
+
+def test_a_structure_set_is_put_on_the_image_that_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ct = drawn.write_series(tmp_path / "ct", np.zeros(SHAPE))
+    (tmp_path / "rt").mkdir()
+    contours = [drawn.square(1, -2.5, 3.5)]
+    path = drawn.write_rtstruct(
+        tmp_path / "rt" / "1.dcm", ct, [("GTV", contours), ("GTV", [drawn.square(2, 0.5, 2.5)])]
+    )
+    assert converted(path, "-o", tmp_path / "out.nii.gz") == 1
+    uid = ct.source.series_uid
+    assert f"was drawn on the series {uid}, which is not in {tmp_path / 'rt'}: name the" in capsys.readouterr().err
+    assert converted(path, "-o", tmp_path / "out.nii.gz", "--image", tmp_path, "--json") == 0
+    told, said = capsys.readouterr()
+    note = "1.dcm: GTV leaves the image by up to 2.1 mm, it is cut at the border"
+    assert f"note: {note}" in said and json.loads(told)["written"][0]["notes"] == [note]
+    assert list(json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["labels"]) == ["GTV (1)", "GTV (2)"]
+    written = read(tmp_path / "out.nii.gz")
+    assert (written.voxels == 1).sum() == 16 and (written.voxels == 2).sum() == 4
+    np.testing.assert_allclose(written.affine, ct.affine, atol=1e-5)
+
+
+def test_structures_are_no_pictures_and_other_files_have_no_image(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ct = drawn.write_series(tmp_path / "ct", np.zeros(SHAPE))
+    seg = drawn.write_seg(tmp_path / "seg.dcm", ct, drawn.boxes(SHAPE, OVERLAPPING))
+    assert converted(seg, "-o", tmp_path / "out.png") == 2
+    assert "are written as NIfTI of numbers: give -o a name that ends in .nii.gz" in capsys.readouterr().err
+    assert converted(tmp_path / "ct", "-o", tmp_path / "out.nii.gz", "--image", tmp_path / "ct") == 2
+    assert "--image is for a DICOM segmentation or structure set; " in capsys.readouterr().err

@@ -6,8 +6,10 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from drawn_files import boxes, square, write_rtstruct, write_seg, write_series
 
 from hounsfield.cli.main import main
+from hounsfield.cli.measure import mask_words
 
 AFFINE = np.diag([1.0, 1, 3, 1])
 CRITERIA = """\
@@ -119,3 +121,45 @@ def test_a_planar_image_is_measured_in_its_plane(case: Path, capsys: pytest.Capt
     save(case / "organs.nii.gz", labels)
     assert measured(case, "--criteria", case / "wishes.toml") == 0
     assert "lesion: area 120.0 mm²" in capsys.readouterr().out
+
+
+def test_a_lesion_and_its_neighbours_may_be_dicom_structures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shape = (12, 40, 48)
+    voxels = np.arange(12)[:, None, None] + np.zeros(shape)
+    ct = write_series(tmp_path / "study", voxels, spacing=(3, 1, 1))
+    write_series(tmp_path / "study" / "other", voxels)
+    parts = {"bone": [(3, 9), (8, 20), (32, 38)], "Tumour": [(4, 8), (8, 20), (10, 20)]}
+    seg = write_seg(tmp_path / "seg.dcm", ct, boxes(shape, parts))
+    rows = [square(place, 7.5, 19.5) for place in range(4, 8)] + [square(20, 7.5, 19.5)]
+    rt = write_rtstruct(tmp_path / "rt.dcm", ct, [("PTV: 60 Gy", rows), ("Marker", [])])
+    words = ["--lesion", f"{seg}:tumour", "--structure", f"bone={seg}:1", "--structure", f"target={rt}:PTV: 60 Gy"]
+    out = str(tmp_path / "out")
+    series = ["--series", ct.source.series_uid]
+    assert main(["measure", str(tmp_path / "study"), *words, "-o", out, *series]) == 0
+    said = capsys.readouterr()
+    assert "bone: 12.0 ± 3.3 mm at the closest" in said.out
+    note = "rt.dcm: PTV: 60 Gy leaves the image by up to 25.5 mm, it is cut at the border"
+    assert f"note: {note}" in said.err
+    values = json.loads((tmp_path / "out" / "worksheet.json").read_text(encoding="utf-8"))
+    assert values["size"]["volume"] == 12 * 10 * 4 * 3 and values["notes"] == [note]
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert note in page and f"--series {ct.source.series_uid}" in page
+    assert main(["measure", str(tmp_path / "study"), "--lesion", f"{rt}:Marker", "-o", out, *series]) == 1
+    assert "the lesion's mask is empty" in capsys.readouterr().err
+    assert main(["measure", str(tmp_path / "study"), "--lesion", str(seg), "-o", out, *series]) == 1
+    assert "has 2 structures; say behind a colon" in capsys.readouterr().err
+    assert main(["measure", str(tmp_path / "study" / "other"), "--lesion", f"{seg}:tumour", "-o", out]) == 1
+    assert f"seg.dcm was drawn on the series {ct.source.series_uid}" in capsys.readouterr().err
+
+
+def test_files_and_labels_may_have_colons_in_their_names(tmp_path: Path) -> None:
+    for name in ("a:5", "b"):
+        (tmp_path / name).touch()
+    folder = str(tmp_path)
+    assert mask_words(f"{folder}/a:5") == (tmp_path / "a:5", None)
+    assert mask_words(f"{folder}/a:5:6") == (tmp_path / "a:5", 6)
+    assert mask_words(f"{folder}/b: PTV: 60 Gy") == (tmp_path / "b", "PTV: 60 Gy")
+    assert mask_words(f"{folder}/b:") == (tmp_path / "b", None)
+    assert mask_words("none:9") == (Path("none"), 9)

@@ -10,6 +10,7 @@ import cv2
 import nibabel
 import numpy as np
 import pytest
+from drawn_files import closed, square, write_rtstruct, write_seg, write_series
 
 from hounsfield.cli.main import main
 from hounsfield.plan import RecurrentChoice, read_plan
@@ -124,3 +125,44 @@ def test_data_without_masks_are_refused_by_a_sentence(tmp_path: Path, capsys: py
         cv2.imwrite(str(tmp_path / "data" / name / "0.png"), np.zeros((8, 8), np.uint8))
     assert main(["train", str(tmp_path / "data"), "--task", "segmentation", "-o", str(tmp_path / "out")]) != 0
     assert "has a mask" in capsys.readouterr().err
+
+
+def test_dicom_studies_are_learned_from_as_they_lie_and_names_count_elsewhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Learned from a folder of studies, measured on a table of structure sets with other numbers and spelling."""
+    rng = np.random.default_rng(0)
+    grid = np.indices((8, 20, 20))
+    for number in range(14):
+        middle = rng.integers((3, 6, 6), (5, 14, 14))
+        ball = (((grid - middle[:, None, None, None]) * np.array([2, 1, 1])[:, None, None, None]) ** 2).sum(axis=0) < 26
+        voxels = np.where(ball, 300, 0) + rng.normal(0, 20, ball.shape)
+        folder = tmp_path / ("studies" if number < 12 else "others") / f"P{number:02}"
+        header = write_series(folder / "ct", voxels, spacing=(2, 1, 1), patient=f"P{number:02}")
+        if number < 12:
+            write_seg(folder / "seg.dcm", header, [("Ball", ball)], shuffled=True)
+        else:
+            slices = np.flatnonzero(ball.any(axis=(1, 2)))
+            contours = [closed(float(place), *_around(ball[place])) for place in slices]
+            write_rtstruct(folder / "rt.dcm", header, [("Body", [square(0, 0.5, 18.5)]), ("BALL ", contours)])
+    words = ["--task", "segmentation", "-o", str(tmp_path / "bundle"), "--minutes", "0.1"]
+    assert main(["train", str(tmp_path / "studies"), *words]) == 0
+    assert "structures on 12 images: Ball (12)" in capsys.readouterr().err
+    (tmp_path / "others.csv").write_text("patient\nP12\nP13\n", encoding="utf-8")
+    (tmp_path / "others.toml").write_text(
+        'table = "others.csv"\nimage = "others/{patient}/ct"\npatient = "patient"\n'
+        '[columns]\nmask = "others/{patient}"\n',
+        encoding="utf-8",
+    )
+    out = tmp_path / "evidence"
+    assert main(["evaluate", str(tmp_path / "bundle"), str(tmp_path / "others.toml"), "-o", str(out)]) == 0
+    evidence = json.loads((out / "evidence.json").read_text(encoding="utf-8"))
+    (ball_label,) = [one for one in evidence["segmentation"]["labels"] if one["name"] == "Ball"]
+    assert ball_label["images"] == 2 and ball_label["scores"]["dice"]["value"] > 0.3
+
+
+def _around(plane: np.ndarray) -> list[tuple[float, float]]:
+    """The convex outline of some pixels, half a pixel outside of their centres."""
+    centres = np.argwhere(plane)[:, None] + np.array([(-0.4, 0), (0, 0.4), (0.4, 0), (0, -0.4)])
+    hull = cv2.convexHull(centres.reshape(-1, 2).astype(np.float32))[:, 0]
+    return [(float(h), float(w)) for h, w in hull]

@@ -1,5 +1,6 @@
 """Small data sets, made in a moment."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from hounsfield.arrays import VoxelArray
 from hounsfield.datasets.case import Case, Dataset, ImageRef
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "formats"))  # for `drawn_files`
 
 WriteFilm = Callable[..., Path]
 WriteTable = Callable[[str], Path]

@@ -126,7 +126,7 @@ def test_the_two_kinds_are_told_apart(tmp_path: Path) -> None:
 def test_the_descriptions_in_the_documentation_are_valid(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     for block in blocks:
         (tmp_path / "d.toml").write_text(block, encoding="utf-8")
         read_description(tmp_path / "d.toml")

@@ -6,10 +6,11 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from drawn_files import boxes, square, write_rtstruct, write_seg, write_series
 
 from hounsfield.errors import FormatError, GeometryError, ImageError
 from hounsfield.formats import read
-from hounsfield.formats.mask import read_mask
+from hounsfield.formats.mask import read_mask, read_outline
 
 AFFINE = np.diag([0.9, 0.9, 3, 1])
 
@@ -63,3 +64,56 @@ def test_an_image_is_no_mask(tmp_path: Path, labels: np.ndarray) -> None:
     colour = np.zeros((6, 5, 4), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
     with pytest.raises(FormatError, match="a colour image of 3 channels"):
         read_mask(save(tmp_path / "rgb.nii.gz", colour), image)
+
+
+def test_a_name_is_no_label_of_a_file_of_numbers(tmp_path: Path, labels: np.ndarray) -> None:
+    image = read(save(tmp_path / "ct.nii.gz", np.zeros((6, 5, 4), dtype=np.int16)))
+    with pytest.raises(ImageError, match=r"organs.nii.gz: there is no label Liver in it; its labels are 0, 1, 5"):
+        read_mask(save(tmp_path / "organs.nii.gz", labels), image, label="Liver")
+
+
+SHAPE = (4, 8, 9)
+
+
+def test_structures_are_taken_by_name_or_number(tmp_path: Path) -> None:
+    header = write_series(tmp_path / "ct", np.zeros(SHAPE))
+    segments = boxes(SHAPE, {"Liver": [(1, 3), (1, 5), (1, 5)], "Portal  vein": [(2, 4), (2, 4), (2, 4)]})
+    path = write_seg(tmp_path / "seg.dcm", header, segments)
+    image = read(tmp_path / "ct")
+    counts = [int(read_mask(path, image, label=label).sum()) for label in ("Liver", "LIVER", 1, "portal vein", 2)]
+    assert counts == [32, 32, 32, 8, 8]
+    with pytest.raises(ImageError, match=r"has 2 structures; say behind a colon.*: Liver \(1\), Portal  vein \(2\)$"):
+        read_mask(path, image)
+    with pytest.raises(ImageError, match=r"no structures called Kidney in it; it has Liver \(1\), Portal"):
+        read_mask(path, image, label="Kidney")
+    with pytest.raises(ImageError, match=r"no structures of the number 7 in it"):
+        read_mask(path, image, label=7)
+
+
+def test_of_two_structures_of_one_name_the_number_decides(tmp_path: Path) -> None:
+    header = write_series(tmp_path / "ct", np.zeros(SHAPE))
+    path = write_rtstruct(
+        tmp_path / "rt.dcm", header, [("Lesion", [square(1, 0.5, 3.5)]), ("lesion ", [square(1, 4.5, 6.5)])]
+    )
+    image = read(tmp_path / "ct")
+    with pytest.raises(ImageError, match=r"has 2 structures called Lesion; .*: Lesion \(1\), lesion \(2\)"):
+        read_mask(path, image, label="Lesion")
+    assert read_mask(path, image, label=2).sum() == 4
+
+
+def test_a_folder_has_the_drawing_that_was_made_on_the_image(tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    headers = [write_series(study / name, np.zeros(SHAPE)) for name in ("ct", "mr")]
+    for size, (name, header) in enumerate(zip(("a.dcm", "b.dcm"), headers, strict=True), start=2):
+        write_rtstruct(study / name, header, [("GTV", [square(1, 0.5, 0.5 + size), square(9, 0.5, 2.5)])])
+    inside, notes = read_outline(study, read(study / "mr"))
+    assert inside.sum() == 9 and notes == ("b.dcm: GTV leaves the image by up to 16.5 mm, it is cut at the border",)
+    write_rtstruct(study / "c.dcm", headers[1], [("GTV", [])])
+    with pytest.raises(FormatError, match=r"one DICOM .* of .*mr is wanted, and 2 are there \(b.dcm, c.dcm\)"):
+        read_outline(study, read(study / "mr"))
+    other = read(save(tmp_path / "other.nii.gz", np.zeros((9, 8, 4), dtype=np.int16)))
+    with pytest.raises(FormatError, match="3 are there"):  # it says nothing of itself, so it may be any
+        read_outline(study, other)
+    last = write_series(tmp_path / "last", np.zeros(SHAPE))
+    with pytest.raises(GeometryError, match=f"a.dcm was drawn on the series {headers[0].source.series_uid}, and "):
+        read_outline(study, replace(read(tmp_path / "last"), source=last.source))

@@ -3,11 +3,13 @@
 from collections import Counter, defaultdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hounsfield.datasets import Dataset, load, open_dataset
 from hounsfield.datasets.check import check_dataset
 from hounsfield.datasets.fingerprint import make_fingerprint
+from hounsfield.datasets.segmentation import for_segmentation, mask_of
 from hounsfield.datasets.split import make_folds, make_split
 from hounsfield.errors import DatasetError
 from hounsfield.plan.columns import choose_columns
@@ -244,3 +246,13 @@ def test_every_chest_x_ray_has_its_lungs_as_a_mask(real_data: Path) -> None:
     assert Counter(case.site for case in dataset.cases) == {"Montgomery": 110, "Shenzhen": 140}
     assert all(case.mask is not None for case in dataset.cases)
     assert not dataset.patients_known
+
+
+def test_series_with_structure_sets_are_a_data_set_as_they_lie(real_data: Path) -> None:
+    dataset = open_dataset(real_data / "dicom_series")
+    assert Counter(case.patient for case in dataset.cases) == {"STS_002": 3, "STS_019": 3, "1": 1}
+    assert dataset.layout == "DICOM studies" and "4 series on which nothing was drawn left out" in dataset.notes
+    outlined = for_segmentation(dataset)
+    assert list(outlined.labels) == ["GTV-1", "GTV_Mass_CT", "GTV_Mass_MR_T1", "GTV_Mass_PET"]
+    voxels = {case.id: np.count_nonzero(mask_of(case)) for case in outlined.cases}
+    assert voxels["ibsi1_lung_ct/ct"] == 125_256 and min(voxels.values()) > 200

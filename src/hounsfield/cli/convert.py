@@ -21,6 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "mediastinum, lung, bone; or full, the whole range (default: the file's first, else full)",
     )  # fmt: skip
     parser.add_argument("--series", metavar="UID", help="which series of IN, by the beginning of its UID")
+    parser.add_argument(
+        "--image", type=Path, metavar="PATH",
+        help="what IN was drawn on, of a DICOM segmentation or structure set that becomes NIfTI of numbers (default: "
+        "looked for beside it)",
+    )  # fmt: skip
     parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: one per core for many images)")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
 
@@ -34,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from hounsfield.errors import UsageError
     from hounsfield.formats.convert import Options, Target, convert
+    from hounsfield.formats.structures import drawings_at
     from hounsfield.formats.window import parse_window
     from hounsfield.progress import say
 
@@ -43,16 +49,23 @@ def run(arguments: argparse.Namespace) -> int:
     kind: Target = arguments.format or named
     if kind == "nifti" and (arguments.window is not None or arguments.bits != 8):
         raise UsageError("--window and --bits are for PNG; NIfTI keeps the image's own values")
+    if arguments.image is not None and not (arguments.input.is_file() and drawings_at(arguments.input)):
+        raise UsageError(f"--image is for a DICOM segmentation or structure set; {arguments.input} is none")
     window = None if arguments.window is None else parse_window(arguments.window)
-    options = Options(format=kind, bits=arguments.bits, window=window, series=arguments.series)
+    options = Options(format=kind, bits=arguments.bits, window=window, series=arguments.series, image=arguments.image)
     results = convert(arguments.input, arguments.output, options, jobs=arguments.jobs)
     failed = [result for result in results if result.error]
+    for note in (note for result in results for note in result.notes):
+        say(f"note: {note}")
     for result in failed:
         say(f"not converted: {result.error}")
     written = [result for result in results if not result.error]
     if arguments.json:
         document = {
-            "written": [{"source": str(result.source), "target": str(result.target)} for result in written],
+            "written": [
+                {"source": str(result.source), "target": str(result.target), "notes": list(result.notes)}
+                for result in written
+            ],
             "failed": [{"source": str(result.source), "error": result.error} for result in failed],
         }
         print(json.dumps(document, indent=2))

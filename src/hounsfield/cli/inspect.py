@@ -26,8 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the verb takes."""
     parser.add_argument(
         "data", type=Path, metavar="DATA",
-        help="class folders, images and masks, an npz file, a TOML description; a table alone; or one image: a file, "
-        "or a folder of one DICOM series",
+        help="class folders, images and masks, DICOM studies, an npz file, a TOML description; a table alone; or one "
+        "image: a file, or a folder of one DICOM series",
     )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="folder for report.html")
     parser.add_argument("--root", type=Path, metavar="DIR", help="where the data of a description lie")
@@ -110,6 +110,8 @@ def print_fingerprint(fingerprint: Fingerprint) -> None:
     print(f"median shape (depth × height × width): {shape}, channels: {fingerprint.channels}")
     if fingerprint.spacing_mm:
         print("median spacing: " + " × ".join(f"{side:.3g}" for side in fingerprint.spacing_mm) + " mm")
+    for note in fingerprint.notes:
+        print(f"note: {note}")
 
 
 def spec_for(arguments: argparse.Namespace, dataset: Dataset, fingerprint: Fingerprint) -> Input:

@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 def is_one_image(path: Path) -> bool:
     """Whether a path is an image file, or a folder that is one DICOM series and no data set."""
     from hounsfield.formats import identify, list_images
+    from hounsfield.formats.folder import survey
 
     if path.is_dir():
         entries = list(path.iterdir())
         flat = not any(entry.is_dir() or entry.suffix in (".toml", ".npz") for entry in entries)
-        return flat and list_images(path) == [path]
+        if not flat or list_images(path) != [path]:
+            return False
+        contents = survey(path, below=False)
+        return not contents.drawings or len(contents.series) == 1  # else a data set: series with what was drawn on them
     return identify(path) is not None
 
 

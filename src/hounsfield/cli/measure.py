@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", type=Path, metavar="IMAGE", help="a file, or the folder of a DICOM series")
     parser.add_argument(
         "--lesion", required=True, metavar="MASK[:LABEL]",
-        help="its outline on the image's grid; without a label all that is not 0",
+        help="its outline on the image's grid; without a label all that is not 0; of a DICOM segmentation or structure "
+        "set the name of a structure",
     )  # fmt: skip
     parser.add_argument(
         "--structure", action="append", default=[], metavar="NAME=MASK[:LABEL]",
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="another outline of the same lesion, by another person or network; how far they differ counts as "
         "uncertainty; may be given several times",
     )  # fmt: skip
+    parser.add_argument("--series", metavar="UID", help="which series of IMAGE, by the beginning of its UID")
     parser.add_argument("--criteria", type=Path, metavar="FILE", help="what is wanted, as TOML (docs: measuring)")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="folder for the results")
     parser.add_argument(
@@ -61,20 +63,21 @@ def run(arguments: argparse.Namespace) -> int:
     require_different([name for name, _ in named])
     criteria = read_criteria(arguments.criteria) if arguments.criteria else None
     window = parse_window(arguments.window) if arguments.window is not None else None
-    image = formats.read(arguments.image)
+    image = formats.read(arguments.image, series=arguments.series)
     if image.spacing_kind == "none":
         raise GeometryError(
             f"{arguments.image} does not say how large its pixels are, so nothing can be measured in mm; "
             "give the file it was made from, or a NIfTI or DICOM file with its spacing"
         )
     chosen = choose_window(image, window) if window is not None else None
-    lesion = read_part(arguments.lesion, image)
-    structures = {name: read_part(text, image) for name, text in named}
-    outlines = [read_part(text, image) for text in arguments.outline]
+    notes: list[str] = []
+    lesion = read_part(arguments.lesion, image, notes)
+    structures = {name: read_part(text, image, notes) for name, text in named}
+    outlines = [read_part(text, image, notes) for text in arguments.outline]
     worksheet = fill_worksheet(criteria, lesion, structures, image.affine, outlines=outlines)
-    write_results(arguments, worksheet, image, lesion, structures, chosen)
+    write_results(arguments, worksheet, image, lesion, structures, chosen, notes)
     if arguments.json:
-        print(json.dumps(document(arguments, worksheet), indent=2))
+        print(json.dumps(document(arguments, worksheet, notes), indent=2))
     else:
         print_worksheet(worksheet)
         print(f"report: {arguments.output / 'report.html'}")
@@ -110,18 +113,30 @@ def require_different(names: list[str]) -> None:
         raise UsageError(f"--structure {twice}=…: the name is given twice; give each structure another name")
 
 
-def read_part(text: str, image: Image) -> BoolArray:
-    """The mask of `MASK[:LABEL]`; a file whose own name ends in a colon and digits is taken as it is.
+def read_part(text: str, image: Image, notes: list[str]) -> BoolArray:
+    """The mask of `MASK[:LABEL]`; what was not taken as it was drawn is said on stderr and added to the notes.
 
     Raises:
-        HounsfieldError: As `formats.mask.read_mask`.
+        HounsfieldError: As `formats.mask.read_outline`.
     """
-    from hounsfield.formats.mask import read_mask
+    from hounsfield.formats.mask import read_outline
+    from hounsfield.progress import say
 
-    path, colon, label = text.rpartition(":")
-    if colon and label.isdecimal() and not Path(text).exists():
-        return read_mask(Path(path), image, label=int(label))
-    return read_mask(Path(text), image)
+    path, label = mask_words(text)
+    inside, found = read_outline(path, image, label=label)
+    for note in found:
+        if note not in notes:
+            say(f"note: {note}")
+            notes.append(note)
+    return inside
+
+
+def mask_words(text: str) -> tuple[Path, int | str | None]:
+    """File and label of `MASK[:LABEL]`; files and labels may have colons in their names, and what is there counts."""
+    ends = [len(text), *(place for place, letter in enumerate(text) if letter == ":" and place)]
+    end = next((end for end in ends if Path(text[:end]).exists()), ends[-1])
+    label = text[end + 1 :].strip()
+    return Path(text[:end]), (int(label) if label.isdecimal() else label) if label else None
 
 
 def write_results(
@@ -131,6 +146,7 @@ def write_results(
     lesion: BoolArray,
     structures: dict[str, BoolArray],
     window: Window | None,
+    notes: list[str],
 ) -> None:
     """Write worksheet.json, report.html and a picture for each criterion that was measured."""
     from hounsfield.atomic import write_text
@@ -146,6 +162,7 @@ def write_results(
         *(Fact("Other outline", text) for text in arguments.outline),
         *(Fact("Structure", text.replace("=", ": ", 1)) for text in arguments.structure),
         *([Fact("Criteria", str(arguments.criteria))] if arguments.criteria else []),
+        *(Fact("Note", note) for note in notes),
     ]
     with filled_at_once(arguments.output) as folder:
         panels: dict[int, list[Panel]] = {}
@@ -153,12 +170,12 @@ def write_results(
             if answer.value is not None:
                 panels[place] = margin_panels(image, lesion, structures.get(answer.structure), answer, window=window)
                 write_margin_figure(folder / f"criterion-{place + 1:02d}.png", answer, panels[place])
-        write_text(folder / "worksheet.json", json.dumps(document(arguments, worksheet), indent=2) + "\n")
+        write_text(folder / "worksheet.json", json.dumps(document(arguments, worksheet, notes), indent=2) + "\n")
         page = worksheet_page(worksheet, panels, name=arguments.image.name, facts=facts, command=command(arguments))
         write_text(folder / "report.html", page)
 
 
-def document(arguments: argparse.Namespace, worksheet: Worksheet) -> dict[str, object]:
+def document(arguments: argparse.Namespace, worksheet: Worksheet, notes: list[str]) -> dict[str, object]:
     """The worksheet as JSON, with what it was measured on."""
     from hounsfield import __version__
 
@@ -168,6 +185,7 @@ def document(arguments: argparse.Namespace, worksheet: Worksheet) -> dict[str, o
         "lesion": arguments.lesion,
         "outlines": list(arguments.outline),
         "structures": dict(structure_words(text) for text in arguments.structure),
+        "notes": notes,
         **worksheet.as_json(),
     }
 
@@ -201,6 +219,7 @@ def command(arguments: argparse.Namespace) -> str:
         words += ["--structure", text]
     for text in arguments.outline:
         words += ["--outline", text]
+    words += ["--series", arguments.series] if arguments.series else []
     words += ["--criteria", str(arguments.criteria)] if arguments.criteria else []
     words += ["--window", arguments.window] if arguments.window is not None else []
     return shlex.join([*words, "-o", str(arguments.output)])

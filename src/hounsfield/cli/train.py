@@ -24,7 +24,12 @@ EXPLAINED_CASES = 12
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the verb takes."""
-    parser.add_argument("data", type=Path, metavar="DATA", help="class folders, an npz file, or a TOML description")
+    parser.add_argument(
+        "data",
+        type=Path,
+        metavar="DATA",
+        help="class folders, images and masks, DICOM studies, an npz file, or a TOML description",
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="BUNDLE", help="the bundle's folder")
     parser.add_argument("--root", type=Path, metavar="DIR", help="where the data of a description lie")
     parser.add_argument(

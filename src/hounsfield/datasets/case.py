@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -35,6 +35,24 @@ class ImageRef:
     index: int | None = None
     """Row of that array."""
     crop: Crop | None = None
+    series: str = ""
+    """UID of the DICOM series that is meant in a folder of several, else empty."""
+
+    @property
+    def whole(self) -> ImageRef:
+        """The same without its crop: images of one are cut from the same."""
+        return replace(self, crop=None)
+
+
+@dataclass(frozen=True)
+class DrawnMask:
+    """Named structures that were drawn on the image of a case, in DICOM segmentations or structure sets."""
+
+    paths: tuple[Path, ...]
+    labels: tuple[tuple[str, ...], ...] = ()
+    """Of each label the names that its structures have; none before `datasets.segmentation` has chosen them."""
+    numbers: tuple[tuple[tuple[int, ...], int], ...] = ()
+    """The number of each combination of labels, by their places, that a voxel may have."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +71,7 @@ class Case:
     """On the one image; a case of views has none."""
     points: tuple[Point, ...] = ()
     """Landmarks on the one image, each labelled with its name; a case of views has none."""
-    mask: ImageRef | None = None
+    mask: ImageRef | DrawnMask | None = None
     site: str = ""
     age_years: float | None = None
     sex: str = ""
@@ -74,6 +92,13 @@ class Case:
     def unit(self) -> str:
         """What splits keep on one side: the patient, or the group of patients who share an exposure."""
         return self.together or self.patient
+
+    @property
+    def mask_paths(self) -> tuple[Path, ...]:
+        """The files or folders of its mask."""
+        if self.mask is None:
+            return ()
+        return self.mask.paths if isinstance(self.mask, DrawnMask) else (self.mask.path,)
 
     @property
     def image(self) -> ImageRef:
@@ -137,8 +162,9 @@ class Dataset:
     `datasets.landmarks`); "" where `Case.points` has it."""
     landmarks: tuple[str, ...] = ()
     """Names of those that are to be located (see `datasets.localization`); else empty."""
-    numbers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """Names that the data's makers, or its description, give to numbers on masks; a region may have several."""
+    numbers: Mapping[str, tuple[int | str, ...]] = field(default_factory=dict)
+    """Names that the data's makers, or its description, give to numbers on masks, or to what structures are called in
+    DICOM files; a region may have several."""
     unlabelled: int = 0
     """The number on masks where nobody knows what a voxel is; 0 where there is none."""
     labels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)

@@ -6,7 +6,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from hounsfield.datasets.case import Case, Dataset, ImageRef
@@ -147,14 +146,12 @@ def _same_place(dataset: Dataset) -> Iterator[Problem]:
 
 def _same_content(dataset: Dataset) -> Iterator[Problem]:
     """Cases whose images lie in different places but are byte for byte the same."""
-    refs = {(ref.path, ref.array, ref.index): ref for case in dataset.cases for ref in case.images.values()}
-    digests = _digests(list(refs.values()))
+    digests = _digests(list(dict.fromkeys(ref.whole for case in dataset.cases for ref in case.images.values())))
     groups: dict[Hashable, dict[Hashable, list[Case]]] = defaultdict(lambda: defaultdict(list))
     for case in dataset.cases:
         for ref in case.images.values():
-            place = (ref.path, ref.array, ref.index)
-            if place in digests:
-                groups[digests[place], ref.crop][place].append(case)
+            if ref.whole in digests:
+                groups[digests[ref.whole], ref.crop][ref.whole].append(case)
     copies = [[cases[0] for cases in places.values()] for places in groups.values()]
     yield from _sentences(copies, "hold the same image, byte for byte")
 
@@ -196,22 +193,19 @@ def _times(group: Sequence[Case]) -> list[tuple[Case, int]]:
     return [(case, counts[case.id]) for case in {case.id: case for case in group}.values()]
 
 
-def _digests(refs: Sequence[ImageRef]) -> Mapping[Hashable, str]:
-    """Hash of the content by place, for images that can have a twin: files of a size that occurs twice, and rows."""
-    sizes = {ref.path: _size(ref.path) for ref in refs if not ref.array}
+def _digests(refs: Sequence[ImageRef]) -> Mapping[ImageRef, str]:
+    """Hashes of the contents of images that can have a twin: of files whose size occurs twice, and of rows."""
+    sizes = {ref: _size(ref) for ref in refs if not ref.array}
     often = Counter(sizes.values())
-    wanted = [ref for ref in refs if ref.array or often[sizes[ref.path]] > 1]
+    wanted = [ref for ref in refs if ref.array or often[sizes[ref]] > 1]
     results = in_threads(content_digest, wanted, "looking for copies")
-    return {
-        (ref.path, ref.array, ref.index): result
-        for ref, result in zip(wanted, results, strict=True)
-        if not isinstance(result, HounsfieldError)
-    }
+    found = zip(wanted, results, strict=True)
+    return {ref: result for ref, result in found if not isinstance(result, HounsfieldError)}
 
 
-def _size(path: Path) -> int:
-    """Bytes of a file, or of all files in a folder; 0 when they cannot be reached."""
+def _size(ref: ImageRef) -> int:
+    """Bytes of all files of an image; 0 when they cannot be reached."""
     try:
-        return sum(file.stat().st_size for file in files_of(path))
+        return sum(file.stat().st_size for file in files_of(ref))
     except OSError:
         return 0

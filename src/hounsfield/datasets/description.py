@@ -16,6 +16,9 @@ from hounsfield.errors import DatasetError
 
 Name = Annotated[str, Field(min_length=1)]
 
+OnMask = PositiveInt | Name
+"""A number on masks, or the name that a structure has in DICOM segmentations and structure sets."""
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -192,8 +195,9 @@ class TableDescription(_Section):
     landmarks: dict[Name, Name | Annotated[tuple[Name, ...], Field(min_length=2, max_length=3, strict=False)]] = {}
     """Named places: on the mask of [columns], in words (see `datasets.landmarks`), or the columns of x, y and, of
     volumes, z, which count pixels from 0."""
-    labels: dict[Name, PositiveInt | Annotated[tuple[PositiveInt, ...], Field(min_length=1, strict=False)]] = {}
-    """What the numbers on the mask of [columns] are called; a region that holds others has several."""
+    labels: dict[Name, OnMask | Annotated[tuple[OnMask, ...], Field(min_length=1, strict=False)]] = {}
+    """What the numbers on the mask of [columns], or its named structures, are called; a region that holds others has
+    several."""
     unlabelled: int = Field(default=0, ge=0)
     """The number on masks where nobody knows; 0 where there is none."""
     columns: ColumnsSection = ColumnsSection()
@@ -215,7 +219,7 @@ class TableDescription(_Section):
         if (self.labels or self.unlabelled) and self.columns.mask is None:
             raise ValueError("[labels] are numbers on a mask: name the mask in [columns] mask")
         for name, own in self.labels.items():
-            numbers = (own,) if isinstance(own, int) else own
+            numbers = own if isinstance(own, tuple) else (own,)
             if self.unlabelled in numbers or len(set(numbers)) < len(numbers):
                 raise ValueError(f"[labels] {name} = {own}: give each number once, and not that of unlabelled")
         return self
@@ -279,10 +283,26 @@ class NpzDescription(_Section):
     classes: NpzClassSection = Field(default=NpzClassSection(), alias="class")
 
 
-Description = TableDescription | NpzDescription
+class DicomDescription(_Section):
+    """A data set of DICOM studies, of which some series have segmentations or structure sets."""
 
-_NAMED_BY = ("table", "files", "npz")
-"""Keys of which a description has one."""
+    name: str = ""
+    root: Name | None = None
+    dicom: Name
+    """The folder, relative to the root; "." is the root itself."""
+    labels: dict[Name, Name | Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]] = {}
+    """What structures are called in the files; a region has several. All of them as they stand where not given."""
+
+
+Description = TableDescription | NpzDescription | DicomDescription
+
+_MODELS: dict[str, type[Description]] = {
+    "table": TableDescription,
+    "files": TableDescription,
+    "npz": NpzDescription,
+    "dicom": DicomDescription,
+}
+"""By the key that names the data."""
 
 
 def read_description(path: Path) -> Description:
@@ -297,12 +317,13 @@ def read_description(path: Path) -> Description:
         raise DatasetError(f"cannot read the description {path}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} is not TOML: {error}") from error
-    if len(named := [key for key in _NAMED_BY if key in data]) != 1:
+    named = [key for key in _MODELS if key in data]
+    if len(named) != 1:
         raise DatasetError(
-            f'{path}: a description names its data by one of table = "….csv", files = "…" and npz = "….npz", '
-            f"this one by {' and '.join(named) or 'none'}; see docs/datasets.md"
+            f'{path}: a description names its data by one of table = "….csv", files = "…", npz = "….npz" and '
+            f'dicom = "folder", this one by {" and ".join(named) or "none"}; see docs/datasets.md'
         )
-    model: type[Description] = NpzDescription if "npz" in data else TableDescription
+    model = _MODELS[named[0]]
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -311,12 +332,12 @@ def read_description(path: Path) -> Description:
 
 
 def is_description(path: Path) -> bool:
-    """Whether a file is TOML that names a table, files or an npz file; it may still have mistakes."""
+    """Whether a file is TOML that names a table, files, an npz file or DICOM studies; it may still have mistakes."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
         return False
-    return any(key in data for key in _NAMED_BY)
+    return any(key in data for key in _MODELS)
 
 
 def _sentence(model: type[BaseModel], problem: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from hounsfield.datasets.case import Case, ImageRef
 from hounsfield.datasets.npz import read_row
 from hounsfield.datasets.parallel import in_threads
 from hounsfield.errors import DatasetError
+from hounsfield.formats.folder import survey
 
 
 def content_digest(ref: ImageRef) -> str:
@@ -23,7 +24,7 @@ def content_digest(ref: ImageRef) -> str:
         digest.update(read_row(ref.path, ref.array, ref.index).tobytes())
     else:
         try:
-            for file in files_of(ref.path):
+            for file in files_of(ref):
                 digest.update(file.read_bytes())
         except OSError as error:
             raise DatasetError(f"cannot read {ref.path}: {error.strerror or error}") from error
@@ -32,15 +33,14 @@ def content_digest(ref: ImageRef) -> str:
 
 def case_digests(cases: Sequence[Case]) -> list[frozenset[str]]:
     """For each case the digests of those of its images that can be read."""
-    refs = {(ref.path, ref.array, ref.index): ref for case in cases for ref in case.images.values()}
-    results = in_threads(content_digest, list(refs.values()), "comparing images")
-    known = {place: result for place, result in zip(refs, results, strict=True) if isinstance(result, str)}
-    return [
-        frozenset(known[place] for ref in case.images.values() if (place := (ref.path, ref.array, ref.index)) in known)
-        for case in cases
-    ]
+    refs = list(dict.fromkeys(ref.whole for case in cases for ref in case.images.values()))
+    results = in_threads(content_digest, refs, "comparing images")
+    known = {ref: result for ref, result in zip(refs, results, strict=True) if isinstance(result, str)}
+    return [frozenset(known[ref.whole] for ref in case.images.values() if ref.whole in known) for case in cases]
 
 
-def files_of(path: Path) -> list[Path]:
-    """The file itself, or the files of a folder in the order of their names."""
-    return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
+def files_of(ref: ImageRef) -> list[Path]:
+    """The file of an image, or those of its folder in the order of their names; of one series where it names one."""
+    if ref.series:
+        return sorted(one.path for one in survey(ref.path).series.get(ref.series, ()))
+    return sorted(file for file in ref.path.iterdir() if file.is_file()) if ref.path.is_dir() else [ref.path]

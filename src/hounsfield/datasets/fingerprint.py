@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -221,11 +221,12 @@ def _chosen(dataset: Dataset, case_ids: Iterable[str] | None) -> Sequence[Case]:
 
 def _outsides(refs: Sequence[tuple[str, ImageRef]], unreadable: dict[str, str]) -> list[Outside]:
     """What the headers say of the images that have a readable one; each file is opened once."""
-    files = list(dict.fromkeys((ref.path, ref.array) for _, ref in refs))
-    headers = dict(zip(files, in_threads(outside, files, "reading headers"), strict=True))
+    files = [replace(ref, crop=None, index=None) for _, ref in refs]
+    once = list(dict.fromkeys(files))
+    headers = dict(zip(once, in_threads(outside, once, "reading headers"), strict=True))
     found = []
-    for case, ref in refs:
-        header = headers[ref.path, ref.array]
+    for (case, ref), file in zip(refs, files, strict=True):
+        header = headers[file]
         if isinstance(header, HounsfieldError):
             unreadable[case] = str(header)
         else:

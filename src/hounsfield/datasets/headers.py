@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hounsfield import geometry
-from hounsfield.datasets.case import Crop
-from hounsfield.datasets.load import crop_side
+from hounsfield.datasets.case import Crop, ImageRef
+from hounsfield.datasets.load import crop_side, header_of
 from hounsfield.datasets.npz import array_headers
 from hounsfield.errors import DatasetError
 
@@ -32,18 +32,15 @@ class Outside:
         return replace(self, shape=(self.shape[0], side, side))
 
 
-def outside(place: tuple[Path, str]) -> Outside:
-    """What the header of a file says; the second of `place` names an array in an npz file, or is empty.
+def outside(ref: ImageRef) -> Outside:
+    """What the header of a file says, of a whole image or of every row of an array.
 
     Raises:
         FormatError, GeometryError, DatasetError: The header cannot be read.
     """
-    path, array = place
-    if array:
-        return _of_array(path, array)
-    from hounsfield import formats
-
-    header = formats.header(path)
+    if ref.array:
+        return _of_array(ref.path, ref.array)
+    header = header_of(ref)
     return Outside(
         shape=header.shape,
         channels=header.channels,

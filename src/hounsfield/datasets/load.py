@@ -15,6 +15,7 @@ from hounsfield.datasets.case import Crop, ImageRef
 from hounsfield.datasets.npz import read_row
 from hounsfield.errors import DatasetError
 from hounsfield.findings.region import Box, Point
+from hounsfield.formats.header import Header
 from hounsfield.image import Image, Source
 
 _FILMS_KEPT = 4
@@ -38,10 +39,21 @@ def load(ref: ImageRef, *, margin: float = 1.0) -> Image:
     if ref.array:
         image = _row(ref)
     elif ref.crop is None:
-        return _read(ref.path)
+        return _read(ref.path, ref.series)
     else:
         image = load_film(ref.path)
     return image if ref.crop is None else cut(image, ref.crop, margin=margin)
+
+
+def header_of(ref: ImageRef) -> Header:
+    """All that `load` would give of a whole image in a file or folder but its voxels.
+
+    Raises:
+        FormatError, GeometryError: As `load`, as far as it shows without the pixels.
+    """
+    from hounsfield import formats
+
+    return formats.header(ref.path, series=ref.series or None)
 
 
 def cut(image: Image, crop: Crop, *, margin: float = 1.0) -> Image:
@@ -162,7 +174,7 @@ def _kept_film(path: Path, changed: int, size: int) -> Image:
     return _read(path)
 
 
-def _read(path: Path) -> Image:
+def _read(path: Path, series: str = "") -> Image:
     from hounsfield import formats
 
-    return formats.read(path)
+    return formats.read(path, series=series or None)

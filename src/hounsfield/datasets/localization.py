@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 
 from hounsfield import geometry
-from hounsfield.datasets.case import Case, Dataset
+from hounsfield.datasets.case import Case, Dataset, DrawnMask, ImageRef
 from hounsfield.datasets.landmarks import PlaceRule, place_on, place_rule
 from hounsfield.datasets.lesions import whole_cases
 from hounsfield.datasets.listing import counted, some
-from hounsfield.datasets.load import load
+from hounsfield.datasets.load import header_of, load
 from hounsfield.datasets.parallel import in_threads
 from hounsfield.errors import DatasetError, HounsfieldError
 from hounsfield.findings.region import Point
@@ -88,12 +88,15 @@ def points_of(case: Case, rules: Mapping[str, PlaceRule]) -> tuple[Point, ...]:
         DatasetError: The mask is of another size than the image.
         FormatError, GeometryError: One of them cannot be read.
     """
-    from hounsfield import formats
-
     if case.mask is None:
         return ()
+    if isinstance(case.mask, DrawnMask):
+        raise DatasetError(
+            f"{case.mask.paths[0]} names structures, and landmarks are places on masks of numbers: write it as one "
+            "(hounsfield convert)"
+        )
     mask = load(case.mask)
-    shape = formats.header(case.image.path).shape
+    shape = header_of(case.image).shape
     if mask.shape != tuple(shape):
         raise DatasetError(
             f"{case.mask.path} is of {' × '.join(map(str, mask.shape))} voxels, and its image of "
@@ -122,12 +125,10 @@ def _require_depth(cases: Sequence[Case], names: Sequence[str]) -> None:
     Raises:
         DatasetError: One does not.
     """
-    from hounsfield import formats
-
     case = next((case for case in cases if any(point.label in names for point in case.points)), None)
     if case is None or case.image.array or any(point.z != 0.5 for other in cases for point in other.points):
         return
-    slices = formats.header(case.image.path).shape[0]
+    slices = header_of(case.image).shape[0]
     if slices > 1:
         raise DatasetError(
             f"{case.image.path} has {slices} slices, and the landmarks {', '.join(names)} say nothing of them: name "
@@ -141,7 +142,7 @@ def _labels(dataset: Dataset, cases: Sequence[Case]) -> list[int]:
     Raises:
         DatasetError: There is no mask, or there are too many labels for all of them to be meant.
     """
-    masked = [case.mask for case in cases if case.mask is not None]
+    masked = [case.mask for case in cases if isinstance(case.mask, ImageRef)]
     if not masked:
         raise DatasetError(
             f"{dataset.name} names no landmarks, and none of its {counted(len(cases), 'case')} has a mask: say in the "

@@ -15,7 +15,8 @@ def open_dataset(path: Path | str, *, root: Path | str | None = None, above: tup
     """The data set at a path: a TOML description, an npz file of MedMNIST's form, or a folder.
 
     A folder is opened by the description in it if there is exactly one, by the npz files in it if it has no folders, as
-    images and masks if it has a folder of each, and otherwise by its class folders.
+    images and masks if it has a folder of each, as DICOM studies if structures were drawn on series in it and its
+    folders are no classes, and otherwise by its class folders.
 
     Args:
         path: File or folder.
@@ -53,6 +54,7 @@ def _folder(folder: Path) -> Dataset:
     from hounsfield.datasets.layouts.decathlon import folders_of, open_decathlon
     from hounsfield.datasets.layouts.folders import open_folders
     from hounsfield.datasets.layouts.medmnist import open_medmnist
+    from hounsfield.datasets.layouts.studies import open_studies, studies_in
 
     descriptions = [path for path in sorted(folder.glob("*.toml")) if is_description(path)]
     if len(descriptions) == 1:
@@ -60,12 +62,16 @@ def _folder(folder: Path) -> Dataset:
     archives = sorted(folder.glob("*.npz"))
     if archives and not any(entry.is_dir() for entry in folder.iterdir()):
         return open_medmnist(archives)
-    return open_decathlon(folder) if folders_of(folder) else open_folders(folder)
+    if folders_of(folder):
+        return open_decathlon(folder)
+    studies = studies_in(folder)
+    return open_folders(folder) if studies is None else open_studies(folder, studies)
 
 
 def _described(path: Path, root: Path | None, above: tuple[Path, ...]) -> Dataset:
-    from hounsfield.datasets.description import NpzDescription, read_description
+    from hounsfield.datasets.description import DicomDescription, NpzDescription, read_description
     from hounsfield.datasets.layouts.medmnist import open_medmnist
+    from hounsfield.datasets.layouts.studies import open_studies
     from hounsfield.datasets.layouts.table import open_table
 
     description = read_description(path)
@@ -82,6 +88,9 @@ def _described(path: Path, root: Path | None, above: tuple[Path, ...]) -> Datase
             positive=description.classes.positive,
         )
         return replace(dataset, modality=description.modality)
+    if isinstance(description, DicomDescription):
+        labels = {label: (own,) if isinstance(own, str) else own for label, own in description.labels.items()}
+        return open_studies(root / description.dicom, name=name, labels=labels)
     dataset = open_table(description, root, name=name)
     if not description.also:
         return dataset

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 
 from hounsfield.arrays import IntArray
-from hounsfield.datasets.case import Case, Dataset
+from hounsfield.datasets.case import Case, Dataset, DrawnMask
+from hounsfield.datasets.drawn import NOTHING, Names, Numbered, drawn_mask, numbers_drawn, with_numbers
 from hounsfield.datasets.lesions import whole_cases
 from hounsfield.datasets.listing import counted, some
-from hounsfield.datasets.load import load
+from hounsfield.datasets.load import header_of, load
 from hounsfield.datasets.parallel import in_threads
 from hounsfield.errors import DatasetError, HounsfieldError
 from hounsfield.formats.mask import require_same_grid
@@ -56,27 +58,98 @@ def for_segmentation(dataset: Dataset, *, labels: Labels | None = None, unlabell
             f"none of the {counted(len(whole), 'case')} of {dataset.name} has a mask: name a column of masks in the "
             "description ([columns] mask), or lay images and masks in the folders images and labels"
         )
-    found = in_threads(numbers_of, masked, "looking at masks")
-    failed = [str(own) for own in found if isinstance(own, HounsfieldError)]
-    cases = [(case, own) for case, own in zip(masked, found, strict=True) if not isinstance(own, HounsfieldError)]
     unknown = dataset.unlabelled or (0 if dataset.numbers else unlabelled)
-    named = _named(dataset, labels, sorted(set().union(*(own for _, own in cases)) - {0, unknown}))
-    known = {0, unknown, *(number for numbers in named.values() for number in numbers)}
-    strange = [f"{case.id} ({', '.join(map(str, sorted(own - known)))})" for case, own in cases if own - known]
-    kept = [replace(case, target=0) for case, own in cases if labels or not own - known]
-    if not kept or not named:
-        why = failed[0] if failed else f"their numbers are none of {sorted(known)}" if strange else "all are empty"
+    looked = _looked_at(dataset, masked, labels, unknown)
+    kept = [replace(looked.cases[case.id][0], target=0) for case in masked if case.id in looked.cases]
+    if not kept or not looked.labels:
+        why = [*looked.failed, *looked.notes, "all are empty"][0]
         raise DatasetError(f"{dataset.name}: no mask can be used: {why}")
-    _require_few(dataset, named)
-    notes = _notes(len(whole) - len(masked), failed, strange, known, counts_as_nothing=labels is not None)
+    _require_few(dataset, looked.labels)
+    bare = len(whole) - len(masked)
+    notes = (
+        *([f"{counted(bare, 'image')} without a mask left out"] if bare else []),
+        *looked.notes,
+        *([f"{counted(len(looked.failed), 'image')} left out: {some(looked.failed, most=3)}"] if looked.failed else []),
+    )
     return replace(
         dataset,
         cases=tuple(kept),
         classes=WHOLE,
-        labels=dict(named),
+        labels=looked.labels,
         unlabelled=unknown,
         notes=(*dataset.notes, *notes),
     )
+
+
+def _looked_at(dataset: Dataset, masked: Sequence[Case], labels: Labels | None, unknown: int) -> Numbered:
+    """The masks that can be used, those of numbers and those of names.
+
+    Raises:
+        DatasetError: The data lack a label that is wanted.
+    """
+    drawings = in_threads(drawn_mask, masked, "looking for structures")
+    images = [case for case, own in zip(masked, drawings, strict=True) if own is None]
+    drawn = [(case, own) for case, own in zip(masked, drawings, strict=True) if isinstance(own, DrawnMask)]
+    by_number = _by_number(dataset, images, labels, unknown) if images or not drawn else NOTHING
+    by_name = NOTHING
+    if drawn:
+        taken = {unknown, *_all(by_number.labels), *chain.from_iterable(own for _, own in by_number.cases.values())}
+        by_name = with_numbers(drawn, _names(dataset, labels), first=max(taken) + 1)
+    named = {
+        name: (*by_number.labels.get(name, ()), *by_name.labels.get(name, ()))
+        for name in dict.fromkeys((*(labels or dataset.numbers), *by_number.labels, *by_name.labels))
+        if name in by_number.labels or name in by_name.labels
+    }
+    cases = {**by_number.cases, **by_name.cases}
+    absent = [name for name in _described(dataset, labels) if name not in named]
+    if absent and cases:
+        raise DatasetError(
+            f"{dataset.name}: {some(absent)} can be on no mask: [labels] gives the name of a structure in DICOM files, "
+            "and its masks are images of numbers; give the number"
+        )
+    refused = tuple(str(own) for own in drawings if isinstance(own, HounsfieldError))
+    return Numbered(cases, named, (*refused, *by_number.failed, *by_name.failed), (*by_number.notes, *by_name.notes))
+
+
+def _all(labels: Labels) -> set[int]:
+    """Every number of labels."""
+    return {number for numbers in labels.values() for number in numbers}
+
+
+def _by_number(dataset: Dataset, cases: Sequence[Case], labels: Labels | None, unknown: int) -> Numbered:
+    """The masks that are images of numbers; those that hold a number that is no label are left out, unless they are to
+    be measured on."""
+    found = in_threads(numbers_of, cases, "looking at masks")
+    failed = [str(own) for own in found if isinstance(own, HounsfieldError)]
+    looked = [(case, own) for case, own in zip(cases, found, strict=True) if not isinstance(own, HounsfieldError)]
+    named = _named(dataset, labels, sorted(set().union(*(own for _, own in looked)) - {0, unknown}))
+    known = {0, unknown, *_all(named)}
+    strange = [f"{case.id} ({', '.join(map(str, sorted(own - known)))})" for case, own in looked if own - known]
+    notes: tuple[str, ...] = ()
+    if strange:
+        what = "left out, whose masks" if labels is None else "count as nothing where masks"
+        notes = (
+            f"{counted(len(strange), 'image')} {what} hold numbers that are none of "
+            f"{', '.join(map(str, sorted(known)))}: {some(strange, most=3)}",
+        )
+    kept = {case.id: (case, own) for case, own in looked if labels or not own - known}
+    return Numbered(kept, named, tuple(failed), notes)
+
+
+def _described(dataset: Dataset, labels: Labels | None) -> Mapping[str, tuple[int | str, ...]]:
+    """What the data say of the labels that are wanted; nothing where they name none.
+
+    Raises:
+        DatasetError: The data lack a label of the model.
+    """
+    if labels is None or not dataset.numbers:
+        return dataset.numbers
+    if absent := [name for name in labels if name not in dataset.numbers]:
+        raise DatasetError(
+            f"{dataset.name} has the labels {', '.join(dataset.numbers)}, and the model outlines also "
+            f"{', '.join(absent)}: name them in the description ([labels]) as the model does"
+        )
+    return {name: dataset.numbers[name] for name in labels}
 
 
 def _named(dataset: Dataset, labels: Labels | None, numbers: Sequence[int]) -> Labels:
@@ -85,23 +158,34 @@ def _named(dataset: Dataset, labels: Labels | None, numbers: Sequence[int]) -> L
     Raises:
         DatasetError: The data lack a label of the model, or nobody names what look like grey levels.
     """
-    if labels is None and dataset.numbers:
-        return dataset.numbers
+    if described := _described(dataset, labels):
+        own = {name: tuple(one for one in said if isinstance(one, int)) for name, said in described.items()}
+        return {name: numbers for name, numbers in own.items() if numbers}
     if labels is not None:
-        if not dataset.numbers:
-            return labels
-        if absent := [name for name in labels if name not in dataset.numbers]:
-            raise DatasetError(
-                f"{dataset.name} has the labels {', '.join(dataset.numbers)}, and the model outlines also "
-                f"{', '.join(absent)}: name them in the description ([labels]) as the model does"
-            )
-        return {name: dataset.numbers[name] for name in labels}
+        return labels
     if len(numbers) > _GREY and numbers[-1] in (254, 255):
         raise DatasetError(
             f"the masks of {dataset.name} hold {len(numbers)} numbers up to {numbers[-1]}, as smoothed masks do: set "
             "every voxel to the number of one label, or name the numbers in the description ([labels])"
         )
     return {f"label {number}": (number,) for number in numbers}
+
+
+def _names(dataset: Dataset, labels: Labels | None) -> Names:
+    """By label the names that its structures have in DICOM files; nothing where all are to be taken as they stand.
+
+    Raises:
+        DatasetError: The data lack a label of the model, or give numbers alone.
+    """
+    if described := _described(dataset, labels):
+        own = {name: tuple(one for one in said if isinstance(one, str)) for name, said in described.items()}
+        if not any(own.values()):
+            raise DatasetError(
+                f"{dataset.name} has masks that are DICOM segmentations or structure sets, whose numbers are of each "
+                'file alone: say in the description by their names what labels are ([labels] liver = "Liver")'
+            )
+        return {name: names for name, names in own.items() if names}
+    return {name: (name,) for name in labels or ()}
 
 
 def _require_few(dataset: Dataset, named: Labels) -> None:
@@ -135,12 +219,12 @@ def mask_of(case: Case) -> IntArray:
         GeometryError: It lies on another grid than its image.
         FormatError: One of them cannot be read.
     """
-    from hounsfield import formats
-
     if case.mask is None:
         raise DatasetError(f"the case {case.id!r} has no mask")
+    if isinstance(case.mask, DrawnMask):
+        return numbers_drawn(case, case.mask)
     mask = load(case.mask)
-    if mask.planar and mask.shape == tuple(formats.header(case.image.path).shape):
+    if mask.planar and mask.shape == tuple(header_of(case.image).shape):
         pass  # a flat image knows no place
     else:
         require_same_grid(mask, case.mask.path, load(case.image))
@@ -157,20 +241,3 @@ def mask_of(case: Case) -> IntArray:
         )
     found: IntArray = numbers.astype(np.int32)
     return found
-
-
-def _notes(
-    bare: int, failed: Sequence[str], strange: Sequence[str], known: set[int], *, counts_as_nothing: bool
-) -> list[str]:
-    notes = []
-    if bare:
-        notes.append(f"{counted(bare, 'image')} without a mask left out")
-    if failed:
-        notes.append(f"{counted(len(failed), 'image')} left out: {some(failed, most=3)}")
-    if strange:
-        what = "count as nothing where masks" if counts_as_nothing else "left out, whose masks"
-        notes.append(
-            f"{counted(len(strange), 'image')} {what} hold numbers that are none of "
-            f"{', '.join(map(str, sorted(known)))}: {some(strange, most=3)}"
-        )
-    return notes

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Literal
 
 from hounsfield.errors import FormatError, HounsfieldError, UsageError
 from hounsfield.formats.folder import list_images
+from hounsfield.formats.label_file import image_at, write_labels
 from hounsfield.formats.read import read
+from hounsfield.formats.structures import drawings_at, open_drawing
 from hounsfield.formats.write import Bits, write_nifti, write_png
 from hounsfield.progress import track
 
@@ -43,6 +45,8 @@ class Options:
     """As in `window.choose_window`; None takes the file's own."""
     series: str | None = None
     """As in `read`; only where one image is converted."""
+    image: Path | None = None
+    """Of a DICOM segmentation or structure set that is converted, what it was drawn on; None looks beside it."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class Converted:
     target: Path
     error: str = ""
     """Why it was not written; empty when it was."""
+    notes: tuple[str, ...] = ()
+    """What of named structures was not taken as it was drawn."""
 
 
 def convert(source: Path, target: Path, options: Options, *, jobs: int | None = None) -> tuple[Converted, ...]:
@@ -60,7 +66,8 @@ def convert(source: Path, target: Path, options: Options, *, jobs: int | None = 
 
     What stops a single image is raised; of several, the one that fails is named in its result and the others go on.
 
-    A planar image becomes one PNG, a volume a folder of PNGs, either one NIfTI file. A folder keeps its tree; names
+    A planar image becomes one PNG, a volume a folder of PNGs, either one NIfTI file. A DICOM segmentation or structure
+    set by itself becomes one NIfTI file of numbers with their names beside it. A folder keeps its tree; names
     that would meet keep their old suffix inside the new name.
 
     Args:
@@ -79,7 +86,7 @@ def convert(source: Path, target: Path, options: Options, *, jobs: int | None = 
     pairs = plan_names(source, target, options)
     if len(pairs) == 1:
         one, place = pairs[0]
-        return (Converted(one, _write(one, place, options)),)
+        return (_write(one, place, options),)
     jobs = min(len(pairs), jobs or (cores() if len(pairs) >= _WORTH_PROCESSES else 1))
     done = _in_processes(pairs, options, jobs) if jobs > 1 else (convert_one(*pair, options) for pair in pairs)
     return tuple(track(done, "converting", total=len(pairs)))
@@ -137,24 +144,39 @@ def _renamed(name: Path, kind: Target, *, keep: bool) -> Path:
 def convert_one(source: Path, target: Path, options: Options) -> Converted:
     """Convert one image; what went wrong is part of the result."""
     try:
-        return Converted(source, _write(source, target, options))
+        return _write(source, target, options)
     except HounsfieldError as error:
         return Converted(source, target, str(error))
     except MemoryError:
         return Converted(source, target, f"{source}: memory ran out; convert it alone, with --jobs 1")
 
 
-def _write(source: Path, target: Path, options: Options) -> Path:
-    """Read and write one image; return where it went: a volume's PNGs go into a folder named without the suffix."""
+def _write(source: Path, target: Path, options: Options) -> Converted:
+    """Read and write one image, and say where it went: a volume's PNGs go into a folder named without the suffix."""
+    if source.is_file() and drawings_at(source):
+        return _write_structures(source, target, options)
     image = read(source, series=options.series)
     if options.format == "nifti":
         _require_apart(source, target)
         write_nifti(image, target)
-        return target
+        return Converted(source, target)
     target = target if image.planar else target.with_name(target.name.removesuffix(".png"))
     _require_apart(source, target)
     write_png(image, target, bits=options.bits, window=options.window)
-    return target
+    return Converted(source, target)
+
+
+def _write_structures(source: Path, target: Path, options: Options) -> Converted:
+    """Write what was drawn on an image as numbers, with their names beside them."""
+    if options.format != "nifti":
+        raise UsageError(
+            f"{source} names structures that were drawn on an image; they are written as NIfTI of numbers: give -o a "
+            "name that ends in .nii.gz, or --format nifti"
+        )
+    _require_apart(source, target)
+    drawing = open_drawing(source)
+    image = image_at(options.image or source.parent, drawing)
+    return Converted(source, target, notes=write_labels(drawing, image, target))
 
 
 def _require_apart(source: Path, target: Path) -> None:

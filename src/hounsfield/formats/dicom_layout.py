@@ -43,9 +43,9 @@ def layout_of(dataset: Dataset, path: Path, frames: int) -> Layout:
     Raises:
         GeometryError: As `stack.stack`.
     """
-    groups = [_groups(dataset, frame, path) for frame in range(frames)]
+    groups = [functional_groups(dataset, frame, path) for frame in range(frames)]
     intensities = [_intensity(dataset, group) for group in groups]
-    planes = [_plane(dataset, group, frame) for frame, group in enumerate(groups)]
+    planes = [plane_of(dataset, group, frame) for frame, group in enumerate(groups)]
     placed = [plane for plane in _with_dose_offsets(dataset, planes, frames) if plane is not None]
     order = tuple(range(frames))
     spacing, kind = _spacing(dataset, groups[0])
@@ -77,7 +77,7 @@ def _too_few(path: Path, frames: int) -> GeometryError:
     )
 
 
-def _groups(dataset: Dataset, frame: int, path: Path) -> dict[str, Dataset]:
+def functional_groups(dataset: Dataset, frame: int, path: Path) -> dict[str, Dataset]:
     """The functional groups of a frame by keyword: its own, else the shared ones (PS3.3 C.7.6.16)."""
     shared, own = dataset.get("SharedFunctionalGroupsSequence"), dataset.get("PerFrameFunctionalGroupsSequence")
     found: dict[str, Dataset] = {}
@@ -104,7 +104,8 @@ def _one(item: Dataset, keyword: str, default: float) -> float:
     return default if value is None or value == "" else float(value)
 
 
-def _plane(dataset: Dataset, groups: dict[str, Dataset], frame: int) -> Plane | None:
+def plane_of(dataset: Dataset, groups: dict[str, Dataset], frame: int) -> Plane | None:
+    """Where a frame with these functional groups lies; None where the file does not say."""
     position = groups.get("PlanePositionSequence", dataset).get("ImagePositionPatient")
     orientation = groups.get("PlaneOrientationSequence", dataset).get("ImageOrientationPatient")
     spacing = pair(groups.get("PixelMeasuresSequence", dataset).get("PixelSpacing"))

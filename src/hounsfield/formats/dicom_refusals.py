@@ -6,6 +6,12 @@ from functools import cache
 
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 
+SEGMENTATIONS = (f"{_STORAGE}66.4", f"{_STORAGE}66.7")
+"""Segmentation and label-map segmentation: see `dicom_seg`."""
+
+STRUCTURE_SET = f"{_STORAGE}481.3"
+"""Radiotherapy structure set: see `dicom_rtstruct`."""
+
 _BY_PREFIX: tuple[tuple[str, str], ...] = (
     ("88.", "is a structured report, it has no image"),
     ("66.4", "is a segmentation: labels drawn on other images, not an image; read the series it refers to"),
@@ -46,6 +52,11 @@ def refusal(sop_class: str) -> str:
         if rest == prefix.rstrip(".") or rest.startswith(f"{prefix.rstrip('.')}."):
             return sentence
     return ""
+
+
+def is_drawing(sop_class: str) -> bool:
+    """Whether it names structures that were drawn on images: a segmentation or a structure set."""
+    return sop_class in (*SEGMENTATIONS, STRUCTURE_SET)
 
 
 def is_localizer(image_type: tuple[str, ...]) -> bool:

@@ -29,6 +29,7 @@ WANTED: dict[int, tuple[str, Kind]] = {
     0x00200011: ("SeriesNumber", "text"),
     0x00200032: ("ImagePositionPatient", "decimals"),
     0x00200037: ("ImageOrientationPatient", "decimals"),
+    0x00200052: ("FrameOfReferenceUID", "text"),
     0x00280002: ("SamplesPerPixel", "number"),
     0x00280004: ("PhotometricInterpretation", "text"),
     0x00280008: ("NumberOfFrames", "text"),

@@ -28,6 +28,7 @@ class Slice:
     sop_uid: str
     series_uid: str
     study_uid: str
+    frame_of_reference_uid: str
     patient: str
     """Patient ID."""
     series_name: str
@@ -155,6 +156,7 @@ def _typed_slice(path: Path, values: dict[str, Value], offset: int, length: int)
         sop_uid=texts.get("SOPInstanceUID", ""),
         series_uid=texts.get("SeriesInstanceUID", ""),
         study_uid=texts.get("StudyInstanceUID", ""),
+        frame_of_reference_uid=texts.get("FrameOfReferenceUID", ""),
         patient=texts.get("PatientID", ""),
         series_name=" ".join(filter(None, (texts.get("SeriesNumber"), texts.get("SeriesDescription")))),
         modality=texts.get("Modality", ""),

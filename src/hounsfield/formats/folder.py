@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hounsfield.errors import FormatError
-from hounsfield.formats.dicom_refusals import is_localizer, refusal
+from hounsfield.formats.dicom_refusals import is_drawing, is_localizer, refusal
 from hounsfield.formats.dicom_slice import Slice, read_slice
 from hounsfield.formats.identify import identify_bytes
 from hounsfield.formats.natural import natural_key
@@ -29,6 +29,8 @@ class Contents:
     """Image files that are not DICOM, in natural order."""
     refused: tuple[str, ...]
     """DICOM files without an image, a sentence each."""
+    drawings: tuple[Path, ...]
+    """Those of them that are segmentations and structure sets, drawn on images."""
     files: int
     """How many files there are in all."""
 
@@ -43,6 +45,7 @@ def survey(folder: Path, *, below: bool = True) -> Contents:
     slices: list[Slice] = []
     others: list[Path] = []
     refused: list[str] = []
+    drawings: list[Path] = []
     files = 0
     for path in _files(folder, below=below):
         files += 1
@@ -54,19 +57,21 @@ def survey(folder: Path, *, below: bool = True) -> Contents:
             continue
         kind = identify_bytes(head)
         if kind == "dicom":
-            _sort_in(path, head, slices, refused)
+            _sort_in(path, head, slices, refused, drawings)
         elif kind is not None:
             others.append(path)
     series = _by_series(slices)
-    return Contents(series, tuple(sorted(others, key=natural_key)), tuple(refused), files)
+    return Contents(series, tuple(sorted(others, key=natural_key)), tuple(refused), tuple(drawings), files)
 
 
-def _sort_in(path: Path, head: bytes, slices: list[Slice], refused: list[str]) -> None:
+def _sort_in(path: Path, head: bytes, slices: list[Slice], refused: list[str], drawings: list[Path]) -> None:
     try:
         one = read_slice(path, head)
     except FormatError as error:
         refused.append(str(error))
         return
+    if is_drawing(one.sop_class):
+        drawings.append(path)
     reason = refusal(one.sop_class) or ("" if one.has_pixels else "has no image")
     if reason:
         refused.append(f"{path}: {reason}")

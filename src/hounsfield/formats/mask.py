@@ -9,27 +9,42 @@ import numpy as np
 from hounsfield import geometry
 from hounsfield.arrays import BoolArray
 from hounsfield.errors import FormatError, GeometryError, ImageError
+from hounsfield.formats.frame_place import OFF_GRID
 from hounsfield.formats.read import read
+from hounsfield.formats.structures import drawing_on, drawings_at, parts_of, structure_called
 from hounsfield.image import Image
 
-_OFF_GRID = 0.05
-"""Share of a voxel that the corners of two grids may lie apart: files round their geometry."""
 _MOST_NAMED = 20
 
 
-def read_mask(path: Path, image: Image, *, label: int | None = None) -> BoolArray:
-    """What is inside, (depth, height, width), on the image's grid.
+def read_mask(path: Path, image: Image, *, label: int | str | None = None) -> BoolArray:
+    """As `read_outline`, without its notes."""
+    return read_outline(path, image, label=label)[0]
+
+
+def read_outline(path: Path, image: Image, *, label: int | str | None = None) -> tuple[BoolArray, tuple[str, ...]]:
+    """What is inside, (depth, height, width), on the image's grid, and what was not taken as it was drawn.
 
     Args:
-        path: File or folder of whole-numbered labels.
+        path: File or folder of whole-numbered labels; or a DICOM segmentation or structure set, or a folder in which
+            one was drawn on the image.
         image: That it was drawn on.
-        label: The label that is meant; None takes all that are not 0.
+        label: The label that is meant, of named structures also by its name; None takes all that are not 0, or the
+            only structure.
 
     Raises:
         FormatError: The file cannot be read, is a colour image, or holds no whole numbers.
-        GeometryError: It lies on another grid than the image.
-        ImageError: The label is not in it; the message lists those that are.
+        GeometryError: It lies on another grid than the image, or was drawn on another image.
+        ImageError: The label is not in it, or not the only one of its name; the message lists those that are.
     """
+    if drawings_at(path):
+        drawing = drawing_on(path, image)
+        (part,) = parts_of(drawing, image, [structure_called(drawing, label)])
+        return part.inside, part.notes
+    return _labelled(path, image, label), ()
+
+
+def _labelled(path: Path, image: Image, label: int | str | None) -> BoolArray:
     drawn = read(path)
     require_same_grid(drawn, path, image)
     if drawn.channels != 1:
@@ -40,12 +55,13 @@ def read_mask(path: Path, image: Image, *, label: int | None = None) -> BoolArra
     if label is None:
         inside: BoolArray = labels != 0
         return inside
-    inside = labels == label
-    if not inside.any():
-        there = np.unique(labels)
-        named = ", ".join(f"{value:g}" for value in there[:_MOST_NAMED]) + (" …" if len(there) > _MOST_NAMED else "")
-        raise ImageError(f"{path}: there is no label {label} in it; its labels are {named}")
-    return inside
+    if isinstance(label, int):
+        inside = labels == label
+        if inside.any():
+            return inside
+    there = np.unique(labels)
+    named = ", ".join(f"{value:g}" for value in there[:_MOST_NAMED]) + (" …" if len(there) > _MOST_NAMED else "")
+    raise ImageError(f"{path}: there is no label {label} in it; its labels are {named}")
 
 
 def require_same_grid(drawn: Image, path: Path, image: Image) -> None:
@@ -68,7 +84,7 @@ def require_same_grid(drawn: Image, path: Path, image: Image) -> None:
     corners = np.array([[d, h, w] for d in ends[0] for h in ends[1] for w in ends[2]])
     apart = geometry.world_from_index(drawn.affine, corners) - geometry.world_from_index(image.affine, corners)
     worst = float(np.linalg.norm(apart, axis=1).max())
-    if worst > _OFF_GRID * min(image.spacing_mm):
+    if worst > OFF_GRID * min(image.spacing_mm):
         raise GeometryError(
             f"{path} and {name} are not on one grid: their corners lie up to {worst:.2f} mm apart in the patient; "
             "resample the mask onto the image's grid, taking the nearest voxel"

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from hounsfield.arrays import FloatArray, IntArray, VoxelArray
+from hounsfield.datasets.load import header_of
 from hounsfield.datasets.segmentation import mask_of
 from hounsfield.errors import TrainingError
 from hounsfield.evaluation.evidence import OutlinedImage
@@ -167,10 +168,7 @@ class MaskLesson:
         return self.inputs.onto
 
     def _stored_shape(self, row: int) -> tuple[int, int, int]:
-        from hounsfield import formats
-
-        depth, height, width = formats.header(self.inputs.cases[row].image.path).shape
-        return depth, height, width
+        return header_of(self.inputs.cases[row].image).shape
 
 
 def masked_batch(

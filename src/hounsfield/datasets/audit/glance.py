@@ -7,7 +7,6 @@ looked at in its three middle planes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -74,7 +73,7 @@ def glance(ref: ImageRef) -> Glance:
         tones=_tones(shown),
         shape=image.shape,
         colour=image.channels > 1,
-        bytes=_bytes(ref.path) if not ref.array else 0,
+        bytes=_bytes(ref) if not ref.array else 0,
         empty=bool(image.voxels.min() == highest),
         clipped=float((image.voxels == highest).mean()),
         text_lines=lines_of_text(planes[0]) if len(planes) == 1 else 0,
@@ -114,5 +113,5 @@ def _quantiles(values: FloatArray) -> FloatArray:
     return found
 
 
-def _bytes(path: Path) -> int:
-    return sum(file.stat().st_size for file in files_of(path))
+def _bytes(ref: ImageRef) -> int:
+    return sum(file.stat().st_size for file in files_of(ref))

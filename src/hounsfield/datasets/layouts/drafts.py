@@ -121,8 +121,8 @@ class CaseReader:
     def _mask(self, draft: Draft) -> ImageRef | None:
         if self.mask is None:
             return None
-        paths = dict.fromkeys(self.root / self.mask.fill(row) for row in draft.rows)
-        there = [path for path in paths if path.is_file()]
+        paths = dict.fromkeys(self.root / path for row in draft.rows if (path := self.mask.fill_known(row)))
+        there = [path for path in paths if path.exists()]
         if len(there) > 1:
             self._refuse(draft.id, f"has {len(there)} mask files; give every mask an id of its own")
         return self._ref(draft, ONE_VIEW[0], there[0]) if there else None
