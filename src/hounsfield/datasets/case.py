@@ -138,7 +138,8 @@ class Dataset:
     landmarks: tuple[str, ...] = ()
     """Names of those that are to be located (see `datasets.localization`); else empty."""
     numbers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """Names that the data's makers, or its description, give to numbers on masks; a region may have several."""
+    """Names that the data's makers, or its description, give to numbers on masks; a region may have several, and a
+    label none of its own, where each number is one object of it."""
     unlabelled: int = 0
     """The number on masks where nobody knows what a voxel is; 0 where there is none."""
     labels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
