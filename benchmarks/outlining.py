@@ -61,6 +61,11 @@ QUESTIONS = (
     Question("cxr_lungs_chn_to_mcu", (5.0,), "", elsewhere=True),
     Question("busi_outlines", (15.0,), "a U-Net with an EfficientNet-lite0 encoder after 4.5 CPU minutes .74"),
     Question("chase_vessels", (15.0,), ""),
+    Question(
+        "dsb2018_nuclei_outlines", (10.0,),
+        "average precision on the second-stage images of the 2018 Data Science Bowl, which are others: .632 of the 32 "
+        "networks of its winners, .528 of CellProfiler set up by experts (Caicedo 2019, table 1)",
+    ),
 )  # fmt: skip
 
 
@@ -130,10 +135,15 @@ def row_of(evidence: Evidence) -> dict[str, Any]:
     whole, *labels = found.labels
     dice = whole.scores["dice"]
     named = ", ".join(f"{label.name} {label.scores['dice'].value:.3f}" for label in labels)
+    precision = whole.scores.get("instance_average_precision")
     return {
         "dice": round(dice.value, 4),
         "interval": f"{dice.low:.3f} to {dice.high:.3f}",
         "dice_of_labels": named if 1 < len(labels) <= MOST_NAMED else f"{len(labels)} labels" if labels else "",
+        "objects": f"AP {precision.value:.3f} ({precision.low:.3f} to {precision.high:.3f}), F1 "
+        + " / ".join(f"{whole.scores[f'instance_f1_{percent}'].value:.3f}" for percent in (50, 70))
+        if precision
+        else "",
         "surface_dice": round(whole.scores["surface_dice"].value, 4),
         "hd95": round(whole.scores["hausdorff"].value, 2),
         "unit": found.unit,
@@ -183,7 +193,8 @@ def write(rows: list[dict[str, Any]]) -> None:
         sorted(rows, key=lambda row: (order.index(row["data"]), row["asked_for"], row["minutes"], row["seed"])),
         packages=("torch", "timm"),
         notes=(
-            "dice: the mean over labels and cases; hd95: the distance that 95 % of surfaces do not exceed, its mean "
+            "dice: the mean over labels and cases; objects, where each is outlined by itself: their average precision, "
+            "IoU .5 to .95, and F1 at IoU .5 / .7; hd95: the distance that 95 % of surfaces do not exceed, its mean "
             "over cases, in the unit beside it.",
             "minutes: what was asked for; took minutes: of the whole command, with preparing and the report.",
             *(f"{question.example}. Others: {question.beside}." for question in QUESTIONS if question.beside),

@@ -205,6 +205,40 @@ def _spheres(folder: Path, *, count: int = 12, spacing: tuple[float, float, floa
     return folder
 
 
+def _cells(folder: Path, *, count: int = 20, shape: tuple[int, int] = (48, 64)) -> Path:
+    """Flat images of cells, some of which touch, and masks on which each has a number."""
+    import json
+
+    import cv2
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    for name in ("images", "labels"):
+        (folder / name).mkdir(parents=True)
+    grid = np.indices(shape)
+    for place in range(count):
+        mask = np.zeros(shape, dtype=np.uint16)
+        for number in range(1, 20):
+            middle, radius = rng.integers(0, shape), rng.integers(5, 8)
+            disc = ((grid - middle[:, None, None]) ** 2).sum(axis=0) < radius**2
+            free = disc & (mask == 0)
+            if free.sum() > max(40, 0.8 * disc.sum()):
+                mask[free] = 300 + 7 * number
+        edge = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+        image = np.where(mask > 0, np.where(edge, 130, 200), 40) + rng.normal(0, 6, shape)
+        cv2.imwrite(str(folder / "images" / f"{place:02}.png"), image.clip(0, 255).astype(np.uint8))
+        cv2.imwrite(str(folder / "labels" / f"{place:02}.png"), mask)
+    names = {"labels": {"background": 0, "cell": "each"}}
+    (folder / "dataset.json").write_text(json.dumps(names), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cells() -> Callable[..., Path]:
+    """Writes images of cells that touch, and masks with a number for each, to a folder, and gives it back."""
+    return _cells
+
+
 @pytest.fixture(scope="session")
 def spheres() -> Callable[..., Path]:
     """Writes volumes with two spheres and their masks to a folder, and gives it back."""

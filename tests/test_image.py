@@ -44,6 +44,15 @@ def test_names_may_exclude_each_other_or_overlap() -> None:
     np.testing.assert_array_equal(within["tumour"][0, 0], [False, False, True, True])
 
 
+def test_objects_have_one_name_and_numbers_of_their_own() -> None:
+    labels = np.array([[[0, 900, 7]]], dtype=np.int32)
+    (only,) = Mask(labels, ("cell",), instances=True).parts()
+    assert only[0] == "cell"
+    np.testing.assert_array_equal(only[1][0, 0], [False, True, True])
+    with pytest.raises(ShapeError, match="one name for all"):
+        Mask(labels, ("cell", "other"), instances=True)
+
+
 def test_an_image_does_not_change() -> None:
     image = Image(np.zeros((1, 1, 2, 2)), np.eye(4))
     with pytest.raises(FrozenInstanceError):

@@ -108,12 +108,16 @@ class Mask:
 
     labels: IntArray
     """(depth, height, width) whole numbers: the place of a voxel's name in `names` from 1, or 0 for none; where names
-    may overlap a bit each, the first one's the lowest."""
+    may overlap a bit each, the first one's the lowest. Of instances, the number of the object a voxel is of."""
     names: tuple[str, ...]
     exclusive: bool = True
     """Whether a voxel has one name at most."""
+    instances: bool = False
+    """Whether each number is an object by itself; all of them have the one name."""
 
     def __post_init__(self) -> None:
+        if self.instances and (len(self.names) != 1 or not self.exclusive):
+            raise ShapeError(f"objects that are numbered have one name for all, not {self.names}")
         if self.labels.ndim != 3:
             raise ShapeError(f"labels must have shape (depth, height, width), not {self.labels.shape}")
         if not np.issubdtype(self.labels.dtype, np.integer):
@@ -121,6 +125,9 @@ class Mask:
 
     def parts(self) -> Iterator[tuple[str, BoolArray]]:
         """Each name and where it is, (depth, height, width), one after another."""
+        if self.instances:
+            yield self.names[0], self.labels > 0
+            return
         for place, name in enumerate(self.names):
             where: BoolArray = self.labels == place + 1 if self.exclusive else (self.labels >> place) & 1 == 1
             yield name, where

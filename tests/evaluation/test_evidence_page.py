@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from hounsfield.evaluation import Attainable, CaseResult, Curve, Evidence, Score, Sets, Subgroup, read_evidence
-from hounsfield.evaluation.evidence import Detected, DetectionEvidence, ImageResult
+from hounsfield.evaluation.evidence import (
+    Detected,
+    DetectionEvidence,
+    ImageResult,
+    LabelScores,
+    MatchedInstances,
+    OutlinedImage,
+    OutlinedLabel,
+    SegmentationEvidence,
+)
 from hounsfield.evaluation.scores import SCORES
 from hounsfield.evaluation.store import evidence_schema
 from hounsfield.findings import Box, ModelIdentity
@@ -37,6 +46,11 @@ def keys_below(heading: str) -> list[str]:
         ("### The detection", DetectionEvidence),
         ("### An image", ImageResult),
         ("### A place", Detected),
+        ("### The segmentation", SegmentationEvidence),
+        ("### A label", LabelScores),
+        ("### An outlined image", OutlinedImage),
+        ("### An outlined label", OutlinedLabel),
+        ("### Objects told apart", MatchedInstances),
         ("### A box", Box),
         ("### The model", ModelIdentity),
     ],

@@ -63,12 +63,13 @@ class Batch:
         self.readings.append(replace(result, heat=None, outline=None))
 
     def _write_labels(self, item: Item, image: Image, outline: Mask) -> None:
-        """The labels as numbers on the image's grid: NIfTI of a volume, PNG of a flat image."""
-        kind = "png" if image.planar else "nii.gz"
-        name = self._labels[item.case] = f"{self._stem(item.case)}.labels.{kind}"
-        voxels = outline.labels[None].astype(np.uint8 if outline.labels.max(initial=0) < 256 else np.uint16)
+        """The labels as numbers on the image's grid: PNG of a flat image, NIfTI of a volume, or where 16 bits are too
+        few for all objects."""
+        voxels = outline.labels[None].astype(np.min_scalar_type(int(outline.labels.max(initial=0))))
+        as_picture = image.planar and voxels.dtype.itemsize <= 2
+        name = self._labels[item.case] = f"{self._stem(item.case)}.labels.{'png' if as_picture else 'nii.gz'}"
         labels = replace(image, voxels=voxels, windows=())  # a window would change the numbers
-        if image.planar:
+        if as_picture:
             write_png(labels, self.folder / name, bits=16 if voxels.dtype == np.uint16 else 8)
         else:
             write_nifti(labels, self.folder / name)

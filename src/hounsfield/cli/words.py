@@ -134,18 +134,18 @@ def print_detection(detection: DetectionEvidence) -> None:
 
 def print_segmentation(found: SegmentationEvidence) -> None:
     """How well labels are outlined, as a table on stdout."""
-    print(f"distances in {found.unit}; surface Dice within {found.tolerance:g}")
-    head = f"{'surface':>8}{'95 %':>8}{'mean':>7}{'volume':>8}"
-    print(f"{'label':<18}{'images':>7}{'Dice':>7}   {'95 % interval':<16}{head}")
-    for one in found.labels:
-        dice = one.scores["dice"]
-        others = [one.scores.get(name) for name in ("surface_dice", "hausdorff", "surface_distance", "volume_error")]
-        cells = ["–" if score is None else f"{score.value:.3f}" for score in others]
-        interval = f"{dice.low:.3f} to {dice.high:.3f}"
-        print(
-            f"{one.name:<18}{one.images:>7}{dice.value:>7.3f}   {interval:<16}{cells[0]:>8}{cells[1]:>8}{cells[2]:>7}"
-            f"{cells[3]:>8}"
-        )
+    from hounsfield.reporting.segmentation_part import columns_of, of_instances, shown_labels
+
+    first, *others = columns_of(found)
+    measured = f"distances in {found.unit}; surface Dice within {found.tolerance:g}"
+    print("objects one by one; AP: average precision, IoU .5 to .95" if of_instances(found) else measured)
+    heads = "".join(f"{column.short:>8}" for column in others)
+    print(f"{'label':<18}{'images':>7}{first.short:>7}   {'95 % interval':<16}{heads}")
+    for one in shown_labels(found):
+        head = one.scores[first.score]
+        scores = [one.scores.get(column.score) for column in others]
+        cells = "".join("       –" if score is None else f"{score.value:>8.3f}" for score in scores)
+        print(f"{one.name:<18}{one.images:>7}{head.value:>7.3f}   {f'{head.low:.3f} to {head.high:.3f}':<16}{cells}")
 
 
 def print_localization(found: LocalizationEvidence) -> None:

@@ -164,7 +164,7 @@ class Dataset:
     """Names of those that are to be located (see `datasets.localization`); else empty."""
     numbers: Mapping[str, tuple[int | str, ...]] = field(default_factory=dict)
     """Names that the data's makers, or its description, give to numbers on masks, or to what structures are called in
-    DICOM files; a region may have several."""
+    DICOM files; a region may have several, and a label none of its own, where each number is one object of it."""
     unlabelled: int = 0
     """The number on masks where nobody knows what a voxel is; 0 where there is none."""
     labels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)

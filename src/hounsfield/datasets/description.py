@@ -8,10 +8,11 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator, model_validator
 
 from hounsfield.datasets.case import Part
 from hounsfield.datasets.landmarks import place_rule
+from hounsfield.datasets.segmentation import EACH, require_alone
 from hounsfield.errors import DatasetError
 
 Name = Annotated[str, Field(min_length=1)]
@@ -195,13 +196,18 @@ class TableDescription(_Section):
     landmarks: dict[Name, Name | Annotated[tuple[Name, ...], Field(min_length=2, max_length=3, strict=False)]] = {}
     """Named places: on the mask of [columns], in words (see `datasets.landmarks`), or the columns of x, y and, of
     volumes, z, which count pixels from 0."""
-    labels: dict[Name, OnMask | Annotated[tuple[OnMask, ...], Field(min_length=1, strict=False)]] = {}
+    labels: dict[Name, tuple[OnMask, ...]] = {}
     """What the numbers on the mask of [columns], or its named structures, are called; a region that holds others has
-    several."""
+    several. Of a label that is "each", every number is one object, and none its own (see `datasets.segmentation`)."""
     unlabelled: int = Field(default=0, ge=0)
     """The number on masks where nobody knows; 0 where there is none."""
     columns: ColumnsSection = ColumnsSection()
     split: SplitSection | None = None
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _labels_have_numbers(cls, labels: Any) -> Any:
+        return {name: _on_masks(name, own) for name, own in labels.items()} if isinstance(labels, dict) else labels
 
     @model_validator(mode="after")
     def _a_table_or_files(self) -> TableDescription:
@@ -218,10 +224,13 @@ class TableDescription(_Section):
     def _labels_are_on_a_mask(self) -> TableDescription:
         if (self.labels or self.unlabelled) and self.columns.mask is None:
             raise ValueError("[labels] are numbers on a mask: name the mask in [columns] mask")
-        for name, own in self.labels.items():
-            numbers = own if isinstance(own, tuple) else (own,)
+        try:
+            require_alone(self.labels)
+        except DatasetError as error:
+            raise ValueError(f"[labels] {error}") from error
+        for name, numbers in self.labels.items():
             if self.unlabelled in numbers or len(set(numbers)) < len(numbers):
-                raise ValueError(f"[labels] {name} = {own}: give each number once, and not that of unlabelled")
+                raise ValueError(f"[labels] {name} has a number twice, or that of unlabelled: give each once")
         return self
 
     @model_validator(mode="after")
@@ -338,6 +347,19 @@ def is_description(path: Path) -> bool:
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
         return False
     return any(key in data for key in _MODELS)
+
+
+def _on_masks(name: str, own: object) -> tuple[int | str, ...]:
+    """What a label is on masks, as `datasets.segmentation` has it."""
+    said = own if isinstance(own, list) and own else [own]
+    if own == EACH:
+        return ()
+    if not all((type(one) is int and one > 0) or (isinstance(one, str) and one not in ("", EACH)) for one in said):
+        raise ValueError(
+            f"{name} = {own!r}: give the number that it has on masks (1, 2 …), of a region that holds others several, "
+            f'or "{EACH}" where every number is one object of it; or the name of a structure in DICOM files'
+        )
+    return tuple(said)
 
 
 def _sentence(model: type[BaseModel], problem: dict[str, Any]) -> str:

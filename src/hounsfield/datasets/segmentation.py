@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -22,8 +23,11 @@ WHOLE = ("image",)
 """The one class of images as a whole: nothing is asked of them but what their voxels are."""
 
 Labels = Mapping[str, tuple[int, ...]]
-"""By name the numbers that a label has on masks: one, or of a region that holds others several."""
+"""By name the numbers that a label has on masks: one, or of a region that holds others several; none of its own where
+each number is one object (instance) of the label, which is then the only one."""
 
+EACH = "each"
+"""How descriptions say that each number is one object."""
 
 MOST_NUMBERS = 254
 """On the masks of a data set, all labels together."""
@@ -33,6 +37,26 @@ MOST_OVERLAPPING = 16
 
 _GREY = 20
 """More numbers than these that nobody names, up to nearly white, are grey levels."""
+
+
+def in_instances(labels: Mapping[str, tuple[int | str, ...]]) -> bool:
+    """Whether each number on masks is one object of the only label."""
+    return () in labels.values()
+
+
+def require_alone(labels: Mapping[str, tuple[int | str, ...]]) -> None:
+    """Accept a label whose objects are numbered one by one where there is no other.
+
+    Raises:
+        DatasetError: There is one.
+    """
+    if in_instances(labels) and len(labels) > 1:
+        name = next(name for name, own in labels.items() if not own)
+        others = ", ".join(other for other in labels if other != name)
+        raise DatasetError(
+            f'{name} = "{EACH}" says that every number on a mask is one {name}: none is left for {others}; name '
+            f"one of them, or give each label one number for all its objects"
+        )
 
 
 def for_segmentation(dataset: Dataset, *, labels: Labels | None = None, unlabelled: int = 0) -> Dataset:
@@ -119,21 +143,34 @@ def _all(labels: Labels) -> set[int]:
 def _by_number(dataset: Dataset, cases: Sequence[Case], labels: Labels | None, unknown: int) -> Numbered:
     """The masks that are images of numbers; those that hold a number that is no label are left out, unless they are to
     be measured on."""
-    found = in_threads(numbers_of, cases, "looking at masks")
+    instances = in_instances(_numbers(dataset.numbers) or labels or {})
+    look = functools.partial(_look, instances=instances, unlabelled=unknown)
+    found = in_threads(look, cases, "looking at masks")
     failed = [str(own) for own in found if isinstance(own, HounsfieldError)]
     looked = [(case, own) for case, own in zip(cases, found, strict=True) if not isinstance(own, HounsfieldError)]
-    named = _named(dataset, labels, sorted(set().union(*(own for _, own in looked)) - {0, unknown}))
+    every = set().union(*(own.numbers for _, own in looked)) - {0, unknown}
+    named = _named(dataset, labels, sorted(every))
     known = {0, unknown, *_all(named)}
-    strange = [f"{case.id} ({', '.join(map(str, sorted(own - known)))})" for case, own in looked if own - known]
-    notes: tuple[str, ...] = ()
+    if instances:
+        known |= {number for number in every if number > 0}
+    strange = [
+        f"{case.id} ({', '.join(map(str, sorted(own.numbers - known)))})" for case, own in looked if own.numbers - known
+    ]
+    notes = _note_on_parts([(case.id, own.parted) for case, own in looked if own.parted])
     if strange:
         what = "left out, whose masks" if labels is None else "count as nothing where masks"
-        notes = (
-            f"{counted(len(strange), 'image')} {what} hold numbers that are none of "
-            f"{', '.join(map(str, sorted(known)))}: {some(strange, most=3)}",
+        notes.append(
+            f"{counted(len(strange), 'image')} {what} hold numbers that are none of {_listed(known)}: "
+            f"{some(strange, most=3)}"
         )
-    kept = {case.id: (case, own) for case, own in looked if labels or not own - known}
-    return Numbered(kept, named, tuple(failed), notes)
+    kept = {case.id: (case, own.numbers) for case, own in looked if labels or not own.numbers - known}
+    return Numbered(kept, named, tuple(failed), tuple(notes))
+
+
+def _numbers(described: Mapping[str, tuple[int | str, ...]]) -> Labels:
+    """Of what the data say of labels the numbers alone; a label that has none but names of structures is left out."""
+    own = {name: tuple(one for one in said if isinstance(one, int)) for name, said in described.items()}
+    return {name: numbers for name, numbers in own.items() if numbers or not described[name]}
 
 
 def _described(dataset: Dataset, labels: Labels | None) -> Mapping[str, tuple[int | str, ...]]:
@@ -159,8 +196,10 @@ def _named(dataset: Dataset, labels: Labels | None, numbers: Sequence[int]) -> L
         DatasetError: The data lack a label of the model, or nobody names what look like grey levels.
     """
     if described := _described(dataset, labels):
-        own = {name: tuple(one for one in said if isinstance(one, int)) for name, said in described.items()}
-        return {name: numbers for name, numbers in own.items() if numbers}
+        named = _numbers(described)
+        if labels is not None and in_instances(named) != in_instances(labels):
+            raise DatasetError(_other_way(dataset.name, next(iter(labels)), instances=in_instances(labels)))
+        return named
     if labels is not None:
         return labels
     if len(numbers) > _GREY and numbers[-1] in (254, 255):
@@ -188,6 +227,19 @@ def _names(dataset: Dataset, labels: Labels | None) -> Names:
     return {name: (name,) for name in labels or ()}
 
 
+def _other_way(data: str, label: str, *, instances: bool) -> str:
+    """Why a model cannot be measured on data whose numbers mean something else."""
+    if instances:
+        return (
+            f"the model tells each {label} from the others, and {data} has one number for all of them: give each its "
+            f'own on the masks, and say so in the description ({label} = "{EACH}" in [labels])'
+        )
+    return (
+        f'on the masks of {data} each number is one {label} ("{EACH}"), and the model outlines all as one label: give '
+        f"them all one number, and name it in the description ({label} = 1 in [labels])"
+    )
+
+
 def _require_few(dataset: Dataset, named: Labels) -> None:
     """Accept as many labels as can be told apart.
 
@@ -202,13 +254,52 @@ def _require_few(dataset: Dataset, named: Labels) -> None:
         )
 
 
-def numbers_of(case: Case) -> frozenset[int]:
-    """The numbers on the mask of a case.
+@dataclass(frozen=True)
+class _Looked:
+    """What is on a mask."""
+
+    numbers: frozenset[int]
+    parted: int
+    """Instances that are in several parts."""
+
+
+def _look(case: Case, *, instances: bool, unlabelled: int) -> _Looked:
+    """What is on the mask of a case.
 
     Raises:
         DatasetError, FormatError, GeometryError: As `mask_of`.
     """
-    return frozenset(np.unique(mask_of(case)).tolist())
+    mask = mask_of(case)
+    numbers = frozenset(np.unique(mask).tolist())
+    return _Looked(numbers, _parted(np.where(mask == unlabelled, 0, mask)) if instances else 0)
+
+
+def size_of_nearly_all(cases: Sequence[Case], *, unlabelled: int = 0) -> int:
+    """Voxels that 99 in 100 of the objects on some masks have, or more, each number being one; 0 without any.
+
+    Masks that cannot be read count for nothing.
+    """
+    found = in_threads(functools.partial(_sizes, unlabelled=unlabelled), cases, "measuring objects")
+    sizes = np.concatenate([np.zeros(0, dtype=np.int64), *(own for own in found if isinstance(own, np.ndarray))])
+    return int(np.quantile(sizes, 0.01)) if len(sizes) else 0
+
+
+def _sizes(case: Case, *, unlabelled: int) -> IntArray:
+    """Voxels of each object on a mask."""
+    mask = mask_of(case)
+    sizes: IntArray = np.unique(mask[(mask > 0) & (mask != unlabelled)], return_counts=True)[1]
+    return sizes
+
+
+def _parted(mask: IntArray) -> int:
+    """How many numbers of a mask (d, h, w) are in several parts that do not touch, not even by a corner."""
+    from scipy import ndimage
+
+    found, places = np.unique(np.maximum(mask, 0), return_inverse=True)
+    places = places.reshape(mask.shape) + int(found[0] > 0)  # numbers may have gaps, and go very high
+    around = np.ones((3, 3, 3))
+    boxes = ndimage.find_objects(places)
+    return sum(ndimage.label(places[box] == number, around)[1] > 1 for number, box in enumerate(boxes, start=1) if box)
 
 
 def mask_of(case: Case) -> IntArray:
@@ -241,3 +332,18 @@ def mask_of(case: Case) -> IntArray:
         )
     found: IntArray = numbers.astype(np.int32)
     return found
+
+
+def _note_on_parts(parted: Sequence[tuple[str, int]]) -> list[str]:
+    """A note where objects of some cases are in several parts: perhaps their numbers are labels."""
+    if not parted:
+        return []
+    words = some([f"{case} ({count})" for case, count in parted], most=3)
+    return [
+        f"{counted(len(parted), 'mask')} with objects in several parts that do not touch: {words}; each number counts "
+        f'as one object ("{EACH}"), so give each part a number of its own where parts are objects'
+    ]
+
+
+def _listed(numbers: set[int]) -> str:
+    return some([str(number) for number in sorted(numbers)], most=20)

@@ -200,6 +200,22 @@ class LocalizationEvidence:
 
 
 @dataclass(frozen=True)
+class MatchedInstances:
+    """Objects of one image that were outlined, matched with those that are there."""
+
+    instances: int
+    """That are there."""
+    found: int
+    """That were outlined."""
+    matched: tuple[int, ...]
+    """How many of them share with one that is there more than .5, .55 … .95 of what both take together (IoU)."""
+    overlap: float
+    """Sum of the IoU of those that share more than half."""
+    aggregated: float
+    """Aggregated Jaccard index, in [0, 1]."""
+
+
+@dataclass(frozen=True)
 class OutlinedLabel:
     """How one label was outlined on one image."""
 
@@ -221,6 +237,8 @@ class OutlinedLabel:
     """Of these, how many were touched."""
     false_lesions: int = 0
     """Parts of what was found that touch none."""
+    instances: MatchedInstances | None = None
+    """Where each object of the label was outlined by itself: how well; the other figures are of all together."""
 
 
 @dataclass(frozen=True)
@@ -248,7 +266,8 @@ class LabelScores:
     scores: Mapping[str, Score]
     """Means over images: "dice", "iou", "surface_dice", "hausdorff", "surface_distance", "volume_error" (of the truth's
     volume, without sign), "volume_bias" (with sign), and of lesions counted together "lesion_sensitivity",
-    "lesion_precision" and "lesion_f1"."""
+    "lesion_precision" and "lesion_f1". Of instances also "instance_average_precision", "instance_f1_50",
+    "instance_f1_70", "panoptic_quality", "aggregated_jaccard", "count_error" and "count_bias" (of the true count)."""
 
 
 @dataclass(frozen=True)
@@ -264,7 +283,8 @@ class SegmentationEvidence:
     labels: tuple[LabelScores, ...]
     """All of them together first."""
     subgroups: tuple[Subgroup, ...]
-    """Of all labels: "dice" by attributes of the cases; `positives` counts images."""
+    """Of all labels: "dice", of instances "instance_average_precision" too, by attributes of the cases; `positives`
+    counts images."""
     results: tuple[OutlinedImage, ...]
     notes: tuple[str, ...] = ()
 

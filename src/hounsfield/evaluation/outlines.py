@@ -14,6 +14,7 @@ import numpy as np
 from hounsfield.arrays import BoolArray, IntArray
 from hounsfield.errors import ShapeError
 from hounsfield.evaluation.evidence import OutlinedImage, OutlinedLabel
+from hounsfield.evaluation.instances import match_instances
 from hounsfield.evaluation.surface_distance import surface_distances
 from hounsfield.image import Mask
 
@@ -36,7 +37,7 @@ def compare_outline(
     Args:
         outline: What was said of each voxel.
         truth: (d, h, w) whole numbers, what it is.
-        numbers: Of each label of the outline, those of `truth` that count as it.
+        numbers: Of each label of the outline, those of `truth` that count as it; of instances every number does.
         spacing: Between voxels along (d, h, w) in mm; empty where the image does not know it.
         tolerance: Of the surface Dice, in mm, or pixels.
         unlabelled: A number of `truth` where nobody knows, so that nothing counts there; 0 where there is none.
@@ -51,6 +52,8 @@ def compare_outline(
         raise ShapeError(f"a segmentation of {found.shape} and a mask of {truth.shape} cannot be compared")
     if unlabelled:
         outline = replace(outline, labels=np.where(truth == unlabelled, 0, found))
+    if outline.instances:
+        return _compare_instances(outline, truth, spacing, tolerance, unlabelled, case, patient)
     apart = spacing or (1.0, 1.0, 1.0)
     ours = _boxes(outline.labels) if outline.exclusive else None
     theirs = _boxes(truth)
@@ -66,6 +69,25 @@ def compare_outline(
             )
         )
     return OutlinedImage(case, patient, tuple(labels), "mm" if spacing else "pixels")
+
+
+def _compare_instances(
+    outline: Mask,
+    truth: IntArray,
+    spacing: Sequence[float],
+    tolerance: float,
+    unlabelled: int,
+    case: str,
+    patient: str,
+) -> OutlinedImage:
+    """Objects one by one, and all of them together as one label."""
+    there = np.where((truth > 0) & (truth != unlabelled), truth, 0)
+    together = Mask((outline.labels > 0).astype(np.uint8), outline.names)
+    image = compare_outline(
+        together, (there > 0).astype(np.uint8), ((1,),), spacing, tolerance=tolerance, case=case, patient=patient
+    )
+    (label,) = image.labels
+    return replace(image, labels=(replace(label, instances=match_instances(outline.labels, there)),))
 
 
 def _part(outline: Mask, place: int, box: Box | None) -> BoolArray:

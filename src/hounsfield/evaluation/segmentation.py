@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -16,14 +17,21 @@ from hounsfield.evaluation.evidence import (
     SegmentationEvidence,
     Subgroup,
 )
+from hounsfield.evaluation.instances import AVERAGE_PRECISION, INSTANCE_SCORES
 from hounsfield.evaluation.intervals import LEVEL, percentile_score
 from hounsfield.evaluation.localization import draws_of_patients
 from hounsfield.evaluation.subgroups import FEWEST_PATIENTS, MOST_VALUES, NOT_STATED
 
 ALL = "all labels"
 
-_BOUNDED = ("dice", "iou", "surface_dice", "lesion_sensitivity", "lesion_precision", "lesion_f1")
-"""Scores in [0, 1]."""
+_UNBOUNDED = ("hausdorff", "surface_distance", "volume_error", "volume_bias", "count_error", "count_bias")
+"""Scores that may leave [0, 1]."""
+
+
+def _of_instances(score: str, one: OutlinedLabel) -> float | None:
+    """A score of the objects of a label; None where they were not outlined one by one."""
+    return None if one.instances is None else INSTANCE_SCORES[score](one.instances)
+
 
 _MEANS: Mapping[str, Callable[[OutlinedLabel], float | None]] = {
     "dice": lambda one: one.dice,
@@ -33,6 +41,7 @@ _MEANS: Mapping[str, Callable[[OutlinedLabel], float | None]] = {
     "surface_distance": lambda one: one.surface_distance,
     "volume_error": lambda one: abs(one.found_volume - one.volume) / one.volume if one.volume else None,
     "volume_bias": lambda one: (one.found_volume - one.volume) / one.volume if one.volume else None,
+    **{name: functools.partial(_of_instances, name) for name in INSTANCE_SCORES},
 }
 
 
@@ -93,14 +102,25 @@ def measure_segmentation(
     )
 
 
+def head_score(scores: Mapping[str, Score]) -> str:
+    """The score that comes first of a label's: of instances their average precision, of other labels Dice."""
+    return AVERAGE_PRECISION if AVERAGE_PRECISION in scores else "dice"
+
+
 def choose_outlined(results: Sequence[OutlinedImage], *, each: int = 2) -> list[OutlinedImage]:
-    """Images worth a look: those with the lowest Dice, those in the middle, and those with the highest, so many of
-    each."""
+    """Images worth a look: those with the lowest Dice, or average precision of instances, those in the middle, and
+    those with the highest, so many of each."""
     shown = [one for one in results if any(_there(label) for label in one.labels)]
-    ranked = sorted(shown, key=lambda one: _mean([label.dice for label in one.labels if _there(label)]))
+    ranked = sorted(shown, key=_quality)
     middle = max(0, len(ranked) // 2 - each // 2)
     chosen = {one.case: one for one in (*ranked[:each], *ranked[middle : middle + each], *ranked[-each:])}
     return list(chosen.values())
+
+
+def _quality(one: OutlinedImage) -> float:
+    """What images are ranked by."""
+    scores = [_of_instances(AVERAGE_PRECISION, label) for label in one.labels if _there(label)]
+    return _mean([label.dice for label in one.labels if _there(label)]) if None in scores else _mean(scores)
 
 
 def _there(one: OutlinedLabel) -> bool:
@@ -171,7 +191,7 @@ def _lesion_scores(counts: FloatArray, weights: FloatArray, owner: IntArray) -> 
 
 def _with_interval(name: str, value: float, drawn: FloatArray, owner: IntArray) -> Score:
     """Of shares as everywhere; of distances and errors the percentiles of the draws."""
-    if name in _BOUNDED:
+    if name not in _UNBOUNDED:
         return percentile_score(value, drawn, patients=len(np.unique(owner)))[0]
     tail = (1 - LEVEL) / 2
     low, high = np.nanquantile(drawn, [tail, 1 - tail])
@@ -185,11 +205,14 @@ def _subgroups(
     resamples: int,
     seed: int,
 ) -> tuple[tuple[Subgroup, ...], list[str]]:
-    """Dice of all labels by what is known of the cases, the smallest group first."""
+    """Scores of all labels by what is known of the cases, the smallest group first."""
     found: list[Subgroup] = []
     notes: list[str] = []
     shown = [one for one in results if any(_there(own) for own in one.labels)]
-    dice = np.array([_mean([own.dice for own in one.labels if _there(own)]) for one in shown])
+    means = {
+        score: np.array([_mean([_MEANS[score](own) for own in one.labels if _there(own)]) for one in shown])
+        for score in ("dice", AVERAGE_PRECISION)
+    }
     patients = np.unique([one.patient for one in shown], return_inverse=True)[1]
     for name in sorted({name for one in shown for name in attributes.get(one.case, {})}):
         cells = np.array([attributes.get(one.case, {}).get(name) or NOT_STATED for one in shown])
@@ -206,6 +229,10 @@ def _subgroups(
                 found.append(Subgroup(name, value, cases, people, cases, {}, note))
                 continue
             weights = draws_of_patients(patients[own], resamples=resamples, seed=seed)
-            score = _mean_score("dice", dice[own], weights, patients[own])
-            found.append(Subgroup(name, value, cases, people, cases, {"dice": score}))
+            scores = {
+                score: _mean_score(score, each[own], weights, patients[own])
+                for score, each in means.items()
+                if not np.isnan(each[own]).all()
+            }
+            found.append(Subgroup(name, value, cases, people, cases, scores))
     return tuple(sorted(found, key=lambda group: (group.attribute, group.cases))), notes

@@ -30,5 +30,9 @@ class Finding:
     """Of a label that was outlined, its volume or area in `size_unit`; 0 of others."""
     size_unit: str = ""
     """"ml", or "cm²" of a flat image; "voxels" or "pixels" where it does not know how large they are."""
+    instances: int | None = None
+    """Objects of the label, where each was outlined by itself; None where not. `size` is that of all together."""
+    median_size: float = 0.0
+    """Of these objects, in `size_unit`."""
     by_kind: tuple[tuple[str, float], ...] = ()
     """Of several kinds that it may be, each with its share of the probability; the label is the likeliest."""

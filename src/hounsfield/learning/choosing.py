@@ -9,6 +9,7 @@ from hounsfield.bundle import is_bundle, read_bundle
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.detection import positive_kinds
 from hounsfield.datasets.fingerprint import Fingerprint, make_fingerprint
+from hounsfield.datasets.segmentation import in_instances, size_of_nearly_all
 from hounsfield.datasets.split import Split, check_split, make_split
 from hounsfield.errors import UnknownNameError
 from hounsfield.learning.candidates import AUTO, candidates_for, choose_family, rarest_patients
@@ -106,15 +107,7 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
 
     kind = kind_of(fingerprint, modality=modality_of(dataset, fingerprint), cropped=False, filters=False)
     tile = tile_of(fingerprint, kind)[1] if dataset.kinds else ()
-    asked: Asked | None = None
-    if dataset.kinds:
-        asked = Detection(kinds=dataset.kinds, positive=positive_kinds(dataset), tile=tile)
-    elif dataset.landmarks:
-        asked = Localization(landmarks=dataset.landmarks)
-    elif dataset.labels:
-        asked = Segmentation(
-            labels=tuple(dataset.labels), numbers=tuple(dataset.labels.values()), unlabelled=dataset.unlabelled
-        )
+    asked = _asked(dataset, tile, split.select(dataset, "train"))
 
     def plan_for(family: Family, minutes: float, folds: int | None = 1) -> Plan:
         return make_plan(
@@ -146,7 +139,7 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
         backbone = _backbone(network) if fingerprint.planar else None
         candidates = (locator(way, fingerprint, kind, backbone),)
     elif dataset.labels:
-        candidates = (_outlining(fingerprint, network),)
+        candidates = (_outlining(fingerprint, network, instances=in_instances(dataset.labels)),)
     else:
         candidates = candidates_for(fingerprint) if network == AUTO else (_family(network),)
     family, why, left = choose_family(dataset, cases, candidates, folder, minutes=minutes, seed=seed, plan_for=plan_for)
@@ -155,9 +148,35 @@ def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: f
     reasons = {"network.name": why} if why else {}
     if tile:
         reasons["detection.tile"] = "small lesions would vanish in images made as small as is looked at in one piece"
+    if plan.segmentation.smallest:
+        reasons["segmentation.smallest"] = "99 in 100 of the objects to learn from are as large"
     if kept:
         reasons |= {"ensemble.folds": kept[1], "ensemble.repeats": "the folds are those of the bundle"}
     return plan.model_copy(update={"minutes": minutes, "reasons": plan.reasons | reasons})
+
+
+def _asked(dataset: Dataset, tile: tuple[int, ...], learned: Sequence[Case]) -> Asked | None:
+    """What is to be found, located or outlined; None where images as a whole are asked about.
+
+    Args:
+        dataset: As its task sees it.
+        tile: That a detection looks at one by one.
+        learned: The cases to learn from.
+    """
+    if dataset.kinds:
+        return Detection(kinds=dataset.kinds, positive=positive_kinds(dataset), tile=tile)
+    if dataset.landmarks:
+        return Localization(landmarks=dataset.landmarks)
+    if dataset.labels:
+        instances = in_instances(dataset.labels)
+        return Segmentation(
+            labels=tuple(dataset.labels),
+            numbers=() if instances else tuple(dataset.labels.values()),
+            instances=instances,
+            smallest=size_of_nearly_all(learned, unlabelled=dataset.unlabelled) if instances else 0,
+            unlabelled=dataset.unlabelled,
+        )
+    return None
 
 
 def _require_way(network: str, dataset: Dataset, *, planar: bool) -> None:
@@ -200,11 +219,11 @@ def _backbone(network: str) -> str | None:
     return choice.backbone
 
 
-def _outlining(fingerprint: Fingerprint, network: str) -> Family:
+def _outlining(fingerprint: Fingerprint, network: str, *, instances: bool) -> Family:
     """What outlines such images: a recurrent network where it is asked for, else a U-Net."""
     if network == RECURRENT:
         return recurrent_outliner(fingerprint, _backbone(network))
-    return outliner(fingerprint, _backbone(network) if fingerprint.planar else None)
+    return outliner(fingerprint, _backbone(network) if fingerprint.planar else None, instances=instances)
 
 
 def _folds_of(family: Family, cases: Sequence[Case], name: str) -> tuple[int, str] | None:

@@ -61,7 +61,8 @@ def prepare_masked(dataset: Dataset, cases: Sequence[Case], plan: Plan, folder: 
         TrainingError: Fewer than half of the cases can be read; the message shows the first reasons.
         StorageError: The disk refused.
     """
-    key = inputs_key(cases, plan.input, labels=repr((plan.segmentation.numbers, plan.segmentation.unlabelled)))
+    own = plan.segmentation
+    key = inputs_key(cases, plan.input, labels=repr((own.numbers, own.instances, own.unlabelled)))
     paths = [folder / f"masked-{key[:16]}.{suffix}" for suffix in ("images", "codes", "json")]
     if all(path.is_file() for path in paths):
         index = json.loads(paths[2].read_text(encoding="utf-8"))
@@ -144,7 +145,12 @@ def masked_case(case: Case, plan: Plan, task: Segmentation) -> Masked:
             'end input.steps with "rescale" or "zscore"'
         )
     onto = np.linalg.inv(stored.affine) @ prepared.affine
-    codes = resampled(task.codes(mask_of(case)), onto, prepared.shape)
+    numbers = mask_of(case)
+    codes = (
+        task.codes(nearest(numbers, onto, prepared.shape))
+        if task.by_grid
+        else resampled(task.codes(numbers), onto, prepared.shape)
+    )
     return Masked(prepared.voxels.astype(_STORED), codes, onto, known_spacing(stored))
 
 
@@ -161,17 +167,10 @@ def resampled(codes: IntArray, onto: FloatArray, shape: Sequence[int]) -> IntArr
     Raises:
         GeometryError: The grids are turned against each other.
     """
-    turned = onto[:3, :3] - np.diag(np.diag(onto[:3, :3]))
-    if np.abs(turned * np.array(shape)).max() > _TURNED:
-        raise GeometryError(
-            "a step turned the image, and its mask cannot follow voxel by voxel: leave out steps that rotate"
-        )
+    _require_along_axes(onto, shape)
     shares = [_shares(onto[axis, axis], onto[axis, 3], side, codes.shape[axis]) for axis, side in enumerate(shape)]
     if all(np.isin(share, (0, 1)).all() for share in shares):  # voxels on voxels
-        chosen = [share.argmax(axis=1) for share in shares]
-        deep, high, wide = (share.max(axis=1) > 0 for share in shares)
-        inside = deep[:, None, None] & high[:, None] & wide
-        return np.where(inside, codes[np.ix_(*chosen)], 0).astype(codes.dtype)
+        return nearest(codes, onto, shape)
     found, most = np.zeros(tuple(shape), dtype=codes.dtype), np.zeros(tuple(shape), dtype=np.float32)
     for code in np.unique(codes).tolist():
         own = (codes == code).astype(np.float32)
@@ -180,6 +179,34 @@ def resampled(codes: IntArray, onto: FloatArray, shape: Sequence[int]) -> IntArr
         larger = own > most + 1e-6
         found[larger], most[larger] = code, own[larger]
     return found
+
+
+def nearest(numbers: IntArray, onto: FloatArray, shape: Sequence[int]) -> IntArray:
+    """Numbers (d, h, w) on another grid: in every voxel the one in its middle, 0 outside.
+
+    The arguments and errors are those of `resampled`.
+    """
+    _require_along_axes(onto, shape)
+    chosen, inside = [], np.ones((1, 1, 1), dtype=bool)
+    for axis, side in enumerate(shape):
+        places = np.rint(onto[axis, axis] * np.arange(side) + onto[axis, 3]).astype(np.int64)
+        there = (places >= 0) & (places < numbers.shape[axis])
+        chosen.append(np.where(there, places, 0))
+        inside = inside & there.reshape([-1 if other == axis else 1 for other in range(3)])
+    return np.where(inside, numbers[np.ix_(*chosen)], 0).astype(numbers.dtype)
+
+
+def _require_along_axes(onto: FloatArray, shape: Sequence[int]) -> None:
+    """Accept grids that are not turned against each other.
+
+    Raises:
+        GeometryError: They are.
+    """
+    turned = onto[:3, :3] - np.diag(np.diag(onto[:3, :3]))
+    if np.abs(turned * np.array(shape)).max() > _TURNED:
+        raise GeometryError(
+            "a step turned the image, and its mask cannot follow voxel by voxel: leave out steps that rotate"
+        )
 
 
 def _shares(step: float, first: float, side: int, length: int) -> FloatArray:

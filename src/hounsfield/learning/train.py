@@ -179,7 +179,7 @@ def _require_task(plan: Plan, dataset: Dataset) -> None:
             f"the plan finds {', '.join(plan.detection.kinds)}, and {dataset.name} has boxes of {', '.join(unknown)}; "
             "use a plan made for these data, or name its boxes as they do"
         )
-    labels = dict(zip(plan.segmentation.labels, plan.segmentation.numbers, strict=True))
+    labels = plan.segmentation.by_name
     if dataset.labels and (labels, plan.segmentation.unlabelled) != (dict(dataset.labels), dataset.unlabelled):
         raise PlanError(
             f"the plan outlines {', '.join(labels)}, and {dataset.name} has the labels {', '.join(dataset.labels)}, or "

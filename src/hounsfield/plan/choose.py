@@ -204,7 +204,7 @@ def _draft(
     seed: int,
     family: Family,
 ) -> Plan:
-    windows = isinstance(asked, Segmentation) and not fingerprint.planar
+    windows = isinstance(asked, Segmentation) and (not fingerprint.planar or asked.instances)
     weights = () if asked else _class_weights(fingerprint.class_counts)
     flips = () if _tells_sides(asked) else kind.flip_axes(len(sides))
     return Plan(

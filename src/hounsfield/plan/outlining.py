@@ -25,6 +25,9 @@ _VOLUME_SIDES = (160, 128, 112, 96, 80, 64, 48)
 _FLAT_SIDES = (512, 448, 384, 320, 256, 224, 192, 160, 128, 96, 64)
 """Longer side of flat images."""
 
+_INSTANCE_SIDES = (256, 224, 192, 160, 128)
+"""Sides of windows of flat images that keep their size: objects are seen with their neighbours."""
+
 _SLICE_SIDES = (512, 384, 256, 192, 128, 96)
 """Longer side of what is seen of the slices that a recurrent network goes through …"""
 
@@ -46,15 +49,18 @@ _FOR_FEW: Literal["batch", "instance"] = "instance"
 """Batches of windows are small."""
 
 
-def outliner(fingerprint: Fingerprint, backbone: str | None) -> Family:
+def outliner(fingerprint: Fingerprint, backbone: str | None, *, instances: bool = False) -> Family:
     """U-Net for the images of some data.
 
     Args:
         fingerprint: Of whole images with masks.
         backbone: timm's name of the pretrained network that is the way down; a residual network from scratch where
             there is none, as for volumes.
+        instances: Whether each object is outlined by itself; flat images then keep their size, as volumes do, so that
+            objects that touch stay apart.
     """
     flat = fingerprint.planar
+    whole = flat and not instances
     spacing = fingerprint.spacing_mm or (1.0, 1.0, 1.0)
 
     def network(sides: Sides) -> UNetChoice:
@@ -65,12 +71,12 @@ def outliner(fingerprint: Fingerprint, backbone: str | None) -> Family:
         name=UNET,
         reason=f"a U-Net on {maps_of(backbone)}",
         network=network,
-        sides=_flat_sides if flat else _windows,
-        images_wanted=20_000 if flat else 6_000,
-        epochs_wanted=80 if flat else 100,
-        longest=300 if flat else 1000,
+        sides=_flat_sides if whole else _squares if flat else _windows,
+        images_wanted=20_000 if whole else 6_000,
+        epochs_wanted=80 if whole else 100,
+        longest=300 if whole else 1000,
         optimisation={**_OPTIMISATION, "batch_size": 8 if flat else 2, **encoder_tuning(backbone)},
-        reasons=_REASONS if flat else {**_REASONS, "input.windows": _IN_WINDOWS},
+        reasons=_REASONS if whole else {**_REASONS, "input.windows": _OF_OBJECTS if flat else _IN_WINDOWS},
         most_repeats=1,
         augmentation=_AUGMENTATION,
     )
@@ -120,6 +126,8 @@ _REASONS = {
 }
 
 _IN_WINDOWS = "volumes keep their size, and are looked at window by window"
+
+_OF_OBJECTS = "images keep their size, so that objects that touch stay apart, and are looked at window by window"
 
 
 def _way_down(
@@ -198,6 +206,13 @@ def _flat_sides(fingerprint: Fingerprint, kind: Kind) -> list[Sides]:
             tuple(max(32, round(side * own / longest / 32) * 32) for own in (height, width)) for side in fitting
         )
     )
+
+
+def _squares(fingerprint: Fingerprint, kind: Kind) -> list[Sides]:
+    """Candidate windows of flat images, the largest first; none is larger than most of them are."""
+    shortest = min(flat_shape(fingerprint, kind))
+    fitting = [side for side in _INSTANCE_SIDES if side <= shortest] or [max(32, shortest // 32 * 32)]
+    return [(side, side) for side in fitting]
 
 
 def _rounded(length: float) -> int:

@@ -306,7 +306,12 @@ class Segmentation(Section):
     labels: tuple[str, ...] = ()
     """Names of what voxels may be."""
     numbers: tuple[tuple[int, ...], ...] = ()
-    """Of each label the numbers that it has on masks; a region that holds others has several. 0 is nothing."""
+    """Of each label the numbers that it has on masks; a region that holds others has several. 0 is nothing. Of
+    instances there is none."""
+    instances: bool = False
+    """Whether each number on masks is one object of the only label, told apart from all others."""
+    smallest: int = Field(default=0, ge=0)
+    """Of instances, voxels of the image as stored: smaller objects are not outlined."""
     unlabelled: int = Field(default=0, ge=0)
     """The number on masks where nobody knows; 0 where there is none."""
     overlap: float = Field(default=0.5, ge=0, lt=1)
@@ -318,6 +323,13 @@ class Segmentation(Section):
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
+        if self.instances:
+            if len(self.labels) != 1 or self.numbers:
+                raise ValueError(
+                    f"segmentation.instances: each number on masks is one object, so that segmentation.labels "
+                    f"{self.labels} must be one name, and segmentation.numbers {self.numbers} none"
+                )
+            return self
         if len(set(self.labels)) < len(self.labels) or len(self.numbers) != len(self.labels):
             raise ValueError(
                 f"segmentation.labels {self.labels} must name each once, with its numbers in segmentation.numbers "
@@ -336,6 +348,11 @@ class Segmentation(Section):
                 f"numbers, or {MOST_OVERLAPPING} labels that overlap"
             )
         return self
+
+    @property
+    def by_name(self) -> dict[str, tuple[int, ...]]:
+        """The labels and their numbers, as `datasets.segmentation` has them."""
+        return dict.fromkeys(self.labels, ()) if self.instances else dict(zip(self.labels, self.numbers, strict=True))
 
 
 class Plan(Section):

@@ -15,7 +15,7 @@ def note_on_sizes(fingerprint: Fingerprint, spec: Input) -> str:
         fingerprint: Of the images.
         spec: How they are prepared.
     """
-    if not fingerprint.sizes_differ:
+    if not fingerprint.sizes_differ or spec.windows:
         return ""
     sides = fingerprint.longer_side
     shape = " × ".join(str(side) for side in spec.shape)

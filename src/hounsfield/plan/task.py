@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hounsfield.plan.schema import Plan
 from hounsfield.tasks.classification import Classification
+from hounsfield.tasks.instances import Instances
 from hounsfield.tasks.localization import Localization
 from hounsfield.tasks.segmentation import Segmentation
 from hounsfield.tasks.task import Task
@@ -23,6 +24,8 @@ def task_of(plan: Plan) -> Task:
         return Localization(plan.localization.landmarks, plan.input.shape)
     if plan.task == "segmentation":
         own = plan.segmentation
+        if own.instances:
+            return Instances(own.labels, own.numbers, own.unlabelled, smallest=own.smallest)
         return Segmentation(own.labels, own.numbers, own.unlabelled)
     return Classification(
         classes=plan.classes,

@@ -183,9 +183,7 @@ def as_asked(bundle: Bundle, dataset: Dataset) -> Dataset:
     if plan.task == "localization" and not dataset.landmarks:
         return for_localization(dataset, landmarks=plan.localization.landmarks)
     if plan.task == "segmentation" and not dataset.labels:
-        own = plan.segmentation
-        labels = dict(zip(own.labels, own.numbers, strict=True))
-        return for_segmentation(dataset, labels=labels, unlabelled=own.unlabelled)
+        return for_segmentation(dataset, labels=plan.segmentation.by_name, unlabelled=plan.segmentation.unlabelled)
     if plan.task != "detection" or dataset.kinds:
         return dataset
     return for_detection(dataset, kinds=plan.detection.kinds, classes=plan.classes)
@@ -315,7 +313,8 @@ def _validation(cases: Sequence[Case], bundle: Bundle, dataset: Dataset) -> tupl
             f"{dataset.name} holds no case of the validation part of {split.dataset}; measure on the data the model "
             "was trained on, or leave out --cases val"
         )
-    return chosen, "val", [note_on_choices(bundle.plan)]
+    note = note_on_choices(bundle.plan)
+    return chosen, "val", [note] if note else []
 
 
 def _read(

@@ -114,8 +114,21 @@ def findings_of_outline(found: Mask, spacing: Sequence[float]) -> tuple[Finding,
             continue
         size, unit = _size(count, spacing, flat=flat)
         (z0, z1), (y0, y1), (x0, x1) = (_span(mask, axis) for axis in range(3))
-        findings.append(Finding(name, 1.0, Box(x0, y0, x1, y1, name, z0, z1), size=size, size_unit=unit))
+        finding = Finding(name, 1.0, Box(x0, y0, x1, y1, name, z0, z1), size=size, size_unit=unit)
+        findings.append(_counted(finding, found, count) if found.instances else finding)
     return tuple(findings)
+
+
+def _counted(finding: Finding, found: Mask, voxels: int) -> Finding:
+    """With how many objects there are, and the median of their sizes.
+
+    Args:
+        finding: Of all of them.
+        found: Where each is.
+        voxels: Of all of them.
+    """
+    sizes = np.unique(found.labels[found.labels > 0], return_counts=True)[1]
+    return replace(finding, instances=len(sizes), median_size=finding.size * float(np.median(sizes)) / voxels)
 
 
 def _size(count: int, spacing: Sequence[float], *, flat: bool) -> tuple[float, str]:

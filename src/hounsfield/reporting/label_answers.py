@@ -6,6 +6,7 @@ from hounsfield.bundle import Bundle
 from hounsfield.evaluation.evidence import Evidence, Score, SegmentationEvidence
 from hounsfield.reporting import wording
 from hounsfield.reporting.score_table import verdict
+from hounsfield.reporting.segmentation_part import columns_of, shown_labels, words_of
 
 
 def label_answers(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
@@ -14,7 +15,7 @@ def label_answers(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
     if found is None:
         return {}
     plan, training = bundle.plan, bundle.training
-    names = ", ".join(plan.segmentation.labels)
+    names, instances = ", ".join(plan.segmentation.labels), plan.segmentation.instances
     return {
         "summary": f"To outline {names}, {wording.plural(training.members, 'network')} learned from {training.cases} "
         f"cases of {training.patients} patients of {training.dataset}. {verdict(evidence)}",
@@ -27,18 +28,25 @@ def label_answers(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
         "patients": "The data name no characteristics but those of the subgroups."
         if found.subgroups
         else "The data name no characteristics.",
-        "classes": f"Labels: {names}.",
+        "classes": f"Objects, outlined one by one: {names}." if instances else f"Labels: {names}.",
         "imbalance": f"{wording.percent(plan.segmentation.around_labels)} of the windows that were learned from lie "
         "around a label.",
-        "predictions": "A label, or none, for every voxel of the image as stored; no probability is said of it.",
+        "predictions": f"{'An object' if instances else 'A label'}, or none, for every voxel of the image as stored; "
+        "no probability is said of it.",
         "explanations": "The outlines are drawn on the image.",
-        "measures": f"Dice, surface Dice within {found.tolerance:g} {found.unit}, 95th percentile of the Hausdorff "
+        "measures": (
+            "Of objects, by the intersection over union (IoU) of each with one that is there: average precision, F1, "
+            "panoptic quality, aggregated Jaccard index, error of the count. Of all objects together: "
+            if instances
+            else ""
+        )
+        + f"Dice, surface Dice within {found.tolerance:g} {found.unit}, 95th percentile of the Hausdorff "
         "distance and mean distance of surfaces (polygons between voxels, weighted by their area), error of the "
         "volume, and lesions one by one.",
         "performance": "; ".join(f"{name} {_with_interval(score)}" for name, score in label_scores(found).items())
         + ".",
         "accuracy": verdict(evidence),
-        "failures": "The images with the lowest Dice are shown in the report.",
+        "failures": f"The images with the lowest {words_of(columns_of(found)[0])} are shown in the report.",
         "updating": "None so far.",
     }
 
@@ -52,14 +60,11 @@ def net_of(bundle: Bundle) -> str:
 def label_scores(found: SegmentationEvidence) -> dict[str, Score]:
     """The scores of a card's table by name."""
     scores: dict[str, Score] = {}
-    for one in found.labels:
-        for name, words in (
-            ("dice", "Dice"),
-            ("surface_dice", f"surface Dice, {found.tolerance:g} {found.unit}"),
-            ("hausdorff", f"95 % Hausdorff distance ({found.unit})"),
-        ):
-            if name in one.scores:
-                scores[f"{one.name}: {words}"] = one.scores[name]
+    for one in shown_labels(found):
+        for column in columns_of(found):
+            if column.score in one.scores:
+                words = ", ".join(filter(None, (column.head, column.small)))
+                scores[f"{one.name}: {words}"] = one.scores[column.score]
     return scores
 
 

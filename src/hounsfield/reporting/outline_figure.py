@@ -47,8 +47,9 @@ def outline_figure(image: Image, outline: Mask, reading: Reading, *, title: str,
     if not lines:
         pen.text((left, top), "nothing outlined", _SOFT, font(20))
     for name, size in lines[:_MOST]:
-        colour = COLOURS[outline.names.index(name) % len(COLOURS)]
-        pen.rectangle((left, top + 4, left + 16, top + 20), fill=colour)
+        if not outline.instances:  # of which each has a colour of its own
+            colour = COLOURS[outline.names.index(name) % len(COLOURS)]
+            pen.rectangle((left, top + 4, left + 16, top + 20), fill=colour)
         pen.text((left + 26, top), f"{name}   {size}", _INK, font(18))
         top += 30
     if len(lines) > _MOST:

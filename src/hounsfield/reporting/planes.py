@@ -8,13 +8,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hounsfield.arrays import IntArray
 from hounsfield.image import Image, Mask
 from hounsfield.reporting.pictures import film_pixels
 
 COLOURS: tuple[tuple[int, int, int], ...] = (
     (64, 214, 196), (255, 122, 60), (180, 140, 255), (120, 220, 90), (255, 90, 150), (90, 170, 255), (240, 210, 80),
 )  # fmt: skip
-"""Of labels, in their order, again from the first where there are more."""
+"""Of labels, or of instances, in their order, again from the first where there are more."""
 
 TRUTH = (255, 255, 255)
 
@@ -100,6 +101,9 @@ def _plane(
         if mask is None:
             continue
         flat = replace(mask, labels=mask.labels.transpose(order)[index][None])
+        if mask.instances:
+            _draw_instances(drawn, flat.labels[0], colours, width)
+            continue
         for place, (_, where) in enumerate(flat.parts()):
             if not where.any():
                 continue
@@ -108,3 +112,27 @@ def _plane(
             cv2.drawContours(drawn, lines, -1, _DARK, width + 2)
             cv2.drawContours(drawn, lines, -1, colours[place % len(colours)], width)
     return drawn
+
+
+def _draw_instances(
+    drawn: NDArray[np.uint8], numbers: IntArray, colours: Sequence[tuple[int, int, int]], width: int
+) -> None:
+    """Draw a line of so many pixels along the inner edge of each object, in a colour by its number.
+
+    Args:
+        drawn: (height, width, 3), drawn on.
+        numbers: (h, w), of the objects; 0 where there is none.
+        colours: Of objects, in turn.
+        width: Of the lines.
+    """
+    import cv2
+
+    size = (drawn.shape[1], drawn.shape[0])
+    places = np.unique(numbers, return_inverse=True)[1].reshape(numbers.shape)  # few enough for float32
+    large = cv2.resize(places.astype(np.float32), size, interpolation=cv2.INTER_NEAREST)
+    there = cv2.resize((numbers > 0).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    around = np.ones((2 * width + 1, 2 * width + 1), dtype=np.uint8)
+    edge = there & (cv2.dilate(large, around) != cv2.erode(large, around))
+    shade = ~there & (cv2.dilate(edge.astype(np.uint8), np.ones((3, 3), dtype=np.uint8)) > 0)
+    drawn[shade] = _DARK
+    drawn[edge] = np.array(colours, dtype=np.uint8)[large[edge].astype(np.int64) % len(colours)]

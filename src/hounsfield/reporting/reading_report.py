@@ -285,7 +285,9 @@ def _study_facts(reading: Reading) -> tuple[Fact, ...]:
 
 
 def size_words(finding: Finding) -> str:
-    """How large an outlined label is, for people: "12.3 ml"."""
+    """How large an outlined label is, for people: "12.3 ml"; of instances how many: "70, median 212 pixels"."""
+    if finding.instances is not None:
+        return f"{wording.count(finding.instances)}, median {wording.figure(finding.median_size)} {finding.size_unit}"
     digits = 0 if finding.size_unit in ("voxels", "pixels") or finding.size >= 100 else 1 if finding.size >= 10 else 2
     return f"{wording.number(finding.size, digits)} {finding.size_unit}"
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from hounsfield.evaluation.evidence import Evidence, LocalizationEvidence, Score, SegmentationEvidence
+from hounsfield.evaluation.instances import AVERAGE_PRECISION
 from hounsfield.evaluation.localization import DISTANCES
+from hounsfield.evaluation.segmentation import head_score
 from hounsfield.reporting import score_words, wording
 from hounsfield.reporting.charts.intervals import interval_track, ruler
 
@@ -113,12 +115,14 @@ def _located_figure(found: LocalizationEvidence) -> MainFigure:
 
 
 def _outlined_figure(found: SegmentationEvidence) -> MainFigure:
-    dice = found.labels[0].scores["dice"]
+    name = head_score(found.labels[0].scores)
+    score = found.labels[0].scores[name]
+    words, over = ("Dice", "labels and images") if name == "dice" else ("Average precision", "IoU .5 to .95 and images")
     return MainFigure(
-        value=wording.number(dice.value, 2),
-        name="Dice",
-        detail=f"mean over labels and images; 95\u202f% interval {wording.interval(dice, 2)}",
-        ruler=ruler(dice, name="Dice", reference=None),
+        value=wording.number(score.value, 2),
+        name=words,
+        detail=f"mean over {over}; 95\u202f% interval {wording.interval(score, 2)}",
+        ruler=ruler(score, name=words, reference=None),
     )
 
 
@@ -151,6 +155,8 @@ def _outlining(evidence: Evidence) -> str:
     if found is None:
         return ""
     scores = found.labels[0].scores
+    if head_score(scores) != "dice":
+        return _telling_apart(scores)
     dice, apart = scores["dice"], scores.get("surface_distance")
     words = (
         f"What is outlined and what is there overlap with a Dice of {wording.number(dice.value, 2)} "
@@ -159,6 +165,16 @@ def _outlining(evidence: Evidence) -> str:
     if apart is None:
         return f"{words}."
     return f"{words}; their surfaces are {wording.number(apart.value, 1)} {found.unit} apart on average."
+
+
+def _telling_apart(scores: Mapping[str, Score]) -> str:
+    half, strict, precision = (scores[name] for name in ("instance_f1_50", "instance_f1_70", AVERAGE_PRECISION))
+    return (
+        f"Where an object counts as found that shares more than half with what was outlined, F1 is "
+        f"{wording.number(half.value, 2)} (95\u202f% interval {wording.interval(half, 2)}), and "
+        f"{wording.number(strict.value, 2)} where it must share more than .7; average precision from .5 to .95 is "
+        f"{wording.number(precision.value, 2)}."
+    )
 
 
 def _finding(evidence: Evidence) -> str:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from hounsfield.evaluation.evidence import LabelScores, OutlinedImage, Score, SegmentationEvidence
+from hounsfield.evaluation.evidence import LabelScores, OutlinedImage, OutlinedLabel, Score, SegmentationEvidence
+from hounsfield.evaluation.instances import AVERAGE_PRECISION, INSTANCE_SCORES
+from hounsfield.evaluation.segmentation import head_score
 from hounsfield.image import Image, Mask
 from hounsfield.reporting import wording
 from hounsfield.reporting.charts.intervals import interval_track
@@ -40,27 +42,41 @@ class OutlinedCard:
 
 
 @dataclass(frozen=True)
+class Column:
+    """Of the table: a score of labels."""
+
+    score: str
+    head: str
+    short: str
+    """The head where there is little room."""
+    digits: int
+    small: str = ""
+    """Below the head."""
+
+
+@dataclass(frozen=True)
 class LabelRow:
     """A label of the table."""
 
     name: str
     size: str
     track: Markup
-    dice: str
-    dice_interval: str
-    surface_dice: str
-    hausdorff: str
-    distance: str
-    volume: str
-    lesions: str
+    interval: str
+    """Of the first score."""
+    figures: tuple[str, ...]
+    """One a column."""
 
 
 @dataclass(frozen=True)
 class SegmentationPart:
     """The part of a page."""
 
-    unit: str
-    tolerance: str
+    explained: str
+    """What the figures are."""
+    ranked: str
+    """What images are ranked by, in a sentence."""
+    columns: tuple[Column, ...]
+    """The first of them is drawn."""
     rows: tuple[LabelRow, ...]
     subgroups: tuple[tuple[str, tuple[SubgroupRow, ...]], ...]
     cards: tuple[OutlinedCard, ...]
@@ -68,43 +84,90 @@ class SegmentationPart:
 
 def segmentation_part(found: SegmentationEvidence, *, examples: Sequence[OutlinedExample] = ()) -> SegmentationPart:
     """The segmentation as a page shows it."""
-    whole, *single = found.labels
+    columns = columns_of(found)
+    head = columns[0]
     tables: dict[str, list[SubgroupRow]] = {}
     for group in found.subgroups:
-        score = group.scores.get("dice")
+        score = group.scores.get(head.score)
         size = f"{wording.plural(group.cases, 'image')}, {wording.plural(group.patients, 'patient')}"
         tables.setdefault(group.attribute, []).append(
             SubgroupRow(
                 value=group.value,
                 size=size,
-                track=interval_track(f"{group.attribute} {group.value}: Dice", score) if score else None,
+                track=interval_track(f"{group.attribute} {group.value}: {head.head}", score) if score else None,
                 figure=wording.number(score.value, 3) if score else wording.UNDEFINED,
                 interval=wording.interval(score, 3) if score else "",
                 note=group.note,
             )
         )
     return SegmentationPart(
-        unit=found.unit,
-        tolerance=f"{found.tolerance:g} {found.unit}",
-        rows=tuple(_row(one) for one in (found.labels if len(single) > 1 else single or [whole])),
+        explained=_explained(found),
+        ranked=f"First the images with the lowest {words_of(head)}, then some in the middle, then the highest.",
+        columns=columns,
+        rows=tuple(_row(one, columns) for one in shown_labels(found)),
         subgroups=tuple((name, tuple(rows)) for name, rows in tables.items()),
         cards=tuple(_card(example, found.unit) for example in examples),
     )
 
 
-def _row(one: LabelScores) -> LabelRow:
-    dice = one.scores["dice"]
+def columns_of(found: SegmentationEvidence) -> tuple[Column, ...]:
+    """The scores that are shown of labels, or of instances."""
+    if of_instances(found):
+        return (
+            Column(AVERAGE_PRECISION, "Average precision", "AP", 3, "IoU .5 to .95"),
+            Column("instance_f1_50", "F1", "F1 .5", 3, "IoU above .5"),
+            Column("instance_f1_70", "F1", "F1 .7", 3, "IoU above .7"),
+            Column("panoptic_quality", "Panoptic quality", "PQ", 3),
+            Column("aggregated_jaccard", "Aggregated Jaccard", "AJI", 3),
+            Column("count_error", "Count error", "count", 2),
+            Column("dice", "Dice", "Dice", 3, "of all together"),
+        )
+    return (
+        Column("dice", "Dice", "Dice", 3),
+        Column("surface_dice", "Surface Dice", "surface", 3, f"within {found.tolerance:g} {found.unit}"),
+        Column("hausdorff", "95 % of surfaces", "95 %", 1, f"within, {found.unit}"),
+        Column("surface_distance", "Mean distance", "mean", 2),
+        Column("volume_error", "Volume error", "volume", 2),
+        Column("lesion_f1", "Lesions, F1", "lesions", 2),
+    )
+
+
+def shown_labels(found: SegmentationEvidence) -> tuple[LabelScores, ...]:
+    """All labels together, and each; of a single one that alone."""
+    return found.labels if len(found.labels) > 2 else found.labels[-1:]
+
+
+def of_instances(found: SegmentationEvidence) -> bool:
+    """Whether each object was outlined by itself."""
+    return head_score(found.labels[0].scores) == AVERAGE_PRECISION
+
+
+def words_of(column: Column) -> str:
+    """A column's head within a sentence."""
+    return column.head if column.score == "dice" else column.head.lower()
+
+
+def _explained(found: SegmentationEvidence) -> str:
+    if of_instances(found):
+        return (
+            "An object is found where one that was outlined shares more than a part of what both take together (IoU). "
+            "Average precision: found, over found, missed and false, mean over ten such parts from .5 to .95. Means "
+            "over images on which an object is or was found; intervals resample patients."
+        )
+    return (
+        f"Dice: what is outlined and is there, twice, over both. Distances in {found.unit} between surfaces, weighted "
+        "by their area. Means over images on which a label is or was found; intervals resample patients."
+    )
+
+
+def _row(one: LabelScores, columns: Sequence[Column]) -> LabelRow:
+    head = one.scores[columns[0].score]
     return LabelRow(
         name=one.name,
         size=f"{wording.plural(one.images, 'image')}, {wording.plural(one.patients, 'patient')}",
-        track=interval_track(f"{one.name}: Dice", dice),
-        dice=wording.number(dice.value, 3),
-        dice_interval=wording.interval(dice, 3),
-        surface_dice=_figure(one.scores.get("surface_dice"), 3),
-        hausdorff=_figure(one.scores.get("hausdorff"), 1),
-        distance=_figure(one.scores.get("surface_distance"), 2),
-        volume=_figure(one.scores.get("volume_error"), 2),
-        lesions=_figure(one.scores.get("lesion_f1"), 2),
+        track=interval_track(f"{one.name}: {columns[0].head}", head),
+        interval=wording.interval(head, 3),
+        figures=tuple(_figure(one.scores.get(column.score), column.digits) for column in columns),
     )
 
 
@@ -116,12 +179,20 @@ def _card(example: OutlinedExample, unit: str) -> OutlinedCard:
     result, image = example.result, example.image
     side = MAX_SIDE if image.planar else _PLANE
     centre = middle_of(example.truth if example.truth.labels.any() else example.found)
-    words = ", ".join(
-        f"{label.label} Dice {wording.number(label.dice, 2)}"
-        + (f", {wording.number(label.hausdorff, 1)} {unit} apart" if label.hausdorff is not None else "")
-        for label in result.labels
-        if label.volume or label.found_volume
-    )
+    words = ", ".join(_label_words(label, unit) for label in result.labels if label.volume or label.found_volume)
     pixels = outlined_pixels(image, example.found, example.truth, centre=centre, max_side=side)
     film = encode(pixels, alt=f"Image of case {result.case}: {words or 'no label'}")
     return OutlinedCard(result.case, film, words or "no label")
+
+
+def _label_words(label: OutlinedLabel, unit: str) -> str:
+    """How well a label was outlined on one image, or how many of its objects were."""
+    own = label.instances
+    if own is not None:
+        precision = wording.number(INSTANCE_SCORES[AVERAGE_PRECISION](own), 2)
+        return (
+            f"{label.label}: {own.matched[0]} of {own.instances} found, {own.found - own.matched[0]} false; average "
+            f"precision {precision}, Dice {wording.number(label.dice, 2)}"
+        )
+    apart = "" if label.hausdorff is None else f", {wording.number(label.hausdorff, 1)} {unit} apart"
+    return f"{label.label} Dice {wording.number(label.dice, 2)}{apart}"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -33,6 +34,8 @@ class Segmentation:
     """Of each label those that it has on masks."""
     unlabelled: int = 0
     """The number on masks where nobody knows; 0 where there is none."""
+    by_grid: ClassVar[bool] = False
+    """Whether codes are made of numbers on the grid that the network is shown, and not brought there themselves."""
 
     @cached_property
     def known(self) -> tuple[int, ...]:

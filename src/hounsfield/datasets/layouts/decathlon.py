@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hounsfield.datasets.case import Case, Dataset, ImageRef
 from hounsfield.datasets.listing import counted
+from hounsfield.datasets.segmentation import EACH, require_alone
 from hounsfield.errors import DatasetError
 
 _SECOND = re.compile(r"_000[1-9]\.")
@@ -102,16 +103,26 @@ def _numbers(path: Path) -> dict[str, tuple[int, ...]]:
         pairs = [(own, name) if str(name).isdigit() else (name, own) for name, own in labels.items()]
         found: dict[str, tuple[int, ...]] = {}
         for name, own in pairs:
-            found[str(name)] = (*found.get(str(name), ()), *_as_numbers(own))
+            found[str(name)] = (*found.get(str(name), ()), *_as_numbers(str(name), own))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetError(
             f'{path} does not say what the numbers on masks are called ({error}): expected "labels" with a name for '
-            "each number, as in the Medical Segmentation Decathlon, or take the file away"
+            f'each number, as in the Medical Segmentation Decathlon, or "{EACH}" where each number is one object of a '
+            "single name; or take the file away"
         ) from error
-    return {name: own for name, own in found.items() if own != (0,)}
+    numbers = {name: own for name, own in found.items() if own != (0,)}
+    try:
+        require_alone({name: own for name, own in numbers.items() if name != _IGNORED})
+    except DatasetError as error:
+        raise DatasetError(f"{path}: {error}") from error
+    return numbers
 
 
-def _as_numbers(own: object) -> tuple[int, ...]:
+def _as_numbers(name: str, own: object) -> tuple[int, ...]:
+    if own == EACH and name != _IGNORED:
+        return ()
+    if own == []:
+        raise ValueError(f"{name!r} has no number")
     return tuple(int(one) for one in own) if isinstance(own, list) else (int(str(own)),)
 
 

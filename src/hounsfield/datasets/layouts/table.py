@@ -70,7 +70,7 @@ def open_table(description: TableDescription, root: Path, *, name: str) -> Datas
         inputs=description.columns.inputs,
         auxiliary=description.columns.auxiliary,
         places=described_places(description.landmarks),
-        numbers={name: own if isinstance(own, tuple) else (own,) for name, own in description.labels.items()},
+        numbers=description.labels,
         unlabelled=description.unlabelled,
         repeated_rows=repeats,
     )

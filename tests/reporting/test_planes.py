@@ -1,0 +1,41 @@
+"""Lines around what is outlined."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hounsfield.image import Image, Mask
+from hounsfield.reporting.planes import COLOURS, TRUTH, outlined_pixels
+
+
+def grey(height: int, width: int) -> Image:
+    return Image(np.full((1, 1, height, width), 90, dtype=np.uint8), np.eye(4))
+
+
+def test_objects_that_touch_have_lines_of_their_own() -> None:
+    mask = np.zeros((1, 200, 300), dtype=np.int32)
+    mask[0, 40:160, 50:150], mask[0, 40:160, 150:250] = 70_001, 70_002
+    drawn = outlined_pixels(grey(200, 300), Mask(mask, ("cell",), instances=True), centre=(0, 0, 0), max_side=300)
+    left, right = drawn[100, 149].tolist(), drawn[100, 150].tolist()
+    assert left != right
+    assert {tuple(left), tuple(right)} <= set(COLOURS)
+    assert drawn[100, 100].tolist() == [90] * 3  # inside
+    assert drawn[100, 20].tolist() == [90] * 3  # far from both
+    assert drawn[100, 49].max() < 30  # a dark line around them
+
+
+def test_true_objects_are_white() -> None:
+    mask = np.zeros((1, 200, 300), dtype=np.int32)
+    mask[0, 40:160, 50:150] = 1
+    nothing = Mask(np.zeros_like(mask), ("cell",), instances=True)
+    truth = Mask(mask, ("cell",), instances=True)
+    drawn = outlined_pixels(grey(200, 300), nothing, truth, centre=(0, 0, 0), max_side=300)
+    assert drawn[100, 50].tolist() == list(TRUTH)
+
+
+def test_an_image_is_shown_smaller_with_its_objects() -> None:
+    mask = np.zeros((1, 400, 600), dtype=np.int32)
+    mask[0, 100:300, 100:300] = 1
+    drawn = outlined_pixels(grey(400, 600), Mask(mask, ("cell",), instances=True), centre=(0, 0, 0), max_side=300)
+    assert drawn.shape == (200, 300, 3)
+    assert tuple(drawn[100, 50].tolist()) in COLOURS
