@@ -106,9 +106,9 @@ def test_several_crops_of_a_film_decode_it_once(write_film: WriteFilm, monkeypat
 
     read, calls = formats.read, []
 
-    def counting(path: Path) -> Image:
+    def counting(path: Path, *, series: str | None = None) -> Image:
         calls.append(path)
-        return read(path)
+        return read(path, series=series)
 
     monkeypatch.setattr(formats, "read", counting)
     path = write_film("often.png", FILM)
