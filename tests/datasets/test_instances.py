@@ -59,7 +59,7 @@ def test_a_description_and_a_dataset_json_say_that_each_number_is_one_object(fol
     [
         ('cell = "each"\nother = 2', "every number on a mask is one cell: none is left for other"),
         ('cell = "each"\nother = "each"', "none is left for other"),
-        ('cell = "all"', "labels: cell = 'all': give the number"),
+        ('cell = "Each"', "labels: cell = 'Each': give the number"),
         ("cell = []", "of a region that holds others several"),
         ("cell = true", "cell = True: give the number"),
         ("cell = [1, 0]", "give the number that it has on masks"),

@@ -109,3 +109,20 @@ def test_a_description_that_leads_back_to_itself_is_refused(tmp_path: Path) -> N
         (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
     with pytest.raises(DatasetError, match="also names a.toml, which leads here itself"):
         open_dataset(tmp_path / "a.toml")
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"numbers": {"liver": (2,), "spleen": (1,)}}, r"\[labels\] of second says something else than that of first"),
+        ({"numbers": {"liver": ()}}, r"\[labels\] of second"),
+        ({"unlabelled": 9}, "unlabelled of second"),
+        ({"places": {"apex": "top 1"}}, r"\[landmarks\] of second"),
+    ],
+)
+def test_what_numbers_and_places_mean_must_be_the_same_in_all(changed: dict[str, Any], words: str) -> None:
+    first = replace(dataset("first", (), [None]), numbers={"liver": (1,), "spleen": (2,)})
+    with pytest.raises(DatasetError, match=words):
+        joined(first, [replace(dataset("second", (), [None]), **changed)])
+    same = replace(dataset("second", (), [None]), numbers=first.numbers)
+    assert len(joined(first, [same, dataset("third", (), [None])]).cases) == 3

@@ -88,7 +88,7 @@ def test_pairs_counted_at_once_are_those_counted_one_by_one(seed: int) -> None:
     assert fast.aggregated == pytest.approx(slow.aggregated)
 
 
-def test_a_thousand_objects_take_no_longer_than_their_pixels() -> None:
+def test_a_thousand_objects_beside_each_other_are_all_matched() -> None:
     truth = (np.arange(1000 * 1000).reshape(1, 1000, 1000) // 1000 + 1).astype(np.int32)
     one = match_instances(np.roll(truth, 3, axis=2), truth)
     assert one.instances == one.found == 1000

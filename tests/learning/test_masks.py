@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 import torch
 
+from hounsfield import formats
 from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.datasets import open_dataset
-from hounsfield.datasets.case import Dataset
-from hounsfield.datasets.segmentation import for_segmentation
+from hounsfield.datasets.case import Dataset, ImageRef
+from hounsfield.datasets.segmentation import for_segmentation, mask_of
 from hounsfield.errors import DatasetError, GeometryError, UnknownNameError
 from hounsfield.learning.choosing import choose_plan_and_split
 from hounsfield.learning.masked import masked_case, prepare_masked, resampled
@@ -85,6 +86,24 @@ def test_images_and_masks_are_prepared_onto_one_grid(dataset: Dataset, tmp_path:
     assert bright > inputs.images[1][0][inputs.codes[1] == 2].mean() > inputs.images[1][0][inputs.codes[1] == 0].mean()
     again = prepare_masked(dataset, dataset.cases, plan, tmp_path, threads=2)
     np.testing.assert_array_equal(again.codes[3], inputs.codes[3])
+
+
+def test_labels_where_the_image_was_cut_away_are_told(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = dataset.cases[0]
+    image, mask = formats.read(case.image.path), mask_of(case)
+    voxels = np.where(mask > 0, image.voxels, 0).astype(image.voxels.dtype)
+    voxels[:, : np.flatnonzero(mask.any(axis=(1, 2)))[0] + 2] = 0  # two slices with labels show nothing
+    formats.write_nifti(replace(image, voxels=voxels), tmp_path / "cut.nii.gz")
+    cut = replace(case, images={"image": ImageRef(tmp_path / "cut.nii.gz")})
+    plan = plan_for(dataset, steps=({"step": "foreground"},))
+    made = masked_case(cut, plan, task_of(plan))
+    gone = np.count_nonzero(mask) - np.count_nonzero(made.codes)
+    assert gone > 0
+    assert f"cut.nii.gz: {gone} of {np.count_nonzero(mask)} labelled voxels lie where" in capsys.readouterr().err
+    masked_case(case, plan, task_of(plan))
+    assert "labelled voxels" not in capsys.readouterr().err
 
 
 def test_windows_carry_their_labels_with_them(dataset: Dataset, tmp_path: Path) -> None:

@@ -302,6 +302,16 @@ class DicomDescription(_Section):
     labels: dict[Name, Name | Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]] = {}
     """What structures are called in the files; a region has several. All of them as they stand where not given."""
 
+    @model_validator(mode="after")
+    def _structures_are_whole(self) -> DicomDescription:
+        for name, own in self.labels.items():
+            if any(_is_each(one) for one in ((own,) if isinstance(own, str) else own)):
+                raise ValueError(
+                    f'[labels] {name} = "{EACH}" is for masks of numbers, of which each is one object: give the name '
+                    "of a structure in the DICOM files"
+                )
+        return self
+
 
 Description = TableDescription | NpzDescription | DicomDescription
 
@@ -354,12 +364,16 @@ def _on_masks(name: str, own: object) -> tuple[int | str, ...]:
     said = own if isinstance(own, list) and own else [own]
     if own == EACH:
         return ()
-    if not all((type(one) is int and one > 0) or (isinstance(one, str) and one not in ("", EACH)) for one in said):
+    if not all((type(one) is int and one > 0) or (isinstance(one, str) and one and not _is_each(one)) for one in said):
         raise ValueError(
             f"{name} = {own!r}: give the number that it has on masks (1, 2 …), of a region that holds others several, "
             f'or "{EACH}" where every number is one object of it; or the name of a structure in DICOM files'
         )
     return tuple(said)
+
+
+def _is_each(name: str) -> bool:
+    return name.strip().casefold() == EACH
 
 
 def _sentence(model: type[BaseModel], problem: dict[str, Any]) -> str:

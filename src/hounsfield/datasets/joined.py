@@ -17,7 +17,7 @@ def joined(first: Dataset, others: Sequence[Dataset]) -> Dataset:
     data set is one. Columns that another does not have are empty there.
 
     Raises:
-        DatasetError: Another has a class, or views, that the first has not.
+        DatasetError: Another has a class, or views, that the first has not, or other labels or landmarks.
     """
     cases = [_of_site(case, first.name) for case in first.cases]
     notes = list(first.notes)
@@ -49,6 +49,16 @@ def _require_fitting(first: Dataset, other: Dataset) -> None:
             f"{other.name} has the views {', '.join(other.views)}, and {first.name} {', '.join(first.views)}: data "
             "sets are taken together whose cases have the same images"
         )
+    for what, ours, theirs in (
+        ("[labels]", dict(first.numbers), dict(other.numbers)),
+        ("unlabelled", first.unlabelled, other.unlabelled),
+        ("[landmarks]", dict(first.places), dict(other.places)),
+    ):
+        if theirs and theirs != ours:
+            raise DatasetError(
+                f"{what} of {other.name} says something else than that of {first.name}, and a number on a mask, or a "
+                "place, would mean two things: make them alike in both descriptions, and on the masks"
+            )
 
 
 def _require_parts(datasets: Sequence[Dataset]) -> None:

@@ -116,6 +116,8 @@ def _looked_at(dataset: Dataset, masked: Sequence[Case], labels: Labels | None, 
     drawn = [(case, own) for case, own in zip(masked, drawings, strict=True) if isinstance(own, DrawnMask)]
     by_number = _by_number(dataset, images, labels, unknown) if images or not drawn else NOTHING
     by_name = NOTHING
+    if drawn and labels and in_instances(labels):
+        raise DatasetError(_other_way(dataset.name, next(iter(labels)), instances=True))
     if drawn:
         taken = {unknown, *_all(by_number.labels), *chain.from_iterable(own for _, own in by_number.cases.values())}
         by_name = with_numbers(drawn, _names(dataset, labels), first=max(taken) + 1)
@@ -129,7 +131,7 @@ def _looked_at(dataset: Dataset, masked: Sequence[Case], labels: Labels | None, 
     if absent and cases:
         raise DatasetError(
             f"{dataset.name}: {some(absent)} can be on no mask: [labels] gives the name of a structure in DICOM files, "
-            "and its masks are images of numbers; give the number"
+            f'and its masks are images of numbers; give the number, or "{EACH}" where every number is one object'
         )
     refused = tuple(str(own) for own in drawings if isinstance(own, HounsfieldError))
     return Numbered(cases, named, (*refused, *by_number.failed, *by_name.failed), (*by_number.notes, *by_name.notes))
@@ -314,11 +316,9 @@ def mask_of(case: Case) -> IntArray:
         raise DatasetError(f"the case {case.id!r} has no mask")
     if isinstance(case.mask, DrawnMask):
         return numbers_drawn(case, case.mask)
-    mask = load(case.mask)
-    if mask.planar and mask.shape == tuple(header_of(case.image).shape):
-        pass  # a flat image knows no place
-    else:
-        require_same_grid(mask, case.mask.path, load(case.image))
+    mask, image = load(case.mask), header_of(case.image)
+    if not mask.planar or mask.shape != tuple(image.shape):  # a flat image knows no place
+        require_same_grid(mask, case.mask.path, image)
     if mask.channels > 1 and not (mask.voxels == mask.voxels[:1]).all():
         raise DatasetError(
             f"{case.mask.path} is no mask: it has {mask.channels} channels, which differ; give every label a number"

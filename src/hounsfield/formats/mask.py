@@ -10,6 +10,7 @@ from hounsfield import geometry
 from hounsfield.arrays import BoolArray
 from hounsfield.errors import FormatError, GeometryError, ImageError
 from hounsfield.formats.frame_place import OFF_GRID
+from hounsfield.formats.header import Header
 from hounsfield.formats.read import read
 from hounsfield.formats.structures import drawing_on, drawings_at, parts_of, structure_called
 from hounsfield.image import Image
@@ -64,7 +65,7 @@ def _labelled(path: Path, image: Image, label: int | str | None) -> BoolArray:
     raise ImageError(f"{path}: there is no label {label} in it; its labels are {named}")
 
 
-def require_same_grid(drawn: Image, path: Path, image: Image) -> None:
+def require_same_grid(drawn: Image, path: Path, image: Image | Header) -> None:
     """Accept a mask on the image's grid: voxel for voxel in the same place.
 
     Where one of the two does not know its place in the patient, as a PNG does not, the number of voxels decides.
@@ -84,7 +85,7 @@ def require_same_grid(drawn: Image, path: Path, image: Image) -> None:
     corners = np.array([[d, h, w] for d in ends[0] for h in ends[1] for w in ends[2]])
     apart = geometry.world_from_index(drawn.affine, corners) - geometry.world_from_index(image.affine, corners)
     worst = float(np.linalg.norm(apart, axis=1).max())
-    if worst > OFF_GRID * min(image.spacing_mm):
+    if worst > OFF_GRID * min(geometry.spacing_mm(image.affine)):
         raise GeometryError(
             f"{path} and {name} are not on one grid: their corners lie up to {worst:.2f} mm apart in the patient; "
             "resample the mask onto the image's grid, taking the nearest voxel"

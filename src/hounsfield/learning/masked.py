@@ -23,7 +23,7 @@ from hounsfield.learning.inputs import Inputs, inputs_key
 from hounsfield.plan import Plan
 from hounsfield.plan.network_input import known_spacing, prepare
 from hounsfield.plan.task import task_of
-from hounsfield.progress import track
+from hounsfield.progress import say, track
 from hounsfield.tasks.segmentation import Segmentation
 
 _STORED = np.dtype(np.float16)
@@ -146,12 +146,28 @@ def masked_case(case: Case, plan: Plan, task: Segmentation) -> Masked:
         )
     onto = np.linalg.inv(stored.affine) @ prepared.affine
     numbers = mask_of(case)
+    _tell_of_labels_outside(case, numbers, onto, prepared.shape)
     codes = (
         task.codes(nearest(numbers, onto, prepared.shape))
         if task.by_grid
         else resampled(task.codes(numbers), onto, prepared.shape)
     )
     return Masked(prepared.voxels.astype(_STORED), codes, onto, known_spacing(stored))
+
+
+def _tell_of_labels_outside(case: Case, numbers: IntArray, onto: FloatArray, shape: Sequence[int]) -> None:
+    """A warning where labelled voxels lie in a part of the image that a step cut away."""
+    inside = []
+    for axis, side in enumerate(shape):
+        ends = onto[axis, axis] * (np.array([-0.5, side - 0.5])) + onto[axis, 3]
+        inside.append(slice(max(0, round(float(ends.min()) + 0.5)), max(0, round(float(ends.max()) + 0.5))))
+    labelled = np.count_nonzero(numbers)
+    outside = labelled - np.count_nonzero(numbers[tuple(inside)])
+    if outside:
+        say(
+            f"warning: {case.image.path}: {outside} of {labelled} labelled voxels lie where a step cut the image away "
+            "and nothing is outlined there; take such a step out of input.steps if they are needed"
+        )
 
 
 def resampled(codes: IntArray, onto: FloatArray, shape: Sequence[int]) -> IntArray:

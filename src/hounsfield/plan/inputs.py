@@ -164,7 +164,7 @@ def canvas_steps(kind: Kind, canvas: tuple[int, ...], *, grey: bool) -> tuple[di
 def window_steps(kind: Kind, fingerprint: Fingerprint) -> tuple[dict[str, Any], ...]:
     """Steps of images that keep their size: volumes cut to what they show, and of one spacing where all know theirs."""
     steps = kind.steps if fingerprint.planar else (*kind.steps, {"step": "foreground"})
-    if not fingerprint.spacing_mm or set(fingerprint.spacing_kinds) == {"none"}:
+    if not fingerprint.spacing_mm or "none" in fingerprint.spacing_kinds:
         return steps
     return (*steps, {"step": "spacing", "mm": [round(one, 4) for one in fingerprint.spacing_mm]})
 
