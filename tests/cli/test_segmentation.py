@@ -60,6 +60,25 @@ def test_a_reading_writes_every_voxel_on_the_images_grid(bundle: Path, data: Pat
     assert (tmp_path / "out" / reading["figure"]).is_file()
 
 
+def test_two_bundles_are_compared_label_by_label(
+    bundle: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", str(bundle), str(bundle), str(data), "-o", str(tmp_path / "out")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("distances in mm")
+    assert [line[:18].strip() for line in lines if line[18:22] == "Dice"] == ["all labels", "bright", "dark"]
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Both outline equally well" in page and "95 % of surfaces, mm" in page and "Surface Dice" in page
+    assert main(["compare", str(bundle), str(bundle), "--json"]) == 0
+    named = json.loads(capsys.readouterr().out)["named"]
+    evidence = json.loads((bundle / "evidence.json").read_text(encoding="utf-8"))["segmentation"]
+    for one in evidence["labels"]:
+        assert named[one["name"]]["dice"]["first"] == pytest.approx(one["scores"]["dice"]["value"])
+    assert main(["seeds", str(bundle), str(bundle), "--json"]) == 0
+    seeds = json.loads(capsys.readouterr().out)
+    assert seeds["named"]["all labels"]["dice"]["spread"] == 0 and seeds["scores"] == {}
+
+
 def test_openvino_outlines_as_torch_does(
     bundle: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

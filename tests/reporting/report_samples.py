@@ -9,8 +9,8 @@ from hounsfield.arrays import FloatArray
 from hounsfield.datasets.case import Case, Dataset, ImageRef
 from hounsfield.datasets.check import Problem
 from hounsfield.datasets.fingerprint import Fingerprint, Spread
-from hounsfield.evaluation.evidence import CaseResult, Evidence
-from hounsfield.evaluation.measure import measure
+from hounsfield.evaluation.evidence import CaseResult, Evidence, OutlinedImage, OutlinedLabel
+from hounsfield.evaluation.measure import measure, measure_outlines
 from hounsfield.findings import Answer, Box, Finding, ModelIdentity, Quality, Reading
 from hounsfield.findings.worksheet import Worksheet, criteria_from_text, fill_worksheet
 from hounsfield.geometry import affine_from_axes, planar_affine
@@ -129,6 +129,34 @@ def many_class_evidence() -> Evidence:
         attributes={},
         model=MODEL,
         seconds=3.0,
+        resamples=200,
+    )
+
+
+def outlined_evidence(name: str, *, skill: float = 0.9, labels: tuple[str, ...] = ("liver", "tumour")) -> Evidence:
+    """Of forty abdomens, on half of which there is a tumour; hard ones are hard for every model."""
+    hard, own = np.random.default_rng(4).uniform(0, 0.3, (40, 2)), np.random.default_rng(len(name))
+    drawn = []
+    for number in range(40):
+        dice = skill - hard[number] + own.uniform(0, 0.1, 2)
+        there = [
+            OutlinedLabel(label, d, d**0.5, 12 * (1 - d), 3 * (1 - d), 50.0, 45.0)
+            for label, d in zip(labels, dice.tolist(), strict=True)
+        ]
+        absent = OutlinedLabel(labels[1], 1.0, 1.0, None, None, 0.0, 0.0)
+        drawn.append(
+            OutlinedImage(f"abdomen {number}", f"P_{number:03d}", (there[0], there[1] if number % 2 else absent))
+        )
+    return measure_outlines(
+        drawn,
+        dataset="abdomens",
+        split="test",
+        classes=("image",),
+        labels=labels,
+        tolerance=2.0,
+        attributes={},
+        model=replace(MODEL, name=name, sha256=f"{len(name):064d}"),
+        seconds=60.0,
         resamples=200,
     )
 

@@ -18,7 +18,7 @@ from hounsfield.evaluation.evidence import (
     Subgroup,
 )
 from hounsfield.evaluation.intervals import LEVEL, percentile_score
-from hounsfield.evaluation.resampling import patient_weights
+from hounsfield.evaluation.resampling import draws_of_patients, means_of_draws, quantiles_of_draws
 from hounsfield.evaluation.subgroups import FEWEST_PATIENTS, MOST_VALUES, NOT_STATED
 from hounsfield.findings.region import Point
 
@@ -151,42 +151,19 @@ def _landmark(
     patients = len(np.unique(owner))
     scores = {
         "median": _distance(float(np.median(errors)), quantiles_of_draws(errors, weights, 0.5), errors),
-        "mean": _distance(float(errors.mean()), _means(errors, weights), errors),
+        "mean": _distance(float(errors.mean()), means_of_draws(errors, weights), errors),
         "p90": _distance(float(np.percentile(errors, 90)), quantiles_of_draws(errors, weights, 0.9), errors),
     }
     for distance in DISTANCES:
         near = (errors <= distance).astype(np.float64)
-        draws = _means(near, weights)
+        draws = means_of_draws(near, weights)
         scores[f"within_{distance:g}"] = percentile_score(float(near.mean()), draws, patients=patients)[0]
     promised = ~np.isnan(inside)
     if promised.any():
         held, behind = inside[promised], len(np.unique(owner[promised]))
-        draws = _means(held, weights[:, promised])
+        draws = means_of_draws(held, weights[:, promised])
         scores["in_radius"] = percentile_score(float(held.mean()), draws, patients=behind)[0]
     return LandmarkErrors(name, images, patients, scores)
-
-
-def draws_of_patients(owner: IntArray, *, resamples: int, seed: int) -> FloatArray:
-    """(draws, n), how often each of n errors counts in a draw of patients, of whom `owner` (n,) says whose it is."""
-    _, place = np.unique(owner, return_inverse=True)
-    blocks = patient_weights(int(place.max()) + 1, resamples=resamples, seed=seed, cases=len(owner))
-    return np.concatenate([block[:, place] for block in blocks])
-
-
-def _means(values: FloatArray, weights: FloatArray) -> FloatArray:
-    """(draws,), NaN of a draw in which none counts."""
-    total = weights.sum(axis=1)
-    means: FloatArray = np.divide(weights @ values, total, out=np.full(len(total), np.nan), where=total > 0)
-    return means
-
-
-def quantiles_of_draws(errors: FloatArray, weights: FloatArray, share: float) -> FloatArray:
-    """(draws,), of each draw the smallest error that at least `share` of its weight (draws, n) does not exceed."""
-    order = np.argsort(errors, kind="stable")
-    below = np.cumsum(weights[:, order], axis=1)
-    place = (below >= share * below[:, -1:] - 1e-9).argmax(axis=1)
-    found: FloatArray = errors[order][place]
-    return found
 
 
 def _distance(value: float, draws: FloatArray, errors: FloatArray) -> Score:

@@ -17,7 +17,7 @@ from hounsfield.evaluation.evidence import (
     Subgroup,
 )
 from hounsfield.evaluation.intervals import LEVEL, percentile_score
-from hounsfield.evaluation.localization import draws_of_patients
+from hounsfield.evaluation.resampling import draws_of_patients, means_of_draws
 from hounsfield.evaluation.subgroups import FEWEST_PATIENTS, MOST_VALUES, NOT_STATED
 
 ALL = "all labels"
@@ -151,8 +151,7 @@ def _sum(group: Sequence[OutlinedLabel], key: str) -> int:
 
 def _mean_score(name: str, values: FloatArray, weights: FloatArray, owner: IntArray) -> Score:
     known = ~np.isnan(values)
-    total = weights[:, known].sum(axis=1)
-    drawn = np.divide(weights[:, known] @ values[known], total, out=np.full(len(total), np.nan), where=total > 0)
+    drawn = means_of_draws(values[known], weights[:, known])
     return _with_interval(name, float(values[known].mean()), drawn, owner[known])
 
 

@@ -53,10 +53,10 @@ def percent(share: float | None, decimals: int = 0) -> str:
 
 
 def interval(score: Score, decimals: int = 3) -> str:
-    """The bounds of a score's interval, "0.742–0.836"; a dash when there is none."""
+    """The bounds of a score's interval, "0.742–0.836", or "−0.012 to 0.034"; a dash when there is none."""
     if not (math.isfinite(score.low) and math.isfinite(score.high)):
         return UNDEFINED
-    return f"{number(score.low, decimals)}–{number(score.high, decimals)}"
+    return f"{number(score.low, decimals)}{' to ' if score.low < 0 else '–'}{number(score.high, decimals)}"
 
 
 def duration(seconds: float) -> str:
