@@ -69,7 +69,7 @@ def test_a_localization_is_measured_and_shown(
     page = (tmp_path / "evidence" / "report.html").read_text(encoding="utf-8")
     assert "the way an agent took" in page
     assert page.count('<article class="example">') >= 3
-    assert "phantom_landmarks: nipple or chest_wall" in page
+    assert "phantom_landmarks: nipple and chest_wall" in page
     assert 'id="decisions"' not in page and 'id="curves"' not in page
 
 

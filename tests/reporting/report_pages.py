@@ -34,6 +34,10 @@ def evidence_of_many_classes() -> str:
     return evidence_page(found, examples=cards)
 
 
+def evidence_of_labels() -> str:
+    return evidence_page(samples.outlined_evidence("unet"), command="hounsfield evaluate unet abdomens")
+
+
 def training() -> str:
     return training_page(samples.story())
 
@@ -81,6 +85,7 @@ def comparison_of_labels() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "evidence": evidence,
     "evidence_many": evidence_of_many_classes,
+    "evidence_of_labels": evidence_of_labels,
     "training": training,
     "inspection": inspection,
     "reading": reading,
