@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,6 +94,43 @@ def test_openvino_outlines_as_torch_does(
     assert (said[0] == said[1]).mean() > 0.9999
     assert main(["read", str(bundle), str(image), "-o", str(out), "--runtime", "openvino-int8"]) != 0
     assert "8 bits were never tried" in capsys.readouterr().err
+
+
+def labelled_elsewhere(data: Path, folder: Path, names: dict[str, int]) -> Path:
+    """Three of the volumes, labelled in their first slices alone, with these numbers and another structure (7)."""
+    for name in ("images", "labels"):
+        (folder / name).mkdir(parents=True)
+    for number in range(3):
+        name = f"case{number:02}.nii.gz"
+        shutil.copy(data / "images" / name, folder / "images" / name)
+        stored = nibabel.load(data / "labels" / name)
+        numbers = np.array([0, names["bright"], names["dark"]], dtype=np.uint8)[np.asarray(stored.dataobj)]
+        numbers[:2, :2, :9] = 7
+        numbers[:, :, 9:] = names["ignore"]
+        nibabel.save(nibabel.Nifti1Image(numbers, stored.affine), folder / "labels" / name)
+    (folder / "dataset.json").write_text(json.dumps({"labels": {"background": 0, **names}}), encoding="utf-8")
+    return folder
+
+
+def test_other_data_are_measured_by_the_names_of_labels_and_where_somebody_labelled_them(
+    bundle: Path, data: Path, tmp_path: Path
+) -> None:
+    told = []
+    for folder, names in (
+        ("same", {"bright": 1, "dark": 2, "ignore": 255}),
+        ("other", {"dark": 1, "bright": 3, "ignore": 4}),
+    ):
+        elsewhere, out = labelled_elsewhere(data, tmp_path / folder, names), tmp_path / f"{folder}-out"
+        assert main(["evaluate", str(bundle), str(elsewhere), "-o", str(out), "--cases", "all"]) == 0
+        told.append(json.loads((out / "evidence.json").read_text(encoding="utf-8")))
+    same, other = (own["segmentation"]["results"] for own in told)
+    assert same == other
+    assert any("count as nothing" in note and "(7)" in note for note in told[1]["notes"])
+    for one in other:
+        numbers = np.asarray(nibabel.load(data / "labels" / f"{one['case']}.nii.gz").dataobj)[:, :, :9].copy()
+        numbers[:2, :2] = 0
+        assert [own["volume"] for own in one["labels"]] == [np.count_nonzero(numbers == place) for place in (1, 2)]
+    assert sum(own["volume"] for one in other for own in one["labels"]) > 0
 
 
 def test_flat_images_are_outlined_too(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import torch
 from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.datasets import open_dataset
 from hounsfield.datasets.case import Dataset
-from hounsfield.datasets.segmentation import for_segmentation
+from hounsfield.datasets.segmentation import for_segmentation, mask_of
 from hounsfield.errors import DatasetError, GeometryError
 from hounsfield.learning.masked import masked_case, prepare_masked, resampled
 from hounsfield.learning.masks import MaskLesson, masked_batch, places_of, plain_window
@@ -23,6 +23,7 @@ from hounsfield.learning.train import train
 from hounsfield.learning.validation import validation_evidence
 from hounsfield.plan import Ensemble, Input, Optimisation, Plan, ResidualChoice, Segmentation, UNetChoice
 from hounsfield.plan.task import task_of
+from hounsfield.tasks.segmentation import UNKNOWN
 
 
 def plan_for(dataset: Dataset, *, epochs: int = 2, steps: tuple[dict[str, object], ...] = ()) -> Plan:
@@ -168,6 +169,37 @@ def test_the_window_that_is_examined_shows_a_label(dataset: Dataset, tmp_path: P
     far[2:6, 2:6, 2:6] = far[54:58, 54:58, 54:58] = 1
     apart = replace(inputs, codes=(far,), images=(np.zeros((1, 60, 60, 60), dtype=np.float16),))
     assert plain_window(plan, apart, 0)[1].max() == 1
+
+
+def test_slices_that_nobody_labelled_teach_nothing_and_are_not_measured(
+    tmp_path: Path, spheres: Callable[..., Path]
+) -> None:
+    folder = spheres(tmp_path / "spheres", count=4)
+    for path in (folder / "labels").iterdir():
+        stored = nibabel.load(path)
+        numbers = np.asarray(stored.dataobj).copy()
+        numbers[:, :, 9:] = 255
+        nibabel.save(nibabel.Nifti1Image(numbers, stored.affine), path)
+    (folder / "dataset.json").write_text(json.dumps({"labels": {"bright": 1, "dark": 2, "ignore": 255}}))
+    dataset = for_segmentation(open_dataset(folder))
+    plan = plan_for(dataset)
+    plan = plan.model_copy(update={"segmentation": plan.segmentation.model_copy(update={"unlabelled": 255})})
+    inputs = prepare_masked(dataset, dataset.cases, plan, tmp_path, threads=1)
+    lesson = MaskLesson(task_of(plan), inputs)  # type: ignore[arg-type]
+    rows: IntArray = np.arange(len(inputs.cases))
+
+    assert dict(dataset.labels) == {"bright": (1,), "dark": (2,)} and dataset.unlabelled == 255
+    assert all((codes[9:] == UNKNOWN).all() and (codes[:9] != UNKNOWN).all() for codes in inputs.codes)
+    wrong_beyond = []
+    for row in rows.tolist():
+        said = lesson.task.truth(mask_of(inputs.cases[row])).labels.astype(np.uint8)
+        said[9:] = 1  # all of it, where nobody knows
+        wrong_beyond.append(said)
+    results = lesson.results(plan, rows, wrong_beyond)
+    assert all(label.dice == 1 and label.volume == label.found_volume for one in results for label in one.labels)
+    slices = [np.asarray(nibabel.load(case.mask.path).dataobj)[:, :, :9] for case in inputs.cases if case.mask]
+    assert [one.labels[0].volume for one in results] == [np.count_nonzero(own == 1) for own in slices]
+    assert sum(one.labels[0].volume for one in results) > 0
 
 
 def test_a_case_keeps_its_spacing(dataset: Dataset) -> None:

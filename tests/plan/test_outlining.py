@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
+from hounsfield.datasets.segmentation import MOST_NUMBERS, MOST_OVERLAPPING
+from hounsfield.plan import Segmentation
 from hounsfield.plan.outlining import strides_for
 
 
@@ -27,3 +30,14 @@ def test_axes_whose_voxels_lie_far_apart_wait_for_the_others(
         assert all(side % step == 0 for side, step in zip(left, stride, strict=True))
         left = [side // step for side, step in zip(left, stride, strict=True)]
     assert min(left) >= 4
+
+
+@pytest.mark.parametrize(("most", "shared"), [(MOST_NUMBERS, ()), (MOST_OVERLAPPING, (200,))])
+def test_a_plan_takes_as_many_labels_as_can_be_told_apart_and_no_more(most: int, shared: tuple[int, ...]) -> None:
+    def section(count: int) -> Segmentation:
+        names = tuple(f"label {n}" for n in range(1, count + 1))
+        return Segmentation(labels=names, numbers=tuple((n, *shared) for n in range(1, count + 1)))
+
+    assert len(section(most).labels) == most
+    with pytest.raises(ValidationError, match=f"{most + 1} segmentation.labels with [0-9]+ numbers are too many"):
+        section(most + 1)

@@ -168,9 +168,10 @@ def _notes(
     if failed:
         notes.append(f"{counted(len(failed), 'image')} left out: {some(failed, most=3)}")
     if strange:
-        what = "count as nothing where masks" if counts_as_nothing else "left out, whose masks"
-        notes.append(
-            f"{counted(len(strange), 'image')} {what} hold numbers that are none of "
-            f"{', '.join(map(str, sorted(known)))}: {some(strange, most=3)}"
+        images, numbers = (
+            counted(len(strange), "image"),
+            f"numbers that are none of {', '.join(map(str, sorted(known)))}",
         )
+        what = f"on {images} {numbers} count as nothing" if counts_as_nothing else f"{images} left out, with {numbers}"
+        notes.append(f"{what}: {some(strange, most=3)}")
     return notes
