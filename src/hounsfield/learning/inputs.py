@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from hounsfield.arrays import FloatArray, IntArray, VoxelArray
 from hounsfield.atomic import atomic_file, write_text
 from hounsfield.datasets.case import Case, Dataset
+from hounsfield.datasets.parallel import in_order
 from hounsfield.errors import HounsfieldError, ImageError, StorageError, TrainingError
 from hounsfield.findings.region import Box
 from hounsfield.plan import Input, Plan
@@ -134,7 +134,7 @@ def prepare_inputs(
     with (
         atomic_file(array_path) as temporary,
         temporary.open("wb") as stream,
-        closing(_prepared(cases, spec, threads, sought)) as results,
+        closing(in_order(lambda case: _prepare(case, spec, sought), cases, threads=threads)) as results,
     ):
         _write_header(stream, len(cases), spec)
         for case, result in zip(cases, track(results, f"preparing {dataset.name}", total=len(cases)), strict=True):
@@ -163,17 +163,6 @@ def _write_header(stream: BinaryIO, rows: int, spec: Input) -> None:
 _Placed = dict[str, list[list[float]]]
 """The "boxes" and "points" of an image as in `Inputs`, and its way "onto" the stored one."""
 _Prepared = tuple[VoxelArray, _Placed]
-
-
-def _prepared(
-    cases: Sequence[Case], spec: Input, threads: int, sought: Sought
-) -> Generator[_Prepared | HounsfieldError, None, None]:
-    """What `_prepare` gives of each case, in order; closing it stops the work."""
-    pool = ThreadPoolExecutor(threads)
-    try:
-        yield from pool.map(lambda case: _prepare(case, spec, sought), cases)
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _prepare(case: Case, spec: Input, sought: Sought) -> _Prepared | HounsfieldError:

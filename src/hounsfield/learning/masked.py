@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from math import prod
@@ -17,6 +16,7 @@ from hounsfield.arrays import FloatArray, IntArray, VoxelArray
 from hounsfield.atomic import atomic_file, write_text
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.load import load
+from hounsfield.datasets.parallel import in_order
 from hounsfield.datasets.segmentation import mask_of
 from hounsfield.errors import GeometryError, HounsfieldError, ImageError, StorageError, TrainingError
 from hounsfield.learning.inputs import Inputs, inputs_key
@@ -75,7 +75,7 @@ def prepare_masked(dataset: Dataset, cases: Sequence[Case], plan: Plan, folder: 
         atomic_file(paths[1]) as codes,
         images.open("wb") as image_stream,
         codes.open("wb") as code_stream,
-        closing(_prepared(cases, plan, task, threads)) as results,
+        closing(in_order(lambda case: _or_error(case, plan, task), cases, threads=threads)) as results,
     ):
         for case, result in zip(cases, track(results, f"preparing {dataset.name}", total=len(cases)), strict=True):
             if isinstance(result, HounsfieldError):
@@ -103,17 +103,6 @@ def _task(plan: Plan) -> Segmentation:
     if not isinstance(task, Segmentation):
         raise TypeError(f"a {plan.task} has no masks")
     return task
-
-
-def _prepared(
-    cases: Sequence[Case], plan: Plan, task: Segmentation, threads: int
-) -> Generator[Masked | HounsfieldError, None, None]:
-    """What `masked_case` gives of each case, in order; closing it stops the work."""
-    pool = ThreadPoolExecutor(threads)
-    try:
-        yield from pool.map(lambda case: _or_error(case, plan, task), cases)
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _or_error(case: Case, plan: Plan, task: Segmentation) -> Masked | HounsfieldError:
