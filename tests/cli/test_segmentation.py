@@ -43,6 +43,9 @@ def test_names_come_from_the_data_and_figures_are_printed(
     assert "What was outlined" in page and "data:image/webp" in page
     for name in ("report.html", "card.html", "card.md"):
         assert "bright" in (bundle / name).read_text(encoding="utf-8")
+    validated = json.loads((bundle / "evidence.json").read_text(encoding="utf-8"))["segmentation"]["results"]
+    page = (bundle / "report.html").read_text(encoding="utf-8")
+    assert validated and all(f'alt="Image of case {one["case"]}: ' in page for one in validated[:6])
 
 
 def test_a_reading_writes_every_voxel_on_the_images_grid(bundle: Path, data: Path, tmp_path: Path) -> None:

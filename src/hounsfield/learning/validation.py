@@ -73,7 +73,7 @@ def _of_labels(trained: Trained, *, seed: int) -> Evidence:
     """How well the labels of the validation cases were outlined."""
     plan = trained.bundle.plan
     return measure_outlines(
-        trained.val_outlined,
+        [one.result for one in trained.val_outlined],
         dataset=trained.bundle.training.dataset,
         split="val",
         classes=plan.classes,
