@@ -10,7 +10,7 @@ import pytest
 from hounsfield.errors import EvaluationError
 from hounsfield.evaluation.comparison import compare
 from hounsfield.evaluation.evidence import CaseResult, Evidence
-from hounsfield.evaluation.measure import measure
+from hounsfield.evaluation.measure import Origin, measure
 from hounsfield.findings.model import ModelIdentity
 from hounsfield.reporting.comparison_report import verdict
 
@@ -26,19 +26,9 @@ def _evidence(name: str, skill: float, *, cases: int = 200, seed: int = 0, first
         results.append(
             CaseResult(f"c{number + first}", f"p{(number + first) // 2}", number % 2, (1 - probability, probability))
         )
-    return measure(
-        results,
-        task="classification",
-        dataset="made",
-        split="test",
-        classes=("benign", "malignant"),
-        threshold=0.5,
-        threshold_from="",
-        attributes={},
-        model=ModelIdentity(name, "0", name * 8),
-        seconds=0,
-        resamples=50,
-    )
+    model = ModelIdentity(name, "0", name * 8)
+    origin = Origin("made", "test", ("benign", "malignant"), attributes={}, model=model, seconds=0, resamples=50)
+    return measure(results, origin, task="classification", threshold=0.5, threshold_from="")
 
 
 def test_a_better_model_is_told_from_a_worse_one() -> None:

@@ -12,7 +12,7 @@ from hounsfield.errors import EvaluationError
 from hounsfield.evaluation.comparison import compare
 from hounsfield.evaluation.evidence import Evidence, Located, LocatedImage
 from hounsfield.evaluation.localization import ALL, error_of, measure_localization
-from hounsfield.evaluation.measure import measure_places
+from hounsfield.evaluation.measure import Origin, measure_places
 from hounsfield.findings import ModelIdentity
 from hounsfield.findings.region import Point
 from hounsfield.learning.landmark_point import choose_landmark_point
@@ -133,11 +133,10 @@ def test_from_few_images_no_radius_is_promised() -> None:
 def evidence_of(off: float, cases: int = 15, *, seed: int = 0) -> Evidence:
     """Of a model that is off by about as many pixels at "a", and right at "b"."""
     own = np.random.default_rng(seed).uniform(0, 0.2, cases)
-    return measure_places(
-        [image(n, off + own[n]) for n in range(cases)], dataset="d", split="val", classes=("image",),
-        landmarks=("a", "b"), promised=0.0, attributes={}, model=ModelIdentity("m", "0", "0" * 64), seconds=1.0,
-        resamples=50,
-    )  # fmt: skip
+    model = ModelIdentity("m", "0", "0" * 64)
+    origin = Origin("d", "val", ("image",), attributes={}, model=model, seconds=1.0, resamples=50)
+    results = [image(n, off + own[n]) for n in range(cases)]
+    return measure_places(results, origin, landmarks=("a", "b"), promised=0.0)
 
 
 def with_results(evidence: Evidence, *results: LocatedImage) -> Evidence:

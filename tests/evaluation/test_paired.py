@@ -11,7 +11,7 @@ import pytest
 from hounsfield.errors import EvaluationError
 from hounsfield.evaluation.comparison import compare
 from hounsfield.evaluation.evidence import Evidence, OutlinedImage, OutlinedLabel
-from hounsfield.evaluation.measure import measure_outlines
+from hounsfield.evaluation.measure import Origin, measure_outlines
 from hounsfield.evaluation.seeds import over_seeds
 from hounsfield.findings import ModelIdentity
 from hounsfield.reporting.comparison_report import verdict
@@ -37,10 +37,10 @@ def nothing(label: str) -> OutlinedLabel:
 
 def evidence(name: str, images: Sequence[Sequence[OutlinedLabel]], *, unit: str = "mm", tolerance: float = 1.0):  # type: ignore[no-untyped-def]
     results = [OutlinedImage(f"c{n}", f"p{n // 2}", tuple(labels), unit) for n, labels in enumerate(images)]
-    return measure_outlines(
-        results, dataset="made", split="test", classes=("image",), labels=LABELS, tolerance=tolerance, attributes={},
-        model=ModelIdentity(name, "0", name * 8), seconds=1.0, resamples=50,
-    )  # fmt: skip
+    origin = Origin(
+        "made", "test", ("image",), attributes={}, model=ModelIdentity(name, "0", name * 8), seconds=1.0, resamples=50
+    )
+    return measure_outlines(results, origin, labels=LABELS, tolerance=tolerance)
 
 
 def model(name: str, skill: float, *, cases: int = 40, seed: int = 0) -> Evidence:
