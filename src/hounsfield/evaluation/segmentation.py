@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from hounsfield.arrays import FloatArray, IntArray
+from hounsfield.arrays import BoolArray, FloatArray, IntArray
 from hounsfield.errors import EvaluationError
 from hounsfield.evaluation.evidence import (
     LabelScores,
@@ -16,13 +16,14 @@ from hounsfield.evaluation.evidence import (
     SegmentationEvidence,
     Subgroup,
 )
-from hounsfield.evaluation.intervals import LEVEL, percentile_score
+from hounsfield.evaluation.image_results import patients_of
+from hounsfield.evaluation.intervals import distance_score, percentile_score
 from hounsfield.evaluation.resampling import draws_of_patients, means_of_draws
-from hounsfield.evaluation.subgroups import FEWEST_PATIENTS, MOST_VALUES, NOT_STATED
+from hounsfield.evaluation.subgroups import columns_of, tables_of, too_small
 
 ALL = "all labels"
 
-_BOUNDED = ("dice", "iou", "surface_dice", "lesion_sensitivity", "lesion_precision", "lesion_f1")
+_BOUNDED = ("dice", "iou", "surface_dice")
 """Scores in [0, 1]."""
 
 _MEANS: Mapping[str, Callable[[OutlinedLabel], float | None]] = {
@@ -68,12 +69,12 @@ def measure_segmentation(
     Raises:
         EvaluationError: There is no image, one comes twice, or no label is on any.
     """
+    patients = patients_of(results)
     _require(results, labels)
     draws = {"resamples": resamples, "seed": seed}
     groups = [(ALL, [[one for one in image.labels if _there(one)] for image in results])]
     groups += [(name, [[one for one in image.labels if one.label == name and _there(one)] for image in results])
                for name in labels]  # fmt: skip
-    patients = np.unique([one.patient for one in results], return_inverse=True)[1]
     scored = tuple(_scores(name, own, patients, **draws) for name, own in groups if any(own))
     subgroups, notes = _subgroups(results, attributes, **draws)
     absent = [name for name, own in groups[1:] if not any(own)]
@@ -108,12 +109,6 @@ def _there(one: OutlinedLabel) -> bool:
 
 
 def _require(results: Sequence[OutlinedImage], labels: Sequence[str]) -> None:
-    if not results:
-        raise EvaluationError("there are no images to measure: the evaluated part of the data set holds no case")
-    cases = [one.case for one in results]
-    if len(set(cases)) < len(cases):
-        twice = next(case for case in cases if cases.count(case) > 1)
-        raise EvaluationError(f"case {twice!r} was measured twice; every case counts once")
     if not any(_there(own) for one in results for own in one.labels):
         raise EvaluationError(
             f"none of the {len(results)} images shows {', '.join(labels)}, and nothing was found: there is nothing to "
@@ -152,7 +147,7 @@ def _sum(group: Sequence[OutlinedLabel], key: str) -> int:
 def _mean_score(name: str, values: FloatArray, weights: FloatArray, owner: IntArray) -> Score:
     known = ~np.isnan(values)
     drawn = means_of_draws(values[known], weights[:, known])
-    return _with_interval(name, float(values[known].mean()), drawn, owner[known])
+    return _with_interval(name, float(values[known].mean()), drawn, values[known], owner[known])
 
 
 def _lesion_scores(counts: FloatArray, weights: FloatArray, owner: IntArray) -> dict[str, Score]:
@@ -163,18 +158,16 @@ def _lesion_scores(counts: FloatArray, weights: FloatArray, owner: IntArray) -> 
         if whole.sum() == 0:
             continue
         up, down = weights @ part, weights @ whole
-        values = np.divide(up, down, out=np.full(len(down), np.nan), where=down > 0)
-        found[name] = _with_interval(name, float(part.sum() / whole.sum()), values, owner)
+        drawn = np.divide(up, down, out=np.full(len(down), np.nan), where=down > 0)
+        found[name] = percentile_score(float(part.sum() / whole.sum()), drawn, patients=len(np.unique(owner)))[0]
     return found
 
 
-def _with_interval(name: str, value: float, drawn: FloatArray, owner: IntArray) -> Score:
+def _with_interval(name: str, value: float, drawn: FloatArray, values: FloatArray, owner: IntArray) -> Score:
     """Of shares as everywhere; of distances and errors the percentiles of the draws."""
     if name in _BOUNDED:
         return percentile_score(value, drawn, patients=len(np.unique(owner)))[0]
-    tail = (1 - LEVEL) / 2
-    low, high = np.nanquantile(drawn, [tail, 1 - tail])
-    return Score(value, min(value, float(low)), max(value, float(high)))
+    return distance_score(value, drawn, values)
 
 
 def _subgroups(
@@ -185,26 +178,17 @@ def _subgroups(
     seed: int,
 ) -> tuple[tuple[Subgroup, ...], list[str]]:
     """Dice of all labels by what is known of the cases, the smallest group first."""
-    found: list[Subgroup] = []
-    notes: list[str] = []
     shown = [one for one in results if any(_there(own) for own in one.labels)]
     dice = np.array([_mean([own.dice for own in one.labels if _there(own)]) for one in shown])
-    patients = np.unique([one.patient for one in shown], return_inverse=True)[1]
-    for name in sorted({name for one in shown for name in attributes.get(one.case, {})}):
-        cells = np.array([attributes.get(one.case, {}).get(name) or NOT_STATED for one in shown])
-        values = sorted(set(cells.tolist()))
-        if len(values) > MOST_VALUES:
-            notes.append(f"{name} has {len(values)} values and is not shown by them.")
-        if not 2 <= len(values) <= MOST_VALUES:
-            continue
-        for value in values:
-            own = cells == value
-            cases, people = int(own.sum()), len(np.unique(patients[own]))
-            if people < FEWEST_PATIENTS:
-                note = f"Too small to score: {people} of at least {FEWEST_PATIENTS} patients."
-                found.append(Subgroup(name, value, cases, people, cases, {}, note))
-                continue
-            weights = draws_of_patients(patients[own], resamples=resamples, seed=seed)
-            score = _mean_score("dice", dice[own], weights, patients[own])
-            found.append(Subgroup(name, value, cases, people, cases, {"dice": score}))
-    return tuple(sorted(found, key=lambda group: (group.attribute, group.cases))), notes
+    owner = patients_of(shown)
+
+    def subgroup(attribute: str, value: str, chosen: BoolArray) -> Subgroup:
+        cases, patients = int(chosen.sum()), len(np.unique(owner[chosen]))
+        if note := too_small(patients):
+            return Subgroup(attribute, value, cases, patients, cases, {}, note)
+        weights = draws_of_patients(owner[chosen], resamples=resamples, seed=seed)
+        score = _mean_score("dice", dice[chosen], weights, owner[chosen])
+        return Subgroup(attribute, value, cases, patients, cases, {"dice": score})
+
+    tables, notes = tables_of(columns_of([one.case for one in shown], attributes), subgroup)
+    return tuple(group for table in tables for group in table), notes
