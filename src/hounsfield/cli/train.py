@@ -167,9 +167,8 @@ def outlined_validation(trained: Trained) -> tuple[OutlinedExample, ...]:
     """Validation images worth a look, with what was outlined on them; none where nothing was."""
     from hounsfield.datasets.load import load
     from hounsfield.datasets.segmentation import mask_of
-    from hounsfield.evaluation.segmentation import choose_outlined
     from hounsfield.plan.task import task_of
-    from hounsfield.reporting.segmentation_part import OutlinedExample
+    from hounsfield.reporting.segmentation_part import OutlinedExample, choose_outlined
     from hounsfield.tasks.segmentation import Segmentation
 
     task = task_of(trained.bundle.plan)

@@ -222,6 +222,11 @@ class OutlinedLabel:
     false_lesions: int = 0
     """Parts of what was found that touch none."""
 
+    @property
+    def there(self) -> bool:
+        """Whether it is on the image, or was found there."""
+        return self.volume > 0 or self.found_volume > 0
+
 
 @dataclass(frozen=True)
 class OutlinedImage:

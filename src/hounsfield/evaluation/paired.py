@@ -148,7 +148,7 @@ def _labels_there(image: Sequence[OutlinedImage], names: Sequence[str]) -> dict[
     """By name what each model got of the labels that are on an image or that any model found there."""
     by_name = [{own.label: own for own in one.labels} for one in image]
     every = {name: [own[name] for own in by_name] for name in names}
-    return {name: own for name, own in every.items() if any(one.volume or one.found_volume for one in own)}
+    return {name: own for name, own in every.items() if any(one.there for one in own)}
 
 
 def _mean_of_labels(

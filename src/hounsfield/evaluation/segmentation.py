@@ -72,8 +72,8 @@ def measure_segmentation(
     patients = patients_of(results)
     _require(results, labels)
     draws = {"resamples": resamples, "seed": seed}
-    groups = [(ALL, [[one for one in image.labels if _there(one)] for image in results])]
-    groups += [(name, [[one for one in image.labels if one.label == name and _there(one)] for image in results])
+    groups = [(ALL, [[one for one in image.labels if one.there] for image in results])]
+    groups += [(name, [[one for one in image.labels if one.label == name and one.there] for image in results])
                for name in labels]  # fmt: skip
     scored = tuple(_scores(name, own, patients, **draws) for name, own in groups if any(own))
     subgroups, notes = _subgroups(results, attributes, **draws)
@@ -94,22 +94,8 @@ def measure_segmentation(
     )
 
 
-def choose_outlined(results: Sequence[OutlinedImage], *, each: int = 2) -> list[OutlinedImage]:
-    """Images worth a look: those with the lowest Dice, those in the middle, and those with the highest, so many of
-    each."""
-    shown = [one for one in results if any(_there(label) for label in one.labels)]
-    ranked = sorted(shown, key=lambda one: _mean([label.dice for label in one.labels if _there(label)]))
-    middle = max(0, len(ranked) // 2 - each // 2)
-    chosen = {one.case: one for one in (*ranked[:each], *ranked[middle : middle + each], *ranked[-each:])}
-    return list(chosen.values())
-
-
-def _there(one: OutlinedLabel) -> bool:
-    return one.volume > 0 or one.found_volume > 0
-
-
 def _require(results: Sequence[OutlinedImage], labels: Sequence[str]) -> None:
-    if not any(_there(own) for one in results for own in one.labels):
+    if not any(own.there for one in results for own in one.labels):
         raise EvaluationError(
             f"none of the {len(results)} images shows {', '.join(labels)}, and nothing was found: there is nothing to "
             "measure"
@@ -178,8 +164,8 @@ def _subgroups(
     seed: int,
 ) -> tuple[tuple[Subgroup, ...], list[str]]:
     """Dice of all labels by what is known of the cases, the smallest group first."""
-    shown = [one for one in results if any(_there(own) for own in one.labels)]
-    dice = np.array([_mean([own.dice for own in one.labels if _there(own)]) for one in shown])
+    shown = [one for one in results if any(own.there for own in one.labels)]
+    dice = np.array([_mean([own.dice for own in one.labels if own.there]) for one in shown])
     owner = patients_of(shown)
 
     def subgroup(attribute: str, value: str, chosen: BoolArray) -> Subgroup:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from markupsafe import Markup
 
@@ -11,8 +12,10 @@ from hounsfield.evaluation.evidence import LabelScores, OutlinedImage, Score, Se
 from hounsfield.image import Image, Mask
 from hounsfield.reporting import wording
 from hounsfield.reporting.charts.intervals import interval_track
-from hounsfield.reporting.evidence_tables import SubgroupRow
-from hounsfield.reporting.pictures import MAX_SIDE, Picture, encode
+from hounsfield.reporting.evidence_tables import SubgroupTables, subgroup_tables
+from hounsfield.reporting.examples import ends_and_middle
+from hounsfield.reporting.gallery import ImageCard
+from hounsfield.reporting.pictures import MAX_SIDE, encode
 from hounsfield.reporting.planes import middle_of, outlined_pixels
 
 _PLANE = 360
@@ -28,15 +31,6 @@ class OutlinedExample:
     """As it is stored."""
     found: Mask
     truth: Mask
-
-
-@dataclass(frozen=True)
-class OutlinedCard:
-    """An image of the gallery."""
-
-    case: str
-    film: Picture
-    words: str
 
 
 @dataclass(frozen=True)
@@ -62,34 +56,31 @@ class SegmentationPart:
     unit: str
     tolerance: str
     rows: tuple[LabelRow, ...]
-    subgroups: tuple[tuple[str, tuple[SubgroupRow, ...]], ...]
-    cards: tuple[OutlinedCard, ...]
+    subgroups: SubgroupTables
+    cards: tuple[ImageCard, ...]
 
 
 def segmentation_part(found: SegmentationEvidence, *, examples: Sequence[OutlinedExample] = ()) -> SegmentationPart:
     """The segmentation as a page shows it."""
     whole, *single = found.labels
-    tables: dict[str, list[SubgroupRow]] = {}
-    for group in found.subgroups:
-        score = group.scores.get("dice")
-        size = f"{wording.plural(group.cases, 'image')}, {wording.plural(group.patients, 'patient')}"
-        tables.setdefault(group.attribute, []).append(
-            SubgroupRow(
-                value=group.value,
-                size=size,
-                track=interval_track(f"{group.attribute} {group.value}: Dice", score) if score else None,
-                figure=wording.number(score.value, 3) if score else wording.UNDEFINED,
-                interval=wording.interval(score, 3) if score else "",
-                note=group.note,
-            )
-        )
     return SegmentationPart(
         unit=found.unit,
         tolerance=f"{found.tolerance:g} {found.unit}",
         rows=tuple(_row(one) for one in (found.labels if len(single) > 1 else single or [whole])),
-        subgroups=tuple((name, tuple(rows)) for name, rows in tables.items()),
+        subgroups=subgroup_tables(found.subgroups, "dice", title="Dice", counted="image"),
         cards=tuple(_card(example, found.unit) for example in examples),
     )
+
+
+def choose_outlined(results: Sequence[OutlinedImage], *, each: int = 2) -> list[OutlinedImage]:
+    """Images worth a look: those with the lowest Dice, those in the middle, and those with the highest, so many of
+    each."""
+    shown = [one for one in results if any(label.there for label in one.labels)]
+    return ends_and_middle(sorted(shown, key=_mean_dice), each)
+
+
+def _mean_dice(one: OutlinedImage) -> float:
+    return fmean(label.dice for label in one.labels if label.there)
 
 
 def _row(one: LabelScores) -> LabelRow:
@@ -112,7 +103,7 @@ def _figure(score: Score | None, digits: int) -> str:
     return wording.number(score.value, digits) if score else wording.UNDEFINED
 
 
-def _card(example: OutlinedExample, unit: str) -> OutlinedCard:
+def _card(example: OutlinedExample, unit: str) -> ImageCard:
     result, image = example.result, example.image
     side = MAX_SIDE if image.planar else _PLANE
     centre = middle_of(example.truth if example.truth.labels.any() else example.found)
@@ -120,8 +111,8 @@ def _card(example: OutlinedExample, unit: str) -> OutlinedCard:
         f"{label.label} Dice {wording.number(label.dice, 2)}"
         + (f", {wording.number(label.hausdorff, 1)} {unit} apart" if label.hausdorff is not None else "")
         for label in result.labels
-        if label.volume or label.found_volume
+        if label.there
     )
     pixels = outlined_pixels(image, example.found, example.truth, centre=centre, max_side=side)
     film = encode(pixels, alt=f"Image of case {result.case}: {words or 'no label'}")
-    return OutlinedCard(result.case, film, words or "no label")
+    return ImageCard(result.case, film, words or "no label")
