@@ -18,19 +18,17 @@ from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.load import load
 from hounsfield.datasets.parallel import in_order
 from hounsfield.datasets.segmentation import mask_of
-from hounsfield.errors import GeometryError, HounsfieldError, ImageError, StorageError, TrainingError
+from hounsfield.errors import GeometryError, HounsfieldError
 from hounsfield.learning.inputs import Inputs, inputs_key
+from hounsfield.learning.stored import STORED_TYPE, no_memory, require_half, require_in_range
 from hounsfield.plan import Plan
 from hounsfield.plan.network_input import known_spacing, prepare
 from hounsfield.plan.task import task_of
 from hounsfield.progress import track
 from hounsfield.tasks.segmentation import Segmentation
 
-_STORED = np.dtype(np.float16)
 _TURNED = 1e-3
 """Voxels by which an axis may lean over the whole image."""
-
-_LARGEST = float(np.finfo(_STORED).max)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +88,7 @@ def prepare_masked(dataset: Dataset, cases: Sequence[Case], plan: Plan, folder: 
                     "spacing_mm": list(result.spacing_mm),
                 }
             )
-    if len(failed) > len(cases) / 2:
-        some = "; ".join(f"{case}: {reason}" for case, reason in list(failed.items())[:3])
-        raise TrainingError(f"{len(failed)} of {len(cases)} cases of {dataset.root} cannot be read ({some})")
+    require_half(failed, cases, dataset)
     index = {"key": key, "failed": failed, "placed": placed}
     write_text(paths[2], json.dumps(index))
     return _open(paths, cases, index, key)
@@ -111,10 +107,7 @@ def _or_error(case: Case, plan: Plan, task: Segmentation) -> Masked | Hounsfield
     except HounsfieldError as error:
         return error
     except MemoryError as error:
-        raise StorageError(
-            f"{case.image.path}: there is not enough memory to prepare it; end other programs and give the command "
-            "again"
-        ) from error
+        raise no_memory(case.image.path) from error
 
 
 def masked_case(case: Case, plan: Plan, task: Segmentation) -> Masked:
@@ -126,15 +119,10 @@ def masked_case(case: Case, plan: Plan, task: Segmentation) -> Masked:
     """
     stored = load(case.image)
     prepared = prepare(stored, plan.input)
-    largest = float(np.abs(prepared.voxels).max())
-    if not largest <= _LARGEST:
-        raise ImageError(
-            f"{case.image.path}: preprocessing gave values up to {largest:g}; networks learn from values near 0 … 1, "
-            'end input.steps with "rescale" or "zscore"'
-        )
+    require_in_range(prepared.voxels, case.image.path)
     onto = np.linalg.inv(stored.affine) @ prepared.affine
     codes = resampled(task.codes(mask_of(case)), onto, prepared.shape)
-    return Masked(prepared.voxels.astype(_STORED), codes, onto, known_spacing(stored))
+    return Masked(prepared.voxels.astype(STORED_TYPE), codes, onto, known_spacing(stored))
 
 
 def resampled(codes: IntArray, onto: FloatArray, shape: Sequence[int]) -> IntArray:
@@ -194,10 +182,10 @@ def _open(paths: Sequence[Path], cases: Sequence[Case], index: Mapping[str, Any]
     placed: Sequence[Mapping[str, Any]] = index["placed"]
     kept = tuple(case for case in cases if case.id not in failed)
     shapes = [tuple(one["shape"]) for one in placed]
-    images = _parts(np.memmap(paths[0], dtype=_STORED, mode="r"), shapes)
+    images = _parts(np.memmap(paths[0], dtype=STORED_TYPE, mode="r"), shapes)
     codes = _parts(np.memmap(paths[1], dtype=np.uint8, mode="r"), [shape[1:] for shape in shapes])
     return Inputs(
-        voxels=np.zeros((len(kept), 0), dtype=_STORED),
+        voxels=np.zeros((len(kept), 0), dtype=STORED_TYPE),
         targets=np.zeros(len(kept), dtype=np.int64),
         cases=kept,
         failed=tuple(failed.items()),
