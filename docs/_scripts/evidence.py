@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hounsfield.evaluation import CaseResult, Evidence, measure, write_evidence
+from hounsfield.evaluation import CaseResult, Evidence, Origin, measure, write_evidence
 from hounsfield.evaluation.sets import Held
 from hounsfield.evaluation.store import evidence_schema
 from hounsfield.findings import ModelIdentity
@@ -32,19 +32,22 @@ def example() -> Evidence:
         )
         for number, probability in enumerate(probabilities)
     ]
-    evidence = measure(
-        results,
-        task="classification",
+    origin = Origin(
         dataset="example films",
         split="test",
         classes=("benign", "malignant"),
-        threshold=0.43,
-        threshold_from="youden on 24 validation cases, 10 of them positive",
         attributes={
             result.case: {"site": "south" if number % 3 == 0 else "north"} for number, result in enumerate(results)
         },
         model=ModelIdentity(name="example", version="0.1.0", sha256="0" * 64),
         seconds=2.5,
+    )
+    evidence = measure(
+        results,
+        origin,
+        task="classification",
+        threshold=0.43,
+        threshold_from="youden on 24 validation cases, 10 of them positive",
         held=Held(classes=np.array([[p <= 0.85, p >= 0.2] for p in probabilities]), promised=0.9),
     )
     return replace(evidence, created="2026-01-31T12:00:00+00:00", versions={"python": "3.11", "hounsfield": "0.1.0"})

@@ -1,5 +1,6 @@
 """`hounsfield measure`: from files to a worksheet."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from drawn_files import boxes, square, write_rtstruct, write_seg, write_series
 
 from hounsfield.cli.main import main
 from hounsfield.cli.measure import mask_words
+from hounsfield.datasets.phantom3d.grid import choose_grid
+from hounsfield.datasets.phantom3d.paint import number_parts
+from hounsfield.datasets.phantom3d.patient import draw_patient
+from hounsfield.datasets.phantom3d.write import SPACING_MM
 
 AFFINE = np.diag([1.0, 1, 3, 1])
 CRITERIA = """\
@@ -163,3 +168,50 @@ def test_files_and_labels_may_have_colons_in_their_names(tmp_path: Path) -> None
     assert mask_words(f"{folder}/b: PTV: 60 Gy") == (tmp_path / "b", "PTV: 60 Gy")
     assert mask_words(f"{folder}/b:") == (tmp_path / "b", None)
     assert mask_words("none:9") == (Path("none"), 9)
+
+
+def test_the_phantoms_exact_distances_come_out_to_half_a_voxels_diagonal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of two tumours of a patient to each structure, as the masks show it; what a tumour lies in is given whole."""
+    folder = tmp_path / "abdomens"
+    assert main(["phantom", "-o", str(folder), "--kind", "volumes", "--patients", "1"]) == 0
+    half = float(np.linalg.norm(SPACING_MM)) / 2
+    masks = folder / "masks" / "P0001.nii.gz"
+    numbers = {row["name"]: row["label"] for row in rows_of(folder / "labels.csv")}
+    every = [row for row in rows_of(folder / "distances.csv") if row["in_image"] == "1"]
+    rows = [row for row in every if row["tumour"] in (every[0]["tumour"], every[-1]["tumour"])]
+    whole = whole_structures(tmp_path, masks, {row["structure"] for row in rows if row["relation"] == "within"})
+    off: dict[tuple[str, str, str], float] = {}
+    for tumour in sorted({row["tumour"] for row in rows}):
+        own = {row["structure"]: row for row in rows if row["tumour"] == tumour}
+        lesion = f"{folder / 'tumours' / 'P0001.nii.gz'}:{tumour}"
+        words: list[object] = ["measure", folder / "images" / "P0001.nii.gz", "--lesion", lesion]
+        for name, row in own.items():
+            mask = whole[name] if row["relation"] == "within" else f"{masks}:{numbers[name]}"
+            words += ["--structure", f"{name}={mask}"]
+        capsys.readouterr()
+        assert main([str(word) for word in (*words, "--json", "-o", tmp_path / f"out-{tumour}")]) == 0
+        for margin in json.loads(capsys.readouterr().out)["margins"]:
+            row = own[margin["structure"]]
+            assert margin["side"] == ("inside" if row["relation"] == "within" else "outside")
+            apart = abs(margin["minimum_mm"] - float(row["distance_mm"]))
+            off[tumour, row["structure"], row["relation"]] = apart
+    assert {relation for _, _, relation in off} == {"outside", "within", "touching"} and len(off) == len(rows) > 30
+    assert {key: apart for key, apart in off.items() if apart > half} == {}
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def whole_structures(folder: Path, masks: Path, names: set[str]) -> dict[str, Path]:
+    """By name the masks of some structures of the first patient, with what lies in them and runs through them."""
+    patient, grid = draw_patient(np.random.default_rng([0, 1]), 1), choose_grid(SPACING_MM, None)
+    affine = nibabel.load(masks).affine  # type: ignore[attr-defined, no-untyped-call]
+    found = {}
+    for structure in (own for own in patient.structures if own.name in names):
+        voxels = (number_parts(structure.parts, grid) > 0).astype(np.uint8)
+        found[structure.name] = save(folder / f"{structure.name}.nii.gz", voxels.transpose(2, 1, 0), affine)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,6 +45,9 @@ def test_names_come_from_the_data_and_figures_are_printed(
     assert "What was outlined" in page and "data:image/webp" in page
     for name in ("report.html", "card.html", "card.md"):
         assert "bright" in (bundle / name).read_text(encoding="utf-8")
+    validated = json.loads((bundle / "evidence.json").read_text(encoding="utf-8"))["segmentation"]["results"]
+    page = (bundle / "report.html").read_text(encoding="utf-8")
+    assert validated and all(f'alt="Image of case {one["case"]}: ' in page for one in validated[:6])
 
 
 def test_a_reading_writes_every_voxel_on_the_images_grid(bundle: Path, data: Path, tmp_path: Path) -> None:
@@ -60,6 +64,25 @@ def test_a_reading_writes_every_voxel_on_the_images_grid(bundle: Path, data: Pat
         own = [finding for finding in reading["findings"] if finding["label"] == name]
         assert sum(finding["size"] for finding in own) == pytest.approx(np.count_nonzero(numbers == place) / 1000)
     assert (tmp_path / "out" / reading["figure"]).is_file()
+
+
+def test_two_bundles_are_compared_label_by_label(
+    bundle: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", str(bundle), str(bundle), str(data), "-o", str(tmp_path / "out")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("distances in mm")
+    assert [line[:18].strip() for line in lines if line[18:22] == "Dice"] == ["all labels", "bright", "dark"]
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Both outline equally well" in page and "95 % of surfaces, mm" in page and "Surface Dice" in page
+    assert main(["compare", str(bundle), str(bundle), "--json"]) == 0
+    named = json.loads(capsys.readouterr().out)["named"]
+    evidence = json.loads((bundle / "evidence.json").read_text(encoding="utf-8"))["segmentation"]
+    for one in evidence["labels"]:
+        assert named[one["name"]]["dice"]["first"] == pytest.approx(one["scores"]["dice"]["value"])
+    assert main(["seeds", str(bundle), str(bundle), "--json"]) == 0
+    seeds = json.loads(capsys.readouterr().out)
+    assert seeds["named"]["all labels"]["dice"]["spread"] == 0 and seeds["scores"] == {}
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +118,43 @@ def test_openvino_outlines_as_torch_does(
     assert (said[0] == said[1]).mean() > 0.9999
     assert main(["read", str(bundle), str(image), "-o", str(out), "--runtime", "openvino-int8"]) != 0
     assert "8 bits were never tried" in capsys.readouterr().err
+
+
+def labelled_elsewhere(data: Path, folder: Path, names: dict[str, int]) -> Path:
+    """Three of the volumes, labelled in their first slices alone, with these numbers and another structure (7)."""
+    for name in ("images", "labels"):
+        (folder / name).mkdir(parents=True)
+    for number in range(3):
+        name = f"case{number:02}.nii.gz"
+        shutil.copy(data / "images" / name, folder / "images" / name)
+        stored = nibabel.load(data / "labels" / name)
+        numbers = np.array([0, names["bright"], names["dark"]], dtype=np.uint8)[np.asarray(stored.dataobj)]
+        numbers[:2, :2, :9] = 7
+        numbers[:, :, 9:] = names["ignore"]
+        nibabel.save(nibabel.Nifti1Image(numbers, stored.affine), folder / "labels" / name)
+    (folder / "dataset.json").write_text(json.dumps({"labels": {"background": 0, **names}}), encoding="utf-8")
+    return folder
+
+
+def test_other_data_are_measured_by_the_names_of_labels_and_where_somebody_labelled_them(
+    bundle: Path, data: Path, tmp_path: Path
+) -> None:
+    told = []
+    for folder, names in (
+        ("same", {"bright": 1, "dark": 2, "ignore": 255}),
+        ("other", {"dark": 1, "bright": 3, "ignore": 4}),
+    ):
+        elsewhere, out = labelled_elsewhere(data, tmp_path / folder, names), tmp_path / f"{folder}-out"
+        assert main(["evaluate", str(bundle), str(elsewhere), "-o", str(out), "--cases", "all"]) == 0
+        told.append(json.loads((out / "evidence.json").read_text(encoding="utf-8")))
+    same, other = (own["segmentation"]["results"] for own in told)
+    assert same == other
+    assert any("count as nothing" in note and "(7)" in note for note in told[1]["notes"])
+    for one in other:
+        numbers = np.asarray(nibabel.load(data / "labels" / f"{one['case']}.nii.gz").dataobj)[:, :, :9].copy()
+        numbers[:2, :2] = 0
+        assert [own["volume"] for own in one["labels"]] == [np.count_nonzero(numbers == place) for place in (1, 2)]
+    assert sum(own["volume"] for one in other for own in one["labels"]) > 0
 
 
 def test_flat_images_are_outlined_too(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from hounsfield.datasets import load, open_dataset
 from hounsfield.datasets.phantom import write_phantom
-from hounsfield.datasets.phantom.dicom import uid
+from hounsfield.datasets.phantom.dicom_modules import uid
 from hounsfield.datasets.phantom.film import Film, draw_film
 from hounsfield.datasets.phantom.woman import View, draw_woman
 from hounsfield.errors import StorageError, UsageError

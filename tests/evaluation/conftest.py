@@ -1,11 +1,13 @@
 """Predictions made in a moment."""
 
+import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
-from hounsfield.evaluation import CaseResult, Evidence, measure
+from hounsfield.evaluation import CaseResult, Evidence, Origin, measure
 
 MakeResults = Callable[..., list[CaseResult]]
 MakeEvidence = Callable[..., Evidence]
@@ -35,18 +37,23 @@ def make_evidence(make_results: MakeResults) -> MakeEvidence:
     from hounsfield.findings import ModelIdentity
 
     def make(results: list[CaseResult] | None = None, **changed: object) -> Evidence:
-        usual: dict[str, object] = {
-            "task": "classification",
+        origin: dict[str, Any] = {
             "dataset": "films",
             "split": "test",
             "classes": ("benign", "malignant"),
-            "threshold": 0.5,
-            "threshold_from": "youden on the validation cases",
             "attributes": {},
             "model": ModelIdentity("convnet", "0.1.0", "a" * 64),
             "seconds": 1.5,
             "resamples": 200,
         }
-        return measure(make_results() if results is None else results, **(usual | changed))  # type: ignore[arg-type]  # the keywords are measure's own
+        usual: dict[str, Any] = {
+            "task": "classification",
+            "threshold": 0.5,
+            "threshold_from": "youden on the validation cases",
+        }
+        fields = {field.name for field in dataclasses.fields(Origin)}
+        origin |= {key: value for key, value in changed.items() if key in fields}
+        usual |= {key: value for key, value in changed.items() if key not in fields}
+        return measure(make_results() if results is None else results, Origin(**origin), **usual)
 
     return make

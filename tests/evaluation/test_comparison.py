@@ -10,7 +10,7 @@ import pytest
 from hounsfield.errors import EvaluationError
 from hounsfield.evaluation.comparison import compare
 from hounsfield.evaluation.evidence import CaseResult, Evidence
-from hounsfield.evaluation.measure import measure
+from hounsfield.evaluation.measure import Origin, measure
 from hounsfield.findings.model import ModelIdentity
 from hounsfield.reporting.comparison_report import verdict
 
@@ -26,19 +26,9 @@ def _evidence(name: str, skill: float, *, cases: int = 200, seed: int = 0, first
         results.append(
             CaseResult(f"c{number + first}", f"p{(number + first) // 2}", number % 2, (1 - probability, probability))
         )
-    return measure(
-        results,
-        task="classification",
-        dataset="made",
-        split="test",
-        classes=("benign", "malignant"),
-        threshold=0.5,
-        threshold_from="",
-        attributes={},
-        model=ModelIdentity(name, "0", name * 8),
-        seconds=0,
-        resamples=50,
-    )
+    model = ModelIdentity(name, "0", name * 8)
+    origin = Origin("made", "test", ("benign", "malignant"), attributes={}, model=model, seconds=0, resamples=50)
+    return measure(results, origin, task="classification", threshold=0.5, threshold_from="")
 
 
 def test_a_better_model_is_told_from_a_worse_one() -> None:
@@ -73,17 +63,17 @@ def test_two_models_of_one_skill_are_not_told_apart() -> None:
 def test_only_shared_cases_count_and_it_is_said() -> None:
     comparison = compare(_evidence("a", 2.0), _evidence("b", 1.0, first=40))
     assert comparison.cases == 160
-    assert comparison.notes[0] == "40 of 200 cases of a left out: only one has them."
+    assert comparison.notes[0] == "40 of 200 cases of a left out: not all models have them."
 
 
 def test_other_cases_other_classes_and_other_truths_are_refused() -> None:
     one = _evidence("a", 2.0)
-    with pytest.raises(EvaluationError, match=r"and no case is among both: give data that neither has seen"):
+    with pytest.raises(EvaluationError, match="and no case is among all of them: give data that none has seen"):
         compare(one, _evidence("b", 1.0, first=1000))
     with pytest.raises(EvaluationError, match="only models of the same classes can be compared"):
         compare(one, replace(one, classes=("normal", "abnormal")))
     results = (replace(one.results[0], target=1), *one.results[1:])
-    with pytest.raises(EvaluationError, match="the case 'c0' is benign of patient p0 in one, malignant of patient p0"):
+    with pytest.raises(EvaluationError, match="the case 'c0' is benign in one, malignant in another"):
         compare(one, replace(one, results=results))
 
 

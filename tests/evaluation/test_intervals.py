@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from hounsfield.evaluation.intervals import percentile_score, wilson_interval
+from hounsfield.evaluation.intervals import distance_score, percentile_score, wilson_interval
 
 
 def test_the_interval_lies_between_the_percentiles_two_and_a_half_and_ninety_seven_and_a_half() -> None:
@@ -57,3 +57,15 @@ def test_wilson_intervals_are_scipys(found: int, cases: int) -> None:
 
 def test_no_cases_leave_a_share_open() -> None:
     assert [float(end[0]) for end in wilson_interval(np.array([0.0]), np.array([0.0]))] == [0, 1]
+
+
+def test_the_interval_of_a_distance_holds_it_and_leaves_out_draws_without_it() -> None:
+    draws = np.r_[np.full(500, np.nan), np.linspace(2, 4, 1001)]
+    inside, outside = (distance_score(value, draws, np.array([1.0, 9.0])) for value in (3.0, 5.0))
+    assert (inside.low, inside.high) == (pytest.approx(2.05), pytest.approx(3.95))
+    assert (outside.low, outside.value, outside.high) == (pytest.approx(2.05), 5.0, 5.0)
+
+
+def test_of_one_patient_the_interval_of_a_distance_is_all_that_was_seen() -> None:
+    score = distance_score(3.0, np.full(200, 3.0), np.array([1.0, 3.0, 5.0]))
+    assert (score.low, score.value, score.high) == (1.0, 3.0, 5.0)

@@ -9,13 +9,14 @@ import pytest
 
 from hounsfield.bundle import LandmarkPoint
 from hounsfield.errors import EvaluationError
-from hounsfield.evaluation.evidence import Located, LocatedImage
-from hounsfield.evaluation.landmark_comparison import compare_landmarks
+from hounsfield.evaluation.comparison import compare
+from hounsfield.evaluation.evidence import Evidence, Located, LocatedImage
 from hounsfield.evaluation.localization import ALL, error_of, measure_localization
-from hounsfield.evaluation.measure import measure_places
+from hounsfield.evaluation.measure import Origin, measure_places
 from hounsfield.findings import ModelIdentity
 from hounsfield.findings.region import Point
 from hounsfield.learning.landmark_point import choose_landmark_point
+from hounsfield.reporting.comparison_report import verdict
 
 
 def image(
@@ -58,7 +59,7 @@ def test_intervals_hold_the_value_and_widen_with_the_spread() -> None:
 
 
 def test_a_median_of_draws_counts_each_patient_as_often_as_drawn() -> None:
-    from hounsfield.evaluation.localization import quantiles_of_draws
+    from hounsfield.evaluation.resampling import quantiles_of_draws
 
     errors = np.array([5.0, 1.0, 3.0])
     weights = np.array([[1.0, 1, 1], [0, 3, 0], [2, 0, 1], [0, 1, 2]])
@@ -129,33 +130,62 @@ def test_from_few_images_no_radius_is_promised() -> None:
     assert [own.radius for own in point.of(image(0, 1.0, radius=1.0), ("a", "b")).found] == [0.0, 0.0]
 
 
+def evidence_of(off: float, cases: int = 15, *, seed: int = 0) -> Evidence:
+    """Of a model that is off by about as many pixels at "a", and right at "b"."""
+    own = np.random.default_rng(seed).uniform(0, 0.2, cases)
+    model = ModelIdentity("m", "0", "0" * 64)
+    origin = Origin("d", "val", ("image",), attributes={}, model=model, seconds=1.0, resamples=50)
+    results = [image(n, off + own[n]) for n in range(cases)]
+    return measure_places(results, origin, landmarks=("a", "b"), promised=0.0)
+
+
+def with_results(evidence: Evidence, *results: LocatedImage) -> Evidence:
+    assert evidence.localization is not None
+    return replace(evidence, localization=replace(evidence.localization, results=results))
+
+
 def test_a_nearer_model_is_nearer_by_as_much_and_not_by_chance() -> None:
-    def evidence(off: float, cases: int = 15):  # type: ignore[no-untyped-def]
-        results = [image(n, off + 0.1 * (n % 3)) for n in range(cases)]
-        return measure_places(
-            results, dataset="d", split="val", classes=("image",), landmarks=("a", "b"), promised=0.0, attributes={},
-            model=ModelIdentity("m", "0", "0" * 64), seconds=1.0, resamples=50,
-        )  # fmt: skip
+    found = compare(evidence_of(1.0), evidence_of(3.0, seed=1), resamples=200)
 
-    whole, a, b = compare_landmarks(evidence(1.0), evidence(3.0), resamples=200).landmarks
-    other = evidence(1.0)
-    moved = replace(other.localization.results[0], truths=(Point(9, 9, 0.5, "a"),))
-    elsewhere = replace(other, localization=replace(other.localization, results=(moved,)))
+    assert list(found.named) == [ALL, "a", "b"] and found.unit == "mm" and found.differences == {}
+    a, b = found.named["a"]["median"], found.named["b"]["median"]
+    assert a.difference.value == pytest.approx(-4.0, abs=0.4) and -4.5 < a.difference.low < a.difference.high < -3.5
+    assert (a.p_value, b.p_value, a.cases) == (1 / 200, 1, 15)
+    assert verdict(found).startswith("m ") and "median error of all landmarks" in verdict(found)
 
-    assert (whole.name, a.name, b.name) == (ALL, "a", "b")
-    assert a.difference.value == pytest.approx(-4.0) and a.difference.low == pytest.approx(-4.0, abs=0.3)
-    assert a.p_value == 1 / 200 and b.p_value == 1
-    few = compare_landmarks(evidence(1.0, cases=3), evidence(3.0, cases=3), resamples=200).landmarks[1]
-    assert few.p_value == 1 and few.difference.low < 0 < few.difference.high  # three patients say nothing
-    with pytest.raises(EvaluationError, match="lie elsewhere"):
-        compare_landmarks(evidence(1.0), elsewhere)
-    renamed = replace(other, localization=replace(other.localization, landmarks=other.localization.landmarks[:2]))
-    with pytest.raises(EvaluationError, match="m locates a, b, and m a: only models of the same landmarks"):
-        compare_landmarks(other, renamed)
-    with pytest.raises(EvaluationError, match="no image in common"):
-        compare_landmarks(evidence(1.0), replace(other, localization=replace(other.localization, results=())))
-    with pytest.raises(EvaluationError, match="both locate"):
-        compare_landmarks(evidence(1.0), replace(other, localization=None))
+
+def test_from_three_patients_nothing_is_known_of_errors() -> None:
+    few = compare(evidence_of(1.0, cases=3), evidence_of(3.0, cases=3, seed=1), resamples=200)
+
+    gap = few.named["a"]["median"]
+    assert gap.p_value == 1 and gap.difference.low < -3.5 and gap.difference.high > 3.5
+    assert any("Fewer than 5 patients behind all landmarks, a, b" in note for note in few.notes)
+
+
+def test_landmarks_that_one_did_not_locate_count_for_neither() -> None:
+    one, other = evidence_of(1.0), evidence_of(3.0, seed=1)
+    assert other.localization is not None
+    without = [
+        replace(own, found=own.found[1:]) if n else own for n, own in enumerate(other.localization.results)
+    ]  # "a" on the first image alone
+
+    found = compare(one, with_results(other, *without), resamples=50)
+
+    assert found.named["a"]["median"].cases == 1 and found.named["b"]["median"].cases == 15
+
+
+def test_models_of_other_landmarks_other_places_and_other_images_are_refused() -> None:
+    one = evidence_of(1.0)
+    assert one.localization is not None
+    first = one.localization.results[0]
+    with pytest.raises(EvaluationError, match="a at x 10, y 10, z 0.5, b at x 20, y 20, z 0.5 in one, a at x 9, y 9"):
+        compare(one, with_results(one, replace(first, truths=(Point(9, 9, 0.5, "a"),))))
+    with pytest.raises(EvaluationError, match="m answers the landmarks a, b, m the landmarks a: only models of the sa"):
+        compare(one, with_results(one, *(replace(own, found=own.found[:1]) for own in one.localization.results)))
+    with pytest.raises(EvaluationError, match="no case is among all of them"):
+        compare(one, with_results(one, replace(first, case="elsewhere")))
+    with pytest.raises(EvaluationError, match="m the classes image: only models of the same landmarks"):
+        compare(one, replace(one, localization=None))
 
 
 def test_whether_a_radius_held_is_told_in_the_unit_of_the_radius() -> None:

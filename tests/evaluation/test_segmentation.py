@@ -7,7 +7,7 @@ import pytest
 
 from hounsfield.errors import EvaluationError
 from hounsfield.evaluation.evidence import OutlinedImage, OutlinedLabel, SegmentationEvidence
-from hounsfield.evaluation.segmentation import choose_outlined, measure_segmentation
+from hounsfield.evaluation.segmentation import measure_segmentation
 
 
 def label(name: str, dice: float, **others: float) -> OutlinedLabel:
@@ -84,11 +84,6 @@ def test_pixels_are_told_from_millimetres() -> None:
     found = measured(results)
     assert found.unit == "pixels"
     assert any("in pixels" in note for note in found.notes)
-
-
-def test_the_worst_the_middle_and_the_best_are_chosen() -> None:
-    results = [OutlinedImage(f"{n}", f"{n}", (label("liver", n / 10), nothing("tumour"))) for n in range(10)]
-    assert [one.case for one in choose_outlined(results, each=1)] == ["0", "5", "9"]
 
 
 def test_what_cannot_be_measured_is_refused() -> None:

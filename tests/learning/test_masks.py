@@ -19,10 +19,14 @@ from hounsfield.datasets import open_dataset
 from hounsfield.datasets.case import Dataset, ImageRef
 from hounsfield.datasets.segmentation import for_segmentation, mask_of
 from hounsfield.errors import DatasetError, GeometryError, UnknownNameError
+from hounsfield.evaluation.evidence import OutlinedImage, OutlinedLabel
+from hounsfield.image import Mask
 from hounsfield.learning.choosing import choose_plan_and_split
+from hounsfield.learning.lesson import Answers, Outlined
 from hounsfield.learning.masked import masked_case, prepare_masked, resampled
 from hounsfield.learning.masks import MaskLesson, masked_batch, places_of, plain_window
 from hounsfield.learning.memory_need import step_bytes
+from hounsfield.learning.packed import PackedMask
 from hounsfield.learning.supervised import setup
 from hounsfield.learning.throughput import images_per_second
 from hounsfield.learning.train import train
@@ -38,6 +42,7 @@ from hounsfield.plan import (
     UNetChoice,
 )
 from hounsfield.plan.task import task_of
+from hounsfield.tasks.segmentation import UNKNOWN
 
 
 def plan_for(dataset: Dataset, *, epochs: int = 2, steps: tuple[dict[str, object], ...] = ()) -> Plan:
@@ -73,8 +78,29 @@ def test_a_segmentation_learns_measures_itself_and_is_written(dataset: Dataset, 
     assert found.unit == "mm"
     assert [one.name for one in found.labels] == ["all labels", "label 1", "label 2"]
     assert found.labels[0].scores["dice"].value > 0.8
-    assert evidence.cases == len(trained.val_cases) > 0
+    assert evidence.cases == len(trained.val_cases) == len(trained.val_outlined) > 0
+    for case, one in zip(trained.val_cases, trained.val_outlined, strict=True):
+        assert one.result.case == case.id
+        assert one.outline.unpacked().labels.shape == mask_of(case).shape
     json.dumps(evidence.as_json(), allow_nan=False)
+
+
+def test_of_several_networks_the_first_that_was_asked_counts_for_an_image(dataset: Dataset) -> None:
+    lesson = MaskLesson(task_of(plan_for(dataset)), None)  # type: ignore[arg-type]
+
+    def said(*dice: float) -> Answers:
+        mask = PackedMask.of(Mask(np.zeros((1, 2, 2), dtype=np.uint8), ("a",)))
+        labels = [OutlinedLabel("a", one, one, None, None, 1.0, 1.0) for one in dice]
+        return Answers(
+            np.zeros((len(dice), 1)), outlined=tuple(Outlined(OutlinedImage("", "", (one,)), mask) for one in labels)
+        )
+
+    rows, answer = lesson.together(
+        plan_for(dataset), [said(0.1, 0.2), said(0.3, 0.4)], [np.array([4, 1]), np.array([1, 0])]
+    )
+
+    assert rows.tolist() == [0, 1, 4]
+    assert [one.result.labels[0].dice for one in answer.outlined] == [0.4, 0.2, 0.1]
 
 
 def test_images_and_masks_are_prepared_onto_one_grid(dataset: Dataset, tmp_path: Path) -> None:
@@ -132,9 +158,12 @@ def test_what_a_network_says_comes_back_onto_the_grid_as_stored(dataset: Dataset
 
     lesson = MaskLesson(task, inputs)  # type: ignore[arg-type]
     answers = lesson.answered(Bright(), plan, np.arange(2), flips=False)
-    assert [one.shape for one in answers.outlined] == [(18, 24, 28), (20, 26, 24)]
-    results = lesson.results(plan, np.arange(2), answers.outlined)
-    assert min(one.labels[0].dice for one in results) > 0.85
+    outlines = [one.outline.unpacked() for one in answers.outlined]
+    assert [one.labels.shape for one in outlines] == [(18, 24, 28), (20, 26, 24)]
+    assert min(one.result.labels[0].dice for one in answers.outlined) > 0.85
+    assert [one.result for one in answers.outlined] == [
+        lesson.measured(plan, row, own) for row, own in enumerate(outlines)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -201,6 +230,35 @@ def test_the_window_that_is_examined_shows_a_label(dataset: Dataset, tmp_path: P
     far[2:6, 2:6, 2:6] = far[54:58, 54:58, 54:58] = 1
     apart = replace(inputs, codes=(far,), images=(np.zeros((1, 60, 60, 60), dtype=np.float16),))
     assert plain_window(plan, apart, 0)[1].max() == 1
+
+
+def test_slices_that_nobody_labelled_teach_nothing_and_are_not_measured(
+    tmp_path: Path, spheres: Callable[..., Path]
+) -> None:
+    folder = spheres(tmp_path / "spheres", count=4)
+    for path in (folder / "labels").iterdir():
+        stored = nibabel.load(path)
+        numbers = np.asarray(stored.dataobj).copy()
+        numbers[:, :, 9:] = 255
+        nibabel.save(nibabel.Nifti1Image(numbers, stored.affine), path)
+    (folder / "dataset.json").write_text(json.dumps({"labels": {"bright": 1, "dark": 2, "ignore": 255}}))
+    dataset = for_segmentation(open_dataset(folder))
+    plan = plan_for(dataset)
+    plan = plan.model_copy(update={"segmentation": plan.segmentation.model_copy(update={"unlabelled": 255})})
+    inputs = prepare_masked(dataset, dataset.cases, plan, tmp_path, threads=1)
+    lesson = MaskLesson(task_of(plan), inputs)  # type: ignore[arg-type]
+
+    assert dict(dataset.labels) == {"bright": (1,), "dark": (2,)} and dataset.unlabelled == 255
+    assert all((codes[9:] == UNKNOWN).all() and (codes[:9] != UNKNOWN).all() for codes in inputs.codes)
+    results = []
+    for row, case in enumerate(inputs.cases):
+        said = lesson.task.truth(mask_of(case)).labels
+        said[9:] = 1  # all of it, where nobody knows
+        results.append(lesson.measured(plan, row, lesson.task.outline(said)))
+    assert all(label.dice == 1 and label.volume == label.found_volume for one in results for label in one.labels)
+    slices = [np.asarray(nibabel.load(case.mask.path).dataobj)[:, :, :9] for case in inputs.cases if case.mask]
+    assert [one.labels[0].volume for one in results] == [np.count_nonzero(own == 1) for own in slices]
+    assert sum(one.labels[0].volume for one in results) > 0
 
 
 def test_a_case_keeps_its_spacing(dataset: Dataset) -> None:

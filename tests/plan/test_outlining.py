@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.fingerprint import Fingerprint, make_fingerprint
+from hounsfield.datasets.segmentation import MOST_NUMBERS, MOST_OVERLAPPING
 from hounsfield.plan import Input, Machine, Plan, RecurrentChoice, ResidualChoice, Segmentation, UNetChoice, make_plan
 from hounsfield.plan.inputs import Kind, kind_of
 from hounsfield.plan.outlining import outliner, recurrent_outliner, strides_for
@@ -165,3 +166,14 @@ def test_a_plan_written_before_there_were_recurrent_networks_is_read_as_it_was()
         "supervised": 3,
         "encoder": ResidualChoice().model_dump(),
     }
+
+
+@pytest.mark.parametrize(("most", "shared"), [(MOST_NUMBERS, ()), (MOST_OVERLAPPING, (200,))])
+def test_a_plan_takes_as_many_labels_as_can_be_told_apart_and_no_more(most: int, shared: tuple[int, ...]) -> None:
+    def section(count: int) -> Segmentation:
+        names = tuple(f"label {n}" for n in range(1, count + 1))
+        return Segmentation(labels=names, numbers=tuple((n, *shared) for n in range(1, count + 1)))
+
+    assert len(section(most).labels) == most
+    with pytest.raises(ValidationError, match=f"{most + 1} segmentation.labels with [0-9]+ numbers are too many"):
+        section(most + 1)

@@ -12,7 +12,7 @@ from hounsfield.datasets import open_dataset
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.split import read_split
 from hounsfield.errors import DatasetError
-from hounsfield.evaluation import CaseResult, measure
+from hounsfield.evaluation import CaseResult, Origin, measure
 from hounsfield.reading.evaluate import evaluate
 from hounsfield.reading.reader import Reader
 
@@ -63,20 +63,10 @@ def test_the_figures_are_those_of_the_readers_own_answers(bundle: Bundle, masses
     for case in chosen:
         probability = reader.read_case(case, reader.load_case(case)).answers[0].probability
         results.append(CaseResult(case.id, case.patient, int(case.target or 0), (1 - probability, probability)))
-    expected = measure(
-        results,
-        task="classification",
-        dataset=masses.name,
-        split="test",
-        classes=masses.classes,
-        threshold=bundle.operating.threshold,
-        threshold_from="",
-        attributes={},
-        model=bundle.identity,
-        seconds=0,
-        resamples=50,
-        seed=3,
+    origin = Origin(
+        masses.name, "test", masses.classes, attributes={}, model=bundle.identity, seconds=0, resamples=50, seed=3
     )
+    expected = measure(results, origin, task="classification", threshold=bundle.operating.threshold, threshold_from="")
     evidence = evaluate(bundle, masses, seed=3, resamples=50).evidence
     assert evidence.confusion == expected.confusion
     for name, score in expected.scores.items():

@@ -8,8 +8,10 @@ import report_samples as samples
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.check import Problem
 from hounsfield.datasets.split import make_split
+from hounsfield.evaluation.comparison import compare
 from hounsfield.evaluation.evidence import CaseResult
 from hounsfield.findings import Answer, ModelIdentity, Quality, Reading
+from hounsfield.reporting.comparison_report import comparison_page
 from hounsfield.reporting.evidence_report import evidence_page
 from hounsfield.reporting.examples import Example
 from hounsfield.reporting.inspect_report import inspect_page
@@ -30,6 +32,10 @@ def evidence_of_many_classes() -> str:
     found = samples.many_class_evidence()
     cards = [Example(result, samples.film(seed)) for seed, result in enumerate(found.results[:3])]
     return evidence_page(found, examples=cards)
+
+
+def evidence_of_labels() -> str:
+    return evidence_page(samples.outlined_evidence("unet"), command="hounsfield evaluate unet abdomens")
 
 
 def training() -> str:
@@ -64,13 +70,28 @@ def worksheet() -> str:
     return worksheet_page(sheet, panels, name="thigh.nii.gz", facts=facts, command=command)
 
 
+def comparison() -> str:
+    one, other = samples.binary_evidence(skill=1.4), samples.binary_evidence()
+    named = replace(samples.MODEL, name="breast-mass-resnet", sha256="9" * 64)
+    found = compare(one, replace(other, model=named), resamples=100)
+    return comparison_page(found, command="hounsfield compare one other")
+
+
+def comparison_of_labels() -> str:
+    one, other = samples.outlined_evidence("unet"), samples.outlined_evidence("recurrent", skill=0.8)
+    return comparison_page(compare(one, other, resamples=100), command="hounsfield compare unet recurrent")
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "evidence": evidence,
     "evidence_many": evidence_of_many_classes,
+    "evidence_of_labels": evidence_of_labels,
     "training": training,
     "inspection": inspection,
     "reading": reading,
     "worksheet": worksheet,
+    "comparison": comparison,
+    "comparison_of_labels": comparison_of_labels,
 }
 
 
@@ -150,10 +171,17 @@ def hostile_worksheet() -> str:
     return worksheet_page(hostile, panels, name=HOSTILE, facts=[Fact(HOSTILE, HOSTILE)], command=HOSTILE)
 
 
+def hostile_comparison() -> str:
+    one, other = (samples.outlined_evidence(HOSTILE + end, labels=(HOSTILE, "b" + HOSTILE)) for end in ("a", "other"))
+    hostile = replace(one, dataset=HOSTILE, split=HOSTILE, notes=(HOSTILE,))
+    return comparison_page(compare(hostile, other, resamples=50), command=HOSTILE)
+
+
 HOSTILE_PAGES: dict[str, Callable[[], str]] = {
     "evidence": hostile_evidence,
     "training": hostile_training,
     "inspection": hostile_inspection,
     "reading": hostile_reading,
     "worksheet": hostile_worksheet,
+    "comparison": hostile_comparison,
 }

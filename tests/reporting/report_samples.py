@@ -9,8 +9,8 @@ from hounsfield.arrays import FloatArray
 from hounsfield.datasets.case import Case, Dataset, ImageRef
 from hounsfield.datasets.check import Problem
 from hounsfield.datasets.fingerprint import Fingerprint, Spread
-from hounsfield.evaluation.evidence import CaseResult, Evidence
-from hounsfield.evaluation.measure import measure
+from hounsfield.evaluation.evidence import CaseResult, Evidence, OutlinedImage, OutlinedLabel
+from hounsfield.evaluation.measure import Origin, measure, measure_outlines
 from hounsfield.findings import Answer, Box, Finding, ModelIdentity, Quality, Reading
 from hounsfield.findings.worksheet import Worksheet, criteria_from_text, fill_worksheet
 from hounsfield.geometry import affine_from_axes, planar_affine
@@ -92,20 +92,18 @@ def binary_evidence(cases: int = 240, *, skill: float = 1.1, notes: tuple[str, .
         }
         for result in drawn
     }
-    return measure(
-        drawn,
-        task="classification",
+    origin = Origin(
         dataset="cbis_ddsm_mass",
         split="test",
         classes=("benign", "malignant"),
-        threshold=0.463,
-        threshold_from="youden on 118 validation cases, 52 of them positive",
         attributes=attributes,
         model=MODEL,
         seconds=12.7,
         resamples=300,
         notes=notes,
     )
+    chosen = "youden on 118 validation cases, 52 of them positive"
+    return measure(drawn, origin, task="classification", threshold=0.463, threshold_from=chosen)
 
 
 def many_class_evidence() -> Evidence:
@@ -118,19 +116,27 @@ def many_class_evidence() -> Evidence:
         logits[target] += 1.6
         shares = np.exp(logits) / np.exp(logits).sum()
         drawn.append(CaseResult(f"case {number}", f"patient {number}", target, tuple(float(p) for p in shares)))
-    return measure(
-        drawn,
-        task="classification",
-        dataset="lung_tissue",
-        split="external",
-        classes=classes,
-        threshold=0.5,
-        threshold_from="",
-        attributes={},
-        model=MODEL,
-        seconds=3.0,
-        resamples=200,
-    )
+    origin = Origin("lung_tissue", "external", classes, attributes={}, model=MODEL, seconds=3.0, resamples=200)
+    return measure(drawn, origin, task="classification", threshold=0.5, threshold_from="")
+
+
+def outlined_evidence(name: str, *, skill: float = 0.9, labels: tuple[str, ...] = ("liver", "tumour")) -> Evidence:
+    """Of forty abdomens, on half of which there is a tumour; hard ones are hard for every model."""
+    hard, own = np.random.default_rng(4).uniform(0, 0.3, (40, 2)), np.random.default_rng(len(name))
+    drawn = []
+    for number in range(40):
+        dice = skill - hard[number] + own.uniform(0, 0.1, 2)
+        there = [
+            OutlinedLabel(label, d, d**0.5, 12 * (1 - d), 3 * (1 - d), 50.0, 45.0)
+            for label, d in zip(labels, dice.tolist(), strict=True)
+        ]
+        absent = OutlinedLabel(labels[1], 1.0, 1.0, None, None, 0.0, 0.0)
+        drawn.append(
+            OutlinedImage(f"abdomen {number}", f"P_{number:03d}", (there[0], there[1] if number % 2 else absent))
+        )
+    named = replace(MODEL, name=name, sha256=f"{len(name):064d}")
+    origin = Origin("abdomens", "test", ("image",), attributes={}, model=named, seconds=60.0, resamples=200)
+    return measure_outlines(drawn, origin, labels=labels, tolerance=2.0)
 
 
 def examples(evidence: Evidence, *, each: int = 3) -> list[Example]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from report_samples import binary_evidence, many_class_evidence
 
 from hounsfield.evaluation.evidence import CaseResult
-from hounsfield.reporting.examples import called, choose_examples
+from hounsfield.reporting.examples import called, choose_examples, ends_and_middle
 
 
 def result(name: str, target: int, probability: float) -> CaseResult:
@@ -36,3 +36,9 @@ def test_the_worst_of_each_class_come_first_and_in_turn() -> None:
 def test_with_many_classes_each_one_is_shown() -> None:
     chosen = choose_examples(many_class_evidence(), each=3)
     assert {one.target for one in chosen.hits} == {0, 1, 2}
+
+
+def test_the_ends_and_the_middle_come_in_their_order_and_every_one_once() -> None:
+    assert ends_and_middle(range(10), 2) == [0, 1, 4, 5, 8, 9]
+    assert ends_and_middle(range(4), 3) == [0, 1, 2, 3]
+    assert ends_and_middle(range(1), 2) == [0] and ends_and_middle([], 2) == []

@@ -160,6 +160,11 @@ def test_mistakes_and_hits_are_told_apart() -> None:
     assert not re.search(r"Is <b>(\w+)</b>, was called <b>\1</b>", wrong)
 
 
+def test_a_title_says_that_every_label_is_outlined_and_that_one_class_is_answered() -> None:
+    assert "abdomens: liver and tumour</h1>" in page("evidence_of_labels")
+    assert "cbis_ddsm_mass: benign or malignant</h1>" in page("evidence")
+
+
 def test_an_evidence_with_next_to_nothing_still_gives_a_page() -> None:
     bare = replace(binary_evidence(60), scores={}, curves={}, subgroups=(), results=(), confusion=(), notes=())
     assert Outline(evidence_page(bare)).open == []

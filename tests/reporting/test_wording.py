@@ -21,6 +21,7 @@ def test_what_is_not_a_number_is_a_dash_everywhere() -> None:
 
 def test_negative_numbers_carry_a_true_minus() -> None:
     assert wording.number(-0.5, 1) == "−0.5"
+    assert wording.interval(Score(0, -0.2, -0.1), 1) == "−0.2 to −0.1"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from hounsfield.datasets.segmentation import MOST_NUMBERS, MOST_OVERLAPPING
 from hounsfield.tasks.segmentation import UNKNOWN, Segmentation, dice_of
 
 ORGANS = Segmentation(("liver", "tumour"), ((3,), (7,)), unlabelled=9)
@@ -86,3 +87,28 @@ def test_the_learning_curve_shows_the_mean_dice_over_all_images_together() -> No
     np.testing.assert_array_equal(counts, [[1, 1, 2], [1, 2, 1]])
     assert dice_of(counts) == pytest.approx((2 / 3 + 2 / 3) / 2)
     assert np.isnan(dice_of(np.zeros((2, 3))))
+
+
+def test_the_most_labels_keep_a_code_of_their_own_beside_what_nobody_knows() -> None:
+    names = tuple(f"label {n}" for n in range(1, MOST_NUMBERS + 1))
+    task = Segmentation(names, tuple((n,) for n in range(1, MOST_NUMBERS + 1)), unlabelled=255)
+    numbers = np.arange(256)
+    codes = task.codes(numbers)
+    assert task.exclusive and codes.dtype == np.uint8
+    np.testing.assert_array_equal(codes, numbers)
+    assert codes[255] == UNKNOWN
+    logits = torch.eye(task.outputs)
+    np.testing.assert_array_equal(task.labelled(logits).numpy(), np.arange(255))
+    np.testing.assert_array_equal(task.truth(numbers[None, None]).labels[0, 0], [*range(255), 0])
+
+
+def test_the_most_labels_that_overlap_keep_a_bit_each() -> None:
+    names = tuple(f"region {n}" for n in range(MOST_OVERLAPPING))
+    task = Segmentation(names, tuple((n + 1, 100) for n in range(MOST_OVERLAPPING)))
+    numbers = np.array([[[*range(MOST_OVERLAPPING + 1), 100]]])
+    truth = task.truth(numbers)
+    assert not task.exclusive
+    for place, (_, where) in enumerate(truth.parts()):
+        assert np.flatnonzero(where[0, 0]).tolist() == [place + 1, MOST_OVERLAPPING + 1]
+    said = task.labelled(2 * task.of_code[torch.from_numpy(task.codes(numbers)[0, 0]).long()].T - 1)
+    np.testing.assert_array_equal(said.numpy().astype(np.uint16), truth.labels[0, 0])

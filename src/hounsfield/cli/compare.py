@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ from hounsfield.cli.runtimes import add_runtime, runtime_words
 if TYPE_CHECKING:
     from hounsfield.evaluation.comparison import Comparison
     from hounsfield.evaluation.evidence import Evidence
-    from hounsfield.evaluation.landmark_comparison import LandmarkComparison
+    from hounsfield.evaluation.shared import Asked
+    from hounsfield.plan import Plan
 
 HELP = "two bundles on the same cases: is one better?"
 
@@ -21,7 +23,7 @@ HELP = "two bundles on the same cases: is one better?"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the verb takes."""
     parser.add_argument("first", type=Path, metavar="A", help="a folder made by train")
-    parser.add_argument("second", type=Path, metavar="B", help="another one, for the same classes")
+    parser.add_argument("second", type=Path, metavar="B", help="another one, for the same classes, landmarks or labels")
     parser.add_argument(
         "data", type=Path, nargs="?", metavar="DATA",
         help="cases to read with both; without, the validation figures in the bundles are compared",
@@ -39,30 +41,18 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         HounsfieldError: A bundle or the data cannot be used, or the two have no case in common.
     """
-    from dataclasses import asdict
-
     from hounsfield.atomic import write_text
-    from hounsfield.bundle import read_bundle
     from hounsfield.cli.output import require_folder
     from hounsfield.errors import UsageError
     from hounsfield.evaluation.comparison import compare
-    from hounsfield.evaluation.landmark_comparison import compare_landmarks
     from hounsfield.reporting.comparison_report import comparison_page
 
     if arguments.seed < 0:
         raise UsageError(f"--seed {arguments.seed}: give a whole number, 0 or more")
     if arguments.output:
         require_folder(arguments.output)
-    require_comparable(*both(arguments))
-    if read_bundle(arguments.first).plan.task == "segmentation":
-        raise UsageError("outlines are not compared yet: give hounsfield evaluate each, on the same data")
-    if arguments.output and read_bundle(arguments.first).plan.task == "localization":
-        raise UsageError("landmarks are compared on the screen, or with --json: leave out -o")
+    require_comparable(both(arguments))
     (first, failed), (second, failed_too) = (evidence_of(folder, arguments) for folder in both(arguments))
-    if first.localization is not None and second.localization is not None:
-        compared = compare_landmarks(first, second, seed=arguments.seed)
-        print(json.dumps(asdict(compared), indent=2)) if arguments.json else print_landmarks(compared)
-        return 1 if failed or failed_too else 0
     comparison = compare(first, second, seed=arguments.seed)
     if arguments.output:
         write_text(arguments.output / "report.html", comparison_page(comparison, command=command(arguments)))
@@ -75,37 +65,27 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if failed or failed_too else 0
 
 
-def print_landmarks(compared: LandmarkComparison) -> None:
-    """A line for each landmark on stdout."""
-    one, other = compared.first, compared.second
-    print(
-        f"{one} and {other}: {compared.images} images of {compared.patients} patients; median errors in {compared.unit}"
-    )
-    print(f"{'landmark':<18}{one[:14]:>15}{other[:14]:>15}{'difference':>12}   {'95 % interval':<18}p")
-    for row in compared.landmarks:
-        gap = row.difference
-        interval = f"{gap.low:.2f} to {gap.high:.2f}"
-        print(
-            f"{row.name:<18}{row.first:>15.2f}{row.second:>15.2f}{gap.value:>12.2f}   {interval:<18}{row.p_value:.3f}"
-        )
-
-
-def require_comparable(first: Path, second: Path) -> None:
-    """Accept two bundles that answer the same classes, before either is asked anything.
+def require_comparable(folders: Sequence[Path]) -> None:
+    """Accept bundles that answer the same, before any is asked anything.
 
     Raises:
         BundleError: One is no bundle.
-        EvaluationError: Their classes differ.
+        EvaluationError: Two answer something else.
     """
     from hounsfield.bundle import read_bundle
-    from hounsfield.errors import EvaluationError
+    from hounsfield.evaluation.shared import require_same
 
-    one, other = (read_bundle(folder).plan.classes for folder in (first, second))
-    if one != other:
-        raise EvaluationError(
-            f"{first} answers {', '.join(one)}, {second} answers {', '.join(other)}: only models of the same "
-            "classes can be compared"
-        )
+    plans = [(str(folder), read_bundle(folder).plan) for folder in folders]
+    require_same([(name, asked_by(plan)) for name, plan in plans])
+
+
+def asked_by(plan: Plan) -> Asked:
+    """What a model of this plan answers."""
+    if plan.task == "localization":
+        return "landmarks", tuple(sorted(plan.localization.landmarks))
+    if plan.task == "segmentation":
+        return "labels", tuple(sorted(plan.segmentation.labels))
+    return "classes", plan.classes
 
 
 def both(arguments: argparse.Namespace) -> tuple[Path, Path]:
@@ -141,7 +121,11 @@ def print_comparison(comparison: Comparison) -> None:
     from hounsfield.reporting.comparison_report import p_words, verdict
 
     names = [comparison.first.name, comparison.second.name]
-    print(f"{names[0]} and {names[1]}: {comparison.cases} cases of {comparison.patients} patients, {comparison.split}")
+    within = f"; distances in {comparison.unit}" if comparison.unit else ""
+    print(
+        f"{names[0]} and {names[1]}: {comparison.cases} cases of {comparison.patients} patients, {comparison.split}"
+        f"{within}"
+    )
     for name in score_words.ordered(list(comparison.differences)):
         found = comparison.differences[name]
         print(
@@ -149,9 +133,30 @@ def print_comparison(comparison: Comparison) -> None:
             f"{wording.number(found.difference.value)} ({wording.interval(found.difference)}), "
             f"p {p_words(found.p_value)}"
         )
+    if comparison.named:
+        print_named(comparison)
     print(verdict(comparison))
     for note in comparison.notes:
         say(f"note: {note}")
+
+
+def print_named(comparison: Comparison) -> None:
+    """A line for each score of each landmark or label on stdout."""
+    from hounsfield.evaluation.paired import SHARES
+    from hounsfield.reporting.score_words import label
+
+    one, other = (model.name[:14] for model in (comparison.first, comparison.second))
+    print(f"{'':<18}{'score':<18}{one:>15}{other:>15}{'difference':>12}   {'95 % interval':<18}{'p':<7}images")
+    for name, scores in comparison.named.items():
+        for score, found in scores.items():
+            digits, gap = 3 if score in SHARES else 2, found.difference
+            cells = (f"{value:.{digits}f}" for value in (found.first, found.second, gap.value))
+            first, second, apart = cells
+            interval = f"{gap.low:.{digits}f} to {gap.high:.{digits}f}"
+            print(
+                f"{name[:17]:<18}{label(score):<18}{first:>15}{second:>15}{apart:>12}   {interval:<18}"
+                f"{found.p_value:<7.3f}{found.cases}"
+            )
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:

@@ -131,11 +131,10 @@ def located_examples(bundle: Bundle, dataset: Dataset, evidence: Evidence) -> li
 def outlined_examples(bundle: Bundle, dataset: Dataset, evidence: Evidence) -> list[OutlinedExample]:
     """Images worth a look, with what was outlined on them; none where nothing was."""
     from hounsfield.datasets.segmentation import mask_of
-    from hounsfield.evaluation.segmentation import choose_outlined
     from hounsfield.plan.task import task_of
     from hounsfield.reading.evaluate import as_asked
     from hounsfield.reading.reader import Reader
-    from hounsfield.reporting.segmentation_part import OutlinedExample
+    from hounsfield.reporting.segmentation_part import OutlinedExample, choose_outlined
     from hounsfield.tasks.segmentation import Segmentation
 
     task = task_of(bundle.plan)

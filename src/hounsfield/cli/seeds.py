@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hounsfield.cli.runtimes import add_runtime
 
 if TYPE_CHECKING:
-    from hounsfield.evaluation.seeds import Seeds
+    from hounsfield.evaluation.seeds import OverSeeds, Seeds
 
 HELP = "several trainings of one recipe as one result"
 
@@ -36,7 +36,6 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from dataclasses import asdict
 
-    from hounsfield.bundle import read_bundle
     from hounsfield.cli.compare import evidence_of, require_comparable
     from hounsfield.errors import UsageError
     from hounsfield.evaluation.seeds import FEWEST, over_seeds
@@ -45,10 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--seed {arguments.seed}: give a whole number, 0 or more")
     if len(arguments.bundles) < FEWEST:
         raise UsageError(f"give {FEWEST} bundles or more, trained with different --seed")
-    for other in arguments.bundles[1:]:
-        require_comparable(arguments.bundles[0], other)
-    if (task := read_bundle(arguments.bundles[0]).plan.task) in ("localization", "segmentation"):
-        raise UsageError(f"a {task} has no scores of seeds: give hounsfield evaluate each bundle, on the same data")
+    require_comparable(arguments.bundles)
     found = [evidence_of(folder, arguments) for folder in arguments.bundles]
     seeds = over_seeds([evidence for evidence, _ in found], seed=arguments.seed)
     if arguments.json:
@@ -60,19 +56,33 @@ def run(arguments: argparse.Namespace) -> int:
 
 def print_seeds(seeds: Seeds) -> None:
     """A line for each score on stdout, and what must be known of them on stderr."""
+    from hounsfield.evaluation.paired import SHARES
     from hounsfield.progress import say
     from hounsfield.reporting.score_words import label, ordered
 
+    within = f"; distances in {seeds.unit}" if seeds.unit else ""
     print(
         f"{', '.join(seeds.models)}: {seeds.cases} cases of {seeds.patients} patients of {seeds.dataset}, {seeds.split}"
+        f"{within}"
     )
-    print(f"{'score':<18}{'mean':>7}{'± seeds':>9}   {'95 % interval':<17}{'lowest':>8}{'highest':>8}{'together':>10}")
+    head = f"{'mean':>7}{'± seeds':>9}   {'95 % interval':<17}{'lowest':>8}{'highest':>8}"
+    if seeds.scores:
+        print(f"{'score':<18}{head}{'together':>10}")
     for name in ordered(list(seeds.scores)):
-        one = seeds.scores[name]
-        interval = f"{one.mean.low:.3f} to {one.mean.high:.3f}"
-        print(
-            f"{label(name):<18}{one.mean.value:>7.3f}{one.spread:>9.3f}   {interval:<17}{min(one.values):>8.3f}"
-            f"{max(one.values):>8.3f}{seeds.together[name]:>10.3f}"
-        )
+        print(f"{label(name):<18}{figures(seeds.scores[name], 3)}{seeds.together[name]:>10.3f}")
+    if seeds.named:
+        print(f"{'':<18}{'score':<18}{head}{'images':>8}")
+    for name, scores in seeds.named.items():
+        for score, one in scores.items():
+            print(f"{name[:17]:<18}{label(score):<18}{figures(one, 3 if score in SHARES else 2)}{one.cases:>8}")
     for note in seeds.notes:
         say(f"note: {note}")
+
+
+def figures(one: OverSeeds, digits: int) -> str:
+    """Mean, spread, interval, lowest and highest of a score, as cells of a line."""
+    interval = f"{one.mean.low:.{digits}f} to {one.mean.high:.{digits}f}"
+    return (
+        f"{one.mean.value:>7.{digits}f}{one.spread:>9.{digits}f}   {interval:<17}{min(one.values):>8.{digits}f}"
+        f"{max(one.values):>8.{digits}f}"
+    )

@@ -172,19 +172,20 @@ def outlined_validation(trained: Trained) -> tuple[OutlinedExample, ...]:
     """Validation images worth a look, with what was outlined on them; none where nothing was."""
     from hounsfield.datasets.load import load
     from hounsfield.datasets.segmentation import mask_of
-    from hounsfield.evaluation.segmentation import choose_outlined
     from hounsfield.plan.task import task_of
-    from hounsfield.reporting.segmentation_part import OutlinedExample
+    from hounsfield.reporting.segmentation_part import OutlinedExample, choose_outlined
     from hounsfield.tasks.segmentation import Segmentation
 
     task = task_of(trained.bundle.plan)
     if not isinstance(task, Segmentation):
         return ()
-    outlines = dict(zip((case.id for case in trained.val_cases), trained.val_outlines, strict=True))
     cases = {case.id: case for case in trained.val_cases}
+    found = {one.result.case: one.outline for one in trained.val_outlined}
     return tuple(
-        OutlinedExample(one, load(cases[one.case].image), outlines[one.case], task.truth(mask_of(cases[one.case])))
-        for one in choose_outlined(trained.val_outlined)
+        OutlinedExample(
+            one, load(cases[one.case].image), found[one.case].unpacked(), task.truth(mask_of(cases[one.case]))
+        )
+        for one in choose_outlined([one.result for one in trained.val_outlined])
     )
 
 

@@ -160,11 +160,9 @@ def _by_number(dataset: Dataset, cases: Sequence[Case], labels: Labels | None, u
     ]
     notes = _note_on_parts([(case.id, own.parted) for case, own in looked if own.parted])
     if strange:
-        what = "left out, whose masks" if labels is None else "count as nothing where masks"
-        notes.append(
-            f"{counted(len(strange), 'image')} {what} hold numbers that are none of {_listed(known)}: "
-            f"{some(strange, most=3)}"
-        )
+        images, odd = counted(len(strange), "image"), f"numbers that are none of {_listed(known)}"
+        what = f"{images} left out, with {odd}" if labels is None else f"on {images} {odd} count as nothing"
+        notes.append(f"{what}: {some(strange, most=3)}")
     kept = {case.id: (case, own.numbers) for case, own in looked if labels or not own.numbers - known}
     return Numbered(kept, named, tuple(failed), tuple(notes))
 

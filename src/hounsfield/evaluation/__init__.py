@@ -1,7 +1,7 @@
 """Scores, intervals and evidence."""
 
 from hounsfield.evaluation.evidence import Attainable, CaseResult, Curve, Evidence, Score, Sets, Subgroup
-from hounsfield.evaluation.measure import measure
+from hounsfield.evaluation.measure import Origin, measure
 from hounsfield.evaluation.store import read_evidence, write_evidence
 from hounsfield.evaluation.threshold import OperatingPoint, choose_threshold
 
@@ -11,6 +11,7 @@ __all__ = [
     "Curve",
     "Evidence",
     "OperatingPoint",
+    "Origin",
     "Score",
     "Sets",
     "Subgroup",

@@ -7,36 +7,21 @@ area under the ROC curve of two classes DeLong's test stands beside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from hounsfield.arrays import FloatArray
-from hounsfield.errors import EvaluationError
 from hounsfield.evaluation.bootstrap import RESAMPLES, draw_scores
 from hounsfield.evaluation.delong import AreaDifference, compare_areas
-from hounsfield.evaluation.evidence import Evidence, Score
-from hounsfield.evaluation.intervals import percentile_score
-from hounsfield.evaluation.measured import FEW_PATIENTS, patients_behind
+from hounsfield.evaluation.difference import FEWEST_BEHIND, Difference, difference_of
+from hounsfield.evaluation.evidence import Evidence
+from hounsfield.evaluation.measured import patients_behind
+from hounsfield.evaluation.paired import SHARES, Paired, paired_scores
 from hounsfield.evaluation.predictions import Predictions, predictions_of
 from hounsfield.evaluation.scores import scores_of
+from hounsfield.evaluation.shared import patients_among, shared_cases, shared_notes
 from hounsfield.findings.model import ModelIdentity
-
-FEWEST_BEHIND = 5
-"""Patients behind a score, those of the rarest class where it needs several, below which nothing is known."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One score of two models."""
-
-    first: float
-    second: float
-    difference: Score
-    """First less second, with its 95 % interval."""
-    p_value: float
-    """Two-sided, from the draws: how often a difference lies on the other side of 0; 1 / draws at the least."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +36,19 @@ class Comparison:
     patients: int
     classes: tuple[str, ...]
     differences: Mapping[str, Difference]
-    """By score, in the order of `evaluation.scores.SCORES`."""
+    """Of images as a whole, by score, in the order of `evaluation.scores.SCORES`; none where nothing is said of
+    them."""
     areas: AreaDifference | None
     """DeLong's test; None with more than two classes, and where fewer than two patients are of one of the two."""
-    agreement: float
-    """Share of the cases that both models call the same."""
+    agreement: float | None
+    """Share of the cases that both models call the same; None where nothing is said of images as a whole."""
     resamples: int
     notes: tuple[str, ...]
+    named: Mapping[str, Mapping[str, Difference]]
+    """By name of the landmark or label, those of all together first, and score, as `paired.Paired`: of labels on the
+    images on which one is or either model found it, of distances where both did."""
+    unit: str
+    """Of the distances among these; empty where there is none."""
 
 
 def compare(first: Evidence, second: Evidence, *, resamples: int = RESAMPLES, seed: int = 0) -> Comparison:
@@ -70,89 +61,74 @@ def compare(first: Evidence, second: Evidence, *, resamples: int = RESAMPLES, se
         seed: Of the draws.
 
     Raises:
-        EvaluationError: They share no case, answer other classes, or disagree on what a case is.
+        EvaluationError: They share no case, answer something else, or disagree on what a case is.
     """
-    if first.classes != second.classes:
-        raise EvaluationError(
-            f"{first.model.name} answers {', '.join(first.classes)}, {second.model.name} answers "
-            f"{', '.join(second.classes)}: only models of the same classes can be compared"
-        )
-    shared, notes = _shared(first, second)
-    both = [predictions_of(evidence, shared) for evidence in (first, second)]
-    values = [scores_of(predictions) for predictions in both]
-    draws = [draw_scores(predictions, resamples=resamples, seed=seed) for predictions in both]
-    behind = [patients_behind(predictions) for predictions in both]
-    differences = {
-        name: _difference(
-            values[0][name],
-            values[1][name],
-            draws[0][name] - draws[1][name],
-            min(patients[name] for patients in behind),
-        )
-        for name in values[0]
-        if not np.isnan(values[0][name] + values[1][name])
-    }
-    unknown = [name for name in differences if min(patients[name] for patients in behind) < FEWEST_BEHIND]
-    if unknown:
-        notes.append(
-            f"Fewer than {FEWEST_BEHIND} patients behind {', '.join(unknown)}: whether the models differ is unknown, "
-            "and the interval is all of [-1, 1]."
-        )
-    if both[0].patients < FEW_PATIENTS:
-        notes.append(f"{both[0].patients} patients only: intervals from so few are too narrow.")
+    both = (first, second)
+    shared = shared_cases(both)
+    notes = shared_notes(both, shared)
+    pairs = paired_scores(both, shared)
+    predictions = [predictions_of(evidence, shared) for evidence in both] if not pairs.scores else []
+    differences = _of_the_whole(*predictions, resamples=resamples, seed=seed) if predictions else {}
+    named: dict[str, dict[str, Difference]] = {}
+    for one in pairs.scores:
+        named.setdefault(one.name, {})[one.score] = _of_the_named(one, resamples=resamples, seed=seed)
     return Comparison(
         first=first.model,
         second=second.model,
         dataset=first.dataset,
         split=first.split if first.split == second.split else f"{first.split} and {second.split}",
         cases=len(shared),
-        patients=both[0].patients,
+        patients=patients_among(first, shared),
         classes=first.classes,
         differences=differences,
-        areas=_areas(*both),
-        agreement=float(np.mean(both[0].called == both[1].called)),
+        areas=_areas(*predictions) if predictions else None,
+        agreement=float(np.mean(predictions[0].called == predictions[1].called)) if predictions else None,
         resamples=resamples,
-        notes=tuple(notes),
+        notes=(*notes, *pairs.notes, *_unknown(predictions, differences, pairs.scores)),
+        named=named,
+        unit=pairs.unit,
     )
 
 
-def _shared(first: Evidence, second: Evidence) -> tuple[list[str], list[str]]:
-    """Ids of the cases that both were measured on, and what a reader must know."""
-    known = {result.case: result for result in second.results}
-    shared = [result.case for result in first.results if result.case in known]
-    if not shared:
-        raise EvaluationError(
-            f"{first.model.name} was measured on {len(first.results)} cases of {first.dataset} ({first.split}), "
-            f"{second.model.name} on {len(second.results)} of {second.dataset} ({second.split}), and no case is among "
-            "both: give data that neither has seen"
+def _of_the_whole(first: Predictions, second: Predictions, *, resamples: int, seed: int) -> dict[str, Difference]:
+    both = (first, second)
+    values = [scores_of(predictions) for predictions in both]
+    draws = [draw_scores(predictions, resamples=resamples, seed=seed) for predictions in both]
+    behind = [patients_behind(predictions) for predictions in both]
+    return {
+        name: difference_of(
+            values[0][name],
+            values[1][name],
+            draws[0][name] - draws[1][name],
+            patients=min(patients[name] for patients in behind),
+            cases=first.cases,
         )
-    for result in first.results:
-        other = known.get(result.case)
-        if other is not None and (other.target, other.patient) != (result.target, result.patient):
-            raise EvaluationError(
-                f"the case {result.case!r} is {first.classes[result.target]} of patient {result.patient} in one, "
-                f"{second.classes[other.target]} of patient {other.patient} in the other: these are not the same data"
-            )
-    notes = list(dict.fromkeys(note for evidence in (first, second) for note in evidence.notes))
-    for evidence in (first, second):
-        if left := len(evidence.results) - len(shared):
-            notes.append(
-                f"{left} of {len(evidence.results)} cases of {evidence.model.name} left out: only one has them."
-            )
-    if first.dataset != second.dataset:
-        notes.append(f"The data are called {first.dataset} in one and {second.dataset} in the other.")
-    return shared, notes
+        for name in values[0]
+        if not np.isnan(values[0][name] + values[1][name])
+    }
 
 
-def _difference(first: float, second: float, draws: FloatArray, patients: int) -> Difference:
-    score, basis = percentile_score(first - second, draws, patients=patients, bounded=False)
-    usable = draws[~np.isnan(draws)]
-    if basis != "unknown" and np.all(usable == 0):
-        return Difference(first, second, score, 1.0)
-    if basis == "unknown" or patients < FEWEST_BEHIND or np.ptp(usable) == 0:
-        return Difference(first, second, replace(score, low=-1.0, high=1.0), 1.0)
-    beyond = min(float(np.mean(usable <= 0)), float(np.mean(usable >= 0)))
-    return Difference(first, second, score, min(1.0, max(2 * beyond, 1 / len(usable))))
+def _of_the_named(one: Paired, *, resamples: int, seed: int) -> Difference:
+    first, second = one.figures.tolist()
+    draws = one.draws(resamples=resamples, seed=seed)
+    farthest = 1.0 if one.score in SHARES else float(np.abs(one.values[0] - one.values[1]).max())
+    return difference_of(first, second, draws[0] - draws[1], patients=one.patients, cases=one.cases, farthest=farthest)
+
+
+def _unknown(
+    predictions: Sequence[Predictions], differences: Mapping[str, Difference], pairs: Sequence[Paired]
+) -> list[str]:
+    """What a reader must know of scores with too few patients behind."""
+    behind = [patients_behind(own) for own in predictions]
+    few = [name for name in differences if min(patients[name] for patients in behind) < FEWEST_BEHIND]
+    few += list(dict.fromkeys(one.name for one in pairs if one.patients < FEWEST_BEHIND))
+    if not few:
+        return []
+    of_distances = ", of distances as wide as the largest difference on an image" if pairs else ""
+    return [
+        f"Fewer than {FEWEST_BEHIND} patients behind {', '.join(few)}: whether the models differ is unknown, and the "
+        f"interval is all of [-1, 1]{of_distances}."
+    ]
 
 
 def _areas(first: Predictions, second: Predictions) -> AreaDifference | None:

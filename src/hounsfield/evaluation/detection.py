@@ -12,10 +12,11 @@ from hounsfield.errors import EvaluationError
 from hounsfield.evaluation.average_precision import Ranked, average_precision, precision_curve
 from hounsfield.evaluation.evidence import Curve, DetectionEvidence, Evidence, ImageResult, Score, Subgroup
 from hounsfield.evaluation.froc import Responses, froc, sensitivity_at
+from hounsfield.evaluation.image_results import patients_of
 from hounsfield.evaluation.intervals import percentile_score
 from hounsfield.evaluation.matching import AGAIN, FALSE_ALARM, MISSED, HitRule, Matched, match, rule_from
 from hounsfield.evaluation.resampling import patient_weights
-from hounsfield.evaluation.subgroups import FEWEST_PATIENTS, MOST_VALUES, NOT_STATED
+from hounsfield.evaluation.subgroups import FEWEST_PATIENTS, NOT_STATED, tables_of, too_small
 
 OVERLAPS = (0.2, 0.5, 0.75)
 """Intersections over union at which average precision is measured."""
@@ -68,8 +69,8 @@ def measure_detection(
     Raises:
         EvaluationError: There is no image or no lesion, an image comes twice, or a lesion's kind is not known.
     """
+    patient = patients_of(results)
     _require(results, kinds)
-    patient = np.unique([one.patient for one in results], return_inverse=True)[1]
     matched = [match([f.box for f in one.found], _scores(one), one.truths, rule) for one in results]
     lesions = _lesions(results, matched, kinds)
     responses = _responses(results, matched, lesions, patient)
@@ -133,19 +134,13 @@ def responses_of(results: Sequence[ImageResult], *, kinds: Sequence[str], rule: 
     Raises:
         EvaluationError: As `measure_detection`.
     """
+    patient = patients_of(results)
     _require(results, kinds)
-    patient = np.unique([one.patient for one in results], return_inverse=True)[1]
     matched = [match([f.box for f in one.found], _scores(one), one.truths, rule) for one in results]
     return _responses(results, matched, _lesions(results, matched, kinds), patient)
 
 
 def _require(results: Sequence[ImageResult], kinds: Sequence[str]) -> None:
-    if not results:
-        raise EvaluationError("there are no images to measure: the evaluated part of the data set holds no case")
-    cases = [one.case for one in results]
-    if len(set(cases)) < len(cases):
-        twice = next(case for case in cases if cases.count(case) > 1)
-        raise EvaluationError(f"case {twice!r} was measured twice; every case counts once")
     labels = {box.label for one in results for box in one.truths}
     if not labels:
         raise EvaluationError(
@@ -293,22 +288,16 @@ def _subgroups(
 
     Where an attribute is of images, such as their site, only the false alarms on images of the group count.
     """
-    groups, notes = [], []
-    for name, values, of_images in _columns(results, lesions, kinds, attributes):
-        distinct = sorted(set(values))
-        if len(distinct) > MOST_VALUES:
-            notes.append(f"No subgroups by {name}: it has {len(distinct)} values, more than {MOST_VALUES}.")
-        elif len(distinct) > 1:
-            own = []
-            for value in distinct:
-                chosen = np.array(values) == value
-                if of_images:  # the false alarms of these images alone
-                    within = _within(results, matched, lesions, chosen, patient)
-                    own.append(_subgroup(within, name, value, threshold, draws))
-                else:
-                    own.append(_subgroup(responses.of(chosen), name, value, threshold, draws))
-            groups += sorted((one for one in own if one.cases), key=lambda group: (group.cases, group.value))
-    return tuple(groups), notes
+    columns = list(_columns(results, lesions, kinds, attributes))
+    of_images = {name for name, _, own in columns if own}
+
+    def subgroup(name: str, value: str, chosen: BoolArray) -> Subgroup:
+        if name in of_images:  # the false alarms of these images alone
+            return _subgroup(_within(results, matched, lesions, chosen, patient), name, value, threshold, draws)
+        return _subgroup(responses.of(chosen), name, value, threshold, draws)
+
+    tables, notes = tables_of(((name, values) for name, values, _ in columns), subgroup)
+    return tuple(group for table in tables for group in table), notes
 
 
 def _columns(
@@ -358,10 +347,8 @@ def _within(
 def _subgroup(own: Responses, attribute: str, value: str, threshold: float, draws: tuple[int, int]) -> Subgroup:
     patients = len(np.unique(own.lesion_patients))
     scores: dict[str, Score] = {}
-    note = ""
-    if patients < FEWEST_PATIENTS:
-        note = f"Too small to score: {patients} of at least {FEWEST_PATIENTS} patients."
-    else:
+    note = too_small(patients)
+    if not note:
         resamples, seed = draws
         (at_one,) = froc(own, resamples=resamples, seed=seed, rates=(1.0,)).sensitivities
         scores = {"sensitivity_at_1": at_one}

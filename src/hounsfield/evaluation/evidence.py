@@ -240,6 +240,11 @@ class OutlinedLabel:
     instances: MatchedInstances | None = None
     """Where each object of the label was outlined by itself: how well; the other figures are of all together."""
 
+    @property
+    def there(self) -> bool:
+        """Whether it is on the image, or was found there."""
+        return self.volume > 0 or self.found_volume > 0
+
 
 @dataclass(frozen=True)
 class OutlinedImage:

@@ -47,6 +47,20 @@ def percentile_score(value: float, draws: FloatArray, *, patients: int, bounded:
     return Score(value, float(low), float(high)), "draws"
 
 
+def distance_score(value: float, draws: FloatArray, values: FloatArray) -> Score:
+    """A distance, or an error of any size, with its percentile interval, which holds the distance itself.
+
+    Args:
+        value: Of all cases together.
+        draws: (resamples,), NaN where a draw does not have it.
+        values: That were seen; where all draws give the same, as with one patient, the interval is all of them.
+    """
+    usable = draws[~np.isnan(draws)]
+    tail = (1 - LEVEL) / 2
+    low, high = (values.min(), values.max()) if np.ptp(usable) == 0 else np.quantile(usable, [tail, 1 - tail])
+    return Score(value, min(value, float(low)), max(value, float(high)))
+
+
 def wilson_interval(found: FloatArray, cases: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Low and high ends of the 95 % Wilson score interval of the share `found / cases`, in [0, 1].
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from hounsfield.arrays import FloatArray, IntArray
+from hounsfield.arrays import BoolArray, FloatArray, IntArray
 from hounsfield.errors import EvaluationError
 from hounsfield.evaluation.evidence import (
     Curve,
@@ -14,12 +14,12 @@ from hounsfield.evaluation.evidence import (
     LocalizationEvidence,
     Located,
     LocatedImage,
-    Score,
     Subgroup,
 )
-from hounsfield.evaluation.intervals import LEVEL, percentile_score
-from hounsfield.evaluation.resampling import patient_weights
-from hounsfield.evaluation.subgroups import FEWEST_PATIENTS, MOST_VALUES, NOT_STATED
+from hounsfield.evaluation.image_results import patients_of
+from hounsfield.evaluation.intervals import distance_score, percentile_score
+from hounsfield.evaluation.resampling import draws_of_patients, means_of_draws, quantiles_of_draws
+from hounsfield.evaluation.subgroups import columns_of, tables_of, too_small
 from hounsfield.findings.region import Point
 
 DISTANCES = (2.0, 3.0, 4.0, 6.0, 10.0)
@@ -53,9 +53,9 @@ def measure_localization(
     Raises:
         EvaluationError: There is no image or no landmark, or an image comes twice.
     """
+    patient = patients_of(results)
     _require(results, landmarks)
     unit = "mm" if all(one.spacing_mm for one in results) else "pixels"
-    patient = np.unique([one.patient for one in results], return_inverse=True)[1]
     image, which, errors, inside = _errors(results, landmarks, unit)
     owner = patient[image]
     draws = {"resamples": resamples, "seed": seed}
@@ -92,12 +92,6 @@ def error_of(truth: Point, found: Point, spacing: Sequence[float]) -> float:
 
 
 def _require(results: Sequence[LocatedImage], landmarks: Sequence[str]) -> None:
-    if not results:
-        raise EvaluationError("there are no images to measure: the evaluated part of the data set holds no case")
-    cases = [one.case for one in results]
-    if len(set(cases)) < len(cases):
-        twice = next(case for case in cases if cases.count(case) > 1)
-        raise EvaluationError(f"case {twice!r} was measured twice; every case counts once")
     if not any(truth.label in landmarks for one in results for truth in one.truths):
         raise EvaluationError(
             f"none of the {len(results)} images shows {', '.join(landmarks)}: there is nothing to measure; name the "
@@ -150,52 +144,20 @@ def _landmark(
     weights = draws_of_patients(owner, resamples=resamples, seed=seed)
     patients = len(np.unique(owner))
     scores = {
-        "median": _distance(float(np.median(errors)), quantiles_of_draws(errors, weights, 0.5), errors),
-        "mean": _distance(float(errors.mean()), _means(errors, weights), errors),
-        "p90": _distance(float(np.percentile(errors, 90)), quantiles_of_draws(errors, weights, 0.9), errors),
+        "median": distance_score(float(np.median(errors)), quantiles_of_draws(errors, weights, 0.5), errors),
+        "mean": distance_score(float(errors.mean()), means_of_draws(errors, weights), errors),
+        "p90": distance_score(float(np.percentile(errors, 90)), quantiles_of_draws(errors, weights, 0.9), errors),
     }
     for distance in DISTANCES:
         near = (errors <= distance).astype(np.float64)
-        draws = _means(near, weights)
+        draws = means_of_draws(near, weights)
         scores[f"within_{distance:g}"] = percentile_score(float(near.mean()), draws, patients=patients)[0]
     promised = ~np.isnan(inside)
     if promised.any():
         held, behind = inside[promised], len(np.unique(owner[promised]))
-        draws = _means(held, weights[:, promised])
+        draws = means_of_draws(held, weights[:, promised])
         scores["in_radius"] = percentile_score(float(held.mean()), draws, patients=behind)[0]
     return LandmarkErrors(name, images, patients, scores)
-
-
-def draws_of_patients(owner: IntArray, *, resamples: int, seed: int) -> FloatArray:
-    """(draws, n), how often each of n errors counts in a draw of patients, of whom `owner` (n,) says whose it is."""
-    _, place = np.unique(owner, return_inverse=True)
-    blocks = patient_weights(int(place.max()) + 1, resamples=resamples, seed=seed, cases=len(owner))
-    return np.concatenate([block[:, place] for block in blocks])
-
-
-def _means(values: FloatArray, weights: FloatArray) -> FloatArray:
-    """(draws,), NaN of a draw in which none counts."""
-    total = weights.sum(axis=1)
-    means: FloatArray = np.divide(weights @ values, total, out=np.full(len(total), np.nan), where=total > 0)
-    return means
-
-
-def quantiles_of_draws(errors: FloatArray, weights: FloatArray, share: float) -> FloatArray:
-    """(draws,), of each draw the smallest error that at least `share` of its weight (draws, n) does not exceed."""
-    order = np.argsort(errors, kind="stable")
-    below = np.cumsum(weights[:, order], axis=1)
-    place = (below >= share * below[:, -1:] - 1e-9).argmax(axis=1)
-    found: FloatArray = errors[order][place]
-    return found
-
-
-def _distance(value: float, draws: FloatArray, errors: FloatArray) -> Score:
-    """A distance and its percentile interval; of draws that are all the same, all errors that were seen."""
-    if np.ptp(draws) == 0:
-        return Score(value, min(value, float(errors.min())), max(value, float(errors.max())))
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    return Score(value, min(value, float(low)), max(value, float(high)))
 
 
 def _curve(errors: FloatArray) -> Curve:
@@ -216,26 +178,16 @@ def _subgroups(
     seed: int,
 ) -> tuple[tuple[Subgroup, ...], list[str]]:
     """Errors of all landmarks by what is known of the cases, the smallest group first."""
-    found: list[Subgroup] = []
-    notes: list[str] = []
-    names = sorted({name for one in results for name in attributes.get(one.case, {})})
-    for name in names:
-        cells = np.array([attributes.get(one.case, {}).get(name) or NOT_STATED for one in results])
-        values = sorted(set(cells.tolist()))
-        if len(values) < 2 or len(values) > MOST_VALUES:
-            if len(values) > MOST_VALUES:
-                notes.append(f"{name} has {len(values)} values and is not shown by them.")
-            continue
-        for value in values:
-            own = (cells == value)[image]
-            patients = len(np.unique(owner[own]))
-            if patients < FEWEST_PATIENTS:
-                note = f"Too small to score: {patients} of at least {FEWEST_PATIENTS} patients."
-                found.append(Subgroup(name, value, int((cells == value).sum()), patients, int(own.sum()), {}, note))
-                continue
-            weights = draws_of_patients(owner[own], resamples=resamples, seed=seed)
-            score = _distance(float(np.median(errors[own])), quantiles_of_draws(errors[own], weights, 0.5), errors[own])
-            found.append(
-                Subgroup(name, value, int((cells == value).sum()), patients, int(own.sum()), {"median": score})
-            )
-    return tuple(sorted(found, key=lambda group: (group.attribute, group.cases))), notes
+
+    def subgroup(attribute: str, value: str, chosen: BoolArray) -> Subgroup:
+        own = chosen[image]
+        cases, patients, marks = int(chosen.sum()), len(np.unique(owner[own])), int(own.sum())
+        if note := too_small(patients):
+            return Subgroup(attribute, value, cases, patients, marks, {}, note)
+        weights = draws_of_patients(owner[own], resamples=resamples, seed=seed)
+        draws = quantiles_of_draws(errors[own], weights, 0.5)
+        median = distance_score(float(np.median(errors[own])), draws, errors[own])
+        return Subgroup(attribute, value, cases, patients, marks, {"median": median})
+
+    tables, notes = tables_of(columns_of([one.case for one in results], attributes), subgroup)
+    return tuple(group for table in tables for group in table), notes

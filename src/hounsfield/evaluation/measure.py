@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 import numpy as np
 
@@ -25,25 +24,42 @@ from hounsfield.evaluation.sets import Held, measured_sets
 from hounsfield.evaluation.subgroups import subgroups_of
 from hounsfield.findings.model import ModelIdentity
 
+
+@dataclass(frozen=True)
+class Origin:
+    """Where figures come from: the cases, the model, and the draws behind the intervals."""
+
+    dataset: str
+    """Name of the data set."""
+    split: str
+    """"test", "val", "external" …"""
+    classes: tuple[str, ...]
+    """Of images as a whole; of two the second is the positive one."""
+    attributes: Mapping[str, Mapping[str, str]]
+    """Case id to attribute to value, for subgroups; may be empty."""
+    model: ModelIdentity
+    """What was measured."""
+    seconds: float
+    """Wall time of reading the cases; the time of measuring them is not added."""
+    resamples: int = RESAMPLES
+    """Bootstrap draws behind the intervals."""
+    seed: int = 0
+    """Of the draws."""
+    notes: tuple[str, ...] = ()
+    """Sentences to put before those of the measuring itself."""
+
+
 _PACKAGES = ("hounsfield", "numpy", "scipy", "torch")
 """Packages whose versions the figures may depend on."""
 
 
 def measure(
     results: Sequence[CaseResult],
+    origin: Origin,
     *,
     task: str,
-    dataset: str,
-    split: str,
-    classes: Sequence[str],
     threshold: float,
     threshold_from: str,
-    attributes: Mapping[str, Mapping[str, str]],
-    model: ModelIdentity,
-    seconds: float,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    notes: Sequence[str] = (),
     held: Held | None = None,
 ) -> Evidence:
     """The evidence of a classification.
@@ -52,42 +68,33 @@ def measure(
 
     Args:
         results: One per case, n > 0; the order changes nothing but the order in the file.
+        origin: Where they come from.
         task: Name of the task, "classification".
-        dataset: Name of the data set.
-        split: "test", "val", "external" …
-        classes: Class names; of two the second is the positive one.
         threshold: Operating point, chosen on validation data. With more than two classes it is not used and becomes
             0.5: the largest probability decides.
         threshold_from: On which cases and by which rule it was chosen.
-        attributes: Case id to attribute to value, for subgroups; may be empty.
-        model: What was measured.
-        seconds: Wall time of reading the cases; the time of measuring them is not added.
-        resamples: Bootstrap draws behind the intervals.
-        seed: Of the draws.
-        notes: Sentences to put before this function's own.
         held: The conformal sets of the results; None where there are none.
 
     Raises:
         EvaluationError: There are no results, or they contradict each other; see `predictions_from`.
     """
+    classes, resamples = origin.classes, origin.resamples
     if resamples < 1:
         raise EvaluationError(f"intervals need at least one bootstrap draw, not {resamples}; {RESAMPLES} is usual")
     if len(classes) > 2:
         threshold = 0.5
     predictions = predictions_from(results, classes=classes, threshold=threshold)
-    measured = measured_scores(predictions, classes=classes, resamples=resamples, seed=seed)
-    draws = {"resamples": resamples, "seed": seed}
+    draws = {"resamples": resamples, "seed": origin.seed}
+    measured = measured_scores(predictions, classes=classes, **draws)
     subgroups, passed_over = subgroups_of(
-        predictions, [result.case for result in results], classes=classes, attributes=attributes, **draws
+        predictions, [result.case for result in results], classes=classes, attributes=origin.attributes, **draws
     )
     two = len(classes) == 2 and len(np.unique(predictions.target)) == 2
-    return Evidence(
+    return replace(
+        _unmeasured(origin),
         task=task,
-        dataset=dataset,
-        split=split,
         cases=predictions.cases,
         patients=predictions.patients,
-        classes=tuple(classes),
         class_counts=tuple(np.bincount(predictions.target, minlength=len(classes)).tolist()),
         threshold=predictions.threshold,
         threshold_from=threshold_from,
@@ -96,107 +103,84 @@ def measure(
         curves=curves_of(predictions, classes=classes, **draws),
         subgroups=subgroups,
         results=tuple(results),
-        model=model,
-        seconds=float(seconds),
-        resamples=resamples,
-        notes=(*notes, *measured.notes, *passed_over),
+        notes=(*origin.notes, *measured.notes, *passed_over),
         attainable=attainable_of(predictions, **draws) if two else (),
         sets=measured_sets(predictions, held, classes=classes, **draws) if held else None,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        versions=_versions(),
     )
 
 
 def measure_places(
-    results: Sequence[LocatedImage],
-    *,
-    dataset: str,
-    split: str,
-    classes: Sequence[str],
-    landmarks: Sequence[str],
-    promised: float,
-    attributes: Mapping[str, Mapping[str, str]],
-    model: ModelIdentity,
-    seconds: float,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    notes: Sequence[str] = (),
+    results: Sequence[LocatedImage], origin: Origin, *, landmarks: Sequence[str], promised: float
 ) -> Evidence:
     """The evidence of a localization, which says nothing of images as a whole.
 
     Args:
         results: One an image.
+        origin: Where they come from.
         landmarks: That were located.
         promised: Share of them that lie within their radius; 0 where none is said.
-
-    The other arguments are those of `measure`.
 
     Raises:
         EvaluationError: As `measure_localization`.
     """
     found = measure_localization(
-        results, landmarks=landmarks, promised=promised, attributes=attributes, resamples=resamples, seed=seed
+        results,
+        landmarks=landmarks,
+        promised=promised,
+        attributes=origin.attributes,
+        resamples=origin.resamples,
+        seed=origin.seed,
     )
-    whole = _nothing_of_the_whole(dataset, split, classes, model, seconds, resamples, (*notes, *found.notes))
-    return replace(whole, task="localization", localization=found, **_counts_of(results))
+    return replace(_of_images(results, origin, found.notes), task="localization", localization=found)
 
 
 def measure_outlines(
-    results: Sequence[OutlinedImage],
-    *,
-    dataset: str,
-    split: str,
-    classes: Sequence[str],
-    labels: Sequence[str],
-    tolerance: float,
-    attributes: Mapping[str, Mapping[str, str]],
-    model: ModelIdentity,
-    seconds: float,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    notes: Sequence[str] = (),
+    results: Sequence[OutlinedImage], origin: Origin, *, labels: Sequence[str], tolerance: float
 ) -> Evidence:
     """The evidence of a segmentation, which says nothing of images as a whole.
 
     Args:
         results: One an image.
+        origin: Where they come from.
         labels: That were outlined.
         tolerance: Of the surface Dice.
-
-    The other arguments are those of `measure`.
 
     Raises:
         EvaluationError: As `measure_segmentation`.
     """
     found = measure_segmentation(
-        results, labels=labels, tolerance=tolerance, attributes=attributes, resamples=resamples, seed=seed
+        results,
+        labels=labels,
+        tolerance=tolerance,
+        attributes=origin.attributes,
+        resamples=origin.resamples,
+        seed=origin.seed,
     )
-    whole = _nothing_of_the_whole(dataset, split, classes, model, seconds, resamples, (*notes, *found.notes))
-    return replace(whole, task="segmentation", segmentation=found, **_counts_of(results))
+    return replace(_of_images(results, origin, found.notes), task="segmentation", segmentation=found)
 
 
-def _counts_of(results: Sequence[LocatedImage] | Sequence[OutlinedImage]) -> dict[str, Any]:
-    patients = len({one.patient for one in results})
-    return {"cases": len(results), "patients": patients, "class_counts": (len(results),)}
-
-
-def _nothing_of_the_whole(
-    dataset: str,
-    split: str,
-    classes: Sequence[str],
-    model: ModelIdentity,
-    seconds: float,
-    resamples: int,
-    notes: tuple[str, ...],
+def _of_images(
+    results: Sequence[LocatedImage] | Sequence[OutlinedImage], origin: Origin, notes: Sequence[str]
 ) -> Evidence:
-    """Evidence of images of which nothing is asked as a whole, before what was measured on them."""
+    """Evidence of images of which nothing is asked as a whole."""
+    return replace(
+        _unmeasured(origin),
+        cases=len(results),
+        patients=len({one.patient for one in results}),
+        class_counts=(len(results),),
+        notes=(*origin.notes, *notes),
+    )
+
+
+def _unmeasured(origin: Origin) -> Evidence:
+    """Evidence that says where it comes from, and no figure yet."""
     return Evidence(
         task="",
-        dataset=dataset,
-        split=split,
+        dataset=origin.dataset,
+        split=origin.split,
         cases=0,
         patients=0,
-        classes=tuple(classes),
+        classes=origin.classes,
         class_counts=(),
         threshold=0.5,
         threshold_from="",
@@ -205,10 +189,9 @@ def _nothing_of_the_whole(
         curves={},
         subgroups=(),
         results=(),
-        model=model,
-        seconds=float(seconds),
-        resamples=resamples,
-        notes=notes,
+        model=origin.model,
+        seconds=float(origin.seconds),
+        resamples=origin.resamples,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=_versions(),
     )

@@ -14,12 +14,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.errors import EvaluationError
 from hounsfield.evaluation.bootstrap import RESAMPLES, draw_scores
 from hounsfield.evaluation.evidence import Evidence, Score
-from hounsfield.evaluation.measured import FEW_PATIENTS
+from hounsfield.evaluation.intervals import LEVEL
+from hounsfield.evaluation.paired import paired_scores
 from hounsfield.evaluation.predictions import Predictions, predictions_of
 from hounsfield.evaluation.scores import scores_of
+from hounsfield.evaluation.shared import patients_among, shared_cases, shared_notes
 
 FEWEST = 2
 
@@ -34,6 +37,8 @@ class OverSeeds:
     """Standard deviation over the trainings."""
     values: tuple[float, ...]
     """Of each training, in the order given."""
+    cases: int
+    """That it rests on."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +52,15 @@ class Seeds:
     patients: int
     classes: tuple[str, ...]
     scores: Mapping[str, OverSeeds]
+    """Of images as a whole; none where nothing is said of them, as of the next one."""
     together: Mapping[str, float]
     """The scores of all trainings answering together, their probabilities averaged."""
     notes: tuple[str, ...]
+    named: Mapping[str, Mapping[str, OverSeeds]]
+    """By name of the landmark or label, those of all together first, and score, as `paired.Paired`: of labels on the
+    images on which one is or any training found it, of distances where all did."""
+    unit: str
+    """Of the distances among these; empty where there is none."""
 
 
 def over_seeds(evidences: Sequence[Evidence], *, resamples: int = RESAMPLES, seed: int = 0) -> Seeds:
@@ -61,69 +72,61 @@ def over_seeds(evidences: Sequence[Evidence], *, resamples: int = RESAMPLES, see
         seed: Of the draws.
 
     Raises:
-        EvaluationError: Fewer than two, other classes, or no case in common.
+        EvaluationError: Fewer than two; or they answer something else, share no case, or disagree on what one is.
     """
     if len(evidences) < FEWEST:
         raise EvaluationError(f"several trainings are needed, at least {FEWEST}, to say how much a seed matters")
-    first = evidences[0]
-    for other in evidences[1:]:
-        if other.classes != first.classes:
-            raise EvaluationError(
-                f"{first.model.name} answers {', '.join(first.classes)}, {other.model.name} answers "
-                f"{', '.join(other.classes)}: these are no trainings of one recipe"
-            )
-    shared = _shared(evidences)
-    each = [predictions_of(evidence, shared) for evidence in evidences]
-    values = [scores_of(predictions) for predictions in each]
-    draws = [draw_scores(predictions, resamples=resamples, seed=seed) for predictions in each]
-    taken = np.random.default_rng(seed).integers(0, len(each), size=(resamples, len(each)))
-    scores = {}
-    for name in values[0]:
-        own = np.array([one[name] for one in values])
-        if np.isnan(own).any():
-            continue
-        drawn = np.stack([one[name] for one in draws], axis=1)
-        means = np.take_along_axis(drawn, taken, axis=1).mean(axis=1)
-        low, high = np.nanquantile(means, [0.025, 0.975])
-        spread = float(own.std(ddof=1))
-        scores[name] = OverSeeds(Score(float(own.mean()), float(low), float(high)), spread, tuple(own.tolist()))
-    averaged = np.mean([predictions.probabilities for predictions in each], axis=0)
-    threshold = float(np.mean([predictions.threshold for predictions in each]))
-    together = scores_of(Predictions(each[0].target, averaged, each[0].patient, threshold))
+    shared = shared_cases(evidences)
+    pairs = paired_scores(evidences, shared)
+    taken = np.random.default_rng(seed).integers(0, len(evidences), size=(resamples, len(evidences)))
+    scores, together = ({}, {}) if pairs.scores else _of_the_whole(evidences, shared, taken, seed)
+    named: dict[str, dict[str, OverSeeds]] = {}
+    for one in pairs.scores:
+        draws = one.draws(resamples=resamples, seed=seed)
+        named.setdefault(one.name, {})[one.score] = _over(one.figures, draws, taken, one.cases)
     return Seeds(
         models=tuple(evidence.model.name for evidence in evidences),
-        dataset=first.dataset,
-        split=first.split,
+        dataset=evidences[0].dataset,
+        split=evidences[0].split,
         cases=len(shared),
-        patients=each[0].patients,
-        classes=first.classes,
+        patients=patients_among(evidences[0], shared),
+        classes=evidences[0].classes,
         scores=scores,
-        together={name: value for name, value in together.items() if name in scores},
-        notes=_notes(evidences, shared, each[0].patients),
+        together=together,
+        notes=(*shared_notes(evidences, shared), *pairs.notes),
+        named=named,
+        unit=pairs.unit,
     )
 
 
-def _shared(evidences: Sequence[Evidence]) -> list[str]:
-    """Ids of the cases that all were measured on."""
-    targets = [{result.case: (result.target, result.patient) for result in evidence.results} for evidence in evidences]
-    shared = [case for case in targets[0] if all(case in other for other in targets[1:])]
-    if not shared:
-        raise EvaluationError("no case was measured with all of them: give data that none has seen")
-    for case in shared:
-        if len({other[case] for other in targets}) > 1:
-            raise EvaluationError(f"the case {case!r} is not the same in all of them: these are not the same data")
-    return shared
+def _of_the_whole(
+    evidences: Sequence[Evidence], shared: Sequence[str], taken: IntArray, seed: int
+) -> tuple[dict[str, OverSeeds], dict[str, float]]:
+    """Scores of images as a whole, and those of all trainings answering together."""
+    each = [predictions_of(evidence, shared) for evidence in evidences]
+    values = [scores_of(predictions) for predictions in each]
+    draws = [draw_scores(predictions, resamples=len(taken), seed=seed) for predictions in each]
+    scores = {}
+    for name in values[0]:
+        own = np.array([one[name] for one in values])
+        if not np.isnan(own).any():
+            scores[name] = _over(own, np.stack([one[name] for one in draws]), taken, len(shared))
+    averaged = np.mean([predictions.probabilities for predictions in each], axis=0)
+    threshold = float(np.mean([predictions.threshold for predictions in each]))
+    together = scores_of(Predictions(each[0].target, averaged, each[0].patient, threshold))
+    return scores, {name: value for name, value in together.items() if name in scores}
 
 
-def _notes(evidences: Sequence[Evidence], shared: Sequence[str], patients: int) -> tuple[str, ...]:
-    notes = list(dict.fromkeys(note for evidence in evidences for note in evidence.notes))
-    for evidence in evidences:
-        if left := len(evidence.results) - len(shared):
-            notes.append(
-                f"{left} of {len(evidence.results)} cases of {evidence.model.name} left out: not all have them."
-            )
-    if len({evidence.model.sha256 for evidence in evidences}) < len(evidences):
-        notes.append("A model is among them twice.")
-    if patients < FEW_PATIENTS:
-        notes.append(f"{patients} patients only: intervals from so few are too narrow.")
-    return tuple(notes)
+def _over(values: FloatArray, draws: FloatArray, taken: IntArray, cases: int) -> OverSeeds:
+    """One score of trainings.
+
+    Args:
+        values: (trainings,) on all cases.
+        draws: (trainings, resamples) on draws of patients.
+        taken: (resamples, trainings), the trainings of each draw.
+        cases: Behind the score.
+    """
+    means = np.take_along_axis(draws.T, taken, axis=1).mean(axis=1)
+    tail = (1 - LEVEL) / 2
+    low, high = np.nanquantile(means, [tail, 1 - tail]).tolist()
+    return OverSeeds(Score(float(values.mean()), low, high), float(values.std(ddof=1)), tuple(values.tolist()), cases)

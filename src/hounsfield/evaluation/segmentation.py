@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from hounsfield.arrays import FloatArray, IntArray
+from hounsfield.arrays import BoolArray, FloatArray, IntArray
 from hounsfield.errors import EvaluationError
 from hounsfield.evaluation.evidence import (
     LabelScores,
@@ -17,10 +17,11 @@ from hounsfield.evaluation.evidence import (
     SegmentationEvidence,
     Subgroup,
 )
+from hounsfield.evaluation.image_results import patients_of
 from hounsfield.evaluation.instances import AVERAGE_PRECISION, INSTANCE_SCORES
-from hounsfield.evaluation.intervals import LEVEL, percentile_score
-from hounsfield.evaluation.localization import draws_of_patients
-from hounsfield.evaluation.subgroups import FEWEST_PATIENTS, MOST_VALUES, NOT_STATED
+from hounsfield.evaluation.intervals import distance_score, percentile_score
+from hounsfield.evaluation.resampling import draws_of_patients, means_of_draws
+from hounsfield.evaluation.subgroups import columns_of, tables_of, too_small
 
 ALL = "all labels"
 
@@ -28,7 +29,7 @@ _UNBOUNDED = ("hausdorff", "surface_distance", "volume_error", "volume_bias", "c
 """Scores that may leave [0, 1]."""
 
 
-def _of_instances(score: str, one: OutlinedLabel) -> float | None:
+def of_instances(score: str, one: OutlinedLabel) -> float | None:
     """A score of the objects of a label; None where they were not outlined one by one."""
     return None if one.instances is None else INSTANCE_SCORES[score](one.instances)
 
@@ -41,7 +42,7 @@ _MEANS: Mapping[str, Callable[[OutlinedLabel], float | None]] = {
     "surface_distance": lambda one: one.surface_distance,
     "volume_error": lambda one: abs(one.found_volume - one.volume) / one.volume if one.volume else None,
     "volume_bias": lambda one: (one.found_volume - one.volume) / one.volume if one.volume else None,
-    **{name: functools.partial(_of_instances, name) for name in INSTANCE_SCORES},
+    **{name: functools.partial(of_instances, name) for name in INSTANCE_SCORES},
 }
 
 
@@ -77,12 +78,12 @@ def measure_segmentation(
     Raises:
         EvaluationError: There is no image, one comes twice, or no label is on any.
     """
+    patients = patients_of(results)
     _require(results, labels)
     draws = {"resamples": resamples, "seed": seed}
-    groups = [(ALL, [[one for one in image.labels if _there(one)] for image in results])]
-    groups += [(name, [[one for one in image.labels if one.label == name and _there(one)] for image in results])
+    groups = [(ALL, [[one for one in image.labels if one.there] for image in results])]
+    groups += [(name, [[one for one in image.labels if one.label == name and one.there] for image in results])
                for name in labels]  # fmt: skip
-    patients = np.unique([one.patient for one in results], return_inverse=True)[1]
     scored = tuple(_scores(name, own, patients, **draws) for name, own in groups if any(own))
     subgroups, notes = _subgroups(results, attributes, **draws)
     absent = [name for name, own in groups[1:] if not any(own)]
@@ -107,34 +108,16 @@ def head_score(scores: Mapping[str, Score]) -> str:
     return AVERAGE_PRECISION if AVERAGE_PRECISION in scores else "dice"
 
 
-def choose_outlined(results: Sequence[OutlinedImage], *, each: int = 2) -> list[OutlinedImage]:
-    """Images worth a look: those with the lowest Dice, or average precision of instances, those in the middle, and
-    those with the highest, so many of each."""
-    shown = [one for one in results if any(_there(label) for label in one.labels)]
-    ranked = sorted(shown, key=_quality)
-    middle = max(0, len(ranked) // 2 - each // 2)
-    chosen = {one.case: one for one in (*ranked[:each], *ranked[middle : middle + each], *ranked[-each:])}
-    return list(chosen.values())
-
-
-def _quality(one: OutlinedImage) -> float:
-    """What images are ranked by."""
-    scores = [_of_instances(AVERAGE_PRECISION, label) for label in one.labels if _there(label)]
-    return _mean([label.dice for label in one.labels if _there(label)]) if None in scores else _mean(scores)
-
-
-def _there(one: OutlinedLabel) -> bool:
-    return one.volume > 0 or one.found_volume > 0
+def quality(one: OutlinedImage) -> float:
+    """How well an image was outlined, in [0, 1]: mean average precision of instances, else mean Dice of the labels that
+    are there."""
+    there = [label for label in one.labels if label.there]
+    scores = [of_instances(AVERAGE_PRECISION, label) for label in there]
+    return _mean([label.dice for label in there]) if None in scores else _mean(scores)
 
 
 def _require(results: Sequence[OutlinedImage], labels: Sequence[str]) -> None:
-    if not results:
-        raise EvaluationError("there are no images to measure: the evaluated part of the data set holds no case")
-    cases = [one.case for one in results]
-    if len(set(cases)) < len(cases):
-        twice = next(case for case in cases if cases.count(case) > 1)
-        raise EvaluationError(f"case {twice!r} was measured twice; every case counts once")
-    if not any(_there(own) for one in results for own in one.labels):
+    if not any(own.there for one in results for own in one.labels):
         raise EvaluationError(
             f"none of the {len(results)} images shows {', '.join(labels)}, and nothing was found: there is nothing to "
             "measure"
@@ -171,9 +154,8 @@ def _sum(group: Sequence[OutlinedLabel], key: str) -> int:
 
 def _mean_score(name: str, values: FloatArray, weights: FloatArray, owner: IntArray) -> Score:
     known = ~np.isnan(values)
-    total = weights[:, known].sum(axis=1)
-    drawn = np.divide(weights[:, known] @ values[known], total, out=np.full(len(total), np.nan), where=total > 0)
-    return _with_interval(name, float(values[known].mean()), drawn, owner[known])
+    drawn = means_of_draws(values[known], weights[:, known])
+    return _with_interval(name, float(values[known].mean()), drawn, values[known], owner[known])
 
 
 def _lesion_scores(counts: FloatArray, weights: FloatArray, owner: IntArray) -> dict[str, Score]:
@@ -184,18 +166,16 @@ def _lesion_scores(counts: FloatArray, weights: FloatArray, owner: IntArray) -> 
         if whole.sum() == 0:
             continue
         up, down = weights @ part, weights @ whole
-        values = np.divide(up, down, out=np.full(len(down), np.nan), where=down > 0)
-        found[name] = _with_interval(name, float(part.sum() / whole.sum()), values, owner)
+        drawn = np.divide(up, down, out=np.full(len(down), np.nan), where=down > 0)
+        found[name] = percentile_score(float(part.sum() / whole.sum()), drawn, patients=len(np.unique(owner)))[0]
     return found
 
 
-def _with_interval(name: str, value: float, drawn: FloatArray, owner: IntArray) -> Score:
+def _with_interval(name: str, value: float, drawn: FloatArray, values: FloatArray, owner: IntArray) -> Score:
     """Of shares as everywhere; of distances and errors the percentiles of the draws."""
     if name not in _UNBOUNDED:
         return percentile_score(value, drawn, patients=len(np.unique(owner)))[0]
-    tail = (1 - LEVEL) / 2
-    low, high = np.nanquantile(drawn, [tail, 1 - tail])
-    return Score(value, min(value, float(low)), max(value, float(high)))
+    return distance_score(value, drawn, values)
 
 
 def _subgroups(
@@ -206,33 +186,24 @@ def _subgroups(
     seed: int,
 ) -> tuple[tuple[Subgroup, ...], list[str]]:
     """Scores of all labels by what is known of the cases, the smallest group first."""
-    found: list[Subgroup] = []
-    notes: list[str] = []
-    shown = [one for one in results if any(_there(own) for own in one.labels)]
+    shown = [one for one in results if any(own.there for own in one.labels)]
     means = {
-        score: np.array([_mean([_MEANS[score](own) for own in one.labels if _there(own)]) for one in shown])
+        score: np.array([_mean([_MEANS[score](own) for own in one.labels if own.there]) for one in shown])
         for score in ("dice", AVERAGE_PRECISION)
     }
-    patients = np.unique([one.patient for one in shown], return_inverse=True)[1]
-    for name in sorted({name for one in shown for name in attributes.get(one.case, {})}):
-        cells = np.array([attributes.get(one.case, {}).get(name) or NOT_STATED for one in shown])
-        values = sorted(set(cells.tolist()))
-        if len(values) > MOST_VALUES:
-            notes.append(f"{name} has {len(values)} values and is not shown by them.")
-        if not 2 <= len(values) <= MOST_VALUES:
-            continue
-        for value in values:
-            own = cells == value
-            cases, people = int(own.sum()), len(np.unique(patients[own]))
-            if people < FEWEST_PATIENTS:
-                note = f"Too small to score: {people} of at least {FEWEST_PATIENTS} patients."
-                found.append(Subgroup(name, value, cases, people, cases, {}, note))
-                continue
-            weights = draws_of_patients(patients[own], resamples=resamples, seed=seed)
-            scores = {
-                score: _mean_score(score, each[own], weights, patients[own])
-                for score, each in means.items()
-                if not np.isnan(each[own]).all()
-            }
-            found.append(Subgroup(name, value, cases, people, cases, scores))
-    return tuple(sorted(found, key=lambda group: (group.attribute, group.cases))), notes
+    owner = patients_of(shown)
+
+    def subgroup(attribute: str, value: str, chosen: BoolArray) -> Subgroup:
+        cases, patients = int(chosen.sum()), len(np.unique(owner[chosen]))
+        if note := too_small(patients):
+            return Subgroup(attribute, value, cases, patients, cases, {}, note)
+        weights = draws_of_patients(owner[chosen], resamples=resamples, seed=seed)
+        scores = {
+            score: _mean_score(score, each[chosen], weights, owner[chosen])
+            for score, each in means.items()
+            if not np.isnan(each[chosen]).all()
+        }
+        return Subgroup(attribute, value, cases, patients, cases, scores)
+
+    tables, notes = tables_of(columns_of([one.case for one in shown], attributes), subgroup)
+    return tuple(group for table in tables for group in table), notes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -19,6 +19,10 @@ MOST_VALUES = 30
 
 NOT_STATED = "not stated"
 """The value shown for cases that do not have the attribute."""
+
+
+Column = tuple[str, Sequence[str]]
+"""An attribute: its name, and the value of each of n cases, images or lesions."""
 
 
 def subgroups_of(
@@ -44,22 +48,48 @@ def subgroups_of(
         resamples: Bootstrap draws for the intervals.
         seed: Of the draws.
     """
+
+    def subgroup(attribute: str, value: str, chosen: BoolArray) -> Subgroup:
+        return _subgroup(predictions, chosen, attribute, value, classes, resamples=resamples, seed=seed)
+
+    tables, notes = tables_of(columns_of(cases, attributes), subgroup)
+    tables.sort(key=lambda table: (table[0].cases, table[0].attribute))
+    return tuple(group for table in tables for group in table), tuple(notes)
+
+
+def columns_of(cases: Sequence[str], attributes: Mapping[str, Mapping[str, str]]) -> list[Column]:
+    """By name the attributes that any of the cases has, each with the value of every case."""
     names = sorted({name for case in cases for name in attributes.get(case, {})})
+    return [(name, [attributes.get(case, {}).get(name, "").strip() or NOT_STATED for case in cases]) for name in names]
+
+
+def tables_of(
+    columns: Iterable[Column], subgroup: Callable[[str, str, BoolArray], Subgroup]
+) -> tuple[list[list[Subgroup]], list[str]]:
+    """For each attribute of several values its subgroups, the smallest first; and a sentence for each with too many.
+
+    Args:
+        columns: The attributes.
+        subgroup: Measures those where the third argument, (n,), is true: of an attribute, which has this value there.
+    """
     tables: list[list[Subgroup]] = []
     notes: list[str] = []
-    for name in names:
-        values = np.array([attributes.get(case, {}).get(name, "").strip() or NOT_STATED for case in cases])
+    for name, cells in columns:
+        values = np.array(cells)
         distinct = np.unique(values)
         if len(distinct) > MOST_VALUES:
             notes.append(f"No subgroups by {name}: it has {len(distinct)} values, more than {MOST_VALUES}.")
         elif len(distinct) > 1:
-            table = [
-                _subgroup(predictions, values == value, name, str(value), classes, resamples=resamples, seed=seed)
-                for value in distinct
-            ]
-            tables.append(sorted(table, key=lambda group: (group.cases, group.value)))
-    tables.sort(key=lambda table: (table[0].cases, table[0].attribute))
-    return tuple(group for table in tables for group in table), tuple(notes)
+            own = [subgroup(name, str(value), values == value) for value in distinct]
+            tables.append(sorted((one for one in own if one.cases), key=lambda group: (group.cases, group.value)))
+    return tables, notes
+
+
+def too_small(patients: int) -> str:
+    """Why a subgroup of so few patients is not scored; empty where they are enough."""
+    if patients >= FEWEST_PATIENTS:
+        return ""
+    return f"Too small to score: {patients} of at least {FEWEST_PATIENTS} patients."
 
 
 def _subgroup(
@@ -74,10 +104,8 @@ def _subgroup(
 ) -> Subgroup:
     part = predictions[chosen]
     present = np.unique(part.target)
-    note = ""
-    if part.patients < FEWEST_PATIENTS:
-        note = f"Too small to score: {part.patients} of at least {FEWEST_PATIENTS} patients."
-    elif len(present) < 2:
+    note = too_small(part.patients)
+    if not note and len(present) < 2:
         note = f"Not scored: all cases are {classes[int(present[0])]}."
     measured = None if note else measured_scores(part, classes=classes, resamples=resamples, seed=seed)
     return Subgroup(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,10 @@ import numpy as np
 from hounsfield.arrays import FloatArray, IntArray, VoxelArray
 from hounsfield.atomic import atomic_file, write_text
 from hounsfield.datasets.case import Case, Dataset
-from hounsfield.errors import HounsfieldError, ImageError, StorageError, TrainingError
+from hounsfield.datasets.parallel import in_order
+from hounsfield.errors import HounsfieldError
 from hounsfield.findings.region import Box
+from hounsfield.learning.stored import STORED_TYPE, no_memory, require_half, require_in_range
 from hounsfield.plan import Input, Plan
 from hounsfield.plan.columns import encode
 from hounsfield.plan.network_input import Placed, case_array, placed_case
@@ -25,11 +26,6 @@ from hounsfield.progress import track
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-_STORED_TYPE = np.dtype(np.float16)
-"""Half the memory of float32; its steps near 1 are 0.001, finer than the grey levels of an 8-bit film."""
-
-_LARGEST = float(np.finfo(_STORED_TYPE).max)
 
 
 @dataclass(frozen=True)
@@ -134,7 +130,7 @@ def prepare_inputs(
     with (
         atomic_file(array_path) as temporary,
         temporary.open("wb") as stream,
-        closing(_prepared(cases, spec, threads, sought)) as results,
+        closing(in_order(lambda case: _prepare(case, spec, sought), cases, threads=threads)) as results,
     ):
         _write_header(stream, len(cases), spec)
         for case, result in zip(cases, track(results, f"preparing {dataset.name}", total=len(cases)), strict=True):
@@ -145,9 +141,7 @@ def prepare_inputs(
                 placed.append(result[1])
         stream.seek(0)
         _write_header(stream, len(cases) - len(failed), spec)
-    if len(failed) > len(cases) / 2:
-        some = "; ".join(f"{case}: {reason}" for case, reason in list(failed.items())[:3])
-        raise TrainingError(f"{len(failed)} of {len(cases)} cases of {dataset.root} cannot be read ({some})")
+    require_half(failed, cases, dataset)
     index = {"key": key, "failed": failed, "placed": placed if sought else []}
     write_text(index_path, json.dumps(index))
     return _open(array_path, cases, index, key, spec)
@@ -156,7 +150,7 @@ def prepare_inputs(
 def _write_header(stream: BinaryIO, rows: int, spec: Input) -> None:
     """Begin an npy file; NumPy leaves room for any number of rows, so the header can be written again."""
     shape = (rows, spec.stored_channels, *spec.canvas)
-    header = {"descr": np.lib.format.dtype_to_descr(_STORED_TYPE), "fortran_order": False, "shape": shape}
+    header = {"descr": np.lib.format.dtype_to_descr(STORED_TYPE), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(stream, header)
 
 
@@ -165,35 +159,17 @@ _Placed = dict[str, list[list[float]]]
 _Prepared = tuple[VoxelArray, _Placed]
 
 
-def _prepared(
-    cases: Sequence[Case], spec: Input, threads: int, sought: Sought
-) -> Generator[_Prepared | HounsfieldError, None, None]:
-    """What `_prepare` gives of each case, in order; closing it stops the work."""
-    pool = ThreadPoolExecutor(threads)
-    try:
-        yield from pool.map(lambda case: _prepare(case, spec, sought), cases)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
 def _prepare(case: Case, spec: Input, sought: Sought) -> _Prepared | HounsfieldError:
     """The array of a case, and what is sought on it."""
     try:
         placed = placed_case(case, spec, landmarks=sought.landmarks) if sought else None
         array = case_array(case, spec) if placed is None else placed.array
-        largest = float(np.abs(array).max())
-        if not largest <= _LARGEST:
-            return ImageError(
-                f"{_first(case)}: preprocessing gave values up to {largest:g}; networks learn from values near 0 … 1, "
-                'end input.steps with "rescale" or "zscore"'
-            )
-        return array.astype(_STORED_TYPE), {} if placed is None else _plain(placed, sought, len(spec.shape))
+        require_in_range(array, _first(case))
+        return array.astype(STORED_TYPE), {} if placed is None else _plain(placed, sought, len(spec.shape))
     except HounsfieldError as error:
         return error
     except MemoryError as error:
-        raise StorageError(
-            f"{_first(case)}: there is not enough memory to prepare it; end other programs and give the command again"
-        ) from error
+        raise no_memory(_first(case)) from error
 
 
 def _plain(placed: Placed, sought: Sought, dims: int) -> _Placed:

@@ -12,8 +12,10 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from hounsfield.arrays import FloatArray, IntArray
+from hounsfield.evaluation.evidence import OutlinedImage
 from hounsfield.learning.auxiliary import WithHeads
 from hounsfield.learning.inputs import Inputs
+from hounsfield.learning.packed import PackedMask
 from hounsfield.plan import Plan
 from hounsfield.tasks.detection import Findings
 from hounsfield.tasks.task import Task
@@ -45,6 +47,15 @@ class Exam:
 
 
 @dataclass(frozen=True, eq=False)
+class Outlined:
+    """What a network outlined on an image, on its grid as stored."""
+
+    result: OutlinedImage
+    """How well."""
+    outline: PackedMask
+
+
+@dataclass(frozen=True, eq=False)
 class Answers:
     """What a network says of rows that it did not learn from."""
 
@@ -52,8 +63,8 @@ class Answers:
     """(n, outputs), of each case as a whole."""
     found: tuple[Findings, ...] = ()
     """On each, in pixels of the plan's input, where something is looked for."""
-    outlined: tuple[IntArray, ...] = ()
-    """On each, (d, h, w) as stored, what its voxels are, where labels are outlined."""
+    outlined: tuple[Outlined, ...] = ()
+    """On each, where labels are outlined."""
 
 
 class Lesson(Protocol):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from math import prod
@@ -17,20 +16,19 @@ from hounsfield.arrays import FloatArray, IntArray, VoxelArray
 from hounsfield.atomic import atomic_file, write_text
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.load import load
+from hounsfield.datasets.parallel import in_order
 from hounsfield.datasets.segmentation import mask_of
-from hounsfield.errors import GeometryError, HounsfieldError, ImageError, StorageError, TrainingError
+from hounsfield.errors import GeometryError, HounsfieldError
 from hounsfield.learning.inputs import Inputs, inputs_key
+from hounsfield.learning.stored import STORED_TYPE, no_memory, require_half, require_in_range
 from hounsfield.plan import Plan
 from hounsfield.plan.network_input import known_spacing, prepare
 from hounsfield.plan.task import task_of
 from hounsfield.progress import say, track
 from hounsfield.tasks.segmentation import Segmentation
 
-_STORED = np.dtype(np.float16)
 _TURNED = 1e-3
 """Voxels by which an axis may lean over the whole image."""
-
-_LARGEST = float(np.finfo(_STORED).max)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +74,7 @@ def prepare_masked(dataset: Dataset, cases: Sequence[Case], plan: Plan, folder: 
         atomic_file(paths[1]) as codes,
         images.open("wb") as image_stream,
         codes.open("wb") as code_stream,
-        closing(_prepared(cases, plan, task, threads)) as results,
+        closing(in_order(lambda case: _or_error(case, plan, task), cases, threads=threads)) as results,
     ):
         for case, result in zip(cases, track(results, f"preparing {dataset.name}", total=len(cases)), strict=True):
             if isinstance(result, HounsfieldError):
@@ -91,9 +89,7 @@ def prepare_masked(dataset: Dataset, cases: Sequence[Case], plan: Plan, folder: 
                     "spacing_mm": list(result.spacing_mm),
                 }
             )
-    if len(failed) > len(cases) / 2:
-        some = "; ".join(f"{case}: {reason}" for case, reason in list(failed.items())[:3])
-        raise TrainingError(f"{len(failed)} of {len(cases)} cases of {dataset.root} cannot be read ({some})")
+    require_half(failed, cases, dataset)
     index = {"key": key, "failed": failed, "placed": placed}
     write_text(paths[2], json.dumps(index))
     return _open(paths, cases, index, key)
@@ -106,27 +102,13 @@ def _task(plan: Plan) -> Segmentation:
     return task
 
 
-def _prepared(
-    cases: Sequence[Case], plan: Plan, task: Segmentation, threads: int
-) -> Generator[Masked | HounsfieldError, None, None]:
-    """What `masked_case` gives of each case, in order; closing it stops the work."""
-    pool = ThreadPoolExecutor(threads)
-    try:
-        yield from pool.map(lambda case: _or_error(case, plan, task), cases)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
 def _or_error(case: Case, plan: Plan, task: Segmentation) -> Masked | HounsfieldError:
     try:
         return masked_case(case, plan, task)
     except HounsfieldError as error:
         return error
     except MemoryError as error:
-        raise StorageError(
-            f"{case.image.path}: there is not enough memory to prepare it; end other programs and give the command "
-            "again"
-        ) from error
+        raise no_memory(case.image.path) from error
 
 
 def masked_case(case: Case, plan: Plan, task: Segmentation) -> Masked:
@@ -138,12 +120,7 @@ def masked_case(case: Case, plan: Plan, task: Segmentation) -> Masked:
     """
     stored = load(case.image)
     prepared = prepare(stored, plan.input)
-    largest = float(np.abs(prepared.voxels).max())
-    if not largest <= _LARGEST:
-        raise ImageError(
-            f"{case.image.path}: preprocessing gave values up to {largest:g}; networks learn from values near 0 … 1, "
-            'end input.steps with "rescale" or "zscore"'
-        )
+    require_in_range(prepared.voxels, case.image.path)
     onto = np.linalg.inv(stored.affine) @ prepared.affine
     numbers = mask_of(case)
     _tell_of_labels_outside(case, numbers, onto, prepared.shape)
@@ -152,7 +129,7 @@ def masked_case(case: Case, plan: Plan, task: Segmentation) -> Masked:
         if task.by_grid
         else resampled(task.codes(numbers), onto, prepared.shape)
     )
-    return Masked(prepared.voxels.astype(_STORED), codes, onto, known_spacing(stored))
+    return Masked(prepared.voxels.astype(STORED_TYPE), codes, onto, known_spacing(stored))
 
 
 def _tell_of_labels_outside(case: Case, numbers: IntArray, onto: FloatArray, shape: Sequence[int]) -> None:
@@ -248,10 +225,10 @@ def _open(paths: Sequence[Path], cases: Sequence[Case], index: Mapping[str, Any]
     placed: Sequence[Mapping[str, Any]] = index["placed"]
     kept = tuple(case for case in cases if case.id not in failed)
     shapes = [tuple(one["shape"]) for one in placed]
-    images = _parts(np.memmap(paths[0], dtype=_STORED, mode="r"), shapes)
+    images = _parts(np.memmap(paths[0], dtype=STORED_TYPE, mode="r"), shapes)
     codes = _parts(np.memmap(paths[1], dtype=np.uint8, mode="r"), [shape[1:] for shape in shapes])
     return Inputs(
-        voxels=np.zeros((len(kept), 0), dtype=_STORED),
+        voxels=np.zeros((len(kept), 0), dtype=STORED_TYPE),
         targets=np.zeros(len(kept), dtype=np.int64),
         cases=kept,
         failed=tuple(failed.items()),

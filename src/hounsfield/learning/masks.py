@@ -16,9 +16,11 @@ from hounsfield.datasets.segmentation import mask_of
 from hounsfield.errors import TrainingError
 from hounsfield.evaluation.evidence import OutlinedImage
 from hounsfield.evaluation.outlines import compare_outline
+from hounsfield.image import Mask
 from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp
 from hounsfield.learning.inputs import Inputs
-from hounsfield.learning.lesson import Answers, Exam, Setup, descend
+from hounsfield.learning.lesson import Answers, Exam, Outlined, Setup, descend
+from hounsfield.learning.packed import PackedMask
 from hounsfield.networks.voxelwise import Voxelwise
 from hounsfield.plan import Plan
 from hounsfield.tasks.outline import by_torch, outline
@@ -89,7 +91,7 @@ class MaskLesson:
         return Exam(float(np.mean(losses)), dice_of(counts), dead=spread == 0)
 
     def answered(self, network: nn.Module, plan: Plan, rows: IntArray, *, flips: bool) -> Answers:
-        """The labels of some rows on the grids of their images as stored; of images as a whole nothing is said."""
+        """What is outlined on some rows, each measured at once; of images as a whole nothing is said."""
         network.eval()
         axes = plan.augmentation.flip_axes if flips else ()
         voxelwise = Voxelwise([network], shape=plan.input.shape, flip_axes=axes)
@@ -105,15 +107,16 @@ class MaskLesson:
                 onto=np.linalg.inv(self._onto[row]),
                 shape=self._stored_shape(row),
             )
-            found.append(said)
+            mask = self.task.outline(said)
+            found.append(Outlined(self.measured(plan, row, mask), PackedMask.of(mask)))
         return Answers(np.zeros((len(rows), 1), dtype=np.float32), outlined=tuple(found))
 
     def together(self, plan: Plan, answers: Sequence[Answers], rows: Sequence[IntArray]) -> tuple[IntArray, Answers]:
         """Each row once, in rising order, with what the first network that answered it says."""
-        said: dict[int, IntArray] = {}
+        said: dict[int, Outlined] = {}
         for own, one in zip(rows, answers, strict=True):
-            for row, labels in zip(own.tolist(), one.outlined, strict=True):
-                said.setdefault(row, labels)
+            for row, found in zip(own.tolist(), one.outlined, strict=True):
+                said.setdefault(row, found)
         unique = np.array(sorted(said))
         outlined = tuple(said[row] for row in unique.tolist())
         return unique, Answers(np.zeros((len(unique), 1), dtype=np.float32), outlined=outlined)
@@ -142,24 +145,19 @@ class MaskLesson:
                 "mend the files that inspect names, leave the label out of the description, or use another split"
             )
 
-    def results(self, plan: Plan, rows: IntArray, outlined: Sequence[IntArray]) -> tuple[OutlinedImage, ...]:
-        """How well the labels of some rows were outlined, on the grids of their images as stored."""
-        found = []
-        for row, said in zip(rows.tolist(), outlined, strict=True):
-            case = self.inputs.cases[row]
-            spacing = self.inputs.spacing_mm[row]
-            outlined_image = compare_outline(
-                self.task.outline(said),
-                mask_of(case),
-                self.task.numbers,
-                spacing,
-                tolerance=plan.segmentation.tolerance,
-                unlabelled=self.task.unlabelled,
-                case=case.id,
-                patient=case.unit,
-            )
-            found.append(outlined_image)
-        return tuple(found)
+    def measured(self, plan: Plan, row: int, outlined: Mask) -> OutlinedImage:
+        """How well the labels of a row were outlined, on the grid of its image as stored."""
+        case = self.inputs.cases[row]
+        return compare_outline(
+            outlined,
+            mask_of(case),
+            self.task.numbers,
+            self.inputs.spacing_mm[row],
+            tolerance=plan.segmentation.tolerance,
+            unlabelled=self.task.unlabelled,
+            case=case.id,
+            patient=case.unit,
+        )
 
     @property
     def _onto(self) -> FloatArray:

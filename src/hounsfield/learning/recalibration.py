@@ -23,7 +23,7 @@ from hounsfield.datasets.case import Case
 from hounsfield.datasets.digest import case_digests
 from hounsfield.errors import EvaluationError
 from hounsfield.evaluation.evidence import Evidence, ImageResult
-from hounsfield.evaluation.measure import measure
+from hounsfield.evaluation.measure import Origin, measure
 from hounsfield.evaluation.predictions import results_of
 from hounsfield.evaluation.sets import Held
 from hounsfield.learning.finding_point import choose_finding_point
@@ -119,12 +119,22 @@ def recalibrate(
     )
     operating = replace(operating, findings=_finding_point(bundle, found, where))
     earlier = task.decode(bundle.operating.apply(logits))
-    of_old = Measuring(name, seconds, seed, tuple(notes), tuple(found))
-    before = _measured(bundle, bundle.operating, cases, earlier, bundle.operating.sets(earlier), of_old)
+    origin = Origin(
+        dataset=name,
+        split="recalibration",
+        classes=plan.classes,
+        attributes={case.id: case.grouping() for case in cases},
+        model=bundle.identity,
+        seconds=seconds,
+        seed=seed,
+        notes=tuple(notes),
+    )
+    before = _measured(bundle, cases, earlier, bundle.operating.sets(earlier), origin, found)
     written = _written(bundle, out, operating, cases, targets, name, decision)
     new = by_others(logits, targets, task, patients, decision, begin=bundle.operating, shift_only=shift_only)
     told = (*notes, *_words(before, targets, shift_only=shift_only))
-    after = _measured(written, operating, cases, new.probabilities, new.held, replace(of_old, notes=told))
+    of_new = replace(origin, model=written.identity, notes=told)
+    after = _measured(written, cases, new.probabilities, new.held, of_new, found)
     return Recalibrated(written, before, after)
 
 
@@ -188,43 +198,24 @@ def _words(before: Evidence, targets: IntArray, *, shift_only: bool) -> list[str
     ]
 
 
-@dataclass(frozen=True)
-class Measuring:
-    """What figures say of themselves."""
-
-    name: str
-    """Of the data set."""
-    seconds: float
-    seed: int
-    notes: tuple[str, ...]
-    found: tuple[ImageResult, ...]
-    """With the scores that the networks gave."""
-
-
 def _measured(
     bundle: Bundle,
-    operating: OperatingPoint,
     cases: Sequence[Case],
     probabilities: FloatArray,
     held: Held | None,
-    measuring: Measuring,
+    origin: Origin,
+    found: Sequence[ImageResult],
 ) -> Evidence:
+    """What the bundle's operating point does on the cases; `found` with the scores that the networks gave."""
+    point = bundle.operating
     evidence = measure(
         results_of(cases, probabilities),
+        origin,
         task=bundle.plan.task,
-        dataset=measuring.name,
-        split="recalibration",
-        classes=bundle.plan.classes,
-        threshold=operating.threshold,
-        threshold_from=operating.threshold_from,
-        attributes={case.id: case.grouping() for case in cases},
-        model=bundle.identity,
-        seconds=measuring.seconds,
-        seed=measuring.seed,
-        notes=measuring.notes,
+        threshold=point.threshold,
+        threshold_from=point.threshold_from,
         held=held,
     )
-    point = operating.findings
-    if point is None:
+    if point.findings is None:
         return evidence
-    return point.measured(evidence, bundle.plan, cases, measuring.found, seed=measuring.seed)
+    return point.findings.measured(evidence, bundle.plan, cases, found, seed=origin.seed)

@@ -16,9 +16,8 @@ from hounsfield.bundle import Bundle, OperatingPoint, TrainingRecord, digest_of,
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.split import Split
 from hounsfield.errors import PlanError
-from hounsfield.evaluation.evidence import ImageResult, LocatedImage, OutlinedImage
+from hounsfield.evaluation.evidence import ImageResult, LocatedImage
 from hounsfield.evaluation.threshold import require_rule
-from hounsfield.image import Mask
 from hounsfield.learning.boxes import BoxLesson
 from hounsfield.learning.candidates import AUTO
 from hounsfield.learning.checkpoint import EpochRecord
@@ -27,10 +26,9 @@ from hounsfield.learning.finding_point import choose_finding_point
 from hounsfield.learning.inputs import Inputs, prepare_inputs, sought_by
 from hounsfield.learning.landmark_point import choose_landmark_point
 from hounsfield.learning.lesions import prepare_lesions, require_lesions
-from hounsfield.learning.lesson import Answers, Lesson
+from hounsfield.learning.lesson import Answers, Lesson, Outlined
 from hounsfield.learning.lessons import lesson_of
 from hounsfield.learning.masked import prepare_masked
-from hounsfield.learning.masks import MaskLesson
 from hounsfield.learning.members import fit_member
 from hounsfield.learning.operating_point import choose_operating_point, validated
 from hounsfield.learning.points import PointLesson
@@ -69,10 +67,8 @@ class Trained:
     """What was found on each, with the scores that the networks gave; empty where nothing is looked for."""
     val_located: tuple[LocatedImage, ...] = ()
     """What was located on each, with the reach that the networks gave; empty where nothing is located."""
-    val_outlined: tuple[OutlinedImage, ...] = ()
-    """How well the labels of each were outlined; empty where none are."""
-    val_outlines: tuple[Mask, ...] = ()
-    """And how, on the grids of the images as stored."""
+    val_outlined: tuple[Outlined, ...] = ()
+    """What was outlined on each, and how well; empty where nothing is."""
 
 
 def train(
@@ -235,9 +231,7 @@ def _train(dataset: Dataset, run: Run, out: Path, *, leaks: Sequence[str], on_ep
     val_cases = tuple(inputs.cases[row] for row in val_rows)
     found = lesson.results(plan, val_rows, answer.found) if isinstance(lesson, BoxLesson) else ()
     placed = lesson.results(plan, val_rows, answer.logits) if isinstance(lesson, PointLesson) else ()
-    outlined = lesson.results(plan, val_rows, answer.outlined) if isinstance(lesson, MaskLesson) else ()
-    outlines = tuple(map(lesson.task.outline, answer.outlined)) if isinstance(lesson, MaskLesson) else ()
-    if placed or outlined:
+    if placed or answer.outlined:
         operating = _without_answer(plan, placed)
     else:
         operating = _operating(plan, lesson, val_rows, answer, found)
@@ -249,7 +243,9 @@ def _train(dataset: Dataset, run: Run, out: Path, *, leaks: Sequence[str], on_ep
     bundle = write_bundle(
         out, plan=plan, members=weights, operating=operating, training=record, split=split, remembered=remembered
     )
-    return Trained(bundle, tuple(fitted), val_cases, answer.logits, inputs.failed, found, placed, outlined, outlines)
+    return Trained(
+        bundle, tuple(fitted), val_cases, answer.logits, inputs.failed, found, placed, val_outlined=answer.outlined
+    )
 
 
 def _prepared(dataset: Dataset, cases: Sequence[Case], plan: Plan, folder: Path) -> Inputs:

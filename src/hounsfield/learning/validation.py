@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hounsfield.bundle import LandmarkPoint
 from hounsfield.evaluation.evidence import Evidence
-from hounsfield.evaluation.measure import measure, measure_outlines, measure_places
+from hounsfield.evaluation.measure import Origin, measure, measure_outlines, measure_places
 from hounsfield.evaluation.predictions import results_of
 from hounsfield.learning.operating_point import by_others
 from hounsfield.learning.train import Trained
@@ -20,68 +19,36 @@ def validation_evidence(trained: Trained, *, seed: int = 0) -> Evidence:
     The threshold, the calibration and more were chosen on these same cases, so the figures are a little too good; a
     note in the evidence says what was. Conformal sets are measured on patients that their limits were not chosen on.
     """
-    bundle = trained.bundle
-    if bundle.operating.landmarks is not None:
-        return _of_landmarks(trained, bundle.operating.landmarks, seed=seed)
-    if trained.val_outlined:
-        return _of_labels(trained, seed=seed)
-    task = task_of(bundle.plan)
-    probabilities = task.decode(bundle.operating.apply(trained.val_logits))
-    targets = np.array([case.target or 0 for case in trained.val_cases])
-    patients = [case.unit for case in trained.val_cases]
-    evidence = measure(
-        results_of(trained.val_cases, probabilities),
-        task=bundle.plan.task,
+    bundle, cases = trained.bundle, trained.val_cases
+    plan, point = bundle.plan, bundle.operating
+    origin = Origin(
         dataset=bundle.training.dataset,
         split="val",
-        classes=bundle.plan.classes,
-        threshold=bundle.operating.threshold,
-        threshold_from=bundle.operating.threshold_from,
-        attributes={case.id: case.grouping() for case in trained.val_cases},
+        classes=plan.classes,
+        attributes={case.id: case.grouping() for case in cases},
         model=bundle.identity,
         seconds=bundle.training.seconds,
         seed=seed,
-        notes=tuple(filter(None, (note_on_choices(bundle.plan), note_on_ensemble(bundle.plan)))),
-        held=by_others(trained.val_logits, targets, task, patients, bundle.plan.decision).held,
+        notes=tuple(filter(None, (note_on_choices(plan), note_on_ensemble(plan)))),
     )
-    point = bundle.operating.findings
-    if point is None:
+    if point.landmarks is not None:
+        landmarks, promised = plan.localization.landmarks, point.landmarks.coverage
+        located = [point.landmarks.of(one, landmarks) for one in trained.val_located]
+        return measure_places(located, origin, landmarks=landmarks, promised=promised)
+    if trained.val_outlined:
+        outlined = [one.result for one in trained.val_outlined]
+        labels, tolerance = plan.segmentation.labels, plan.segmentation.tolerance
+        return measure_outlines(outlined, origin, labels=labels, tolerance=tolerance)
+    task = task_of(plan)
+    targets, patients = np.array([case.target or 0 for case in cases]), [case.unit for case in cases]
+    evidence = measure(
+        results_of(cases, task.decode(point.apply(trained.val_logits))),
+        origin,
+        task=plan.task,
+        threshold=point.threshold,
+        threshold_from=point.threshold_from,
+        held=by_others(trained.val_logits, targets, task, patients, plan.decision).held,
+    )
+    if point.findings is None:
         return evidence
-    return point.measured(evidence, bundle.plan, trained.val_cases, trained.val_found, seed=seed)
-
-
-def _of_landmarks(trained: Trained, point: LandmarkPoint, *, seed: int) -> Evidence:
-    """How near the landmarks of the validation cases were located."""
-    plan = trained.bundle.plan
-    landmarks = plan.localization.landmarks
-    return measure_places(
-        [point.of(one, landmarks) for one in trained.val_located],
-        dataset=trained.bundle.training.dataset,
-        split="val",
-        classes=plan.classes,
-        landmarks=landmarks,
-        promised=point.coverage,
-        attributes={case.id: case.grouping() for case in trained.val_cases},
-        model=trained.bundle.identity,
-        seconds=trained.bundle.training.seconds,
-        seed=seed,
-        notes=tuple(filter(None, (note_on_choices(plan), note_on_ensemble(plan)))),
-    )
-
-
-def _of_labels(trained: Trained, *, seed: int) -> Evidence:
-    """How well the labels of the validation cases were outlined."""
-    plan = trained.bundle.plan
-    return measure_outlines(
-        trained.val_outlined,
-        dataset=trained.bundle.training.dataset,
-        split="val",
-        classes=plan.classes,
-        labels=plan.segmentation.labels,
-        tolerance=plan.segmentation.tolerance,
-        attributes={case.id: case.grouping() for case in trained.val_cases},
-        model=trained.bundle.identity,
-        seconds=trained.bundle.training.seconds,
-        seed=seed,
-        notes=tuple(filter(None, (note_on_choices(plan), note_on_ensemble(plan)))),
-    )
+    return point.findings.measured(evidence, plan, cases, trained.val_found, seed=seed)

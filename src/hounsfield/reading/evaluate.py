@@ -21,7 +21,7 @@ from hounsfield.datasets.segmentation import for_segmentation, mask_of
 from hounsfield.datasets.split import read_split
 from hounsfield.errors import DatasetError, HounsfieldError, ImageError
 from hounsfield.evaluation.evidence import Evidence, ImageResult, LocatedImage, OutlinedImage
-from hounsfield.evaluation.measure import measure, measure_outlines, measure_places
+from hounsfield.evaluation.measure import Origin, measure, measure_outlines, measure_places
 from hounsfield.evaluation.outlines import compare_outline
 from hounsfield.evaluation.predictions import results_of
 from hounsfield.plan import Input
@@ -110,60 +110,11 @@ def evaluate(
             model reads lesions or the reverse, no case is left to measure on, or none can be read.
     """
     answered = read_logits(bundle, dataset, which=which, runtime=runtime)
-    if bundle.operating.landmarks is not None:
-        return Measured(_of_landmarks(bundle, dataset.name, answered, seed, resamples), answered.failures)
-    if bundle.plan.task == "segmentation":
-        return Measured(_of_labels(bundle, dataset.name, answered, seed, resamples), answered.failures)
-    probabilities = task_of(bundle.plan).decode(bundle.operating.apply(answered.logits))
-    evidence = measure(
-        results_of(answered.cases, probabilities),
-        task=bundle.plan.task,
+    plan, point = bundle.plan, bundle.operating
+    origin = Origin(
         dataset=dataset.name,
         split=answered.split,
-        classes=bundle.plan.classes,
-        threshold=bundle.operating.threshold,
-        threshold_from=bundle.operating.threshold_from,
-        attributes={case.id: case.grouping() for case in answered.cases},
-        model=bundle.identity,
-        seconds=answered.seconds,
-        resamples=resamples,
-        seed=seed,
-        notes=answered.notes,
-        held=bundle.operating.sets(probabilities),
-    )
-    point = bundle.operating.findings
-    if point is not None:
-        evidence = point.measured(evidence, bundle.plan, answered.cases, answered.found, seed=seed)
-    return Measured(evidence, answered.failures)
-
-
-def _of_landmarks(bundle: Bundle, name: str, answered: Answered, seed: int, resamples: int) -> Evidence:
-    point = bundle.operating.landmarks
-    return measure_places(
-        answered.located,
-        dataset=name,
-        split=answered.split,
-        classes=bundle.plan.classes,
-        landmarks=bundle.plan.localization.landmarks,
-        promised=point.coverage if point else 0.0,
-        attributes={case.id: case.grouping() for case in answered.cases},
-        model=bundle.identity,
-        seconds=answered.seconds,
-        resamples=resamples,
-        seed=seed,
-        notes=answered.notes,
-    )
-
-
-def _of_labels(bundle: Bundle, name: str, answered: Answered, seed: int, resamples: int) -> Evidence:
-    plan = bundle.plan
-    return measure_outlines(
-        answered.outlined,
-        dataset=name,
-        split=answered.split,
         classes=plan.classes,
-        labels=plan.segmentation.labels,
-        tolerance=plan.segmentation.tolerance,
         attributes={case.id: case.grouping() for case in answered.cases},
         model=bundle.identity,
         seconds=answered.seconds,
@@ -171,6 +122,26 @@ def _of_labels(bundle: Bundle, name: str, answered: Answered, seed: int, resampl
         seed=seed,
         notes=answered.notes,
     )
+    if point.landmarks is not None:
+        landmarks, promised = plan.localization.landmarks, point.landmarks.coverage
+        located = measure_places(answered.located, origin, landmarks=landmarks, promised=promised)
+        return Measured(located, answered.failures)
+    if plan.task == "segmentation":
+        labels, tolerance = plan.segmentation.labels, plan.segmentation.tolerance
+        outlined = measure_outlines(answered.outlined, origin, labels=labels, tolerance=tolerance)
+        return Measured(outlined, answered.failures)
+    probabilities = task_of(plan).decode(point.apply(answered.logits))
+    evidence = measure(
+        results_of(answered.cases, probabilities),
+        origin,
+        task=plan.task,
+        threshold=point.threshold,
+        threshold_from=point.threshold_from,
+        held=point.sets(probabilities),
+    )
+    if point.findings is not None:
+        evidence = point.findings.measured(evidence, plan, answered.cases, answered.found, seed=seed)
+    return Measured(evidence, answered.failures)
 
 
 def as_asked(bundle: Bundle, dataset: Dataset) -> Dataset:

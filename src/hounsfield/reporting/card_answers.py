@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from hounsfield.bundle import Bundle
 from hounsfield.datasets.split import Split
 from hounsfield.evaluation.evidence import Evidence, Score
@@ -38,8 +36,9 @@ def _study(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
     return {
         "technology": f"Deep learning: {wording.plural(training.members, 'network')} "
         f"({network_words(bundle)}) for {plan.task}.",
-        "summary": f"To tell {_or(plan.classes)}, {wording.plural(training.members, 'network')} learned from "
-        f"{training.cases} cases of {training.patients} patients of {training.dataset}. {_main(evidence)}",
+        "summary": f"To tell {wording.listed(plan.classes, last='or')}, "
+        f"{wording.plural(training.members, 'network')} learned from {training.cases} cases of {training.patients} "
+        f"patients of {training.dataset}. {_main(evidence)}",
         "protocol": "plan.toml in the bundle holds every choice with its reason, split.json every case's part; the "
         "report of the training holds the command that does it again.",
         "availability": f"Made with the free package hounsfield {bundle.identity.version}; the model has the SHA-256 "
@@ -244,7 +243,3 @@ def _imbalance(bundle: Bundle, counts: str) -> str:
     if bundle.training.recalibrated:
         return f"In the training weighted in the loss: {told}. Local cases: {counts}."
     return f"{counts}; weighted in the loss: {told}. Calibration was done without weights."
-
-
-def _or(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]

@@ -14,9 +14,10 @@ from hounsfield.image import Image
 from hounsfield.reporting import wording
 from hounsfield.reporting.charts.froc import froc_chart
 from hounsfield.reporting.charts.intervals import interval_track
-from hounsfield.reporting.evidence_tables import MatrixCell, MatrixRow, SubgroupRow
+from hounsfield.reporting.evidence_tables import MatrixCell, MatrixRow, SubgroupTables, subgroup_tables
+from hounsfield.reporting.gallery import ImageCard
 from hounsfield.reporting.marks import Mark, best_slice, draw_marks
-from hounsfield.reporting.pictures import MAX_SIDE, Picture, encode, film_pixels
+from hounsfield.reporting.pictures import MAX_SIDE, encode, film_pixels
 from hounsfield.reporting.score_table import FOUND_AT_ONE, ScoreRow
 
 _SHOWN_RATES = ("0.25", "0.5", "1", "2", "4")
@@ -29,15 +30,6 @@ class FoundExample:
     result: ImageResult
     image: Image
     """As it is stored."""
-
-
-@dataclass(frozen=True)
-class FoundCard:
-    """An image of the gallery."""
-
-    case: str
-    film: Picture
-    words: str
 
 
 @dataclass(frozen=True)
@@ -55,9 +47,9 @@ class DetectionPart:
     """Whether the chart has curves of single kinds."""
     kinds: tuple[str, ...]
     matrix: tuple[MatrixRow, ...]
-    subgroups: tuple[tuple[str, tuple[SubgroupRow, ...]], ...]
+    subgroups: SubgroupTables
     notes: tuple[str, ...]
-    cards: tuple[FoundCard, ...]
+    cards: tuple[ImageCard, ...]
 
 
 def detection_part(detection: DetectionEvidence, *, examples: Sequence[FoundExample] = ()) -> DetectionPart:
@@ -160,27 +152,20 @@ def _matrix(detection: DetectionEvidence) -> tuple[MatrixRow, ...]:
     return tuple(rows)
 
 
-def _subgroups(detection: DetectionEvidence) -> tuple[tuple[str, tuple[SubgroupRow, ...]], ...]:
-    tables: dict[str, list[SubgroupRow]] = {}
+def _subgroups(detection: DetectionEvidence) -> SubgroupTables:
     whole = detection.scores.get(FOUND_AT_ONE)
-    for group in detection.subgroups:
-        score = group.scores.get(FOUND_AT_ONE)
-        title = f"{group.attribute} {group.value}: found at 1"
-        track = interval_track(title, score, reference=whole.value, against="all lesions") if score and whole else None
-        tables.setdefault(group.attribute, []).append(
-            SubgroupRow(
-                value=group.value,
-                size=f"{wording.plural(group.cases, 'lesion')}, {wording.plural(group.patients, 'patient')}",
-                track=track,
-                figure=wording.number(score.value) if score else wording.UNDEFINED,
-                interval=wording.interval(score) if score else "",
-                note=group.note,
-            )
-        )
-    return tuple((name, tuple(rows)) for name, rows in tables.items())
+    return subgroup_tables(
+        detection.subgroups,
+        FOUND_AT_ONE,
+        title="found at 1",
+        counted="lesion",
+        drawn=whole is not None,
+        reference=whole.value if whole else None,
+        against="all lesions",
+    )
 
 
-def _card(example: FoundExample, detection: DetectionEvidence) -> FoundCard:
+def _card(example: FoundExample, detection: DetectionEvidence) -> ImageCard:
     result = example.result
     scores = np.array([found.score for found in result.found])
     pairs = match([found.box for found in result.found], scores, result.truths, rule_from(_rule_words(detection.rule)))
@@ -205,4 +190,4 @@ def _card(example: FoundExample, detection: DetectionEvidence) -> FoundCard:
     depth = best_slice([mark for mark in marks if mark.kind == "missed"] or marks, image)
     pixels = film_pixels(image, depth_index=depth, max_side=MAX_SIDE)
     film = encode(draw_marks(pixels, marks, image, depth_index=depth), alt=f"Film of case {result.case}: {words}")
-    return FoundCard(result.case, film, words if image.planar else f"{words}, slice {depth + 1} of {image.shape[0]}")
+    return ImageCard(result.case, film, words if image.planar else f"{words}, slice {depth + 1} of {image.shape[0]}")

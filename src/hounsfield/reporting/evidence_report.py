@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from hounsfield.evaluation.evidence import Evidence
+from hounsfield.evaluation.evidence import Evidence, LocalizationEvidence
 from hounsfield.reporting import score_words, wording
 from hounsfield.reporting.charts.intervals import track_scale
 from hounsfield.reporting.detection_part import FoundExample, detection_part
@@ -57,7 +57,7 @@ def evidence_page(
         evidence=evidence,
         found=detection_part(evidence.detection, examples=found) if evidence.detection else None,
         contents=_contents(evidence, bool(cards), bool(groups), bool(found or located or outlined)),
-        title=f"{evidence.dataset}: {_or(_asked(evidence))}",
+        title=_title(evidence),
         located=localization_part(evidence.localization, examples=located) if evidence.localization else None,
         outlined=segmentation_part(evidence.segmentation, examples=outlined) if evidence.segmentation else None,
         split=SPLITS.get(evidence.split, ""),
@@ -112,20 +112,13 @@ def write_evidence_page(
     write_page(path, page)
 
 
-def _asked(evidence: Evidence) -> tuple[str, ...]:
-    """What the answers are about."""
-    if evidence.segmentation is not None:
-        outlined = tuple(one.name for one in evidence.segmentation.labels)
-        return outlined[1:] or outlined
-    if evidence.localization is None:
-        return evidence.classes
-    names = tuple(one.name for one in evidence.localization.landmarks)
-    return names[1:] or names
-
-
-def _or(names: Sequence[str]) -> str:
-    """The names joined as in speech: "a, b or c"."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+def _title(evidence: Evidence) -> str:
+    """The data, and what the answers are about: one of the classes, or every landmark or label."""
+    part = evidence.localization or evidence.segmentation
+    if part is None:
+        return f"{evidence.dataset}: {wording.listed(evidence.classes, last='or')}"
+    names = [one.name for one in (part.landmarks if isinstance(part, LocalizationEvidence) else part.labels)]
+    return f"{evidence.dataset}: {wording.listed(names[1:] or names)}"
 
 
 def _contents(evidence: Evidence, examples: bool, subgroups: bool, films: bool) -> list[tuple[str, str]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from hounsfield.evaluation.evidence import Evidence, Score
+from hounsfield.evaluation.evidence import Evidence, Score, Subgroup
 from hounsfield.reporting import score_words, wording
 from hounsfield.reporting.charts.intervals import interval_track
 from hounsfield.reporting.score_table import ScoreRow, main_score
@@ -43,6 +44,10 @@ class SubgroupRow:
     figure: str
     interval: str
     note: str
+
+
+SubgroupTables = tuple[tuple[str, tuple[SubgroupRow, ...]], ...]
+"""By attribute."""
 
 
 def attainable_rows(evidence: Evidence) -> tuple[ScoreRow, ...]:
@@ -110,28 +115,60 @@ def matrix_rows(evidence: Evidence) -> list[MatrixRow]:
     return rows
 
 
-def subgroup_rows(evidence: Evidence) -> list[tuple[str, list[SubgroupRow]]]:
-    """Rows by attribute, in the order of the evidence: the smallest group first."""
+def subgroup_rows(evidence: Evidence) -> SubgroupTables:
+    """Of images as a whole, with the page's main score."""
     name = main_score(evidence.scores)
+    return subgroup_tables(
+        evidence.subgroups,
+        name,
+        title=score_words.label(name),
+        counted="case",
+        positives=evidence.classes[1] if len(evidence.classes) == 2 else "",
+        reference=evidence.scores[name].value if name else None,
+        against="all cases",
+    )
+
+
+def subgroup_tables(
+    groups: Sequence[Subgroup],
+    name: str,
+    *,
+    title: str,
+    counted: str,
+    positives: str = "",
+    decimals: int = 3,
+    drawn: bool = True,
+    reference: float | None = None,
+    against: str = "",
+) -> SubgroupTables:
+    """A table for each attribute, in the order of the evidence: the smallest group first.
+
+    Args:
+        groups: Of an evidence.
+        name: Of the score that is shown.
+        title: What it is called.
+        counted: What `Subgroup.cases` counts.
+        positives: What `Subgroup.positives` counts; empty where that is not told.
+        decimals: Of the score.
+        drawn: Whether it is a share, and so drawn on a track from 0 to 1.
+        reference: Marked on the track, see `interval_track`; so is `against`.
+    """
     tables: dict[str, list[SubgroupRow]] = {}
-    for group in evidence.subgroups:
+    for group in groups:
         score = group.scores.get(name)
-        size = f"{wording.plural(group.cases, 'case')}, {wording.plural(group.patients, 'patient')}"
-        if len(evidence.classes) == 2:
-            size += f", {wording.count(group.positives)} {evidence.classes[1]}"
-        title = f"{group.attribute} {group.value}: {score_words.label(name)}"
+        size = f"{wording.plural(group.cases, counted)}, {wording.plural(group.patients, 'patient')}"
+        told = f"{group.attribute} {group.value}: {title}"
         shown = score is not None and math.isfinite(score.value)
-        reference = evidence.scores[name].value if name else None
         tables.setdefault(group.attribute, []).append(
             SubgroupRow(
                 value=group.value,
-                size=size,
-                track=interval_track(title, score, reference=reference, against="all cases")
-                if score and shown
+                size=f"{size}, {wording.count(group.positives)} {positives}" if positives else size,
+                track=interval_track(told, score, reference=reference, against=against)
+                if score and shown and drawn
                 else None,
-                figure=wording.number(score.value) if score else wording.UNDEFINED,
-                interval=wording.interval(score) if score and shown else "",
+                figure=wording.number(score.value, decimals) if score else wording.UNDEFINED,
+                interval=wording.interval(score, decimals) if score and shown else "",
                 note=group.note,
             )
         )
-    return list(tables.items())
+    return tuple((attribute, tuple(rows)) for attribute, rows in tables.items())

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from hounsfield.arrays import FloatArray
 from hounsfield.evaluation.evidence import CaseResult, Evidence
 from hounsfield.findings import Box
 from hounsfield.image import Image
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,3 +68,10 @@ def _in_turn(results: Sequence[CaseResult], most: int) -> tuple[CaseResult, ...]
         order.append((rank[result.target], -result.target, result))
     order.sort(key=lambda entry: entry[:2])
     return tuple(result for _, _, result in order[:most])
+
+
+def ends_and_middle(ranked: Sequence[Result], each: int) -> list[Result]:
+    """The first, some in the middle, and the last: so many of each, every one once."""
+    count, middle = len(ranked), max(0, len(ranked) // 2 - each // 2)
+    places = {*range(each), *range(middle, middle + each), *range(count - each, count)}
+    return [ranked[place] for place in sorted(places) if 0 <= place < count]

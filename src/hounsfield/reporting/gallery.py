@@ -29,6 +29,15 @@ class ExampleCard:
     bar: Markup
 
 
+@dataclass(frozen=True)
+class ImageCard:
+    """An image of a gallery, with what was found, located or outlined drawn on it."""
+
+    case: str
+    film: Picture
+    words: str
+
+
 def example_card(example: Example, evidence: Evidence) -> ExampleCard:
     """The case as it is shown; of two classes the bar speaks of the positive one, of more of the one decided for."""
     result = example.result

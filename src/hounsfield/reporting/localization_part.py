@@ -14,9 +14,11 @@ from hounsfield.image import Image
 from hounsfield.reporting import wording
 from hounsfield.reporting.charts.distances import distance_chart
 from hounsfield.reporting.charts.intervals import interval_track
-from hounsfield.reporting.evidence_tables import SubgroupRow
+from hounsfield.reporting.evidence_tables import SubgroupTables, subgroup_tables
+from hounsfield.reporting.examples import ends_and_middle
+from hounsfield.reporting.gallery import ImageCard
 from hounsfield.reporting.marks import Spot, draw_marks
-from hounsfield.reporting.pictures import MAX_SIDE, Picture, encode, film_pixels
+from hounsfield.reporting.pictures import MAX_SIDE, encode, film_pixels
 from hounsfield.reporting.score_table import HEAD_DISTANCE
 
 
@@ -29,15 +31,6 @@ class LocatedExample:
     """As it is stored."""
     paths: tuple[tuple[Point, ...], ...] = ()
     """Where an agent walked to each of its landmarks, if one did."""
-
-
-@dataclass(frozen=True)
-class LocatedCard:
-    """An image of the gallery."""
-
-    case: str
-    film: Picture
-    words: str
 
 
 @dataclass(frozen=True)
@@ -63,8 +56,8 @@ class LocalizationPart:
     chart: Markup
     promise: str
     """What is said of radii, and whether it held; empty where nothing is."""
-    subgroups: tuple[tuple[str, tuple[SubgroupRow, ...]], ...]
-    cards: tuple[LocatedCard, ...]
+    subgroups: SubgroupTables
+    cards: tuple[ImageCard, ...]
     walked: bool
     """Whether paths are drawn."""
 
@@ -73,27 +66,15 @@ def localization_part(found: LocalizationEvidence, *, examples: Sequence[Located
     """The localization as a page shows it."""
     whole, *single = found.landmarks
     others = {one.name: found.curves[one.name] for one in single if len(single) > 1}
-    tables: dict[str, list[SubgroupRow]] = {}
-    for group in found.subgroups:
-        score = group.scores.get("median")
-        size = f"{wording.plural(group.cases, 'image')}, {wording.plural(group.patients, 'patient')}"
-        tables.setdefault(group.attribute, []).append(
-            SubgroupRow(
-                value=group.value,
-                size=size,
-                track=None,
-                figure=wording.number(score.value, 2) if score else wording.UNDEFINED,
-                interval=wording.interval(score, 2) if score else "",
-                note=group.note,
-            )
-        )
     return LocalizationPart(
         unit=found.unit,
         distance=f"{HEAD_DISTANCE:g} {found.unit}",
         rows=tuple(_row(one, found.unit) for one in (found.landmarks if len(single) > 1 else single)),
         chart=distance_chart(found.curves[whole.name], others, unit=found.unit),
         promise=_promise(found),
-        subgroups=tuple((name, tuple(rows)) for name, rows in tables.items()),
+        subgroups=subgroup_tables(
+            found.subgroups, "median", title="median error", counted="image", decimals=2, drawn=False
+        ),
         cards=tuple(_card(example, found.unit) for example in examples),
         walked=any(any(example.paths) for example in examples),
     )
@@ -103,9 +84,7 @@ def choose_located(found: LocalizationEvidence, *, each: int = 3) -> list[Locate
     """Images worth a look: those with the largest error, those in the middle, and those with the smallest, so many of
     each."""
     ranked = sorted((one for one in found.results if one.truths), key=lambda one: -_largest_error(one, found.unit))
-    middle = max(0, len(ranked) // 2 - each // 2)
-    chosen = {one.case: one for one in (*ranked[:each], *ranked[middle : middle + each], *ranked[-each:])}
-    return list(chosen.values())
+    return ends_and_middle(ranked, each)
 
 
 def _largest_error(one: LocatedImage, unit: str) -> float:
@@ -135,7 +114,7 @@ def _promise(found: LocalizationEvidence) -> str:
     )
 
 
-def _card(example: LocatedExample, unit: str) -> LocatedCard:
+def _card(example: LocatedExample, unit: str) -> ImageCard:
     """A picture; of a volume the slice of the landmark with the largest error, with that alone, drawn in its slice."""
     result, image = example.result, example.image
     pairs = pairs_of(result, unit=unit)
@@ -153,4 +132,4 @@ def _card(example: LocatedExample, unit: str) -> LocatedCard:
     pixels = film_pixels(image, depth_index=depth, max_side=MAX_SIDE)
     drawn = draw_marks(pixels, spots, image, depth_index=depth)
     film = encode(drawn, alt=f"Image of case {result.case}: {words or 'no landmark'}")
-    return LocatedCard(result.case, film, f"{words}{where}" or "no landmark")
+    return ImageCard(result.case, film, f"{words}{where}" or "no landmark")

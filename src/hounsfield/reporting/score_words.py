@@ -13,8 +13,16 @@ LABELS: dict[str, str] = {
     "average_precision": "Average precision",
     "brier": "Brier score",
     "ece": "Calibration error",
+    "median": "Median error",
+    "dice": "Dice",
+    "surface_dice": "Surface Dice",
+    "hausdorff": "95 % of surfaces",
+    "surface_distance": "Mean distance",
+    "instance_average_precision": "AP of objects",
+    "panoptic_quality": "Panoptic quality",
 }
-"""Names in `Evidence.scores` and how they are written, in the order in which they are shown."""
+"""Names of scores, of images as a whole and then of landmarks and labels, and how they are written, in the order in
+which they are shown."""
 
 _MEANINGS: dict[str, str] = {
     "auc_roc": "How often a {positive} case is ranked above a {negative} one",
@@ -26,6 +34,17 @@ _MEANINGS: dict[str, str] = {
     "brier": "Mean squared error of the probabilities; lower is better",
     "ece": "How far the probabilities lie from the shares that were so; lower is better",
 }
+
+_MEANINGS_OF_PLACES: dict[str, str] = {
+    "median": "Half of the landmarks are located at least as near; smaller is better",
+    "dice": "What was outlined and is there, twice, over both; mean over images",
+    "surface_dice": "Share of both surfaces within the tolerance of the other; mean over images",
+    "hausdorff": "Distance that 95 % of each surface do not exceed (HD95), mean over images; smaller is better",
+    "surface_distance": "Mean distance of both surfaces (ASSD), mean over images; smaller is better",
+    "instance_average_precision": "Of objects: found, over found, missed and false, mean over IoU .5 to .95 and images",
+    "panoptic_quality": "F1 of objects with IoU above .5, times the mean IoU of what was found; mean over images",
+}
+"""Of landmarks and labels."""
 
 _MEANINGS_OF_MANY: dict[str, str] = {
     "auc_roc": "How often a case of a class is ranked above the others, mean over the classes",
@@ -46,6 +65,8 @@ def label(name: str) -> str:
 
 def meaning(name: str, classes: Sequence[str]) -> str:
     """The score in one sentence; empty when it is not known here."""
+    if name in _MEANINGS_OF_PLACES:
+        return _MEANINGS_OF_PLACES[name]
     if len(classes) != 2:
         return _MEANINGS_OF_MANY.get(name, "")
     return _MEANINGS.get(name, "").format(negative=classes[0], positive=classes[1])

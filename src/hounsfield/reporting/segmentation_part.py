@@ -9,12 +9,14 @@ from markupsafe import Markup
 
 from hounsfield.evaluation.evidence import LabelScores, OutlinedImage, OutlinedLabel, Score, SegmentationEvidence
 from hounsfield.evaluation.instances import AVERAGE_PRECISION, INSTANCE_SCORES
-from hounsfield.evaluation.segmentation import head_score
+from hounsfield.evaluation.segmentation import head_score, quality
 from hounsfield.image import Image, Mask
 from hounsfield.reporting import wording
 from hounsfield.reporting.charts.intervals import interval_track
-from hounsfield.reporting.evidence_tables import SubgroupRow
-from hounsfield.reporting.pictures import MAX_SIDE, Picture, encode
+from hounsfield.reporting.evidence_tables import SubgroupTables, subgroup_tables
+from hounsfield.reporting.examples import ends_and_middle
+from hounsfield.reporting.gallery import ImageCard
+from hounsfield.reporting.pictures import MAX_SIDE, encode
 from hounsfield.reporting.planes import middle_of, outlined_pixels
 
 _PLANE = 360
@@ -30,15 +32,6 @@ class OutlinedExample:
     """As it is stored."""
     found: Mask
     truth: Mask
-
-
-@dataclass(frozen=True)
-class OutlinedCard:
-    """An image of the gallery."""
-
-    case: str
-    film: Picture
-    words: str
 
 
 @dataclass(frozen=True)
@@ -78,34 +71,20 @@ class SegmentationPart:
     columns: tuple[Column, ...]
     """The first of them is drawn."""
     rows: tuple[LabelRow, ...]
-    subgroups: tuple[tuple[str, tuple[SubgroupRow, ...]], ...]
-    cards: tuple[OutlinedCard, ...]
+    subgroups: SubgroupTables
+    cards: tuple[ImageCard, ...]
 
 
 def segmentation_part(found: SegmentationEvidence, *, examples: Sequence[OutlinedExample] = ()) -> SegmentationPart:
     """The segmentation as a page shows it."""
     columns = columns_of(found)
     head = columns[0]
-    tables: dict[str, list[SubgroupRow]] = {}
-    for group in found.subgroups:
-        score = group.scores.get(head.score)
-        size = f"{wording.plural(group.cases, 'image')}, {wording.plural(group.patients, 'patient')}"
-        tables.setdefault(group.attribute, []).append(
-            SubgroupRow(
-                value=group.value,
-                size=size,
-                track=interval_track(f"{group.attribute} {group.value}: {head.head}", score) if score else None,
-                figure=wording.number(score.value, 3) if score else wording.UNDEFINED,
-                interval=wording.interval(score, 3) if score else "",
-                note=group.note,
-            )
-        )
     return SegmentationPart(
         explained=_explained(found),
         ranked=f"First the images with the lowest {words_of(head)}, then some in the middle, then the highest.",
         columns=columns,
         rows=tuple(_row(one, columns) for one in shown_labels(found)),
-        subgroups=tuple((name, tuple(rows)) for name, rows in tables.items()),
+        subgroups=subgroup_tables(found.subgroups, head.score, title=head.head, counted="image"),
         cards=tuple(_card(example, found.unit) for example in examples),
     )
 
@@ -160,6 +139,13 @@ def _explained(found: SegmentationEvidence) -> str:
     )
 
 
+def choose_outlined(results: Sequence[OutlinedImage], *, each: int = 2) -> list[OutlinedImage]:
+    """Images worth a look: those with the lowest Dice, or average precision of instances, those in the middle, and
+    those with the highest, so many of each."""
+    shown = [one for one in results if any(label.there for label in one.labels)]
+    return ends_and_middle(sorted(shown, key=quality), each)
+
+
 def _row(one: LabelScores, columns: Sequence[Column]) -> LabelRow:
     head = one.scores[columns[0].score]
     return LabelRow(
@@ -175,14 +161,14 @@ def _figure(score: Score | None, digits: int) -> str:
     return wording.number(score.value, digits) if score else wording.UNDEFINED
 
 
-def _card(example: OutlinedExample, unit: str) -> OutlinedCard:
+def _card(example: OutlinedExample, unit: str) -> ImageCard:
     result, image = example.result, example.image
     side = MAX_SIDE if image.planar else _PLANE
     centre = middle_of(example.truth if example.truth.labels.any() else example.found)
-    words = ", ".join(_label_words(label, unit) for label in result.labels if label.volume or label.found_volume)
+    words = ", ".join(_label_words(label, unit) for label in result.labels if label.there)
     pixels = outlined_pixels(image, example.found, example.truth, centre=centre, max_side=side)
     film = encode(pixels, alt=f"Image of case {result.case}: {words or 'no label'}")
-    return OutlinedCard(result.case, film, words or "no label")
+    return ImageCard(result.case, film, words or "no label")
 
 
 def _label_words(label: OutlinedLabel, unit: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 
 from hounsfield.evaluation.evidence import Score
@@ -53,10 +54,10 @@ def percent(share: float | None, decimals: int = 0) -> str:
 
 
 def interval(score: Score, decimals: int = 3) -> str:
-    """The bounds of a score's interval, "0.742–0.836"; a dash when there is none."""
+    """The bounds of a score's interval, "0.742–0.836", or "−0.012 to 0.034"; a dash when there is none."""
     if not (math.isfinite(score.low) and math.isfinite(score.high)):
         return UNDEFINED
-    return f"{number(score.low, decimals)}–{number(score.high, decimals)}"
+    return f"{number(score.low, decimals)}{' to ' if score.low < 0 else '–'}{number(score.high, decimals)}"
 
 
 def duration(seconds: float) -> str:
@@ -94,6 +95,11 @@ def short_hash(sha256: str) -> str:
 def plural(amount: int, one: str, many: str = "") -> str:
     """The amount and its noun: "1 case", "12 cases"."""
     return f"{count(amount)} {one if amount == 1 else many or one + 's'}"
+
+
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """Names joined as in speech: "a, b and c"."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"
 
 
 _SPELLED = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")

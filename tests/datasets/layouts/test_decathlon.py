@@ -29,6 +29,61 @@ def test_files_of_one_name_are_an_image_and_its_mask(
     assert dataset.notes == ("1 of 2 cases without a mask file",)
 
 
+def test_where_a_name_comes_twice_the_folders_below_tell_which_mask_is_whose(
+    tmp_path: Path, write_film: Callable[..., Path]
+) -> None:
+    for name in ("images/a/1.png", "images/b/1.png", "images/b/2.png", "labels/b/1.png", "labels/a/1.png"):
+        write_film(name)
+    dataset = open_dataset(tmp_path)
+    masks = {case.id: case.mask and case.mask.path for case in dataset.cases}
+    assert masks == {"a/1": tmp_path / "labels/a/1.png", "b/1": tmp_path / "labels/b/1.png", "b/2": None}
+    assert dataset.notes == ("1 of 3 cases without a mask file",)
+
+
+def test_one_image_does_not_take_a_mask_of_which_there_are_two(tmp_path: Path, write_film: Callable[..., Path]) -> None:
+    for name in ("images/1.png", "labels/a/1.png", "labels/b/1.png"):
+        write_film(name)
+    (case,) = open_dataset(tmp_path).cases
+    assert case.mask is None
+
+
+def test_folders_below_do_not_matter_where_every_name_comes_once(
+    tmp_path: Path, write_film: Callable[..., Path]
+) -> None:
+    for name in ("images/a/1.png", "images/b/2.png", "labels/1.png", "labels/2.png"):
+        write_film(name)
+    masks = {case.id: case.mask and case.mask.path for case in open_dataset(tmp_path).cases}
+    assert masks == {"1": tmp_path / "labels/1.png", "2": tmp_path / "labels/2.png"}
+
+
+def test_two_files_that_only_their_endings_tell_apart_are_refused_by_their_names(
+    tmp_path: Path, write_film: Callable[..., Path]
+) -> None:
+    for name in ("images/a/1.png", "labels/a/1.png"):
+        write_film(name)
+    (tmp_path / "labels/a/1.jpg").write_bytes((tmp_path / "labels/a/1.png").read_bytes())
+    with pytest.raises(DatasetError, match=r"labels/a/1\.(jpg|png) and .*labels/a/1\.(jpg|png) have the same name"):
+        open_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("below", ["", "site/"])
+def test_a_second_channel_is_refused(tmp_path: Path, write_film: Callable[..., Path], below: str) -> None:
+    for name in ("x_0000.png", "x_0001.png"):
+        write_film(f"imagesTr/{below}{name}")
+    write_film(f"labelsTr/{below}x.png")
+    with pytest.raises(DatasetError, match=r"x_0001\.png is a second channel of its case"):
+        open_dataset(tmp_path)
+
+
+def test_numbers_that_look_like_channels_are_none_where_each_has_its_mask(
+    tmp_path: Path, write_film: Callable[..., Path]
+) -> None:
+    for folder in ("images", "masks"):
+        for number in range(3):
+            write_film(f"{folder}/slice_000{number}.png")
+    assert all(case.mask is not None for case in open_dataset(tmp_path).cases)
+
+
 def test_they_cannot_be_classified_and_it_is_said(
     tmp_path: Path, write_film: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,4 +1,5 @@
-"""Images with a mask each: two folders beside each other, images and labels, whose files have the same names.
+"""Images with a mask each: two folders beside each other, images and labels, whose files have the same names, or lie
+under the same names in the folders below.
 
 So lie the tasks of the Medical Segmentation Decathlon (imagesTr, labelsTr) and much that was made after them.
 
@@ -18,8 +19,8 @@ from hounsfield.datasets.listing import counted
 from hounsfield.datasets.segmentation import EACH, require_alone
 from hounsfield.errors import DatasetError
 
-_SECOND = re.compile(r"_000[1-9]\.")
-"""In the name of an image: a channel beside the first."""
+_SECOND = re.compile(r"_000[1-9]$")
+"""At the end of an image's name: a channel beside the first."""
 
 _IGNORED = "ignore"
 """nnU-Net's name for voxels that nobody knows."""
@@ -45,19 +46,20 @@ def open_decathlon(root: Path) -> Dataset:
     if found is None:
         raise DatasetError(f"{root} has no folders images and labels, or imagesTr and labelsTr, with files in them")
     images, masks = found
-    by_name = {_name(path): path for path in _files(masks)}
+    image_names, mask_names = _named(images, masks)
+    by_name = {name: path for path, name in mask_names.items()}
     cases = tuple(
         Case(
-            id=_name(path),
-            patient=_name(path),
+            id=name,
+            patient=name,
             images={"image": ImageRef(path)},
-            mask=ImageRef(by_name[_name(path)]) if _name(path) in by_name else None,
+            mask=ImageRef(by_name[name]) if name in by_name else None,
         )
-        for path in _files(images)
+        for path, name in image_names.items()
     )
     without = sum(case.mask is None for case in cases)
     notes = (f"{without} of {counted(len(cases), 'case')} without a mask file",) if without else ()
-    _require_one_channel(images, by_name)
+    _require_one_channel(image_names, by_name)
     numbers = _numbers(root / "dataset.json")
     return Dataset(
         root.resolve().name,
@@ -72,7 +74,31 @@ def open_decathlon(root: Path) -> Dataset:
     )
 
 
-def _require_one_channel(images: Path, masks: Mapping[str, Path]) -> None:
+def _named(images: Path, masks: Path) -> tuple[dict[Path, str], dict[Path, str]]:
+    """Of each image and of each mask what the names of the two have in common: the name of the file, or where one comes
+    twice, its path below the folder.
+
+    Raises:
+        DatasetError: Two files are of one name even so.
+    """
+    sides = [(folder, _files(folder)) for folder in (images, masks)]
+    found = [{path: _name(path) for path in files} for _, files in sides]
+    if all(len(set(own.values())) == len(own) for own in found):
+        return found[0], found[1]
+    found = [{path: _name(path, folder) for path in files} for folder, files in sides]
+    for own in found:
+        known: dict[str, Path] = {}
+        for path, name in own.items():
+            if name in known:
+                raise DatasetError(
+                    f"{known[name]} and {path} have the same name, so that it is not known which belongs to which mask "
+                    "or image: take one of them away, or rename it with its mask or image"
+                )
+            known[name] = path
+    return found[0], found[1]
+
+
+def _require_one_channel(images: Mapping[Path, str], masks: Mapping[str, Path]) -> None:
     """Accept images of one file each.
 
     Raises:
@@ -80,8 +106,8 @@ def _require_one_channel(images: Path, masks: Mapping[str, Path]) -> None:
     """
     second = [
         path
-        for path in _files(images)
-        if _SECOND.search(path.name) and _name(path.with_name(_SECOND.sub("_0000.", path.name))) in masks
+        for path, name in images.items()
+        if _SECOND.search(name) and name not in masks and _SECOND.sub("", name) in masks
     ]
     if second:
         raise DatasetError(
@@ -132,6 +158,7 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in formats.list_images(folder) if not path.name.startswith(".")]
 
 
-def _name(path: Path) -> str:
-    """What the file of an image and that of its mask have in common."""
-    return path.name.removesuffix(".gz").rsplit(".", 1)[0].removesuffix("_0000")
+def _name(path: Path, below: Path | None = None) -> str:
+    """What the file of an image and that of its mask have in common, with the folders it lies in `below` another."""
+    stem = path.name.removesuffix(".gz").rsplit(".", 1)[0].removesuffix("_0000")
+    return stem if below in (None, path) else (path.parent.relative_to(below) / stem).as_posix()

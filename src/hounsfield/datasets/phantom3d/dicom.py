@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hounsfield import __version__
 from hounsfield.arrays import VoxelArray
-from hounsfield.datasets.phantom.dicom import uid
+from hounsfield.datasets.phantom.dicom_modules import add_equipment, add_image, patient_and_study, save, uid
 from hounsfield.datasets.phantom3d.grid import Grid
 from hounsfield.datasets.phantom3d.looks import CT_RANGE, Look
 from hounsfield.datasets.phantom3d.patient import Patient
@@ -36,8 +35,12 @@ class SeriesWriter:
         folder.mkdir(parents=True)
         self._folder, self._grid, self._look = folder, grid, look
         self._key = f"{key} {look} {patient.id}"
-        self._shared = _patient_and_study(patient, key)
+        self._shared = patient_and_study(
+            patient.id, sex=patient.sex, age=patient.age, study="Phantom of the abdomen", key=key
+        )
         _add_series(self._shared, patient, look, key)
+        add_equipment(self._shared, site=patient.site)
+        add_image(self._shared, kind="AXIAL" if look == "ct" else "OTHER")
         _add_acquisition(self._shared, look)
         _add_pixel_description(self._shared, look, grid)
 
@@ -48,9 +51,6 @@ class SeriesWriter:
             index: Of the slice, from the feet.
             plane: (height, width), Hounsfield units in int16, or signal in uint16.
         """
-        from pydicom.dataset import FileMetaDataset
-        from pydicom.uid import UID, ExplicitVRLittleEndian
-
         dataset = self._shared
         x, y, z = (float(self._grid.axis(axis)[0]) for axis in (2, 1, 0))
         z += index * self._grid.spacing_mm[0]
@@ -60,39 +60,12 @@ class SeriesWriter:
         dataset.SliceLocation = _decimal(z)
         stored = plane.astype(np.int32) - CT_RANGE[0] if self._look == "ct" else plane
         dataset.PixelData = np.ascontiguousarray(stored, dtype="<u2").tobytes()
-        dataset.file_meta = FileMetaDataset()
-        dataset.file_meta.MediaStorageSOPClassUID = UID(_STORAGE[self._look])
-        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        dataset.file_meta.ImplementationClassUID = uid("hounsfield")
-        dataset.file_meta.ImplementationVersionName = "HOUNSFIELD"
-        dataset.save_as(self._folder / f"{index + 1:04d}.dcm", enforce_file_format=True)
+        save(dataset, self._folder / f"{index + 1:04d}.dcm")
 
 
 def _decimal(number: float) -> str:
     """A decimal string, of at most 16 characters (PS3.5 6.2)."""
     return f"{number:.10g}"
-
-
-def _patient_and_study(patient: Patient, key: str) -> Dataset:
-    from pydicom.dataset import Dataset
-
-    dataset = Dataset()
-    dataset.SpecificCharacterSet = "ISO_IR 192"
-    dataset.PatientName = f"Phantom^{patient.id}"
-    dataset.PatientID = patient.id
-    dataset.PatientBirthDate = ""
-    dataset.PatientSex = patient.sex
-    dataset.PatientAge = f"{patient.age:03d}Y"
-    dataset.PatientIdentityRemoved = "YES"
-    dataset.DeidentificationMethod = "Made by a program; no person was imaged"
-    dataset.StudyInstanceUID = uid(f"{key} {patient.id} study")
-    dataset.StudyDate, dataset.StudyTime = "20250101", "080000"
-    dataset.StudyID = patient.id
-    dataset.AccessionNumber = ""
-    dataset.ReferringPhysicianName = ""
-    dataset.StudyDescription = "Phantom of the abdomen"
-    return dataset
 
 
 def _add_series(dataset: Dataset, patient: Patient, look: Look, key: str) -> None:
@@ -105,19 +78,10 @@ def _add_series(dataset: Dataset, patient: Patient, look: Look, key: str) -> Non
     dataset.SeriesDescription = "Abdomen, portal venous phase" if look == "ct" else "Abdomen, T1"
     dataset.PatientPosition = "HFS"
     dataset.BodyPartExamined = "ABDOMEN"
-    dataset.Manufacturer = "Hounsfield"
-    dataset.ManufacturerModelName = "Phantom"
-    dataset.DeviceSerialNumber = "0"
-    dataset.SoftwareVersions = __version__
-    dataset.InstitutionName = patient.site
 
 
 def _add_acquisition(dataset: Dataset, look: Look) -> None:
-    dataset.ImageType = ["DERIVED", "PRIMARY", "AXIAL" if look == "ct" else "OTHER"]
-    dataset.DerivationDescription = "Drawn by a program"
     dataset.AcquisitionNumber = 1
-    dataset.AcquisitionDate, dataset.AcquisitionTime = "20250101", "080000"
-    dataset.ContentDate, dataset.ContentTime = "20250101", "080000"
     if look == "ct":
         dataset.KVP = "120"
         return
@@ -131,12 +95,8 @@ def _add_pixel_description(dataset: Dataset, look: Look, grid: Grid) -> None:
     dataset.ImageOrientationPatient = ["1", "0", "0", "0", "1", "0"]
     dataset.PixelSpacing = [_decimal(height), _decimal(width)]
     dataset.SliceThickness = _decimal(depth)
-    dataset.SamplesPerPixel = 1
     dataset.PhotometricInterpretation = "MONOCHROME2"
     dataset.Rows, dataset.Columns = grid.shape[1:]
-    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 12, 11, 0
-    dataset.LossyImageCompression = "00"
-    dataset.BurnedInAnnotation = "NO"
     dataset.WindowCenter, dataset.WindowWidth = ("50", "400") if look == "ct" else ("550", "1100")
     if look == "ct":
         dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = str(CT_RANGE[0]), "1", "HU"
