@@ -9,8 +9,9 @@ from hounsfield.arrays import IntArray
 from hounsfield.evaluation.evidence import MatchedInstances, OutlinedImage
 from hounsfield.evaluation.instances import INSTANCE_SCORES, PERCENTS, match_instances
 from hounsfield.evaluation.outlines import compare_outline
-from hounsfield.evaluation.segmentation import choose_outlined, head_score, measure_segmentation
+from hounsfield.evaluation.segmentation import head_score, measure_segmentation
 from hounsfield.image import Mask
+from hounsfield.reporting.segmentation_part import choose_outlined
 
 
 def row(*numbers: int) -> IntArray:
