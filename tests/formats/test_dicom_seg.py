@@ -173,6 +173,32 @@ def test_frames_without_a_place_lie_on_the_image_that_they_name(tmp_path: Path) 
         parts(path, other)
 
 
+def test_frames_without_a_place_lie_on_the_frames_of_a_cine_that_they_name(tmp_path: Path) -> None:
+    cine = dataset(np.zeros((4, 6, 7), np.uint8), Modality="US", NumberOfFrames=4)
+    image = formats.header(save(tmp_path / "us.dcm", cine))
+    inside = np.zeros((4, 6, 7), dtype=np.uint8)
+    inside[1, 1:3, 1:3], inside[3, 5, 5] = 1, 1
+    one_file = replace(image, source=replace(image.source, sop_uids=image.source.sop_uids * 4))
+    path = write_seg(tmp_path / "seg.dcm", one_file, [("Valve", inside)], placed=False)
+
+    def naming(*numbers: Any) -> Path:
+        made = pydicom.dcmread(path)
+        for frame, number in zip(made.PerFrameFunctionalGroupsSequence, numbers, strict=True):
+            source = frame.DerivationImageSequence[0].SourceImageSequence[0]
+            if number is not None:
+                source.ReferencedFrameNumber = number
+        return save(tmp_path / "named.dcm", made)
+
+    check(naming(2, 4), image, [("Valve", inside)])
+    turned = replace(image, source=replace(image.source, frames=(3, 2, 1, 0)))  # as positions may sort them
+    check(naming(2, 4), turned, [("Valve", inside[::-1])])
+    for numbers, said in (((None, 4), "it names none"), ((2, [3, 4]), "it names 3, 4")):
+        with pytest.raises(GeometryError, match=rf"should name one frame of .*us.dcm, which has 4; {said}"):
+            parts(naming(*numbers), image)
+    with pytest.raises(GeometryError, match=r"frame 2 was drawn on frame 5 of .*us.dcm, which has 4"):
+        parts(naming(2, 5), image)
+
+
 def test_another_series_is_refused_with_both_uids(tmp_path: Path, image: formats.Header) -> None:
     path = write_seg(tmp_path / "seg.dcm", image, OVERLAPPING)
     other = write_series(tmp_path / "other", np.zeros(SHAPE))

@@ -8,7 +8,7 @@ MaximumFractionalValue or more.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -177,7 +177,7 @@ class _Frames:
         derived = self.groups[frame].get("DerivationImageSequence")
         sources = (derived.get("SourceImageSequence") if derived is not None else None) or ()
         uids = [str(source.get("ReferencedSOPInstanceUID") or "") for source in sources]
-        found = [image.source.sop_uids.index(uid) for uid in uids if uid in image.source.sop_uids]
+        found = [source for source, uid in zip(sources, uids, strict=True) if uid in image.source.sop_uids]
         size = int(self.dataset.Rows), int(self.dataset.Columns)
         name = image.source.path or "the image"
         if not found:
@@ -191,7 +191,30 @@ class _Frames:
                 f"{self.path} has {size[0]} × {size[1]} pixels (height × width) and {name} has "
                 f"{image.shape[1]} × {image.shape[2]}: they are not on one grid; give the image that it was drawn on"
             )
-        return whole_slice(found[0], image)
+        if image.source.frames:
+            return whole_slice(self._slice_of_frames(frame, found, image), image)
+        return whole_slice(image.source.sop_uids.index(str(found[0].ReferencedSOPInstanceUID)), image)
+
+    def _slice_of_frames(self, frame: int, sources: Sequence[Dataset], image: Placed) -> int:
+        """Depth index of what was drawn on one frame of a file (ReferencedFrameNumber counts from 1, PS3.3 10.3)."""
+        values = [source.get("ReferencedFrameNumber") for source in sources]
+        numbers = {
+            int(one) for value in values if value for one in (value if isinstance(value, Iterable) else (value,))
+        }
+        frames, name = image.source.frames, image.source.path or "the image"
+        if len(numbers) != 1 or not all(values):
+            said = ", ".join(map(str, sorted(numbers))) or "none"
+            raise GeometryError(
+                f"{self.path}: frame {frame + 1} has no place in the patient and should name one frame of {name}, which "
+                f"has {len(frames)}; it names {said} (ReferencedFrameNumber): export the segmentation again"
+            )
+        (number,) = numbers
+        if number - 1 not in frames:
+            raise GeometryError(
+                f"{self.path}: frame {frame + 1} was drawn on frame {number} of {name}, which has {len(frames)}: give the "
+                "image that it was drawn on"
+            )
+        return frames.index(number - 1)
 
 
 def _frames(dataset: Dataset, path: Path) -> _Frames:
