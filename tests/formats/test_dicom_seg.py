@@ -131,6 +131,20 @@ def test_a_label_map_has_one_number_a_voxel_and_its_background_is_no_structure(
     np.testing.assert_array_equal(mask.labels, apart[0][1] + 2 * apart[1][1])
 
 
+def test_number_0_of_a_label_map_is_no_structure_whatever_its_code_and_padding_is_of_label_maps_alone(
+    tmp_path: Path, image: formats.Header
+) -> None:
+    path = write_seg(tmp_path / "map.dcm", image, OVERLAPPING[:1], kind="LABELMAP")
+    made = pydicom.dcmread(path)
+    background = item(SegmentNumber=0, SegmentLabel="Background")[0]
+    background.SegmentedPropertyTypeCodeSequence = code("99LOCAL", "0", "Background")
+    made.SegmentSequence = DicomSequence([background, *made.SegmentSequence])
+    check(save(path, made), image, OVERLAPPING[:1])
+    binary = pydicom.dcmread(write_seg(tmp_path / "seg.dcm", image, OVERLAPPING))
+    binary.add_new("PixelPaddingValue", "US", 2)
+    check(save(tmp_path / "seg.dcm", binary), image, OVERLAPPING)
+
+
 def test_overlapping_segments_make_a_mask_of_bits(tmp_path: Path, image: formats.Header) -> None:
     mask, notes = read_structures(open_drawing(write_seg(tmp_path / "seg.dcm", image, OVERLAPPING)), image)
     assert not mask.exclusive and notes == ()
@@ -210,6 +224,32 @@ def test_another_series_is_refused_with_both_uids(tmp_path: Path, image: formats
         parts(path, same_series)
 
 
+def test_a_segmentation_lies_on_its_series_whose_positions_are_rounded(tmp_path: Path) -> None:
+    """Slices 1.25 mm apart whose heights are written to 0.1 mm; each frame has its slice's position."""
+    shape = (13, 6, 7)
+    image = write_series(tmp_path / "ct", np.zeros(shape), spacing=(1.25, 0.7, 0.7))
+    heights = [round(30 + 1.25 * place, 1) for place in range(13)]
+    for place, height in enumerate(heights):
+        one = pydicom.dcmread(tmp_path / "ct" / f"{place:03}.dcm")
+        one.ImagePositionPatient[2] = height
+        save(tmp_path / "ct" / f"{place:03}.dcm", one)
+    image = formats.header(tmp_path / "ct")
+    segments = boxes(shape, {"Spine": [(0, 13), (2, 4), (2, 5)]})
+    made = pydicom.dcmread(write_seg(tmp_path / "seg.dcm", image, segments))
+    for frame, height in zip(made.PerFrameFunctionalGroupsSequence, heights, strict=True):
+        frame.PlanePositionSequence[0].ImagePositionPatient[2] = height
+    check(save(tmp_path / "seg.dcm", made), image, segments)
+    made.PerFrameFunctionalGroupsSequence[3].PlanePositionSequence[0].ImagePositionPatient[2] += 0.25
+    with pytest.raises(
+        GeometryError, match=r"the pixels of frame 4 \(0.7 × 0.7 mm\) lie up to 0.\d+ mm off its voxels"
+    ):
+        parts(save(tmp_path / "seg.dcm", made), image)
+    made.PerFrameFunctionalGroupsSequence[3].PlanePositionSequence[0].ImagePositionPatient[2] = heights[3]
+    made.PerFrameFunctionalGroupsSequence[3].PlanePositionSequence[0].ImagePositionPatient[0] += 0.05
+    with pytest.raises(GeometryError, match="are not on one grid"):
+        parts(save(tmp_path / "seg.dcm", made), image)
+
+
 @pytest.mark.parametrize(
     ("spacing", "origin_shift", "words"),
     [
@@ -218,7 +258,7 @@ def test_another_series_is_refused_with_both_uids(tmp_path: Path, image: formats
             0,
             r"the pixels of frame 1 \(0.8 × 0.7 mm\) are larger, smaller or turned \(3 × 0.4 × 0.35 mm",
         ),
-        ((3, 0.8, 0.7), 0.3, r"lie up to 0.30 mm off its voxels"),
+        ((3, 0.8, 0.7), 0.4, r"lie up to 0.40 mm off its voxels"),
     ],
 )
 def test_another_grid_is_refused_with_both_files(

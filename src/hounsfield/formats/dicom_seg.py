@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 _BACKGROUND = "DCM 125040"
-"""Of a label map, what is nothing (PS3.16 CID 7150 and PS3.3 C.8.20.4.3)."""
+"""Of a label map, what is nothing (PS3.16 CID 7150 and PS3.3 C.8.20.4.3); so is what has the number 0."""
 _LABEL_MAP = "LABELMAP"
 _FRACTIONAL = "FRACTIONAL"
 _HALF = 0.5
@@ -46,9 +46,11 @@ def seg_drawing(dataset: Dataset, path: Path) -> Drawing:
     if dataset.get("TotalPixelMatrixColumns"):
         raise FormatError(f"{path}: a segmentation of a whole-slide image; this version reads no slides")
     structures = []
+    label_map = str(dataset.get("SegmentationType")) == _LABEL_MAP
+    nothing = (0, dataset.get("PixelPaddingValue")) if label_map else ()
     for item in items:
         number, code = int(item.SegmentNumber), code_of(item.get("SegmentedPropertyTypeCodeSequence"))
-        if code != _BACKGROUND and number != dataset.get("PixelPaddingValue"):
+        if code != _BACKGROUND and number not in nothing:
             structures.append(Structure(number, _name(item, number), code))
     series = [str(one.get("SeriesInstanceUID") or "") for one in dataset.get("ReferencedSeriesSequence") or ()]
     frame = str(dataset.get("FrameOfReferenceUID") or "")
@@ -205,14 +207,14 @@ class _Frames:
         if len(numbers) != 1 or not all(values):
             said = ", ".join(map(str, sorted(numbers))) or "none"
             raise GeometryError(
-                f"{self.path}: frame {frame + 1} has no place in the patient and should name one frame of {name}, which "
-                f"has {len(frames)}; it names {said} (ReferencedFrameNumber): export the segmentation again"
+                f"{self.path}: frame {frame + 1} has no place in the patient and should name one frame of {name}, "
+                f"which has {len(frames)}; it names {said} (ReferencedFrameNumber): export the segmentation again"
             )
         (number,) = numbers
         if number - 1 not in frames:
             raise GeometryError(
-                f"{self.path}: frame {frame + 1} was drawn on frame {number} of {name}, which has {len(frames)}: give the "
-                "image that it was drawn on"
+                f"{self.path}: frame {frame + 1} was drawn on frame {number} of {name}, which has {len(frames)}: give "
+                "the image that it was drawn on"
             )
         return frames.index(number - 1)
 
