@@ -127,8 +127,40 @@ def test_a_segmentation_counts_before_a_structure_set(tmp_path: Path) -> None:
     write_seg(tmp_path / "A" / "more.dcm", header, boxes(SHAPE, {"Spleen": [(1, 2), (1, 3), (6, 8)]}))
     found = open_dataset(tmp_path)
     assert [path.name for path in found.cases[0].mask_paths] == ["more.dcm", "1.dcm"]
-    assert "on 1 image segmentations count, and structure sets that were drawn too do not" in found.notes
+    assert (
+        "1 drawing set aside, for others of the same image have the wanted names or are segmentations: rt.dcm"
+    ) in found.notes
     assert set(for_segmentation(found).labels) == {"Spleen", "Liver"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "paths", "aside"),
+    [
+        ('tumour = "gtv-1"', ["rt.dcm"], ["1.dcm"]),
+        ('tumour = "GTV-1"\norgan = "Liver"', ["rt.dcm", "seg/1.dcm"], []),
+        ('organ = "Liver"', ["seg/1.dcm"], ["rt.dcm"]),
+    ],
+)
+def test_the_files_that_name_a_wanted_label_count(
+    tmp_path: Path, labels: str, paths: list[str], aside: list[str]
+) -> None:
+    header = study(tmp_path / "A", "A")
+    write_rtstruct(tmp_path / "A" / "rt.dcm", header, [("GTV-1", [square(1, 0.5, 4.5)])])
+    (tmp_path / "all.toml").write_text(f'dicom = "."\n[labels]\n{labels}\n', encoding="utf-8")
+    found = open_dataset(tmp_path)
+    assert [path.relative_to(tmp_path / "A").as_posix() for path in found.cases[0].mask_paths] == paths
+    assert [note.rpartition(": ")[2] for note in found.notes if "set aside" in note] == aside
+    assert set(for_segmentation(found).labels) == {line.split()[0] for line in labels.splitlines()}
+
+
+def test_a_missing_and_an_empty_folder_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "all.toml").write_text('dicom = "archiv"\n', encoding="utf-8")
+    assert main(["inspect", str(tmp_path / "all.toml")]) == 1
+    said = capsys.readouterr().err
+    assert f"should be in {tmp_path / 'archiv'}, where no folder is; " in said and "(--root)" in said
+    (tmp_path / "archiv").mkdir()
+    with pytest.raises(DatasetError, match="something was drawn: no DICOM segmentation or structure set is there$"):
+        open_dataset(tmp_path / "all.toml")
 
 
 def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
