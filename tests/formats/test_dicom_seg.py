@@ -4,19 +4,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pydicom
 import pytest
-from dicom_files import dataset, item, save
+from dicom_files import compressed, dataset, item, save
 from drawn_files import AXIAL, LABEL_MAP_STORAGE, OBLIQUE, boxes, code, set_frames, write_seg, write_series
 from pydicom.sequence import Sequence as DicomSequence
+from pydicom.uid import RLELossless
 
 from hounsfield import formats, geometry
 from hounsfield.errors import FormatError, GeometryError
+from hounsfield.formats import capacity
 from hounsfield.formats.drawing import Part
 from hounsfield.formats.structures import open_drawing, parts_of, read_structures
 
 SHAPE = (5, 9, 11)
+RLE_HEAD = np.array([1, 64, *[0] * 14], dtype="<u4").tobytes()
+"""Of one segment (PS3.5 G.5)."""
 OVERLAPPING = boxes(
     SHAPE, {"Liver": [(1, 4), (2, 7), (1, 9)], "Tumour": [(2, 4), (4, 9), (3, 5)], "Spleen": [(0, 0)] * 3}
 )
@@ -111,6 +116,26 @@ def test_fractional_segments_are_inside_from_half_on_and_say_so(tmp_path: Path, 
     assert part.notes == (
         "seg.dcm: its segments are fractional (probability): a voxel is inside where it holds 100 of 200 or more",
     )
+
+
+@pytest.mark.parametrize("kind", ["FRACTIONAL", "LABELMAP", "BINARY"])
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "RLE"])
+def test_a_frame_at_a_time_is_decoded(
+    tmp_path: Path, image: formats.Header, kind: str, packed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apart = boxes(SHAPE, {"Liver": [(1, 3), (2, 7), (1, 5)], "Tumour": [(3, 5), (4, 9), (3, 5)]})
+    drawn = [(name, inside * 200) for name, inside in apart] if kind == "FRACTIONAL" else apart
+    path = write_seg(tmp_path / "seg.dcm", image, drawn, kind=kind)
+    if packed:
+        made = pydicom.dcmread(path)
+        frames = made.pixel_array.astype(np.uint8)
+        made.BitsAllocated = made.BitsStored = 8
+        made.HighBit = 7
+        codes = [bytes(imagecodecs.packbits_encode(frame, axis=-1)) for frame in frames]
+        save(path, compressed(made, RLELossless, [RLE_HEAD + code for code in codes]))
+    monkeypatch.setattr(capacity, "_SMALL_BYTES", 0)
+    monkeypatch.setattr(capacity, "free_memory", lambda: 2 * SHAPE[1] * SHAPE[2])  # of four frames
+    check(path, image, apart)
 
 
 def test_a_label_map_has_one_number_a_voxel_and_its_background_is_no_structure(

@@ -20,7 +20,7 @@ from hounsfield.errors import FormatError, GeometryError
 from hounsfield.formats.capacity import check_bytes
 from hounsfield.formats.dicom_dataset import open_dataset, readable_header
 from hounsfield.formats.dicom_layout import functional_groups, plane_of
-from hounsfield.formats.dicom_pixels import decode, frames_of
+from hounsfield.formats.dicom_pixels import frame_by_frame, frames_of
 from hounsfield.formats.drawing import Drawing, Part, Placed, Structure, code_of, known, require_place
 from hounsfield.formats.frame_place import FramePlace, frame_place, whole_slice
 
@@ -233,8 +233,7 @@ def _frames(dataset: Dataset, path: Path) -> _Frames:
     if int(dataset.get("BitsAllocated") or 0) == 1 and not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
         return _Frames(dataset, path, groups, _bits(dataset, path, count))
     dataset.PhotometricInterpretation = "MONOCHROME2"  # the colours of a label map are for display
-    stored = decode(dataset, path)
-    return _Frames(dataset, path, groups, lambda frame: stored[frame])
+    return _Frames(dataset, path, groups, frame_by_frame(dataset, path))
 
 
 def _bits(dataset: Dataset, path: Path, count: int) -> Callable[[int], VoxelArray]:
