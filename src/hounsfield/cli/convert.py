@@ -22,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="centre,width; or the place (0, 1 …) or name of one of the file's windows; on CT also brain, soft, "
         "mediastinum, lung, bone; or full, the whole range (default: the file's first, else full)",
     )  # fmt: skip
-    parser.add_argument("--series", metavar="UID", help="which series of IN, by the beginning of its UID")
+    parser.add_argument(
+        "--series", metavar="UID", help="which series of IN, or that IN was drawn on, by the beginning of its UID"
+    )
     parser.add_argument(
         "--image", type=Path, metavar="PATH",
         help="what IN was drawn on, of a DICOM segmentation or structure set that becomes NIfTI of numbers (default: "
