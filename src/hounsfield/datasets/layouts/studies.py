@@ -87,7 +87,9 @@ def open_studies(
             lost.append(drawing.path.name)
     by_series = {uid: _counting(own, labels or {}) for uid, own in there.items()}
     aside = [drawing.path.name for uid, own in there.items() for drawing in own if drawing not in by_series[uid]]
-    refs = {uid: _image_ref(contents, uid) for uid in by_series}
+    images_in = Counter(one.path.parent for one in _slices(contents))
+    images_in.update(path.parent for path in contents.others)
+    refs = {uid: _image_ref(contents.series[uid], images_in) for uid in by_series}
     cases, patients_known = _cases(root, contents, refs, by_series)
     notes = _notes(contents, by_series, refs, lost, aside, failed)
     if not cases:
@@ -116,18 +118,17 @@ def _series_of(drawing: Drawing, contents: Contents) -> list[str]:
     return found if len(found) == 1 else []
 
 
-def _image_ref(contents: Contents, uid: str) -> ImageRef | None:
-    """Where a series lies; None where it is several images that are no slices of one."""
-    members = contents.series[uid]
+def _image_ref(members: Sequence[Slice], images_in: Mapping[Path, int]) -> ImageRef | None:
+    """Where a series lies, in folders of so many images; None where it is several images that are no slices of one."""
     if len(members) == 1:
         return ImageRef(members[0].path)
     if not all(one.stackable for one in members):
         return None
     folders = {one.path.parent for one in members}
     folder = Path(os.path.commonpath(folders))
-    beside = sum(one.path.parent == folder for one in _slices(contents)) > len(members)
-    beside = beside or any(path.parent == folder for path in contents.others)
-    return ImageRef(folder, series=uid if beside or len(folders) > 1 else "")
+    if len(folders) == 1 and images_in[folder] == len(members):
+        return ImageRef(folder)
+    return ImageRef(folder, series=members[0].series_uid, files=tuple(one.path for one in members))
 
 
 def _cases(
