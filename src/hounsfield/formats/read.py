@@ -127,8 +127,8 @@ def _slices(files: Sequence[Path], series: str | None) -> tuple[Slice, ...]:
     slices = tuple(read_slice(file) for file in files)
     if odd := [one for one in slices if not one.series_uid.startswith(series or "")]:
         raise FormatError(
-            f"{odd[0].path} was of the series {series} and is now of {odd[0].series_uid or 'none'}: it was changed while "
-            "it was in use; give the command again"
+            f"{odd[0].path} was of the series {series} and is now of {odd[0].series_uid or 'none'}: it was changed "
+            "while in use; give the command again"
         )
     return slices
 
