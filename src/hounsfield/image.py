@@ -46,7 +46,9 @@ class Source:
     series_uid: str = ""
     frame_of_reference_uid: str = ""
     sop_uids: tuple[str, ...] = ()
-    """SOP instance UIDs, in the order of the slices."""
+    """SOP instance UIDs, in the order of the slices; one where the slices are frames of one file."""
+    frames: tuple[int, ...] = ()
+    """Of slices that are frames of one file, which frame each is, from 0."""
     body_part: str = ""
     laterality: Literal["L", "R", "B", ""] = ""
     view: str = ""

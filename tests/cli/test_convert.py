@@ -15,7 +15,7 @@ from hounsfield.formats import read
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "formats"))
 import drawn_files as drawn  # noqa: E402  (the path must be set first)
-from dicom_files import dataset, save, write_series  # noqa: E402
+from dicom_files import dataset, item, save, write_series  # noqa: E402
 
 PIXELS = np.arange(12, dtype=np.uint16).reshape(3, 4) * 100
 
@@ -208,6 +208,56 @@ def test_a_structure_set_is_put_on_the_image_that_is_named(tmp_path: Path, capsy
     written = read(tmp_path / "out.nii.gz")
     assert (written.voxels == 1).sum() == 16 and (written.voxels == 2).sum() == 4
     np.testing.assert_allclose(written.affine, ct.affine, atol=1e-5)
+
+
+def test_of_several_series_that_structures_were_drawn_on_one_is_chosen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "study"
+    late = drawn.write_series(study / "late", np.zeros(SHAPE), FrameOfReferenceUID="1.2.7")
+    early = drawn.write_series(study / "early", np.zeros(SHAPE), FrameOfReferenceUID="1.2.7")
+    uids = [own.source.series_uid for own in (late, early)]
+    both = item(RTReferencedSeriesSequence=[item(SeriesInstanceUID=uid)[0] for uid in uids])
+    frames = item(FrameOfReferenceUID="1.2.7", RTReferencedStudySequence=both)
+    path = drawn.write_rtstruct(
+        study / "rt.dcm", late, [("GTV", [drawn.square(1, 0.5, 3.5)])], ReferencedFrameOfReferenceSequence=frames
+    )
+    out = tmp_path / "out.nii.gz"
+    assert converted(path, "-o", out) == 1
+    said = capsys.readouterr().err
+    listed = f"{study / 'late'} (UID {uids[0]}), {study / 'early'} (UID {uids[1]}); name the one that is meant"
+    assert f"was drawn on 2 series that are in {study}: {listed}" in said
+    for words in (("--image", study / "early"), ("--series", uids[1])):
+        assert converted(path, "-o", out, *words) == 0
+        assert (read(out).voxels == 1).sum() == 9
+        out.unlink()
+    capsys.readouterr()
+
+
+def test_names_never_replace_a_file_of_another_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ct = drawn.write_series(tmp_path / "ct", np.zeros(SHAPE))
+    seg = drawn.write_seg(tmp_path / "seg.dcm", ct, drawn.boxes(SHAPE, OVERLAPPING))
+    (tmp_path / "out").mkdir()
+    names = tmp_path / "out" / "dataset.json"
+    for text in ('{"labels": {"background": 0}, "channel_names": {"0": "CT"}}', "[1]", "no JSON"):
+        names.write_text(text, encoding="utf-8")
+        assert converted(seg, "-o", tmp_path / "out" / "dataset.nii.gz") == 2
+        assert f"{names} is there already and holds something else" in capsys.readouterr().err
+        assert names.read_text(encoding="utf-8") == text and list(names.parent.iterdir()) == [names]
+    names.unlink()
+    for _ in range(2):  # what was written so may be written again
+        assert converted(seg, "-o", tmp_path / "out" / "dataset.nii.gz") == 0
+    assert "Spleen" in json.loads(names.read_text(encoding="utf-8"))["labels"]
+    capsys.readouterr()
+
+
+def test_structures_in_a_tree_are_said_to_be_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ct = drawn.write_series(tmp_path / "in" / "ct", np.zeros(SHAPE))
+    seg = drawn.write_seg(tmp_path / "in" / "seg.dcm", ct, drawn.boxes(SHAPE, OVERLAPPING))
+    assert converted(tmp_path / "in", "-o", tmp_path / "out", "--format", "nifti", "--json") == 0
+    told, said = capsys.readouterr()
+    assert "note: 1 DICOM segmentation or structure set of the folder left out; convert each by itself" in said
+    assert str(seg) in said and json.loads(told)["left_out"] == [str(seg)]
 
 
 def test_structures_are_no_pictures_and_other_files_have_no_image(

@@ -148,6 +148,7 @@ def test_a_lesion_and_its_neighbours_may_be_dicom_structures(
     note = "rt.dcm: PTV: 60 Gy leaves the image by up to 25.5 mm, it is cut at the border"
     assert f"note: {note}" in said.err
     values = json.loads((tmp_path / "out" / "worksheet.json").read_text(encoding="utf-8"))
+    assert values["series"] == ct.source.series_uid
     assert values["size"]["volume"] == 12 * 10 * 4 * 3 and values["notes"] == [note]
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert note in page and f"--series {ct.source.series_uid}" in page

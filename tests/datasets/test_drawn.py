@@ -104,7 +104,7 @@ def test_names_are_taken_as_they_stand_where_nobody_names_labels(write: Write) -
     assert found.labels == {"Liver": (1,), "Spleen": (2,)}
     assert found.notes == (
         "Spleen is drawn on 1 of 2 images: on the others it is nowhere",
-        "Isocenter left out: nothing is drawn of it",
+        "Isocenter left out: no voxel of any image is inside",
     )
 
 

@@ -101,6 +101,33 @@ def test_points_and_lines_have_no_area_and_are_said(tmp_path: Path, image: forma
     )
 
 
+def test_closed_contours_between_the_centres_of_voxels_are_said(tmp_path: Path, image: formats.Header) -> None:
+    part = drawn(tmp_path, image, [square(1, 4.1, 4.9), square(2, 4.1, 4.9), square(3, 3.5, 5.5)])
+    assert part.inside.sum() == 4
+    assert part.notes == ("rt.dcm: 2 closed contours of GTV without any voxel's centre inside: no voxel is theirs",)
+
+
+@pytest.mark.parametrize("turned", [lambda own: own, lambda own: np.roll(own[::-1], 1, axis=0)], ids=["as", "turned"])
+def test_a_contour_that_is_stored_twice_counts_once(tmp_path: Path, image: formats.Header, turned: Any) -> None:
+    kind, place, corners = square(2, 3.5, 8.5)
+    part = drawn(tmp_path, image, [(kind, place, corners), (kind, place, turned(corners))])
+    assert part.inside.sum() == 25
+    assert part.notes == ("rt.dcm: 1 contour of GTV stored once more, taken once",)
+    exclusive = drawn(tmp_path, image, [("CLOSEDPLANAR_XOR", place, corners)] * 2)
+    assert exclusive.inside.sum() == 0 and exclusive.notes == ()
+
+
+def test_contours_that_overlap_in_part_are_said_and_nested_ones_are_not(tmp_path: Path, image: formats.Header) -> None:
+    pair = [square(2, 1.5, 6.5), square(2, 4.5, 9.5)]
+    part = drawn(tmp_path, image, [*pair, square(2, 2.5, 3.5), square(2, 10.5, 12.5)])
+    assert part.inside.sum() == 25 + 25 - 2 * 4 - 1 + 4
+    assert part.notes == (
+        "rt.dcm: 1 pair of contours of GTV overlap, none of the two within the other: what both hold counts as outside",
+    )
+    exclusive = drawn(tmp_path, image, [("CLOSEDPLANAR_XOR", place, corners) for _, place, corners in pair])
+    assert exclusive.inside.sum() == 42 and exclusive.notes == ()
+
+
 def test_structures_keep_their_order_and_one_without_contours_is_nowhere(tmp_path: Path, image: formats.Header) -> None:
     path = write_rtstruct(tmp_path / "rt.dcm", image, [("Body", [square(2, 0.5, 15.5)]), ("Heart", []), ("", [])])
     made = pydicom.dcmread(path)
@@ -136,6 +163,24 @@ def test_another_series_or_frame_of_reference_is_refused_with_both_uids(tmp_path
     assert next(parts_of(open_drawing(path), nifti)).inside.any()  # a file that says nothing may be the one
     with pytest.raises(GeometryError, match="does not say where it lies"):
         list(parts_of(open_drawing(path), replace(nifti, spacing_kind="none")))
+
+
+def test_a_structure_of_another_frame_of_reference_is_left_out_and_refused_where_it_is_asked_for(
+    tmp_path: Path, image: formats.Header
+) -> None:
+    rois = [(name, [square(2, 2.5, 6.5)]) for name in ("A", "B", "C")]
+    made = pydicom.dcmread(write_rtstruct(tmp_path / "rt.dcm", image, rois))
+    own = image.source.frame_of_reference_uid
+    for item_of_roi, frame in zip(made.StructureSetROISequence, (own, "1.2.3.4", own), strict=True):
+        item_of_roi.ReferencedFrameOfReferenceUID = frame
+    drawing = open_drawing(save(tmp_path / "rt.dcm", made))
+    found = list(parts_of(drawing, image))
+    assert [(part.structure.name, int(part.inside.sum())) for part in found] == [("A", 16), ("B", 0), ("C", 16)]
+    why = f"B was drawn in the frame of reference 1.2.3.4, and {tmp_path / 'ct'} is of the frame of reference {own}"
+    assert [part.notes for part in found] == [(), (f"rt.dcm: {why}, left out",), ()]
+    with pytest.raises(GeometryError, match="B was drawn in the frame of reference 1.2.3.4, and "):
+        list(parts_of(drawing, image, drawing.structures[1:]))
+    assert next(parts_of(drawing, image, drawing.structures[2:])).inside.sum() == 16
 
 
 def test_damaged_files_are_refused_by_a_sentence(tmp_path: Path, image: formats.Header) -> None:

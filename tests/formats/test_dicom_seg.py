@@ -4,19 +4,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pydicom
 import pytest
-from dicom_files import dataset, item, save
+from dicom_files import compressed, dataset, item, save
 from drawn_files import AXIAL, LABEL_MAP_STORAGE, OBLIQUE, boxes, code, set_frames, write_seg, write_series
 from pydicom.sequence import Sequence as DicomSequence
+from pydicom.uid import RLELossless
 
 from hounsfield import formats, geometry
 from hounsfield.errors import FormatError, GeometryError
+from hounsfield.formats import capacity
 from hounsfield.formats.drawing import Part
 from hounsfield.formats.structures import open_drawing, parts_of, read_structures
 
 SHAPE = (5, 9, 11)
+RLE_HEAD = np.array([1, 64, *[0] * 14], dtype="<u4").tobytes()
+"""Of one segment (PS3.5 G.5)."""
 OVERLAPPING = boxes(
     SHAPE, {"Liver": [(1, 4), (2, 7), (1, 9)], "Tumour": [(2, 4), (4, 9), (3, 5)], "Spleen": [(0, 0)] * 3}
 )
@@ -113,6 +118,26 @@ def test_fractional_segments_are_inside_from_half_on_and_say_so(tmp_path: Path, 
     )
 
 
+@pytest.mark.parametrize("kind", ["FRACTIONAL", "LABELMAP", "BINARY"])
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "RLE"])
+def test_a_frame_at_a_time_is_decoded(
+    tmp_path: Path, image: formats.Header, kind: str, packed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apart = boxes(SHAPE, {"Liver": [(1, 3), (2, 7), (1, 5)], "Tumour": [(3, 5), (4, 9), (3, 5)]})
+    drawn = [(name, inside * 200) for name, inside in apart] if kind == "FRACTIONAL" else apart
+    path = write_seg(tmp_path / "seg.dcm", image, drawn, kind=kind)
+    if packed:
+        made = pydicom.dcmread(path)
+        frames = made.pixel_array.astype(np.uint8)
+        made.BitsAllocated = made.BitsStored = 8
+        made.HighBit = 7
+        codes = [bytes(imagecodecs.packbits_encode(frame, axis=-1)) for frame in frames]
+        save(path, compressed(made, RLELossless, [RLE_HEAD + code for code in codes]))
+    monkeypatch.setattr(capacity, "_SMALL_BYTES", 0)
+    monkeypatch.setattr(capacity, "free_memory", lambda: 2 * SHAPE[1] * SHAPE[2])  # of four frames
+    check(path, image, apart)
+
+
 def test_a_label_map_has_one_number_a_voxel_and_its_background_is_no_structure(
     tmp_path: Path, image: formats.Header
 ) -> None:
@@ -129,6 +154,20 @@ def test_a_label_map_has_one_number_a_voxel_and_its_background_is_no_structure(
     mask, _ = read_structures(open_drawing(path), image)
     assert mask.exclusive and mask.labels.dtype == np.uint8
     np.testing.assert_array_equal(mask.labels, apart[0][1] + 2 * apart[1][1])
+
+
+def test_number_0_of_a_label_map_is_no_structure_whatever_its_code_and_padding_is_of_label_maps_alone(
+    tmp_path: Path, image: formats.Header
+) -> None:
+    path = write_seg(tmp_path / "map.dcm", image, OVERLAPPING[:1], kind="LABELMAP")
+    made = pydicom.dcmread(path)
+    background = item(SegmentNumber=0, SegmentLabel="Background")[0]
+    background.SegmentedPropertyTypeCodeSequence = code("99LOCAL", "0", "Background")
+    made.SegmentSequence = DicomSequence([background, *made.SegmentSequence])
+    check(save(path, made), image, OVERLAPPING[:1])
+    binary = pydicom.dcmread(write_seg(tmp_path / "seg.dcm", image, OVERLAPPING))
+    binary.add_new("PixelPaddingValue", "US", 2)
+    check(save(tmp_path / "seg.dcm", binary), image, OVERLAPPING)
 
 
 def test_overlapping_segments_make_a_mask_of_bits(tmp_path: Path, image: formats.Header) -> None:
@@ -173,6 +212,32 @@ def test_frames_without_a_place_lie_on_the_image_that_they_name(tmp_path: Path) 
         parts(path, other)
 
 
+def test_frames_without_a_place_lie_on_the_frames_of_a_cine_that_they_name(tmp_path: Path) -> None:
+    cine = dataset(np.zeros((4, 6, 7), np.uint8), Modality="US", NumberOfFrames=4)
+    image = formats.header(save(tmp_path / "us.dcm", cine))
+    inside = np.zeros((4, 6, 7), dtype=np.uint8)
+    inside[1, 1:3, 1:3], inside[3, 5, 5] = 1, 1
+    one_file = replace(image, source=replace(image.source, sop_uids=image.source.sop_uids * 4))
+    path = write_seg(tmp_path / "seg.dcm", one_file, [("Valve", inside)], placed=False)
+
+    def naming(*numbers: Any) -> Path:
+        made = pydicom.dcmread(path)
+        for frame, number in zip(made.PerFrameFunctionalGroupsSequence, numbers, strict=True):
+            source = frame.DerivationImageSequence[0].SourceImageSequence[0]
+            if number is not None:
+                source.ReferencedFrameNumber = number
+        return save(tmp_path / "named.dcm", made)
+
+    check(naming(2, 4), image, [("Valve", inside)])
+    turned = replace(image, source=replace(image.source, frames=(3, 2, 1, 0)))  # as positions may sort them
+    check(naming(2, 4), turned, [("Valve", inside[::-1])])
+    for numbers, said in (((None, 4), "it names none"), ((2, [3, 4]), "it names 3, 4")):
+        with pytest.raises(GeometryError, match=rf"should name one frame of .*us.dcm, which has 4; {said}"):
+            parts(naming(*numbers), image)
+    with pytest.raises(GeometryError, match=r"frame 2 was drawn on frame 5 of .*us.dcm, which has 4"):
+        parts(naming(2, 5), image)
+
+
 def test_another_series_is_refused_with_both_uids(tmp_path: Path, image: formats.Header) -> None:
     path = write_seg(tmp_path / "seg.dcm", image, OVERLAPPING)
     other = write_series(tmp_path / "other", np.zeros(SHAPE))
@@ -184,6 +249,32 @@ def test_another_series_is_refused_with_both_uids(tmp_path: Path, image: formats
         parts(path, same_series)
 
 
+def test_a_segmentation_lies_on_its_series_whose_positions_are_rounded(tmp_path: Path) -> None:
+    """Slices 1.25 mm apart whose heights are written to 0.1 mm; each frame has its slice's position."""
+    shape = (13, 6, 7)
+    image = write_series(tmp_path / "ct", np.zeros(shape), spacing=(1.25, 0.7, 0.7))
+    heights = [round(30 + 1.25 * place, 1) for place in range(13)]
+    for place, height in enumerate(heights):
+        one = pydicom.dcmread(tmp_path / "ct" / f"{place:03}.dcm")
+        one.ImagePositionPatient[2] = height
+        save(tmp_path / "ct" / f"{place:03}.dcm", one)
+    image = formats.header(tmp_path / "ct")
+    segments = boxes(shape, {"Spine": [(0, 13), (2, 4), (2, 5)]})
+    made = pydicom.dcmread(write_seg(tmp_path / "seg.dcm", image, segments))
+    for frame, height in zip(made.PerFrameFunctionalGroupsSequence, heights, strict=True):
+        frame.PlanePositionSequence[0].ImagePositionPatient[2] = height
+    check(save(tmp_path / "seg.dcm", made), image, segments)
+    made.PerFrameFunctionalGroupsSequence[3].PlanePositionSequence[0].ImagePositionPatient[2] += 0.25
+    with pytest.raises(
+        GeometryError, match=r"the pixels of frame 4 \(0.7 × 0.7 mm\) lie up to 0.\d+ mm off its voxels"
+    ):
+        parts(save(tmp_path / "seg.dcm", made), image)
+    made.PerFrameFunctionalGroupsSequence[3].PlanePositionSequence[0].ImagePositionPatient[2] = heights[3]
+    made.PerFrameFunctionalGroupsSequence[3].PlanePositionSequence[0].ImagePositionPatient[0] += 0.05
+    with pytest.raises(GeometryError, match="are not on one grid"):
+        parts(save(tmp_path / "seg.dcm", made), image)
+
+
 @pytest.mark.parametrize(
     ("spacing", "origin_shift", "words"),
     [
@@ -192,7 +283,7 @@ def test_another_series_is_refused_with_both_uids(tmp_path: Path, image: formats
             0,
             r"the pixels of frame 1 \(0.8 × 0.7 mm\) are larger, smaller or turned \(3 × 0.4 × 0.35 mm",
         ),
-        ((3, 0.8, 0.7), 0.3, r"lie up to 0.30 mm off its voxels"),
+        ((3, 0.8, 0.7), 0.4, r"lie up to 0.40 mm off its voxels"),
     ],
 )
 def test_another_grid_is_refused_with_both_files(

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 
 HELP = "medical images to PNG or NIfTI"
+_NAMED = 5
+"""Files that are left out and named; the rest is counted."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="centre,width; or the place (0, 1 …) or name of one of the file's windows; on CT also brain, soft, "
         "mediastinum, lung, bone; or full, the whole range (default: the file's first, else full)",
     )  # fmt: skip
-    parser.add_argument("--series", metavar="UID", help="which series of IN, by the beginning of its UID")
+    parser.add_argument(
+        "--series", metavar="UID", help="which series of IN, or that IN was drawn on, by the beginning of its UID"
+    )
     parser.add_argument(
         "--image", type=Path, metavar="PATH",
         help="what IN was drawn on, of a DICOM segmentation or structure set that becomes NIfTI of numbers (default: "
@@ -39,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from hounsfield.errors import UsageError
     from hounsfield.formats.convert import Options, Target, convert
+    from hounsfield.formats.folder import survey
     from hounsfield.formats.structures import drawings_at
     from hounsfield.formats.window import parse_window
     from hounsfield.progress import say
@@ -57,6 +62,16 @@ def run(arguments: argparse.Namespace) -> int:
     failed = [result for result in results if result.error]
     for note in (note for result in results for note in result.notes):
         say(f"note: {note}")
+    left_out = survey(arguments.input).drawings if arguments.input.is_dir() else ()
+    if left_out:
+        names = ", ".join(str(path) for path in left_out[:_NAMED])
+        more = f" and {len(left_out) - _NAMED} more" if len(left_out) > _NAMED else ""
+        what = (
+            "1 DICOM segmentation or structure set"
+            if len(left_out) == 1
+            else f"{len(left_out)} DICOM segmentations and structure sets"
+        )
+        say(f"note: {what} of the folder left out; convert each by itself to NIfTI of numbers: {names}{more}")
     for result in failed:
         say(f"not converted: {result.error}")
     written = [result for result in results if not result.error]
@@ -66,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
                 {"source": str(result.source), "target": str(result.target), "notes": list(result.notes)}
                 for result in written
             ],
+            "left_out": [str(path) for path in left_out],
             "failed": [{"source": str(result.source), "error": result.error} for result in failed],
         }
         print(json.dumps(document, indent=2))

@@ -182,6 +182,7 @@ def document(arguments: argparse.Namespace, worksheet: Worksheet, notes: list[st
     return {
         "version": __version__,
         "image": str(arguments.image),
+        "series": arguments.series or "",
         "lesion": arguments.lesion,
         "outlines": list(arguments.outline),
         "structures": dict(structure_words(text) for text in arguments.structure),

@@ -37,6 +37,8 @@ class ImageRef:
     crop: Crop | None = None
     series: str = ""
     """UID of the DICOM series that is meant in a folder of several, else empty."""
+    files: tuple[Path, ...] = ()
+    """Of that series, where they are known; else the folder is looked through for them."""
 
     @property
     def whole(self) -> ImageRef:

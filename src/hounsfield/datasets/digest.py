@@ -41,6 +41,8 @@ def case_digests(cases: Sequence[Case]) -> list[frozenset[str]]:
 
 def files_of(ref: ImageRef) -> list[Path]:
     """The file of an image, or those of its folder in the order of their names; of one series where it names one."""
+    if ref.files:
+        return sorted(ref.files)
     if ref.series:
         return sorted(one.path for one in survey(ref.path).series.get(ref.series, ()))
     return sorted(file for file in ref.path.iterdir() if file.is_file()) if ref.path.is_dir() else [ref.path]

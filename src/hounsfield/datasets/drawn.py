@@ -225,7 +225,7 @@ def _notes_on_names(kept: Mapping[str, int], nowhere: Sequence[str], looked: Seq
         if count < len(looked):
             yield f"{name} is drawn on {count} of {counted(len(looked), 'image')}: on the others it is nowhere"
     if nowhere:
-        yield f"{some(nowhere)} left out: nothing is drawn of it"
+        yield f"{some(nowhere)} left out: no voxel of any image is inside"
 
 
 def _notes(strange: Sequence[str], looked: Sequence[_Looked]) -> Iterator[str]:

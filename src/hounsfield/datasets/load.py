@@ -39,7 +39,7 @@ def load(ref: ImageRef, *, margin: float = 1.0) -> Image:
     if ref.array:
         image = _row(ref)
     elif ref.crop is None:
-        return _read(ref.path, ref.series)
+        return _read(ref.path, ref.series, ref.files)
     else:
         image = load_film(ref.path)
     return image if ref.crop is None else cut(image, ref.crop, margin=margin)
@@ -53,7 +53,7 @@ def header_of(ref: ImageRef) -> Header:
     """
     from hounsfield import formats
 
-    return formats.header(ref.path, series=ref.series or None)
+    return formats.header(ref.path, series=ref.series or None, files=ref.files)
 
 
 def cut(image: Image, crop: Crop, *, margin: float = 1.0) -> Image:
@@ -174,7 +174,7 @@ def _kept_film(path: Path, changed: int, size: int) -> Image:
     return _read(path)
 
 
-def _read(path: Path, series: str = "") -> Image:
+def _read(path: Path, series: str = "", files: tuple[Path, ...] = ()) -> Image:
     from hounsfield import formats
 
-    return formats.read(path, series=series or None)
+    return formats.read(path, series=series or None, files=files)

@@ -90,7 +90,13 @@ def _described(path: Path, root: Path | None, above: tuple[Path, ...]) -> Datase
         return replace(dataset, modality=description.modality)
     if isinstance(description, DicomDescription):
         labels = {label: (own,) if isinstance(own, str) else own for label, own in description.labels.items()}
-        return open_studies(root / description.dicom, name=name, labels=labels)
+        folder = root / description.dicom
+        if not folder.is_dir():
+            raise DatasetError(
+                f"{path}: its DICOM studies should be in {folder}, where no folder is; correct the dicom key, or give "
+                "the place with root (--root)"
+            )
+        return open_studies(folder, name=name, labels=labels)
     dataset = open_table(description, root, name=name)
     if not description.also:
         return dataset

@@ -44,7 +44,7 @@ class Options:
     window: Window | str | int | None = None
     """As in `window.choose_window`; None takes the file's own."""
     series: str | None = None
-    """As in `read`; only where one image is converted."""
+    """As in `read`; only where one image is converted. Of structures, the series on which they are wanted."""
     image: Path | None = None
     """Of a DICOM segmentation or structure set that is converted, what it was drawn on; None looks beside it."""
 
@@ -175,7 +175,7 @@ def _write_structures(source: Path, target: Path, options: Options) -> Converted
         )
     _require_apart(source, target)
     drawing = open_drawing(source)
-    image = image_at(options.image or source.parent, drawing)
+    image = image_at(options.image or source.parent, drawing, series=options.series)
     return Converted(source, target, notes=write_labels(drawing, image, target))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,7 @@ def _header(dataset: Dataset, layout: Layout, path: Path, *, shape: tuple[int, .
         format="dicom",
         modality=str(dataset.get("Modality") or ""),
         spacing_kind=layout.spacing_kind,
-        source=source_of(dataset, path),
+        source=replace(source_of(dataset, path), frames=layout.order if len(layout.order) > 1 else ()),
         windows=layout.windows,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 _PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_OF_PIXELS = (
+    "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "BitsAllocated",
+    "BitsStored", "HighBit", "PixelRepresentation",
+)  # fmt: skip
+"""What a frame needs beside its bytes (PS3.3 C.7.6.3)."""
 _LEAST_COMPRESSED_FRAME = 16
 """No compressed frame is shorter than its own headers."""
 _MOST_COMPRESSION = 20_000
@@ -43,6 +49,17 @@ def check_pixels(dataset: Dataset, path: Path) -> tuple[int, int, int, int]:
         FormatError: There is no image, or too few bytes for it.
         StorageError: It does not fit into memory.
     """
+    shape, bits = _check_present(dataset, path)
+    check_memory(path, shape, max(bits // 8, 1))
+    return shape
+
+
+def _check_present(dataset: Dataset, path: Path) -> tuple[tuple[int, int, int, int], int]:
+    """(frames, rows, columns, samples), and bits a pixel, after holding them against the bytes that are there.
+
+    Raises:
+        FormatError: There is no image, or too few bytes for it.
+    """
     rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
     keyword = next((keyword for keyword in _PIXEL_KEYWORDS if keyword in dataset), None)
     if keyword is None or rows < 1 or columns < 1:
@@ -61,8 +78,7 @@ def check_pixels(dataset: Dataset, path: Path) -> tuple[int, int, int, int]:
         needed = (pixels * bits // (12 if halved else 8)) if bits > 1 else (pixels + 7) // 8
     shape = (frames, rows, columns, samples)
     check_bytes(path, shape if frames > 1 else (rows, columns), needed=needed, present=present)
-    check_memory(path, shape, max(bits // 8, 1))
-    return shape
+    return shape, bits
 
 
 def decode(dataset: Dataset, path: Path) -> VoxelArray:
@@ -95,6 +111,42 @@ def decode(dataset: Dataset, path: Path) -> VoxelArray:
     for keyword in _PIXEL_KEYWORDS:
         dataset.pop(keyword, None)
     return voxels
+
+
+def frame_by_frame(dataset: Dataset, path: Path) -> Callable[[int], VoxelArray]:
+    """As `decode`, one frame at a time, (row, column): for many frames of which few are wanted together.
+
+    The bytes stay in the data set. Pixels of one bit begin within a byte, so here they must be compressed.
+
+    Raises:
+        FormatError, StorageError: As `decode`; of one frame, when it is decoded.
+    """
+    from pydicom.dataset import Dataset
+    from pydicom.encaps import encapsulate, generate_frames
+
+    (frames, rows, columns, samples), bits = _check_present(dataset, path)
+    compressed = dataset.file_meta.TransferSyntaxUID.is_encapsulated
+    stored = list(generate_frames(dataset.PixelData, number_of_frames=frames)) if compressed else []
+    if compressed and len(stored) < frames:
+        raise FormatError(
+            f"{path}: {len(stored)} compressed frames where the header says {frames}; it is damaged, copy it again "
+            "from its source"
+        )
+    size = rows * columns * samples * bits // 8
+
+    def frame_pixels(frame: int) -> VoxelArray:
+        own = dataset.PixelData[frame * size : (frame + 1) * size] if not compressed else encapsulate([stored[frame]])
+        one = Dataset()
+        one.file_meta = dataset.file_meta
+        for keyword in _OF_PIXELS:
+            if keyword in dataset:
+                one[keyword] = dataset[keyword]
+        one.NumberOfFrames = 1
+        one.add_new("PixelData", "OB" if compressed or bits <= 8 else "OW", own + b"\0" * (len(own) % 2))
+        one["PixelData"].is_undefined_length = compressed
+        return decode(one, path)[0]
+
+    return frame_pixels
 
 
 def _decode_parallel(dataset: Dataset, codec: Codec, *, frames: int, rows: int, columns: int) -> VoxelArray:

@@ -2,7 +2,7 @@
 
 A voxel is inside where its centre is. All contours of a structure in one plane are taken together by the even-odd rule,
 as the standard says of CLOSEDPLANAR_XOR and as planning systems mean CLOSED_PLANAR too: a contour within another is a
-hole, and so is what a keyhole leaves out (PS3.3 C.8.8.6.3).
+hole, and so is what a keyhole leaves out (PS3.3 C.8.8.6.3). A CLOSED_PLANAR contour that is stored twice counts once.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ import numpy as np
 from hounsfield import geometry
 from hounsfield.arrays import BoolArray, FloatArray
 from hounsfield.errors import FormatError, GeometryError
+from hounsfield.formats.contours import Contour, Filled, fill
 from hounsfield.formats.dicom_dataset import open_dataset, readable_header
 from hounsfield.formats.drawing import Drawing, Part, Placed, Structure, code_of, known, require_place
-from hounsfield.formats.polygon import inside_polygons
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-_AREAS = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
+_XOR = "CLOSEDPLANAR_XOR"
+_AREAS = ("CLOSED_PLANAR", _XOR)
 _FEWEST_POINTS = 3
 _CONTOUR_DATA = 0x30060050
 
@@ -54,8 +55,8 @@ def rtstruct_drawing(dataset: Dataset, path: Path) -> Drawing:
     for item in dataset.get("StructureSetROISequence") or ():
         number = int(item.ROINumber)
         name = str(item.get("ROIName") or "").strip() or f"ROI {number}"
-        structures.append(Structure(number, name, codes.get(number, "")))
         frames.append(str(item.get("ReferencedFrameOfReferenceUID") or ""))
+        structures.append(Structure(number, name, codes.get(number, ""), frames[-1]))
     if not structures:
         raise FormatError(f"{path}: a structure set without any structure; export it again")
     references = dataset.get("ReferencedFrameOfReferenceSequence") or ()
@@ -89,9 +90,19 @@ def rtstruct_parts(path: Path, image: Placed, structures: Sequence[Structure]) -
         yield _filled(structure, areas, others, image, path)
 
 
-def _contours(items: Sequence[Dataset], structure: Structure, path: Path) -> tuple[list[FloatArray], Mapping[str, int]]:
-    """The points of closed contours, (n, 3) LPS mm each, and how many contours are something else."""
-    areas: list[FloatArray] = []
+@dataclass(frozen=True, eq=False)
+class _Area:
+    """A closed contour in the patient."""
+
+    points: FloatArray
+    """(n, 3) LPS mm."""
+    exclusive: bool
+    """As `Contour` has it."""
+
+
+def _contours(items: Sequence[Dataset], structure: Structure, path: Path) -> tuple[list[_Area], Mapping[str, int]]:
+    """The closed contours, and how many contours are something else."""
+    areas: list[_Area] = []
     others: Counter[str] = Counter()
     for item in items:
         kind = str(item.get("ContourGeometricType") or "of no type").strip()
@@ -102,7 +113,7 @@ def _contours(items: Sequence[Dataset], structure: Structure, path: Path) -> tup
                 "damaged, export it again"
             )
         if kind in _AREAS and len(points) >= 3 * _FEWEST_POINTS:
-            areas.append(points.reshape(-1, 3))
+            areas.append(_Area(points.reshape(-1, 3), kind == _XOR))
         else:
             others[f"of {len(points) // 3} points" if kind in _AREAS else kind] += 1
     return areas, others
@@ -125,37 +136,39 @@ class _Plane:
 
     height: float
     """Depth index on the image's grid, with a fraction."""
-    polygons: list[FloatArray]
-    """(n, 2) each, (h, w) on the image's grid."""
+    contours: list[Contour]
 
 
-def _filled(
-    structure: Structure, areas: Sequence[FloatArray], others: Mapping[str, int], image: Placed, path: Path
-) -> Part:
+def _filled(structure: Structure, areas: Sequence[_Area], others: Mapping[str, int], image: Placed, path: Path) -> Part:
     planes = _planes(areas, structure, image, path)
     depth, height, width = image.shape
     by_slice: dict[int, list[_Plane]] = {}
     for plane in planes:
         by_slice.setdefault(int(np.floor(plane.height + 0.5)), []).append(plane)
     inside: BoolArray = np.zeros(image.shape, dtype=np.bool_)
+    filled: list[Filled] = []
     for place, own in by_slice.items():
         if 0 <= place < depth:
             nearest = min(own, key=lambda plane: abs(plane.height - place))
-            inside[place] = inside_polygons(nearest.polygons, (height, width))
+            filled.append(fill(nearest.contours, (height, width)))
+            inside[place] = filled[-1].inside
     beyond_mm = _beyond_mm(planes, image)
-    notes = _notes(structure, others, by_slice, beyond_mm, left=bool(inside.any()))
+    notes = (
+        *_notes(structure, others, by_slice, beyond_mm, left=bool(inside.any())),
+        *_notes_on_contours(structure.name, filled),
+    )
     return Part(structure, inside, tuple(f"{path.name}: {note}" for note in notes), cut=beyond_mm > 0)
 
 
-def _planes(areas: Sequence[FloatArray], structure: Structure, image: Placed, path: Path) -> list[_Plane]:
+def _planes(areas: Sequence[_Area], structure: Structure, image: Placed, path: Path) -> list[_Plane]:
     """Contours by plane, in rising order.
 
     Raises:
         GeometryError: One leans against the slices.
     """
     contours = []
-    for points in areas:
-        index = np.round(geometry.index_from_world(image.affine, points), _ROUNDED)
+    for area in areas:
+        index = np.round(geometry.index_from_world(image.affine, area.points), _ROUNDED)
         if np.ptp(index[:, 0]) > _FLAT:
             low, high = index[:, 0].min() + 1, index[:, 0].max() + 1
             raise GeometryError(
@@ -163,13 +176,13 @@ def _planes(areas: Sequence[FloatArray], structure: Structure, image: Placed, pa
                 f"{image.source.path or 'the image'}; contours in the planes of its slices are expected: give the "
                 "series that it was drawn on, or resample it"
             )
-        contours.append((float(index[:, 0].mean()), index[:, 1:]))
+        contours.append((float(index[:, 0].mean()), Contour(index[:, 1:], area.exclusive)))
     planes: list[_Plane] = []
-    for place, polygon in sorted(contours, key=lambda contour: contour[0]):
+    for place, contour in sorted(contours, key=lambda contour: contour[0]):
         if planes and place - planes[-1].height <= _ONE_PLANE:
-            planes[-1].polygons.append(polygon)
+            planes[-1].contours.append(contour)
         else:
-            planes.append(_Plane(place, [polygon]))
+            planes.append(_Plane(place, [contour]))
     return planes
 
 
@@ -179,9 +192,9 @@ def _beyond_mm(planes: Sequence[_Plane], image: Placed) -> float:
         return 0.0
     points = np.concatenate(
         [
-            np.column_stack([np.full(len(polygon), plane.height), polygon])
+            np.column_stack([np.full(len(contour.corners), plane.height), contour.corners])
             for plane in planes
-            for polygon in plane.polygons
+            for contour in plane.contours
         ]
     )
     over = np.maximum(-0.5 - points, points - (np.array(image.shape) - 0.5))
@@ -202,11 +215,26 @@ def _notes(
         rest = "it is cut at the border" if left else "nothing of it is left"
         yield f"{name} leaves the image by up to {beyond_mm:.1f} mm, {rest}"
     for kind, count in others.items():
-        contours = "1 contour" if count == 1 else f"{count} contours"
-        yield f"{contours} of {name} left out, {kind}: only closed planar ones have an area"
+        yield f"{_contours_of(name, count)} left out, {kind}: only closed planar ones have an area"
     if between := sum(len(planes) - 1 for planes in by_slice.values()):
         lie = "plane of contours of {} lies" if between == 1 else "planes of contours of {} lie"
         yield f"{between} {lie.format(name)} between slices for which there is a nearer one, left out"
     gaps = np.diff(sorted(by_slice))
     if len(gaps) > 1 and (step := int(np.median(gaps))) > 1:
         yield f"{name} is drawn on one slice in {step}, and nothing is filled in between"
+
+
+def _notes_on_contours(name: str, filled: Sequence[Filled]) -> Iterator[str]:
+    if repeated := sum(own.repeated for own in filled):
+        yield f"{_contours_of(name, repeated)} stored once more, taken once"
+    if centreless := sum(own.centreless for own in filled):
+        yield f"{_contours_of(name, centreless, 'closed ')} without any voxel's centre inside: no voxel is theirs"
+    if crossing := sum(own.crossing for own in filled):
+        pairs = "1 pair" if crossing == 1 else f"{crossing} pairs"
+        yield (
+            f"{pairs} of contours of {name} overlap, none of the two within the other: what both hold counts as outside"
+        )
+
+
+def _contours_of(name: str, count: int, what: str = "") -> str:
+    return f"{count} {what}{'contour' if count == 1 else 'contours'} of {name}"

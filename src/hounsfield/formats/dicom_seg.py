@@ -8,7 +8,7 @@ MaximumFractionalValue or more.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from hounsfield.errors import FormatError, GeometryError
 from hounsfield.formats.capacity import check_bytes
 from hounsfield.formats.dicom_dataset import open_dataset, readable_header
 from hounsfield.formats.dicom_layout import functional_groups, plane_of
-from hounsfield.formats.dicom_pixels import decode, frames_of
+from hounsfield.formats.dicom_pixels import frame_by_frame, frames_of
 from hounsfield.formats.drawing import Drawing, Part, Placed, Structure, code_of, known, require_place
 from hounsfield.formats.frame_place import FramePlace, frame_place, whole_slice
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 _BACKGROUND = "DCM 125040"
-"""Of a label map, what is nothing (PS3.16 CID 7150 and PS3.3 C.8.20.4.3)."""
+"""Of a label map, what is nothing (PS3.16 CID 7150 and PS3.3 C.8.20.4.3); so is what has the number 0."""
 _LABEL_MAP = "LABELMAP"
 _FRACTIONAL = "FRACTIONAL"
 _HALF = 0.5
@@ -46,9 +46,11 @@ def seg_drawing(dataset: Dataset, path: Path) -> Drawing:
     if dataset.get("TotalPixelMatrixColumns"):
         raise FormatError(f"{path}: a segmentation of a whole-slide image; this version reads no slides")
     structures = []
+    label_map = str(dataset.get("SegmentationType")) == _LABEL_MAP
+    nothing = (0, dataset.get("PixelPaddingValue")) if label_map else ()
     for item in items:
         number, code = int(item.SegmentNumber), code_of(item.get("SegmentedPropertyTypeCodeSequence"))
-        if code != _BACKGROUND and number != dataset.get("PixelPaddingValue"):
+        if code != _BACKGROUND and number not in nothing:
             structures.append(Structure(number, _name(item, number), code))
     series = [str(one.get("SeriesInstanceUID") or "") for one in dataset.get("ReferencedSeriesSequence") or ()]
     frame = str(dataset.get("FrameOfReferenceUID") or "")
@@ -177,7 +179,7 @@ class _Frames:
         derived = self.groups[frame].get("DerivationImageSequence")
         sources = (derived.get("SourceImageSequence") if derived is not None else None) or ()
         uids = [str(source.get("ReferencedSOPInstanceUID") or "") for source in sources]
-        found = [image.source.sop_uids.index(uid) for uid in uids if uid in image.source.sop_uids]
+        found = [source for source, uid in zip(sources, uids, strict=True) if uid in image.source.sop_uids]
         size = int(self.dataset.Rows), int(self.dataset.Columns)
         name = image.source.path or "the image"
         if not found:
@@ -191,7 +193,30 @@ class _Frames:
                 f"{self.path} has {size[0]} × {size[1]} pixels (height × width) and {name} has "
                 f"{image.shape[1]} × {image.shape[2]}: they are not on one grid; give the image that it was drawn on"
             )
-        return whole_slice(found[0], image)
+        if image.source.frames:
+            return whole_slice(self._slice_of_frames(frame, found, image), image)
+        return whole_slice(image.source.sop_uids.index(str(found[0].ReferencedSOPInstanceUID)), image)
+
+    def _slice_of_frames(self, frame: int, sources: Sequence[Dataset], image: Placed) -> int:
+        """Depth index of what was drawn on one frame of a file (ReferencedFrameNumber counts from 1, PS3.3 10.3)."""
+        values = [source.get("ReferencedFrameNumber") for source in sources]
+        numbers = {
+            int(one) for value in values if value for one in (value if isinstance(value, Iterable) else (value,))
+        }
+        frames, name = image.source.frames, image.source.path or "the image"
+        if len(numbers) != 1 or not all(values):
+            said = ", ".join(map(str, sorted(numbers))) or "none"
+            raise GeometryError(
+                f"{self.path}: frame {frame + 1} has no place in the patient and should name one frame of {name}, "
+                f"which has {len(frames)}; it names {said} (ReferencedFrameNumber): export the segmentation again"
+            )
+        (number,) = numbers
+        if number - 1 not in frames:
+            raise GeometryError(
+                f"{self.path}: frame {frame + 1} was drawn on frame {number} of {name}, which has {len(frames)}: give "
+                "the image that it was drawn on"
+            )
+        return frames.index(number - 1)
 
 
 def _frames(dataset: Dataset, path: Path) -> _Frames:
@@ -208,8 +233,7 @@ def _frames(dataset: Dataset, path: Path) -> _Frames:
     if int(dataset.get("BitsAllocated") or 0) == 1 and not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
         return _Frames(dataset, path, groups, _bits(dataset, path, count))
     dataset.PhotometricInterpretation = "MONOCHROME2"  # the colours of a label map are for display
-    stored = decode(dataset, path)
-    return _Frames(dataset, path, groups, lambda frame: stored[frame])
+    return _Frames(dataset, path, groups, frame_by_frame(dataset, path))
 
 
 def _bits(dataset: Dataset, path: Path, count: int) -> Callable[[int], VoxelArray]:

@@ -27,6 +27,8 @@ class Structure:
     name: str
     code: str = ""
     """Coding scheme and value of what it is, such as "SCT 10200004" (PS3.3 8); empty where the file does not say."""
+    frame_of_reference_uid: str = ""
+    """Whose millimetres it counts, where structures of a file may differ in that; empty where it does not say."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,17 @@ def require_drawn_on(drawing: Drawing, image: Placed) -> None:
                 f"{drawing.path} was drawn on the {what} {', '.join(theirs[:2])}, and {source.path or 'the image'} is "
                 f"of the {what} {own}: give the image that it was drawn on"
             )
+
+
+def elsewhere(structure: Structure, image: Placed) -> str:
+    """Why a structure cannot be put on an image: it counts other millimetres; empty where it can."""
+    own, wanted = structure.frame_of_reference_uid, image.source.frame_of_reference_uid
+    if not own or not wanted or own == wanted:
+        return ""
+    return (
+        f"{structure.name} was drawn in the frame of reference {own}, and {image.source.path or 'the image'} is of the "
+        f"frame of reference {wanted}"
+    )
 
 
 def require_place(path: Path, image: Placed) -> None:

@@ -11,10 +11,12 @@ from hounsfield import geometry
 from hounsfield.arrays import BoolArray, IntArray, VoxelArray
 from hounsfield.errors import GeometryError
 from hounsfield.formats.drawing import Placed
-from hounsfield.formats.stack import Plane, plane_affine
+from hounsfield.formats.stack import SPACING_TOLERANCE, Plane, plane_affine
 
 OFF_GRID = 0.05
 """Share of a voxel that two grids may lie apart: files round their geometry."""
+OFF_SLICE = 2 * SPACING_TOLERANCE
+"""Share of the slice distance that a frame may lie off its slice: as far as a slice of a series off its even place."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +83,14 @@ def frame_place(plane: Plane, image: Placed, path: Path) -> FramePlace:
     whole_steps, whole_start = np.rint(steps), np.rint(start)
     corners = np.array([[0, 0, plane.rows - 1, plane.rows - 1], [0, plane.columns - 1, 0, plane.columns - 1]])
     apart = (start - whole_start)[:, None] + (steps - whole_steps) @ corners
-    worst = float(np.linalg.norm(image.affine[:3, :3] @ apart, axis=0).max())
+    spacing = geometry.spacing_mm(image.affine)
+    limits = np.array([max(OFF_SLICE * spacing[0], OFF_GRID * min(spacing)), *[OFF_GRID * min(spacing)] * 2])
+    apart_mm = np.abs(apart) * np.array(spacing)[:, None]
+    worst = float(np.linalg.norm(apart_mm, axis=0).max())
+    off = (apart_mm > limits[:, None]).any()
     along = np.abs(whole_steps)
     one_each = (along.sum(axis=0) == 1).all() and (along.sum(axis=1) <= 1).all()
-    spacing = geometry.spacing_mm(image.affine)
-    if not one_each or worst > OFF_GRID * min(spacing):
+    if not one_each or off:
         name = image.source.path or "the image"
         how = f"lie up to {worst:.2f} mm off its voxels" if one_each else "are larger, smaller or turned"
         raise GeometryError(

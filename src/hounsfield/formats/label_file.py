@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from hounsfield.atomic import write_text
-from hounsfield.errors import FormatError
+from hounsfield.errors import FormatError, UsageError
+from hounsfield.formats.dicom_slice import Slice
 from hounsfield.formats.drawing import Drawing
 from hounsfield.formats.folder import survey
 from hounsfield.formats.header import Header
@@ -17,6 +19,11 @@ from hounsfield.formats.read import header
 from hounsfield.formats.structures import overlaid, smallest
 from hounsfield.formats.write import write_nifti
 from hounsfield.image import Image
+
+_KEYS = {"labels", "codes"}
+"""Of a file of names."""
+_LISTED = 12
+"""Messages list this many series, then count the rest."""
 
 
 def write_labels(drawing: Drawing, image: Header, path: Path) -> tuple[str, ...]:
@@ -30,7 +37,9 @@ def write_labels(drawing: Drawing, image: Header, path: Path) -> tuple[str, ...]
 
     Raises:
         FormatError, GeometryError, StorageError: As `parts_of`, and where the disk refuses.
+        UsageError: A JSON file of another form is there already.
     """
+    _require_own(names_file(path))
     found, combinations, notes = overlaid(drawing, image)
     places = range(len(drawing.structures))
     numbers = numbers_of(places, combinations)
@@ -51,27 +60,63 @@ def names_file(path: Path) -> Path:
     return path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
 
 
+def _require_own(path: Path) -> None:
+    """Accept a place for the names where nothing is, or what an earlier conversion wrote.
+
+    Raises:
+        UsageError: It is another file, such as the dataset.json of a task.
+    """
+    if not path.exists():
+        return
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, dict) or found.keys() != _KEYS:
+        raise UsageError(
+            f"{path} is there already and holds something else than the names of numbers that would be written there; "
+            "it was left as it was: give -o another name"
+        )
+
+
 def _names(drawing: Drawing) -> list[str]:
     """Of each structure; those of one name have their number behind it."""
     names = [one.name for one in drawing.structures]
     return [one.name if names.count(one.name) == 1 else f"{one.name} ({one.number})" for one in drawing.structures]
 
 
-def image_at(path: Path, drawing: Drawing) -> Header:
+def image_at(path: Path, drawing: Drawing, *, series: str | None = None) -> Header:
     """The header of the image that a drawing was made on, at or below a path.
 
+    Args:
+        path: A file or folder.
+        drawing: That is wanted on it.
+        series: UID of the one that is meant, or its beginning, where it was drawn on several.
+
     Raises:
-        FormatError: It is not there.
+        FormatError: It is not there, or several are.
     """
     if not path.is_dir():
         return header(path)
     there = survey(path).series
-    uids = [uid for uid in drawing.series_uids if uid in there]
+    uids = [uid for uid in drawing.series_uids if uid in there and uid.startswith(series or "")]
     if len(uids) == 1:
         return header(path, series=uids[0])
+    if uids:
+        places = [f"{_place(there[uid])} (UID {uid})" for uid in uids[:_LISTED]]
+        more = f" and {len(uids) - _LISTED} more" if len(uids) > _LISTED else ""
+        raise FormatError(
+            f"{drawing.path} was drawn on {len(uids)} series that are in {path}: {', '.join(places)}{more}; name the "
+            "one that is meant, by its place (--image) or the beginning of its UID (--series)"
+        )
     if drawing.series_uids:
         raise FormatError(
             f"{drawing.path} was drawn on the series {', '.join(drawing.series_uids[:2])}, which is not in {path}: "
             "name the image that it was drawn on (--image)"
         )
     return header(path)
+
+
+def _place(members: Sequence[Slice]) -> Path:
+    """The file of a series, or its folder."""
+    return members[0].path if len(members) == 1 else members[0].path.parent

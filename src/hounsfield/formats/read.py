@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 KNOWN = "DICOM, NIfTI, NRRD, MetaImage, PNG, JPEG, TIFF, BMP or PNM"
 
 
-def read(path: Path | str, *, series: str | None = None) -> Image:
+def read(path: Path | str, *, series: str | None = None, files: Sequence[Path] = ()) -> Image:
     """The image of a file, or of a folder that holds one image (usually the slices of a DICOM series).
 
     The content decides, never the suffix. Values: after the modality LUT (CT in Hounsfield units, float32), as stored
@@ -28,6 +29,7 @@ def read(path: Path | str, *, series: str | None = None) -> Image:
     Args:
         path: File or folder.
         series: UID, or its beginning, of the series wanted from a folder that holds several.
+        files: Of that series, where they are known: then the folder is not looked through for them.
 
     Raises:
         FormatError: Nothing there, unknown, damaged, several images, or values that are not numbers.
@@ -36,11 +38,10 @@ def read(path: Path | str, *, series: str | None = None) -> Image:
     """
     path = Path(path)
     with openable(path):
-        return _read(path, series)
+        return _read(_target(path, series, files), path)
 
 
-def _read(path: Path, series: str | None) -> Image:
-    target = _target(path, series)
+def _read(target: Path | tuple[Slice, ...], path: Path) -> Image:
     if isinstance(target, tuple):
         from hounsfield.formats.dicom_series import read_series
 
@@ -63,12 +64,13 @@ def _read(path: Path, series: str | None) -> Image:
     return read_raster(target, kind)
 
 
-def header(path: Path | str, *, series: str | None = None) -> Header:
+def header(path: Path | str, *, series: str | None = None, files: Sequence[Path] = ()) -> Header:
     """All that `read` would return but the voxels, without decoding pixels.
 
     Args:
         path: File or folder.
         series: As in `read`.
+        files: As in `read`.
 
     Raises:
         FormatError: As `read`, as far as it shows without the pixels.
@@ -76,11 +78,10 @@ def header(path: Path | str, *, series: str | None = None) -> Header:
     """
     path = Path(path)
     with openable(path):
-        return _header(path, series)
+        return _header(_target(path, series, files), path)
 
 
-def _header(path: Path, series: str | None) -> Header:
-    target = _target(path, series)
+def _header(target: Path | tuple[Slice, ...], path: Path) -> Header:
     if isinstance(target, tuple):
         from hounsfield.formats.dicom_series import series_header
 
@@ -103,8 +104,10 @@ def _header(path: Path, series: str | None) -> Header:
     return raster_header(target, kind)
 
 
-def _target(path: Path, series: str | None) -> Path | tuple[Slice, ...]:
+def _target(path: Path, series: str | None, files: Sequence[Path]) -> Path | tuple[Slice, ...]:
     """The file to read, or the slices of the series."""
+    if files:
+        return _slices(files, series)
     if path.is_dir():
         contents = survey(path, below=False)
         if series is not None or not contents.series:  # a folder of slices is the image, whatever lies below it
@@ -116,6 +119,18 @@ def _target(path: Path, series: str | None) -> Path | tuple[Slice, ...]:
     if not path.exists():
         raise FormatError(f"{path}: no such file or folder")
     return path
+
+
+def _slices(files: Sequence[Path], series: str | None) -> tuple[Slice, ...]:
+    from hounsfield.formats.dicom_slice import read_slice
+
+    slices = tuple(read_slice(file) for file in files)
+    if odd := [one for one in slices if not one.series_uid.startswith(series or "")]:
+        raise FormatError(
+            f"{odd[0].path} was of the series {series} and is now of {odd[0].series_uid or 'none'}: it was changed "
+            "while in use; give the command again"
+        )
+    return slices
 
 
 def _known(path: Path) -> str:

@@ -14,7 +14,7 @@ from hounsfield.formats.dicom_refusals import SEGMENTATIONS, STRUCTURE_SET, is_d
 from hounsfield.formats.dicom_rtstruct import rtstruct_drawing, rtstruct_parts
 from hounsfield.formats.dicom_seg import seg_drawing, seg_parts
 from hounsfield.formats.dicom_slice import read_slice
-from hounsfield.formats.drawing import Drawing, Part, Placed, Structure, listed, require_drawn_on
+from hounsfield.formats.drawing import Drawing, Part, Placed, Structure, elsewhere, listed, require_drawn_on
 from hounsfield.formats.folder import survey
 from hounsfield.formats.identify import identify
 from hounsfield.formats.openable import openable
@@ -87,18 +87,28 @@ def parts_of(drawing: Drawing, image: Placed, structures: Sequence[Structure] | 
     Args:
         drawing: From `open_drawing`.
         image: Or its header.
-        structures: Of the drawing; None takes all.
+        structures: Of the drawing; None takes all, and leaves empty those of another frame of reference.
 
     Raises:
         FormatError: The file is damaged.
-        GeometryError: It was drawn on another image, or lies on another grid.
+        GeometryError: It, or a structure that is asked for, was drawn on another image, or lies on another grid.
         StorageError: It does not fit into memory.
     """
     require_drawn_on(drawing, image)
     wanted = drawing.structures if structures is None else structures
+    away = {one: why for one in wanted if (why := elsewhere(one, image))}
+    if away and structures is not None:
+        raise GeometryError(f"{drawing.path}: {next(iter(away.values()))}: give the image that it was drawn on")
     read = seg_parts if drawing.kind == "segmentation" else rtstruct_parts
     with openable(drawing.path):
-        yield from read(drawing.path, image, wanted)
+        here = read(drawing.path, image, [one for one in wanted if one not in away])
+        for one in wanted:
+            yield next(here) if one not in away else _left_out(drawing, one, away[one], image)
+
+
+def _left_out(drawing: Drawing, structure: Structure, why: str, image: Placed) -> Part:
+    nowhere: BoolArray = np.zeros(image.shape, dtype=np.bool_)
+    return Part(structure, nowhere, (f"{drawing.path.name}: {why}, left out",))
 
 
 def structure_called(drawing: Drawing, name: str | int | None) -> Structure:

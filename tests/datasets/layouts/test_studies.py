@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,11 @@ from hounsfield.cli.main import main
 from hounsfield.datasets import load, open_dataset
 from hounsfield.datasets.case import DrawnMask
 from hounsfield.datasets.check import check_dataset
+from hounsfield.datasets.digest import files_of
 from hounsfield.datasets.fingerprint import make_fingerprint
 from hounsfield.datasets.load import header_of
 from hounsfield.datasets.segmentation import for_segmentation, mask_of
-from hounsfield.errors import DatasetError
+from hounsfield.errors import DatasetError, FormatError
 from hounsfield.formats.header import Header
 
 SHAPE = (4, 8, 9)
@@ -70,6 +72,33 @@ def test_several_series_in_one_folder_are_told_apart(tmp_path: Path) -> None:
     assert not any("byte for byte" in problem.text for problem in check_dataset(outlined, to_classify=False))
     assert make_fingerprint(outlined).shape_max == SHAPE
     assert main(["inspect", str(tmp_path)]) == 0
+
+
+def test_a_folder_of_several_series_is_looked_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for level, name in enumerate(("early", "late"), start=1):
+        uid = generate_uid()
+        whole = write_series(tmp_path / name, np.full(SHAPE, level), SeriesInstanceUID=uid)
+        for path in (tmp_path / name).iterdir():
+            path.rename(tmp_path / f"{name}-{path.name}")
+        (tmp_path / name).rmdir()
+        write_rtstruct(tmp_path / f"{name}.dcm", whole, [("Liver", [square(level, 0.5, 4.5)])])
+    cases = open_dataset(tmp_path).cases
+
+    def again(*_: object, **__: object) -> None:
+        raise AssertionError("the folder is looked through once more")
+
+    for module in ("formats.read", "datasets.digest"):
+        monkeypatch.setattr(sys.modules[f"hounsfield.{module}"], "survey", again)
+    levels = [int(load(case.image).voxels.max()) for case in cases]
+    assert sorted(levels) == [1, 2] and [header_of(case.image).shape for case in cases] == [SHAPE, SHAPE]
+    for case, level in zip(cases, levels, strict=True):
+        name = ("early", "late")[level - 1]
+        assert [path.name for path in files_of(case.image)] == [f"{name}-{number:03}.dcm" for number in range(4)]
+    changed = pydicom.dcmread(tmp_path / "late-001.dcm")
+    changed.SeriesInstanceUID = "1.2.3"
+    save(tmp_path / "late-001.dcm", changed)
+    with pytest.raises(FormatError, match=r"late-001.dcm was of the series .* and is now of 1.2.3: it was changed"):
+        load(cases[levels.index(2)].image)
 
 
 def test_inspect_shows_what_was_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,8 +156,40 @@ def test_a_segmentation_counts_before_a_structure_set(tmp_path: Path) -> None:
     write_seg(tmp_path / "A" / "more.dcm", header, boxes(SHAPE, {"Spleen": [(1, 2), (1, 3), (6, 8)]}))
     found = open_dataset(tmp_path)
     assert [path.name for path in found.cases[0].mask_paths] == ["more.dcm", "1.dcm"]
-    assert "on 1 image segmentations count, and structure sets that were drawn too do not" in found.notes
+    assert (
+        "1 drawing set aside, for others of the same image have the wanted names or are segmentations: rt.dcm"
+    ) in found.notes
     assert set(for_segmentation(found).labels) == {"Spleen", "Liver"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "paths", "aside"),
+    [
+        ('tumour = "gtv-1"', ["rt.dcm"], ["1.dcm"]),
+        ('tumour = "GTV-1"\norgan = "Liver"', ["rt.dcm", "seg/1.dcm"], []),
+        ('organ = "Liver"', ["seg/1.dcm"], ["rt.dcm"]),
+    ],
+)
+def test_the_files_that_name_a_wanted_label_count(
+    tmp_path: Path, labels: str, paths: list[str], aside: list[str]
+) -> None:
+    header = study(tmp_path / "A", "A")
+    write_rtstruct(tmp_path / "A" / "rt.dcm", header, [("GTV-1", [square(1, 0.5, 4.5)])])
+    (tmp_path / "all.toml").write_text(f'dicom = "."\n[labels]\n{labels}\n', encoding="utf-8")
+    found = open_dataset(tmp_path)
+    assert [path.relative_to(tmp_path / "A").as_posix() for path in found.cases[0].mask_paths] == paths
+    assert [note.rpartition(": ")[2] for note in found.notes if "set aside" in note] == aside
+    assert set(for_segmentation(found).labels) == {line.split()[0] for line in labels.splitlines()}
+
+
+def test_a_missing_and_an_empty_folder_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "all.toml").write_text('dicom = "archiv"\n', encoding="utf-8")
+    assert main(["inspect", str(tmp_path / "all.toml")]) == 1
+    said = capsys.readouterr().err
+    assert f"should be in {tmp_path / 'archiv'}, where no folder is; " in said and "(--root)" in said
+    (tmp_path / "archiv").mkdir()
+    with pytest.raises(DatasetError, match="something was drawn: no DICOM segmentation or structure set is there$"):
+        open_dataset(tmp_path / "all.toml")
 
 
 def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:

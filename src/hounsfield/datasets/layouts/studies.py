@@ -13,7 +13,7 @@ from hounsfield.datasets.listing import counted, some
 from hounsfield.datasets.parallel import in_threads
 from hounsfield.errors import DatasetError, HounsfieldError
 from hounsfield.formats.dicom_slice import Slice
-from hounsfield.formats.drawing import Drawing
+from hounsfield.formats.drawing import Drawing, plain
 from hounsfield.formats.folder import Contents, survey
 from hounsfield.formats.identify import identify
 from hounsfield.formats.natural import natural_key
@@ -61,7 +61,8 @@ def open_studies(
     """The data set of the series below a folder that something was drawn on; no pixel is read.
 
     A drawing belongs to the series that it names, or, where it names none, to the only one in its frame of reference.
-    Where a series has segmentations and structure sets, the segmentations count: they lie on its voxels already.
+    Where a series has segmentations and structure sets, the segmentations count: they lie on its voxels already; of the
+    structure sets those count too that name a wanted label which no segmentation of the series names.
 
     Args:
         root: The folder.
@@ -76,19 +77,23 @@ def open_studies(
     opened = in_threads(open_drawing, contents.drawings, "reading structures")
     drawings = [own for own in opened if not isinstance(own, HounsfieldError)]
     failed = [str(own) for own in opened if isinstance(own, HounsfieldError)]
-    by_series: dict[str, list[Drawing]] = defaultdict(list)
+    there: dict[str, list[Drawing]] = defaultdict(list)
     lost: list[str] = []
     for drawing in drawings:
         owners = _series_of(drawing, contents)
         for uid in owners:
-            by_series[uid].append(drawing)
+            there[uid].append(drawing)
         if not owners:
             lost.append(drawing.path.name)
-    refs = {uid: _image_ref(contents, uid) for uid in by_series}
+    by_series = {uid: _counting(own, labels or {}) for uid, own in there.items()}
+    aside = [drawing.path.name for uid, own in there.items() for drawing in own if drawing not in by_series[uid]]
+    images_in = Counter(one.path.parent for one in _slices(contents))
+    images_in.update(path.parent for path in contents.others)
+    refs = {uid: _image_ref(contents.series[uid], images_in) for uid in by_series}
     cases, patients_known = _cases(root, contents, refs, by_series)
-    notes = _notes(contents, by_series, refs, lost, failed)
+    notes = _notes(contents, by_series, refs, lost, aside, failed)
     if not cases:
-        why = "; ".join(notes) or "no DICOM segmentation or structure set is there"
+        why = "; ".join(notes) if drawings or failed else "no DICOM segmentation or structure set is there"
         raise DatasetError(f"{root} has no series on which something was drawn: {why}")
     return Dataset(
         name or root.resolve().name,
@@ -113,18 +118,17 @@ def _series_of(drawing: Drawing, contents: Contents) -> list[str]:
     return found if len(found) == 1 else []
 
 
-def _image_ref(contents: Contents, uid: str) -> ImageRef | None:
-    """Where a series lies; None where it is several images that are no slices of one."""
-    members = contents.series[uid]
+def _image_ref(members: Sequence[Slice], images_in: Mapping[Path, int]) -> ImageRef | None:
+    """Where a series lies, in folders of so many images; None where it is several images that are no slices of one."""
     if len(members) == 1:
         return ImageRef(members[0].path)
     if not all(one.stackable for one in members):
         return None
     folders = {one.path.parent for one in members}
     folder = Path(os.path.commonpath(folders))
-    beside = sum(one.path.parent == folder for one in _slices(contents)) > len(members)
-    beside = beside or any(path.parent == folder for path in contents.others)
-    return ImageRef(folder, series=uid if beside or len(folders) > 1 else "")
+    if len(folders) == 1 and images_in[folder] == len(members):
+        return ImageRef(folder)
+    return ImageRef(folder, series=members[0].series_uid, files=tuple(one.path for one in members))
 
 
 def _cases(
@@ -142,7 +146,7 @@ def _cases(
     for uid, (ref, place) in placed.items():
         key = place if often[place] == 1 else f"{place} {uid}"
         patient = contents.series[uid][0].patient
-        paths = tuple(drawing.path for drawing in _counting(by_series[uid]))
+        paths = tuple(drawing.path for drawing in by_series[uid])
         owner = patient if patient and len(people) > 1 else key
         part = known_part(ref.path.relative_to(root).parts[0]) if ref.path != root else None
         cases.append(Case(id=key, patient=owner, images={"image": ref}, mask=DrawnMask(paths), part=part))
@@ -156,10 +160,21 @@ def _place(root: Path, ref: ImageRef, first: Slice) -> str:
     return f"{place} {first.series_name or first.modality}".strip() if ref.series else place
 
 
-def _counting(drawings: Sequence[Drawing]) -> list[Drawing]:
-    """The segmentations where there are some, else the structure sets."""
-    segmentations = [drawing for drawing in drawings if drawing.kind == "segmentation"]
-    return sorted(segmentations or drawings, key=lambda drawing: natural_key(drawing.path))
+def _counting(drawings: Sequence[Drawing], labels: Mapping[str, tuple[str, ...]]) -> list[Drawing]:
+    """The drawings of a series that count: of those that name a wanted label, if any do, the segmentations, and the
+    structure sets with a label that these lack; where none is wanted, the structure sets if there is nothing else."""
+    naming = {drawing: _labels_in(drawing, labels) for drawing in drawings}
+    kept = [drawing for drawing, own in naming.items() if own] or list(drawings)
+    segmentations = [drawing for drawing in kept if drawing.kind == "segmentation"]
+    named = {label for drawing in segmentations for label in naming[drawing]}
+    more = [drawing for drawing in kept if drawing.kind != "segmentation" and naming[drawing] - named]
+    return sorted([*segmentations, *more] or kept, key=lambda drawing: natural_key(drawing.path))
+
+
+def _labels_in(drawing: Drawing, labels: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """The labels that a drawing names."""
+    there = {plain(one.name) for one in drawing.structures}
+    return {label for label, names in labels.items() if any(plain(name) in there for name in names)}
 
 
 def _notes(
@@ -167,18 +182,22 @@ def _notes(
     by_series: Mapping[str, Sequence[Drawing]],
     refs: Mapping[str, ImageRef | None],
     lost: Sequence[str],
+    aside: Sequence[str],
     failed: Sequence[str],
 ) -> list[str]:
     """What was left out, and why."""
-    counts = Counter(one.name for own in by_series.values() for drawing in _counting(own) for one in drawing.structures)
+    counts = Counter(one.name for own in by_series.values() for drawing in own for one in drawing.structures)
     named = [f"{name} ({count})" for name, count in counts.most_common()]
-    notes = [f"structures on {counted(len(by_series), 'image')}: {some(named, most=12)}"]
+    notes = [f"structures on {counted(len(by_series), 'image')}: {some(named, most=12)}"] if by_series else []
     if bare := len(contents.series) - len(by_series):
         notes.append(f"{bare} series on which nothing was drawn left out")
     if loose := sum(ref is None for ref in refs.values()):
         notes.append(f"{loose} series left out, whose images are no slices of a volume")
-    if both := sum(len(_counting(own)) < len(own) for own in by_series.values()):
-        notes.append(f"on {counted(both, 'image')} segmentations count, and structure sets that were drawn too do not")
+    if aside:
+        notes.append(
+            f"{counted(len(aside), 'drawing')} set aside, for others of the same image have the wanted names or are "
+            f"segmentations: {some(aside)}"
+        )
     if lost:
         notes.append(f"{counted(len(lost), 'drawing')} left out, of series that are not here: {some(lost)}")
     if failed:
