@@ -109,4 +109,4 @@ def _cross(one: _Footprint, other: _Footprint) -> bool:
     """Whether they share pixels and each has some of its own."""
     low, high = np.maximum(one.low, other.low).tolist(), np.minimum(one.high, other.high).tolist()
     both = np.count_nonzero(one.part(low, high) & other.part(low, high))
-    return 0 < both < min(np.count_nonzero(one.inside), np.count_nonzero(other.inside))
+    return bool(0 < both < min(np.count_nonzero(one.inside), np.count_nonzero(other.inside)))
