@@ -144,7 +144,8 @@ def frame_by_frame(dataset: Dataset, path: Path) -> Callable[[int], VoxelArray]:
         one.NumberOfFrames = 1
         one.add_new("PixelData", "OB" if compressed or bits <= 8 else "OW", own + b"\0" * (len(own) % 2))
         one["PixelData"].is_undefined_length = compressed
-        return decode(one, path)[0]
+        voxels: VoxelArray = decode(one, path)[0]
+        return voxels
 
     return frame_pixels
 
