@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -169,10 +170,10 @@ def test_a_file_too_large_for_the_memory_is_a_failure_that_is_named(
     paths = [write(tmp_path / f"{number}.png", 20 * number) for number in range(3)]
     real = formats.read
 
-    def read(path: Path) -> Image:
+    def read(path: Path, **more: Any) -> Image:
         if Path(path) == paths[1]:
             raise MemoryError
-        return real(path)
+        return real(path, **more)
 
     monkeypatch.setattr(formats, "read", read)
     bundle = make_bundle(steps=STEPS)
