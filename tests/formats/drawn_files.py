@@ -12,7 +12,10 @@ from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import ExplicitVRLittleEndian, RTStructureSetStorage, SegmentationStorage, generate_uid
 
 from hounsfield import formats, geometry
+from hounsfield.formats.drawing import Drawing, Placed
 from hounsfield.formats.header import Header
+from hounsfield.formats.structures import overlaid, smallest
+from hounsfield.image import Mask
 
 LABEL_MAP_STORAGE = "1.2.840.10008.5.1.4.1.1.66.7"
 AXIAL = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
@@ -196,3 +199,11 @@ def boxes(shape: Sequence[int], places: Mapping[str, Sequence[tuple[int, int]]])
         inside[tuple(slice(*side) for side in sides)] = 1
         found.append((name, inside))
     return found
+
+
+def mask_of_structures(drawing: Drawing, image: Placed) -> tuple[Mask, tuple[str, ...]]:
+    """All structures of a drawing as one mask, with a bit each where they overlap, and what was not taken as drawn."""
+    numbers, combinations, notes = overlaid(drawing, image)
+    exclusive = all(len(combination) <= 1 for combination in combinations)
+    values = [sum(place + 1 if exclusive else 1 << place for place in own) for own in combinations]
+    return Mask(smallest(values)[numbers], tuple(own.name for own in drawing.structures), exclusive), notes

@@ -9,7 +9,17 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_files import compressed, dataset, item, save
-from drawn_files import AXIAL, LABEL_MAP_STORAGE, OBLIQUE, boxes, code, set_frames, write_seg, write_series
+from drawn_files import (
+    AXIAL,
+    LABEL_MAP_STORAGE,
+    OBLIQUE,
+    boxes,
+    code,
+    mask_of_structures,
+    set_frames,
+    write_seg,
+    write_series,
+)
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import RLELossless
 
@@ -17,7 +27,7 @@ from hounsfield import formats, geometry
 from hounsfield.errors import FormatError, GeometryError
 from hounsfield.formats import capacity
 from hounsfield.formats.drawing import Part
-from hounsfield.formats.structures import open_drawing, parts_of, read_structures
+from hounsfield.formats.structures import open_drawing, parts_of
 
 SHAPE = (5, 9, 11)
 RLE_HEAD = np.array([1, 64, *[0] * 14], dtype="<u4").tobytes()
@@ -151,7 +161,7 @@ def test_a_label_map_has_one_number_a_voxel_and_its_background_is_no_structure(
     made.PhotometricInterpretation = "PALETTE COLOR"  # whose colours are for display
     assert made.SOPClassUID == LABEL_MAP_STORAGE
     check(save(path, made), image, apart)
-    mask, _ = read_structures(open_drawing(path), image)
+    mask, _ = mask_of_structures(open_drawing(path), image)
     assert mask.exclusive and mask.labels.dtype == np.uint8
     np.testing.assert_array_equal(mask.labels, apart[0][1] + 2 * apart[1][1])
 
@@ -171,7 +181,7 @@ def test_number_0_of_a_label_map_is_no_structure_whatever_its_code_and_padding_i
 
 
 def test_overlapping_segments_make_a_mask_of_bits(tmp_path: Path, image: formats.Header) -> None:
-    mask, notes = read_structures(open_drawing(write_seg(tmp_path / "seg.dcm", image, OVERLAPPING)), image)
+    mask, notes = mask_of_structures(open_drawing(write_seg(tmp_path / "seg.dcm", image, OVERLAPPING)), image)
     assert not mask.exclusive and notes == ()
     for (name, inside), (wanted, voxels) in zip(mask.parts(), OVERLAPPING, strict=True):
         assert name == wanted

@@ -10,7 +10,8 @@ from drawn_files import boxes, square, write_rtstruct, write_seg, write_series
 
 from hounsfield.errors import FormatError, GeometryError, ImageError
 from hounsfield.formats import read
-from hounsfield.formats.mask import read_mask, read_outline
+from hounsfield.formats.mask import read_outline
+from hounsfield.image import Image
 
 AFFINE = np.diag([0.9, 0.9, 3, 1])
 
@@ -18,6 +19,10 @@ AFFINE = np.diag([0.9, 0.9, 3, 1])
 def save(path: Path, voxels: np.ndarray, affine: np.ndarray = AFFINE) -> Path:
     nibabel.save(nibabel.Nifti1Image(voxels, affine), path)  # type: ignore[attr-defined, no-untyped-call]
     return path
+
+
+def read_mask(path: Path, image: Image, *, label: int | str | None = None) -> np.ndarray:
+    return read_outline(path, image, label=label)[0]
 
 
 @pytest.fixture

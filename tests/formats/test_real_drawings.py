@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn_files import mask_of_structures
 
 from hounsfield.arrays import VoxelArray
 from hounsfield.errors import FormatError, GeometryError
 from hounsfield.formats import header, read
-from hounsfield.formats.structures import drawings_at, open_drawing, parts_of, read_structures
+from hounsfield.formats.structures import drawings_at, open_drawing, parts_of
 
 pytestmark = pytest.mark.real
 
@@ -49,7 +50,7 @@ def test_segments_equal_their_nrrd_twins_exactly(
 
 def test_a_segmentation_of_overlapping_tissues_is_a_mask_of_bits(real_data: Path) -> None:
     root = real_data / DCMQI
-    mask, _ = read_structures(open_drawing(root / "partial_overlaps.dcm"), header(root / "ct-3slice"))
+    mask, _ = mask_of_structures(open_drawing(root / "partial_overlaps.dcm"), header(root / "ct-3slice"))
     assert mask.names == ("GREEN", "ORANGE", "PURPLE", "LIGHT_BLUE", "DARK_BLUE") and not mask.exclusive
     assert (np.bitwise_count(mask.labels) > 1).any()
 

@@ -7,8 +7,6 @@ import json
 from pathlib import Path
 
 HELP = "medical images to PNG or NIfTI"
-_NAMED = 5
-"""Files that are left out and named; the rest is counted."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         UsageError: Words that make no sense together.
         FormatError: There is no image at all.
     """
+    from hounsfield.datasets.listing import counted, some
     from hounsfield.errors import UsageError
     from hounsfield.formats.convert import Options, Target, convert
     from hounsfield.formats.folder import survey
@@ -64,14 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"note: {note}")
     left_out = survey(arguments.input).drawings if arguments.input.is_dir() else ()
     if left_out:
-        names = ", ".join(str(path) for path in left_out[:_NAMED])
-        more = f" and {len(left_out) - _NAMED} more" if len(left_out) > _NAMED else ""
-        what = (
-            "1 DICOM segmentation or structure set"
-            if len(left_out) == 1
-            else f"{len(left_out)} DICOM segmentations and structure sets"
-        )
-        say(f"note: {what} of the folder left out; convert each by itself to NIfTI of numbers: {names}{more}")
+        what = counted(len(left_out), "DICOM segmentation or structure set")
+        names = some([str(path) for path in left_out])
+        say(f"note: {what} of the folder left out; convert each by itself to NIfTI of numbers: {names}")
     for result in failed:
         say(f"not converted: {result.error}")
     written = [result for result in results if not result.error]

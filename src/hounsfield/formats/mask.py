@@ -1,4 +1,4 @@
-"""`read_mask`: what a file outlines, on the grid of the image that it was drawn on."""
+"""`read_outline`: what a file outlines, on the grid of the image that it was drawn on."""
 
 from __future__ import annotations
 
@@ -16,11 +16,6 @@ from hounsfield.formats.structures import drawing_on, drawings_at, parts_of, str
 from hounsfield.image import Image
 
 _MOST_NAMED = 20
-
-
-def read_mask(path: Path, image: Image, *, label: int | str | None = None) -> BoolArray:
-    """As `read_outline`, without its notes."""
-    return read_outline(path, image, label=label)[0]
 
 
 def read_outline(path: Path, image: Image, *, label: int | str | None = None) -> tuple[BoolArray, tuple[str, ...]]:

@@ -19,10 +19,6 @@ from hounsfield.formats.folder import survey
 from hounsfield.formats.identify import identify
 from hounsfield.formats.openable import openable
 from hounsfield.formats.overlay import Combination, overlay
-from hounsfield.image import Mask
-
-_MOST_OVERLAPPING = 63
-"""Bits of a voxel's number."""
 
 
 def drawings_at(path: Path) -> tuple[Path, ...]:
@@ -149,22 +145,6 @@ def overlaid(drawing: Drawing, image: Placed) -> tuple[IntArray, list[Combinatio
 
     numbers, combinations = overlay(placed(), image.shape)
     return numbers, combinations, tuple(dict.fromkeys(notes))
-
-
-def read_structures(drawing: Drawing, image: Placed) -> tuple[Mask, tuple[str, ...]]:
-    """All structures of a drawing as one mask, and what was not taken as it was drawn.
-
-    Raises:
-        ImageError: More structures overlap than a mask can hold.
-        FormatError, GeometryError, StorageError: As `parts_of`.
-    """
-    numbers, combinations, notes = overlaid(drawing, image)
-    names = tuple(structure.name for structure in drawing.structures)
-    exclusive = all(len(combination) <= 1 for combination in combinations)
-    if not exclusive and len(names) > _MOST_OVERLAPPING:
-        raise ImageError(f"{drawing.path}: {len(names)} structures that overlap; up to {_MOST_OVERLAPPING} can be held")
-    values = [sum(place + 1 if exclusive else 1 << place for place in own) for own in combinations]
-    return Mask(smallest(values)[numbers], names, exclusive), notes
 
 
 def smallest(values: Sequence[int]) -> IntArray:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hounsfield.arrays import FloatArray, IntArray, VoxelArray
+from hounsfield.arrays import BoolArray, FloatArray, IntArray, VoxelArray
 from hounsfield.atomic import atomic_file, write_text
 from hounsfield.datasets.case import Case, Dataset
 from hounsfield.datasets.load import load
@@ -123,7 +123,7 @@ def masked_case(case: Case, plan: Plan, task: Segmentation) -> Masked:
     require_in_range(prepared.voxels, case.image.path)
     onto = np.linalg.inv(stored.affine) @ prepared.affine
     numbers = mask_of(case)
-    _tell_of_labels_outside(case, numbers, onto, prepared.shape)
+    _tell_of_labels_outside(case, (numbers > 0) & (numbers != task.unlabelled), onto, prepared.shape)
     codes = (
         task.codes(nearest(numbers, onto, prepared.shape))
         if task.by_grid
@@ -132,14 +132,14 @@ def masked_case(case: Case, plan: Plan, task: Segmentation) -> Masked:
     return Masked(prepared.voxels.astype(STORED_TYPE), codes, onto, known_spacing(stored))
 
 
-def _tell_of_labels_outside(case: Case, numbers: IntArray, onto: FloatArray, shape: Sequence[int]) -> None:
+def _tell_of_labels_outside(case: Case, there: BoolArray, onto: FloatArray, shape: Sequence[int]) -> None:
     """A warning where labelled voxels lie in a part of the image that a step cut away."""
     inside = []
     for axis, side in enumerate(shape):
         ends = onto[axis, axis] * (np.array([-0.5, side - 0.5])) + onto[axis, 3]
         inside.append(slice(max(0, round(float(ends.min()) + 0.5)), max(0, round(float(ends.max()) + 0.5))))
-    labelled = np.count_nonzero(numbers)
-    outside = labelled - np.count_nonzero(numbers[tuple(inside)])
+    labelled = np.count_nonzero(there)
+    outside = labelled - np.count_nonzero(there[tuple(inside)])
     if outside:
         say(
             f"warning: {case.image.path}: {outside} of {labelled} labelled voxels lie where a step cut the image away "
