@@ -4,6 +4,7 @@
 # TORCH_INDEX=…   where torch and torchvision are taken from first: with PyTorch's index of CPU builds a machine
 #                 without a GPU saves some 5 GB
 # PYTEST_ARGS=…   passed on to pytest, for instance PYTEST_ARGS="-k split -x"
+# WORKERS=…       processes that test side by side; 0 tests in one, without the start of others
 # DEMO_ARGS=…     passed on to hounsfield demo
 
 SHELL := /bin/bash
@@ -15,6 +16,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
 TORCH_INDEX ?=
 PYTEST_ARGS ?=
+WORKERS ?= 2
 DEMO_ARGS ?= -o demo
 
 .PHONY: help setup demo test lint types packages docs bench clean
@@ -28,7 +30,7 @@ demo: $(VENV)/.core ## the whole loop on the built-in phantom, ending in a repor
 	$(PY) -m hounsfield demo $(DEMO_ARGS)
 
 test: $(VENV)/.test packages lint types ## style, types and every test
-	$(PY) -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 lint: $(VENV)/.test ## style
 	$(PY) -m ruff check .
