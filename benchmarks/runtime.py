@@ -256,8 +256,8 @@ def main() -> int:
             "it.",
             "Once started: the same without the start, as in a batch of thousands.",
             "Networks alone: prepared images of the plan's shape, from the memory, 32 at a time.",
-            f"Aim: the default runtime {AIM_SPEED:g} times as fast as plain torch through the networks, with an AUC "
-            f"that differs by at most {AIM_AUC:g}. As a whole the gain is smaller where decoding takes the time.",
+            f"Aim: the default runtime, once started, {AIM_SPEED:g} times as fast as plain torch as a whole, with an "
+            f"AUC that differs by at most {AIM_AUC:g}. The first start comes once a bundle and machine.",
             "Many of these images were trained on: the AUC compares runtimes, and says nothing about the reader.",
         ),
     )
@@ -269,7 +269,7 @@ def aims_met(row: dict[str, object]) -> bool:
     if "openvino bf16" not in str(row["what"]):
         return True
     return (
-        float(str(row["networks_alone_times_plain"])) >= AIM_SPEED and abs(float(str(row["auc_less_plain"]))) <= AIM_AUC
+        float(str(row["once_started_times_plain"])) >= AIM_SPEED and abs(float(str(row["auc_less_plain"]))) <= AIM_AUC
     )
 
 

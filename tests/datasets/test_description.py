@@ -24,6 +24,7 @@ def test_there_are_the_examples() -> None:
         "cbis_ddsm_breasts",
         "cbis_ddsm_films",
         "cbis_ddsm_mass",
+        "cbis_ddsm_mass_with_words",
         "cbis_ddsm_women",
         "cxr_lungs_tb",
         "cxr_lungs_tb_chn_to_mcu",

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.real
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FOLDERS = {
+    "cbis_ddsm_mass_with_words": "cbis_ddsm_mass",
     "cbis_ddsm_films": "cbis_ddsm_mass",
     "cbis_ddsm_breasts": "cbis_ddsm_mass",
     "cbis_ddsm_women": "cbis_ddsm_mass",
@@ -39,6 +40,7 @@ def _counts(dataset: Dataset) -> dict[str, int]:
     ("name", "patients", "counts", "positive"),
     [
         ("cbis_ddsm_mass", None, {"benign": 675, "malignant": 629}, "malignant"),
+        ("cbis_ddsm_mass_with_words", None, {"benign": 675, "malignant": 629}, "malignant"),
         ("cbis_ddsm_films", 691, {"benign": 629, "malignant": 602}, "malignant"),
         ("cbis_ddsm_breasts", 691, {"benign": 372, "malignant": 350}, "malignant"),
         ("cbis_ddsm_women", 691, {"benign": 345, "malignant": 346}, "malignant"),
