@@ -59,13 +59,12 @@ def train_briefly(subject: str, folder: Path, *, folds: int) -> None:
     train(dataset, folder, plan=plan, split=split)
 
 
-def inputs_of(reader: Any, cases: list[Any]) -> Iterator[Any]:
-    """What the networks are shown, one case after the other."""
-    from hounsfield.plan.network_input import network_array
+def inputs_of(bundle: Any, cases: list[Any]) -> Iterator[Any]:
+    """What the networks are shown, one case after the other: its image is opened and prepared."""
+    from hounsfield.plan.network_input import case_array
 
     for case in cases:
-        opened = reader.open_case(case, reader.load_case(case))
-        yield network_array(opened.prepared, reader.bundle.plan.input)
+        yield case_array(case, bundle.plan.input)
 
 
 def plain_logits(bundle: Any) -> Any:
@@ -119,12 +118,18 @@ def run_one(name: str, subject: str, bundle_folder: Path, count: int | None) -> 
     if name == "openvino f32":
         runtime.BF16_TOLERANCE = -1.0
     plain = name == "torch plain"
-    reader = Timed(bundle, threads=THREADS, runtime="torch" if plain else name.split(" ")[0], images=len(cases))  # type: ignore[arg-type]
+    reader = Timed(
+        bundle,
+        threads=THREADS,
+        runtime="torch" if plain else name.split(" ")[0],  # type: ignore[arg-type]
+        images=len(cases),
+        answer_all=True,
+    )
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began, cpu = time.perf_counter(), time.process_time()
     if plain:
         ask = plain_logits(bundle)
-        stream = inputs_of(reader, cases)
+        stream = inputs_of(bundle, cases)
         found = [ask(np.stack(part)) for part in iter(lambda: list(itertools.islice(stream, PLAIN_BATCH)), [])]
         probabilities = reader.calibrated(np.concatenate(found))[:, 1].tolist()
     else:
@@ -133,7 +138,7 @@ def run_one(name: str, subject: str, bundle_folder: Path, count: int | None) -> 
         probabilities = [result.answers[0].probability for result in results if isinstance(result, Reading)]
     wall, cpu = time.perf_counter() - began, time.process_time() - cpu
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory
-    some = np.stack(list(inputs_of(reader, cases[:NETWORK_IMAGES])))
+    some = np.stack(list(inputs_of(bundle, cases[:NETWORK_IMAGES])))
     result = {
         "runtime": "torch, as it is" if plain else reader.runtime,
         "images": len(probabilities),
