@@ -59,7 +59,7 @@ class MaskLesson:
         for row in set(rows.tolist()) - set(self._places):
             self._places[row] = places_of(self.inputs.codes[row])
         images, codes = masked_batch(plan, self.inputs, rows, self._places, generator=generator)
-        levels, _ = run.wrapped(images, True)
+        levels, _ = run.wrapped(images, deep=True)
         loss = self._loss(levels, codes)
         descend(run, plan, loss)
         learned: Tensor = loss.detach().cpu()
