@@ -14,6 +14,7 @@ from hounsfield.arrays import IntArray
 from hounsfield.tasks.instances import BORDER, INSIDE, Instances, objects_of
 from hounsfield.tasks.outline import outline
 from hounsfield.tasks.segmentation import UNKNOWN
+from hounsfield.tasks.windows import Windows
 
 CELLS = Instances(("cell",), ())
 
@@ -202,7 +203,7 @@ def test_no_object_is_cut_where_windows_meet() -> None:
     def said(windows: torch.Tensor) -> torch.Tensor:
         return torch.stack([(windows[:, 0] == code) * 6.0 for code in range(3)], dim=1)
 
-    found = outline(said, image, CELLS, window=(32, 32), overlap=0.25, onto=np.eye(4), shape=(1, 100, 100))
+    found = outline(said, image, CELLS, windows=Windows.of((32, 32), 0.25), onto=np.eye(4), shape=(1, 100, 100))
     np.testing.assert_array_equal(found, codes)
     whole = CELLS.outline(found)
     assert whole.instances
