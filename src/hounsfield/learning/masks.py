@@ -107,7 +107,7 @@ class MaskLesson:
                 onto=np.linalg.inv(self._onto[row]),
                 shape=self._stored_shape(row),
             )
-            mask = self.task.outline(said)
+            mask = self.task.outline(said, self.inputs.spacing_mm[row])
             found.append(Outlined(self.measured(plan, row, mask), PackedMask.of(mask)))
         return Answers(np.zeros((len(rows), 1), dtype=np.float32), outlined=tuple(found))
 

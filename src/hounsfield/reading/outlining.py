@@ -51,7 +51,7 @@ def outline_of(opened: Opened, plan: Plan, network: Voxelwise, rows_of: Callable
         onto=np.linalg.inv(opened.onto),
         shape=opened.shape,
     )
-    return task.outline(said)
+    return task.outline(said, opened.spacing_mm)
 
 
 def labels_differ(task: Task, network: Voxelwise) -> Differ:
