@@ -12,13 +12,14 @@ import argparse
 import json
 import statistics
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from one_command import folder_of, run, scores_of, train, words_for
-from record import RESULTS, record
+from questions import Row, Training, measure_all, options
+from record import record
 
 
 @dataclass(frozen=True)
@@ -77,34 +78,28 @@ QUESTIONS = (
 
 def main() -> int:
     """Train what has not been trained yet, and record all."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", nargs="+", metavar="NAME", help="only these")
+    parser = options(__doc__)
     parser.add_argument("--seeds", type=int, metavar="N", help="of each, instead of as many as it says")
     parser.add_argument("--minutes", type=float, metavar="M", help="of each, instead of as many as it says")
-    parser.add_argument("--bundles", type=Path, metavar="DIR", help="where bundles are kept")
-    parser.add_argument("--anew", action="store_true", help="forget what was measured before")
     arguments = parser.parse_args()
-    kept = RESULTS / "classification.json"
-    rows = [] if arguments.anew or not kept.is_file() else json.loads(kept.read_text(encoding="utf-8"))["rows"]
-    rows = [row for row in rows if row["seed"] != "mean"]
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = arguments.bundles or Path(temporary)
-        for question in QUESTIONS:
-            if arguments.data and question.example not in arguments.data:
-                continue
-            if not folder_of(question.example).is_dir():
-                print(f"{folder_of(question.example)} is not there: {question.example} is left out", file=sys.stderr)
-                continue
-            minutes = arguments.minutes or question.minutes
-            for seed in range(arguments.seeds or question.seeds):
-                wanted = (question.example, question.asked_for, minutes, seed)
-                if not any((row["data"], row["asked_for"], row["minutes"], row["seed"]) == wanted for row in rows):
-                    rows += measured(question, minutes, seed, folder)
-                    write(rows)
+    measure_all("classification", trainings(arguments), arguments, write)
     return 0
 
 
-def measured(question: Question, minutes: float, seed: int, folder: Path) -> list[dict[str, object]]:
+def trainings(arguments: argparse.Namespace) -> Iterator[Training]:
+    """Each seed, of each question."""
+    for question in QUESTIONS:
+        minutes = arguments.minutes or question.minutes
+        for seed in range(arguments.seeds or question.seeds):
+            yield Training(
+                question.example,
+                {"asked_for": question.asked_for, "minutes": minutes, "seed": seed},
+                partial(measured, question, minutes, seed),
+                folder_of(question.example),
+            )
+
+
+def measured(question: Question, minutes: float, seed: int, folder: Path) -> list[Row]:
     """The rows of one training: its validation cases and, where there is one, the other site."""
     network = "auto"
     if question.begins_from:
@@ -123,9 +118,9 @@ def measured(question: Question, minutes: float, seed: int, folder: Path) -> lis
     return found
 
 
-def write(rows: list[dict[str, object]]) -> None:
+def write(rows: list[Row]) -> None:
     """Record what there is so far, in the order of the questions, with the means over several seeds."""
-    ordered: list[dict[str, object]] = []
+    ordered: list[Row] = []
     for question in QUESTIONS:
         own = [row for row in rows if (row["data"], row["asked_for"]) == (question.example, question.asked_for)]
         ordered += sorted(own, key=lambda row: (row["minutes"], row["seed"], row["measured_on"] != "val"))
@@ -146,7 +141,7 @@ def write(rows: list[dict[str, object]]) -> None:
     )
 
 
-def means(rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:
+def means(rows: Sequence[Row]) -> list[Row]:
     """A row with the means over the seeds of the same minutes, for each that has several."""
     found = []
     for minutes in sorted({float(str(row["minutes"])) for row in rows}):

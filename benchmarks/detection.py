@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import json
 import sys
-import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from one_command import EXAMPLES, choices_of, folder_of, run, words_for
-from record import RESULTS, record
+from questions import Row, Training, measure_all, options
+from record import record
 
 from hounsfield.datasets import open_dataset
 from hounsfield.datasets.detection import for_detection
@@ -62,39 +62,33 @@ QUESTIONS = (
 
 def main() -> int:
     """Train what has not been trained yet, and record all."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", nargs="+", metavar="NAME", help="only these")
+    parser = options(__doc__)
     parser.add_argument("--seeds", type=int, metavar="N", help="of each, instead of as many as it says")
     parser.add_argument("--minutes", type=float, metavar="M", help="of each, instead of as many as it says")
-    parser.add_argument("--bundles", type=Path, metavar="DIR", help="where bundles are kept")
     parser.add_argument("--no-peer", action="store_true", help="leave torchvision's network out")
-    parser.add_argument("--anew", action="store_true", help="forget what was measured before")
     arguments = parser.parse_args()
-    kept = RESULTS / "detection.json"
-    rows = [] if arguments.anew or not kept.is_file() else json.loads(kept.read_text(encoding="utf-8"))["rows"]
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = arguments.bundles or Path(temporary)
-        for question in QUESTIONS:
-            if arguments.data and question.example not in arguments.data:
-                continue
-            if not folder_of(question.example).is_dir():
-                print(f"{folder_of(question.example)} is not there: {question.example} is left out", file=sys.stderr)
-                continue
-            minutes = arguments.minutes or question.minutes
-            for seed in range(arguments.seeds or question.seeds):
-                for who in ("hounsfield", "torchvision"):
-                    wanted = (question.example, who, minutes, seed)
-                    if who == "torchvision" and (arguments.no_peer or not question.peer):
-                        continue
-                    if not any((row["data"], row["by"], row["minutes"], row["seed"]) == wanted for row in rows):
-                        learn = ours if who == "hounsfield" else theirs
-                        rows += learn(question, minutes, seed, folder / f"find-{question.example}-{seed}")
-                        write(rows)
+    measure_all("detection", trainings(arguments), arguments, write)
     return 0
 
 
-def ours(question: Question, minutes: float, seed: int, bundle: Path) -> list[dict[str, Any]]:
+def trainings(arguments: argparse.Namespace) -> Iterator[Training]:
+    """Ours, and torchvision's after it, of each question and seed."""
+    for question in QUESTIONS:
+        minutes = arguments.minutes or question.minutes
+        for seed in range(arguments.seeds or question.seeds):
+            peers = question.peer and not arguments.no_peer
+            for who, learn in (("hounsfield", ours), *([("torchvision", theirs)] if peers else [])):
+                yield Training(
+                    question.example,
+                    {"by": who, "minutes": minutes, "seed": seed},
+                    partial(learn, question, minutes, seed),
+                    folder_of(question.example),
+                )
+
+
+def ours(question: Question, minutes: float, seed: int, folder: Path) -> list[Row]:
     """A row of all images, each answered by a network that had not seen its patient, and one of a validation part."""
+    bundle = folder / f"find-{question.example}-{seed}"
     began = time.perf_counter()
     run("train", *words_for(question.example), "--task", "detection", "-o", str(bundle), "--overwrite",
         f"--minutes={minutes}", f"--seed={seed}")  # fmt: skip
@@ -118,7 +112,7 @@ def ours(question: Question, minutes: float, seed: int, bundle: Path) -> list[di
     return rows
 
 
-def theirs(question: Question, minutes: float, seed: int, bundle: Path) -> list[dict[str, Any]]:
+def theirs(question: Question, minutes: float, seed: int, folder: Path) -> list[Row]:
     """A row of torchvision's network on the validation part."""
     from torchvision_detector import Loop
 
@@ -159,10 +153,10 @@ def measured(results: list[ImageResult], kinds: tuple[str, ...]) -> DetectionEvi
     )
 
 
-def row_of(detection: DetectionEvidence, where: str) -> dict[str, Any]:
+def row_of(detection: DetectionEvidence, where: str) -> Row:
     """The figures of a row."""
     scores = detection.scores
-    row: dict[str, Any] = {"measured on": where, "images": len(detection.results), "lesions": sum(detection.lesions)}
+    row: Row = {"measured on": where, "images": len(detection.results), "lesions": sum(detection.lesions)}
     row |= {f"at {rate}": round(scores[f"sensitivity_at_{rate}"].value, 3) for rate in RATES}
     at_one = scores["sensitivity_at_1"]
     row["interval at 1"] = f"{at_one.low:.3f} to {at_one.high:.3f}"
@@ -174,7 +168,7 @@ def row_of(detection: DetectionEvidence, where: str) -> dict[str, Any]:
     return row
 
 
-def write(rows: list[dict[str, Any]]) -> None:
+def write(rows: list[Row]) -> None:
     """Record what there is so far, with means over seeds."""
     names = list(dict.fromkeys(key for row in rows for key in row))
     filled = [{name: row.get(name, "") for name in names} for row in rows]

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import json
 import sys
-import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from one_command import choices_of, folder_of, run, words_for
-from record import RESULTS, record
+from questions import Row, Training, measure_all, options
+from record import record
 
 from hounsfield.evaluation.evidence import LocalizationEvidence, Located
 from hounsfield.evaluation.localization import measure_localization
@@ -50,32 +50,28 @@ QUESTIONS = (
 
 def main() -> int:
     """Train what has not been trained yet, and record all."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", nargs="+", metavar="NAME", help="only these")
+    parser = options(__doc__)
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS, help="only these")
     parser.add_argument("--minutes", type=float, metavar="M", help="of each, instead of as many as it says")
-    parser.add_argument("--bundles", type=Path, metavar="DIR", help="where bundles are kept")
-    parser.add_argument("--anew", action="store_true", help="forget what was measured before")
     arguments = parser.parse_args()
-    kept = RESULTS / "localization.json"
-    rows = [] if arguments.anew or not kept.is_file() else json.loads(kept.read_text(encoding="utf-8"))["rows"]
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = arguments.bundles or Path(temporary)
-        for question in QUESTIONS:
-            if arguments.data and question.data not in arguments.data:
-                continue
-            if question.data != PHANTOM and not folder_of(question.data).is_dir():
-                print(f"{folder_of(question.data)} is not there: {question.data} is left out", file=sys.stderr)
-                continue
-            minutes = arguments.minutes or question.minutes
-            for way in arguments.ways:
-                if not any((row["data"], row["way"], row["minutes"]) == (question.data, way, minutes) for row in rows):
-                    rows += measured(question.data, way, minutes, folder)
-                    write(rows)
+    measure_all("localization", trainings(arguments), arguments, write)
     return 0
 
 
-def measured(data: str, way: str, minutes: float, folder: Path) -> list[dict[str, Any]]:
+def trainings(arguments: argparse.Namespace) -> Iterator[Training]:
+    """Each way, of each question."""
+    for question in QUESTIONS:
+        minutes = arguments.minutes or question.minutes
+        for way in arguments.ways:
+            yield Training(
+                question.data,
+                {"way": way, "minutes": minutes},
+                partial(measured, question.data, way, minutes),
+                None if question.data == PHANTOM else folder_of(question.data),
+            )
+
+
+def measured(data: str, way: str, minutes: float, folder: Path) -> list[Row]:
     """The rows of one training, and that of the mean place on the same images where nobody has measured it yet."""
     words = _words(data, folder)
     bundle = folder / f"locate-{data}-{way}"
@@ -109,7 +105,7 @@ def mean_place(found: LocalizationEvidence) -> LocalizationEvidence:
     return measure_localization(results, landmarks=names, promised=0.0, attributes={}, resamples=1000, seed=0)
 
 
-def rows_of(found: LocalizationEvidence, common: dict[str, Any]) -> list[dict[str, Any]]:
+def rows_of(found: LocalizationEvidence, common: Row) -> list[Row]:
     """A row for each landmark, and one for all."""
     rows = []
     for one in found.landmarks:
@@ -149,7 +145,7 @@ def _words(data: str, folder: Path) -> list[str]:
     return [str(place / "landmarks.toml")]
 
 
-def write(rows: list[dict[str, Any]]) -> None:
+def write(rows: list[Row]) -> None:
     """Record what there is so far, in the order of the questions."""
     order = [question.data for question in QUESTIONS]
     ways = ["mean place", *WAYS]

@@ -8,13 +8,14 @@ in a process of its own. What was measured is kept, so that a run that was stopp
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import tempfile
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-from one_command import train
-from record import RESULTS, record
+from one_command import folder_of, train
+from questions import Row, Training, measure_all, options
+from record import record
 
 DATA = ("cbis_ddsm_mass", "busi_ultrasound", "breastmnist")
 MINUTES = (1.0, 5.0, 15.0, 60.0)
@@ -26,29 +27,36 @@ AIM = 0.01
 
 def main() -> int:
     """Train what has not been trained yet, and record all; 1 when the plan's choice is too far below the best."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", nargs="+", default=list(DATA), metavar="NAME")
+    parser = options(__doc__)
     parser.add_argument("--minutes", nargs="+", type=float, default=list(MINUTES), metavar="M")
     parser.add_argument(
         "--by-hand", type=float, default=BY_HAND, metavar="M", help="minutes of each candidate; 0 leaves them out"
     )
-    parser.add_argument("--anew", action="store_true", help="forget what was measured before")
     arguments = parser.parse_args()
-    kept = RESULTS / "minutes.json"
-    rows = [] if arguments.anew or not kept.is_file() else json.loads(kept.read_text(encoding="utf-8"))["rows"]
-    wanted = [(name, minutes, "auto") for name in arguments.data for minutes in arguments.minutes]
-    wanted += [
-        (name, arguments.by_hand, network) for name in arguments.data for network in CANDIDATES if arguments.by_hand
-    ]
+    names = arguments.data or DATA
+    rows = measure_all("minutes", trainings(names, arguments), arguments, write)
+    return int(any(gap(rows, name) > AIM for name in names))
+
+
+def trainings(names: Sequence[str], arguments: argparse.Namespace) -> Iterator[Training]:
+    """The plan's own choice after each number of minutes, then the candidates."""
+    wanted = [(name, minutes, "auto") for name in names for minutes in arguments.minutes]
+    wanted += [(name, arguments.by_hand, network) for name in names for network in CANDIDATES if arguments.by_hand]
     for name, minutes, network in wanted:
-        if not any((row["data"], row["minutes"], row["asked_for"]) == (name, minutes, network) for row in rows):
-            with tempfile.TemporaryDirectory() as folder:
-                rows.append(train(name, Path(folder) / "bundle", minutes=minutes, network=network))
-            write(sorted(rows, key=lambda row: (row["data"], row["asked_for"] != "auto", row["minutes"])))
-    return int(any(gap(rows, name) > AIM for name in arguments.data))
+        yield Training(
+            name,
+            {"minutes": minutes, "asked_for": network},
+            partial(measured, name, minutes, network),
+            folder_of(name),
+        )
 
 
-def gap(rows: list[dict[str, object]], name: str) -> float:
+def measured(name: str, minutes: float, network: str, folder: Path) -> list[Row]:
+    """The row of one training."""
+    return [train(name, folder / f"{name}-{network}-{minutes:g}", minutes=minutes, network=network)]
+
+
+def gap(rows: list[Row], name: str) -> float:
     """How far the plan's own choice lies below the best candidate, after as many minutes on a processor of one kind; 0
     where none was trained."""
     found = [0.0]
@@ -64,7 +72,7 @@ def gap(rows: list[dict[str, object]], name: str) -> float:
     return max(found)
 
 
-def _compared(rows: list[dict[str, object]], name: str) -> bool:
+def _compared(rows: list[Row], name: str) -> bool:
     """Whether candidates were trained as long as the plan's choice, on a processor of one kind."""
     own = [row for row in rows if row["data"] == name]
     chosen, by_hand = (
@@ -74,13 +82,13 @@ def _compared(rows: list[dict[str, object]], name: str) -> bool:
     return bool(chosen & by_hand)
 
 
-def write(rows: list[dict[str, object]]) -> None:
+def write(rows: list[Row]) -> None:
     """Record what there is so far."""
     names = sorted({str(row["data"]) for row in rows})
     record(
         "minutes",
         "AUC on validation cases against training minutes: what the plan chose (auto), and candidates by name.",
-        rows,
+        sorted(rows, key=lambda row: (row["data"], row["asked_for"] != "auto", row["minutes"])),
         packages=("torch", "timm"),
         notes=(
             "Trainings ran one after another, seed 0. took_minutes includes preparing, trials and the report.",

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 from pathlib import Path
-from typing import Any
 
 from one_command import choices_of, folder_of, words_for
-from record import RESULTS, record
+from questions import Row, Training, measure_all, options
+from record import record
 
 from hounsfield.evaluation.evidence import Evidence
 from hounsfield.evaluation.store import read_evidence
@@ -71,34 +73,28 @@ QUESTIONS = (
 
 def main() -> int:
     """Train what has not been trained yet, and record all."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", nargs="+", metavar="NAME", help="only these")
+    parser = options(__doc__)
     parser.add_argument("--minutes", nargs="+", type=float, metavar="M", help="of each, instead of what it says")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="of each")
-    parser.add_argument("--bundles", type=Path, metavar="DIR", help="where bundles are kept")
-    parser.add_argument("--anew", action="store_true", help="forget what was measured before")
     arguments = parser.parse_args()
-    kept = RESULTS / "outlining.json"
-    rows = [] if arguments.anew or not kept.is_file() else json.loads(kept.read_text(encoding="utf-8"))["rows"]
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = arguments.bundles or Path(temporary)
-        for question in QUESTIONS:
-            if arguments.data and question.example not in arguments.data:
-                continue
-            if not folder_of(question.example).is_dir():
-                print(f"{folder_of(question.example)} is not there: {question.example} is left out", file=sys.stderr)
-                continue
-            for network in question.networks:
-                for minutes in arguments.minutes or question.minutes:
-                    for seed in range(arguments.seeds):
-                        wanted = (question.example, network or "auto", minutes, seed)
-                        if not any((r["data"], r["asked_for"], r["minutes"], r["seed"]) == wanted for r in rows):
-                            rows += learned(question, network, minutes, seed, folder)
-                            write(rows)
+    measure_all("outlining", trainings(arguments), arguments, write)
     return 0
 
 
-def learned(question: Question, network: str, minutes: float, seed: int, folder: Path) -> list[dict[str, Any]]:
+def trainings(arguments: argparse.Namespace) -> Iterator[Training]:
+    """Each network, after each number of minutes, of each question."""
+    for question in QUESTIONS:
+        for network, minutes in product(question.networks, arguments.minutes or question.minutes):
+            for seed in range(arguments.seeds):
+                yield Training(
+                    question.example,
+                    {"asked_for": network or "auto", "minutes": minutes, "seed": seed},
+                    partial(learned, question, network, minutes, seed),
+                    folder_of(question.example),
+                )
+
+
+def learned(question: Question, network: str, minutes: float, seed: int, folder: Path) -> list[Row]:
     """The rows of one training: its validation cases and, where there is one, the other site."""
     bundle = folder / f"{question.example}-{network or 'auto'}-{minutes:g}-{seed}"
     own = (f"--network={network}",) if network else ()
@@ -127,7 +123,7 @@ def learned(question: Question, network: str, minutes: float, seed: int, folder:
     return rows
 
 
-def row_of(evidence: Evidence) -> dict[str, Any]:
+def row_of(evidence: Evidence) -> Row:
     """What an evidence file says of outlines."""
     found = evidence.segmentation
     if found is None:
@@ -183,7 +179,7 @@ def second_observer() -> list[str]:
     return [f"{words}: {np.mean(found):.3f}."] if found else []
 
 
-def write(rows: list[dict[str, Any]]) -> None:
+def write(rows: list[Row]) -> None:
     """Record what there is so far, in the order of the questions."""
     order = [question.example for question in QUESTIONS]
     record(

@@ -148,7 +148,7 @@ def nnunet_network(configuration: dict[str, Any]) -> Any:
             super().__init__()
             self.inner = PlainConvUNet(input_channels=1, num_classes=3, deep_supervision=True, **options)
 
-        def forward(self, images: Any, deep: bool = False) -> Any:
+        def forward(self, images: Any, *, deep: bool = False) -> Any:
             found = self.inner(images)
             return found if deep else found[0]
 

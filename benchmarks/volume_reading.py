@@ -88,6 +88,7 @@ def read_hounsfield(voxels: Any, layer: Layer, *, plain: bool = False) -> Any:
     from hounsfield.preprocessing import Pipeline
     from hounsfield.tasks.outline import outline
     from hounsfield.tasks.segmentation import Segmentation
+    from hounsfield.tasks.windows import Windows
 
     affine = np.diag([*SPACING, 1.0])
     image = Image(voxels[None], affine, modality="CT", spacing_kind="patient")
@@ -103,8 +104,8 @@ def read_hounsfield(voxels: Any, layer: Layer, *, plain: bool = False) -> Any:
     if plain:
         return plainly(prepared, layer, onto, voxels.shape)
     with torch.inference_mode():
-        window = (WINDOW,) * 3
-        return outline(layer, prepared.voxels, task, window=window, overlap=0.5, onto=onto, shape=voxels.shape)
+        windows = Windows.of((WINDOW,) * 3, 0.5)
+        return outline(layer, prepared.voxels, task, windows=windows, onto=onto, shape=voxels.shape)
 
 
 def plainly(prepared: Any, layer: Layer, onto: Any, shape: tuple[int, int, int]) -> Any:

@@ -226,6 +226,19 @@ def test_two_files_of_one_image_may_name_different_structures_only(write: Write,
         for_segmentation(both)
 
 
+def test_a_name_that_two_files_share_is_none_of_the_matter_where_it_is_not_wanted(write: Write, tmp_path: Path) -> None:
+    dataset = write([({"Liver": LIVER, "Body": SPLEEN}, "seg")], 'liver = "Liver"\nspleen = "Spleen"')
+    header = formats.header(tmp_path / "P0" / "ct")
+    drawn = [("Spleen", [square(1, 0.5, 3.5)]), ("BODY", [square(1, 0.5, 3.5)])]
+    paths = (tmp_path / "P0" / "mask.dcm", write_rtstruct(tmp_path / "P0" / "rt.dcm", header, drawn))
+    both = replace(dataset, cases=(replace(dataset.cases[0], mask=DrawnMask(paths)),))
+    found = for_segmentation(both)
+    assert list(found.labels) == ["liver", "spleen"]
+    assert shown(found, 0, "liver").sum() == 48 and shown(found, 0, "spleen").sum() == 9
+    with pytest.raises(DatasetError, match=r"name the same \(BODY\)"):
+        for_segmentation(replace(both, numbers={"body": ("body",)}))
+
+
 def test_a_mask_that_changes_is_prepared_anew(write: Write, tmp_path: Path) -> None:
     found = for_segmentation(write([({"Liver": LIVER}, "seg")]))
     spec = Input(shape=(4, 8, 9))

@@ -21,6 +21,8 @@ from hounsfield.learning.classes import ClassLesson
 from hounsfield.learning.inputs import prepare_inputs
 from hounsfield.learning.supervised import fit, setup
 from hounsfield.learning.train import train
+from hounsfield.networks.residual import ResidualNet
+from hounsfield.networks.unet import UNet
 from hounsfield.plan import Plan
 from hounsfield.plan.families import DEFAULT_BACKBONE
 from hounsfield.plan.schema import Auxiliary, Column
@@ -52,6 +54,15 @@ def test_a_cell_that_is_not_known_teaches_nothing() -> None:
     assert (logits.grad[:, 2] != 0).tolist() == [True, True, False]
     nothing = torch.full((3, 3), NAN)
     assert float(auxiliary_loss(logits, nothing, both).detach()) == 0
+
+
+def test_without_columns_a_network_is_given_all_that_comes_with_its_images() -> None:
+    network = UNet(dims=2, channels=1, outputs=2, encoder=ResidualNet(dims=2, channels=1, outputs=1, widths=(4,) * 4))
+    images = torch.rand(2, 1, 32, 32)
+    levels, beside = WithHeads(network.eval(), Auxiliary())(images, deep=True)
+    assert beside is None
+    assert [tuple(level.shape[2:]) for level in levels] == [(32, 32), (16, 16), (8, 8)]
+    torch.testing.assert_close(levels[0], network(images))
 
 
 def taught(dataset: Dataset) -> Dataset:

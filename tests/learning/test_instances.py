@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 import torch
@@ -16,7 +17,7 @@ from hounsfield.datasets.segmentation import for_segmentation, mask_of, size_of_
 from hounsfield.errors import PlanError
 from hounsfield.learning.choosing import choose_plan_and_split
 from hounsfield.learning.masked import masked_case, nearest, prepare_masked
-from hounsfield.learning.masks import masked_batch, places_of
+from hounsfield.learning.masks import MaskLesson, masked_batch, places_of
 from hounsfield.learning.train import train
 from hounsfield.plan import Input, Optimisation, Plan, ResidualChoice, Segmentation, UNetChoice
 from hounsfield.plan.task import task_of
@@ -51,9 +52,8 @@ def test_borders_are_drawn_on_the_grid_that_the_network_is_shown(dataset: Datase
     case = dataset.cases[0]
     masked = masked_case(case, plan, instances_of(plan))
     assert masked.codes.shape == (1, 32, 32)
-    np.testing.assert_array_equal(
-        masked.codes, instances_of(plan).codes(nearest(mask_of(case), masked.onto, (1, 32, 32)))
-    )
+    numbers = nearest(mask_of(case), masked.onto, (1, 32, 32))
+    np.testing.assert_array_equal(masked.codes, instances_of(plan).codes(numbers, (1.0, 48 / 32, 64 / 32)))
     assert set(np.unique(masked.codes)) == {0, INSIDE, BORDER}
 
 
@@ -74,6 +74,50 @@ def test_a_number_on_another_grid_is_that_in_the_middle_of_the_voxel(
     onto: FloatArray = np.diag([1.0, 1.0, step, 1.0])
     onto[2, 3] = first
     assert nearest(numbers, onto, (1, 1, side))[0, 0].tolist() == wanted
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Dataset:
+    """Volumes of slices five times as far apart as voxels within them: a plate ends below another. On the images stands
+    what a network is to say of each voxel: the border of the one is nearer to the inside of the other, in voxels."""
+    said, mask = np.zeros((2, 4, 16, 16), dtype=np.uint8)
+    said[1, 4:12, 2:8], said[1, 4:12, 2:5], said[2, 4:12, 7:11] = BORDER, INSIDE, INSIDE
+    mask[1, 4:12, 2:8], mask[2, 4:12, 7:11] = 40, 9
+    for name, voxels in (("images", said), ("labels", mask)):
+        (tmp_path / "stack" / name).mkdir(parents=True)
+        for number in range(2):
+            path = tmp_path / "stack" / name / f"{number}.nii.gz"
+            nibabel.save(nibabel.Nifti1Image(voxels.T, np.diag([1.0, 1.0, 5.0, 1.0])), path)
+    (tmp_path / "stack" / "dataset.json").write_text('{"labels": {"background": 0, "cell": "each"}}')
+    return for_segmentation(open_dataset(tmp_path / "stack"))
+
+
+def plan_of_volumes(dataset: Dataset) -> Plan:
+    plan = plan_for(dataset)
+    return plan.model_copy(update={"input": Input(shape=(4, 16, 16), windows=True)})
+
+
+def test_borders_are_as_thick_as_the_spacing_of_the_network_says(stack: Dataset) -> None:
+    plan = plan_of_volumes(stack)
+    task, case = instances_of(plan), stack.cases[0]
+    masked = masked_case(case, plan, task)
+    np.testing.assert_array_equal(masked.codes, task.codes(mask_of(case), (5.0, 1.0, 1.0)))
+    assert (masked.codes[1, 6:10, 4:6] == INSIDE).all()
+    assert not (task.codes(mask_of(case)) == masked.codes).all()
+
+
+def test_objects_grow_by_the_spacing_of_the_image_as_stored(stack: Dataset, tmp_path: Path) -> None:
+    class AsItStands(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.cat([(images == code) * 9.0 for code in range(3)], dim=1)
+
+    plan = plan_of_volumes(stack)
+    inputs = prepare_masked(stack, stack.cases, plan, tmp_path, threads=1)
+    lesson = MaskLesson(instances_of(plan), inputs)
+    (answer,) = lesson.answered(AsItStands(), plan, np.array([0]), flips=False).outlined
+    found, truth = answer.outline.unpacked().labels, mask_of(stack.cases[0])
+    assert sorted(np.unique(found[truth == 40])) != sorted(np.unique(found[truth == 9]))
+    assert len(np.unique(found[truth == 40])) == len(np.unique(found[truth == 9])) == 1
 
 
 def test_windows_of_images_that_keep_their_size_carry_inside_and_border(dataset: Dataset, tmp_path: Path) -> None:

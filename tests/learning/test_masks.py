@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import cv2
 import nibabel
@@ -22,6 +23,7 @@ from hounsfield.errors import DatasetError, GeometryError, UnknownNameError
 from hounsfield.evaluation.evidence import OutlinedImage, OutlinedLabel
 from hounsfield.image import Mask
 from hounsfield.learning.choosing import choose_plan_and_split
+from hounsfield.learning.inputs import Inputs
 from hounsfield.learning.lesson import Answers, Outlined
 from hounsfield.learning.masked import masked_case, prepare_masked, resampled
 from hounsfield.learning.masks import MaskLesson, masked_batch, places_of, plain_window
@@ -32,6 +34,7 @@ from hounsfield.learning.throughput import images_per_second
 from hounsfield.learning.train import train
 from hounsfield.learning.validation import validation_evidence
 from hounsfield.plan import (
+    Augmentation,
     Ensemble,
     Input,
     Optimisation,
@@ -42,7 +45,10 @@ from hounsfield.plan import (
     UNetChoice,
 )
 from hounsfield.plan.task import task_of
+from hounsfield.plan.windows import windows_for
+from hounsfield.tasks.outline import outline
 from hounsfield.tasks.segmentation import UNKNOWN
+from hounsfield.tasks.segmentation import Segmentation as SegmentationTask
 
 
 def plan_for(dataset: Dataset, *, epochs: int = 2, steps: tuple[dict[str, object], ...] = ()) -> Plan:
@@ -286,6 +292,67 @@ def test_a_recurrent_network_learns_volumes_slice_by_slice(dataset: Dataset, tmp
     found = validation_evidence(trained).segmentation
     assert found is not None
     assert found.labels[0].scores["dice"].value > 0.4
+
+
+def shallow(dataset: Dataset, folder: Path, plan: Plan) -> Inputs:
+    """The cases prepared, of which only three slices are left, all of them with labels."""
+    inputs = prepare_masked(dataset, dataset.cases[:2], plan, folder, threads=1)
+    cut = [slice(int(np.flatnonzero((own > 0).any(axis=(1, 2)))[0]), None) for own in inputs.codes]
+    return replace(
+        inputs,
+        images=tuple(own[:, part][:, :3] + np.float16(1) for own, part in zip(inputs.images, cut, strict=True)),
+        codes=tuple(own[part][:3] for own, part in zip(inputs.codes, cut, strict=True)),
+    )
+
+
+def test_cells_are_shown_no_slices_that_do_not_exist_and_nothing_is_learned_there(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    plan = recurrent_plan(dataset, slices=8)
+    inputs = shallow(dataset, tmp_path, plan)
+    places = {row: places_of(inputs.codes[row]) for row in (0, 1)}
+    plan = plan.model_copy(update={"augmentation": Augmentation()})
+    batch = masked_batch(plan, inputs, np.array([0, 1]), places, generator=torch.Generator().manual_seed(0))
+    for row, (images, codes) in enumerate(zip(*batch, strict=True)):
+        there = (codes != UNKNOWN).any(dim=(1, 2)).nonzero().flatten().tolist()
+        assert there == [2, 3, 4]
+        assert (codes[:2] == UNKNOWN).all() and (codes[5:] == UNKNOWN).all()
+        slices = [images[0, place] for place in range(8)]
+        assert all(torch.allclose(slices[place], slices[2], atol=1e-4) for place in (0, 1))
+        assert all(torch.allclose(slices[place], slices[4], atol=1e-4) for place in (5, 6, 7))
+        side = min(32, inputs.images[row].shape[2])
+        assert (slices[2] > 0.5).any(dim=1).sum() == side  # beside a slice there still is nothing
+
+
+def test_training_and_reading_show_a_shallow_volume_alike(dataset: Dataset, tmp_path: Path) -> None:
+    for own in ({}, {"axes": "volume"}):
+        plan = recurrent_plan(dataset, slices=8)
+        plan = plan.model_copy(update={"network": plan.network.model_copy(update=own)})
+        inputs = shallow(dataset, tmp_path, plan)
+        learned, _ = plain_window(plan, inputs, 0)
+        seen: list[torch.Tensor] = []
+
+        def compute(windows: torch.Tensor, seen: list[torch.Tensor] = seen) -> torch.Tensor:
+            seen.append(windows)
+            return torch.zeros(len(windows), 3, *windows.shape[2:])
+
+        task = cast("SegmentationTask", task_of(plan))
+        image, shape = inputs.images[0], inputs.codes[0].shape
+        outline(compute, image, task, windows=windows_for(plan), onto=np.eye(4), shape=cast("Any", shape))
+        (read,) = seen
+        assert torch.equal(read, learned)
+        assert bool((read > 0).all()) is bool(own)  # all of it exists where cells go along rows and columns too
+        assert (read.flatten(3) > 0).any(dim=3).all()
+
+
+def test_a_unet_is_shown_nothing_beyond_a_volume_and_learns_that_nothing_is_there(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    plan = plan_for(dataset)
+    inputs = shallow(dataset, tmp_path, plan)
+    images, codes = plain_window(plan, inputs, 0)
+    assert (images != 0).any(dim=(0, 1, 3, 4)).nonzero().flatten().tolist() == [6, 7, 8]
+    assert not (codes == UNKNOWN).any() and not codes[0, :6].any() and not codes[0, 9:].any()
 
 
 def test_its_need_and_speed_are_known_before_it_is_trained(dataset: Dataset) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hounsfield.networks.cells import Cell, Gates, Sweep, Sweeps
+from hounsfield.networks.cells import PARTS, Cell, Gates, Sweep, Sweeps
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -35,8 +35,8 @@ def test_a_gru_by_hand() -> None:
     set_all(own.remember, 2.0, [0.0, 0.0, 0.25])
     (kept,) = own(own.look(torch.full((1, 1, 1, 1), 0.3)), (torch.full((1, 1, 1, 1), 0.4),))
     reset, update = sigmoid(0.3 + 0.5 + 0.8), sigmoid(0.3 - 0.5 + 0.8)
-    new = math.tanh(0.3 + reset * (0.8 + 0.25))
-    assert kept.item() == pytest.approx((1 - update) * new + update * 0.4)
+    candidate = math.tanh(0.3 + reset * (0.8 + 0.25))
+    assert kept.item() == pytest.approx((1 - update) * candidate + update * 0.4)
 
 
 def test_an_lstm_by_hand() -> None:
@@ -44,11 +44,34 @@ def test_an_lstm_by_hand() -> None:
     set_all(own.look, 1.0, [0.1, 0.2, 0.3, 0.4])
     set_all(own.remember, 2.0, [0.0] * 4)
     one = torch.ones(1, 1, 1, 1)
-    said, memory = own(own.look(0.3 * one), (0.4 * one, -0.6 * one))
-    take, keep, new, say = (0.3 + 0.8 + bias for bias in (0.1, 0.2, 0.3, 0.4))
-    wanted = sigmoid(keep) * -0.6 + sigmoid(take) * math.tanh(new)
-    assert memory.item() == pytest.approx(wanted)
-    assert said.item() == pytest.approx(sigmoid(say) * math.tanh(wanted))
+    hidden, state = own(own.look(0.3 * one), (0.4 * one, -0.6 * one))
+    input_gate, forget_gate, candidate, output_gate = (0.3 + 0.8 + bias for bias in (0.1, 0.2, 0.3, 0.4))
+    wanted = sigmoid(forget_gate) * -0.6 + sigmoid(input_gate) * math.tanh(candidate)
+    assert state.item() == pytest.approx(wanted)
+    assert hidden.item() == pytest.approx(sigmoid(output_gate) * math.tanh(wanted))
+
+
+def stepped(gates: Gates, hidden: float, *more: float, **wide_open: bool) -> tuple[float, ...]:
+    """What is kept of a plane of 0.3 where some parts are forced open, or shut, and what the others are told is 0.3."""
+    own = cell(gates, 1, 1, kernel=1)
+    set_all(own.look, 1.0, [60.0 * (2 * wide_open[part] - 1) if part in wide_open else 0.0 for part in PARTS[gates]])
+    set_all(own.remember, 1.0, [0.0] * len(PARTS[gates]))
+    one = torch.ones(1, 1, 1, 1)
+    return tuple(kept.item() for kept in own(own.look(0.3 * one), tuple(kept * one for kept in (hidden, *more))))
+
+
+def test_the_gates_of_a_gru_do_what_their_names_say() -> None:
+    assert stepped("gru", 0.4, update=True) == pytest.approx((0.4,))
+    assert stepped("gru", 0.4, update=False, reset=False) == pytest.approx((math.tanh(0.3),))
+    assert stepped("gru", 0.4, update=False, reset=True) == pytest.approx((math.tanh(0.3 + 0.4),))
+
+
+def test_the_gates_of_an_lstm_do_what_their_names_say() -> None:
+    told = math.tanh(0.3 + 0.4)
+    assert stepped("lstm", 0.4, -0.6, input=False, forget=True, output=True) == pytest.approx((math.tanh(-0.6), -0.6))
+    assert stepped("lstm", 0.4, -0.6, input=True, forget=False, output=True) == pytest.approx((math.tanh(told), told))
+    said, both = stepped("lstm", 0.4, -0.6, input=True, forget=True, output=False)
+    assert (said, both) == pytest.approx((0.0, told - 0.6), abs=1e-6)
 
 
 @pytest.mark.parametrize("gates", ["gru", "lstm"])

@@ -44,10 +44,12 @@ def test_every_voxel_of_a_volume_of_any_size_gets_an_answer(shape: tuple[int, ..
 
 
 def test_in_training_coarser_maps_answer_too_and_slices_stay_as_many() -> None:
-    found = recurrent()(torch.rand(2, 1, 5, 32, 32), True)
+    found = recurrent()(torch.rand(2, 1, 5, 32, 32), deep=True)
     assert [tuple(one.shape) for one in found] == [(2, 3, 5, 32, 32), (2, 3, 5, 16, 16)]
     network, volumes = recurrent().eval(), torch.rand(2, 1, 5, 32, 32)
-    torch.testing.assert_close(network(volumes, True)[0], network(volumes))
+    torch.testing.assert_close(network(volumes, deep=True)[0], network(volumes))
+    with pytest.raises(TypeError, match="positional"):
+        network(volumes, True)
 
 
 def test_it_begins_as_a_unet_for_single_slices() -> None:

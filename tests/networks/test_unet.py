@@ -34,8 +34,13 @@ def test_volumes_may_shrink_more_along_some_axes_than_along_others() -> None:
 
 
 def test_in_training_coarser_maps_answer_too() -> None:
-    found = flat()(torch.rand(2, 1, 32, 32), True)
+    found = flat()(torch.rand(2, 1, 32, 32), deep=True)
     assert [tuple(one.shape) for one in found] == [(2, 3, 32, 32), (2, 3, 16, 16)]
+
+
+def test_coarser_answers_are_asked_for_by_name_alone() -> None:
+    with pytest.raises(TypeError, match="positional"):
+        flat()(torch.rand(1, 1, 32, 32), True)
 
 
 def test_a_pretrained_encoder_begins_smaller_and_the_image_itself_is_seen_beside_it() -> None:

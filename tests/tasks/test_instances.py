@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hounsfield.arrays import IntArray
+from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.tasks.instances import BORDER, INSIDE, Instances, objects_of
 from hounsfield.tasks.outline import outline
 from hounsfield.tasks.segmentation import UNKNOWN
+from hounsfield.tasks.windows import Windows
 
 CELLS = Instances(("cell",), ())
 
@@ -61,12 +60,14 @@ def test_a_larger_object_has_two_layers_of_border() -> None:
     assert CELLS.codes(mask)[0][4].tolist() == [0, 2, 1, 1, 1, 1, 1, 2, 0]
 
 
-def test_an_object_too_small_for_a_border_is_all_inside() -> None:
-    mask = np.zeros((1, 4, 6), dtype=np.int32)
-    mask[0, 1:3, 1:3], mask[0, 1:3, 3:5] = 1, 2
+def test_an_object_too_small_for_a_border_has_some_only_where_it_touches_another() -> None:
+    mask = np.zeros((1, 4, 9), dtype=np.int32)
+    mask[0, 1:3, 1:3], mask[0, 1:3, 3:5], mask[0, 1:3, 6:8] = 1, 2, 3
     codes = CELLS.codes(mask)
-    np.testing.assert_array_equal(codes > 0, mask > 0)
-    assert set(np.unique(codes)) == {0, INSIDE}
+    assert codes[0, 1:3].tolist() == [[0, 1, 2, 2, 1, 0, 1, 1, 0]] * 2
+    assert same_objects(objects_of(codes), mask)
+    mask[0, 1:3, 2], mask[0, 1:3, 4] = 0, 0
+    assert CELLS.codes(mask)[0, 1].tolist() == [0, 1, 0, 1, 0, 0, 1, 1, 0]
 
 
 def test_no_border_lies_where_nobody_knows() -> None:
@@ -114,6 +115,90 @@ def test_a_volume_has_objects_too() -> None:
     assert same_objects(objects_of(codes), mask)
 
 
+def plates(*, slices: int, high: int = 8, wide: int = 6) -> IntArray:
+    """Two objects of a few slices that touch along a side, (slices + 2, high + 2, 2 * wide + 2)."""
+    mask = np.zeros((slices + 2, high + 2, 2 * wide + 2), dtype=np.int32)
+    mask[1:-1, 1:-1, 1 : 1 + wide], mask[1:-1, 1:-1, 1 + wide : -1] = 5, 8
+    return mask
+
+
+@pytest.mark.parametrize("slices", [1, 2, 3])
+def test_where_slices_lie_far_apart_the_border_runs_around_an_object_on_each_of_them(slices: int) -> None:
+    codes = CELLS.codes(plates(slices=slices), (5.0, 1.0, 1.0))
+    for own in codes[1:-1]:
+        np.testing.assert_array_equal(
+            own,
+            [
+                [0] * 14,
+                [0] + [2] * 12 + [0],
+                *[[0] + [2, 1, 1, 1, 1, 2] * 2 + [0]] * 6,
+                [0] + [2] * 12 + [0],
+                [0] * 14,
+            ],
+        )
+
+
+@pytest.mark.parametrize("spacing", [(), (1.5, 1.0, 1.0), (2.0, 1.0, 1.0), (0.48, 0.16, 0.16), (12.0, 1.0, 1.0)])
+@pytest.mark.parametrize("slices", [1, 2, 3, 5])
+def test_thin_objects_that_touch_come_back_one_by_one(slices: int, spacing: tuple[float, ...]) -> None:
+    for turned in ((0, 1, 2), (1, 0, 2), (2, 1, 0)):
+        mask = np.transpose(plates(slices=slices), turned)
+        own = tuple(np.array(spacing)[list(turned)]) if spacing else ()
+        assert same_objects(objects_of(CELLS.codes(mask, own), own), mask)
+
+
+@pytest.mark.parametrize("step", [1.0, 2.0, 3.0, 5.0, 12.0])
+def test_objects_one_above_the_other_come_back_one_by_one(step: float) -> None:
+    mask = np.zeros((6, 10, 12), dtype=np.int32)
+    mask[0:2, 1:9, 1:9], mask[2:4, 1:9, 1:9], mask[4:6, 3:9, 4:12] = 1, 2, 3
+    mask[4, 3:9, 10:12] = 4
+    codes = CELLS.codes(mask, (step, 1.0, 1.0))
+    inside = codes == INSIDE
+    found = objects_of(codes, (step, 1.0, 1.0))
+    assert same_objects(np.where(inside, found, 0), np.where(inside, mask, 0))
+    assert sorted(np.unique(mask[inside])) == [1, 2, 3, 4]
+    np.testing.assert_array_equal(found > 0, mask > 0)
+
+
+def test_an_object_that_others_cover_all_over_keeps_its_inside() -> None:
+    mask = np.zeros((3, 9, 9), dtype=np.int32)
+    mask[0], mask[1, 2:7, 2:7], mask[2] = 1, 2, 3
+    codes = CELLS.codes(mask, (6.0, 1.0, 1.0))
+    assert codes[1, 2:7, 2:7].tolist() == [[2] * 5, *[[2, 1, 1, 1, 2]] * 3, [2] * 5]
+    assert (codes[0, 2:7, 2:7] == BORDER).all() and (codes[0, :2] == INSIDE).all()
+    assert same_objects(objects_of(codes, (6.0, 1.0, 1.0)), mask)
+
+
+def from_outside(mask: IntArray, steps: tuple[float, ...]) -> FloatArray:
+    """How far each voxel is from the nearest of another number, over faces, one by one."""
+    places = np.argwhere(np.ones(mask.shape, dtype=bool))
+    apart = (np.abs(places[:, None] - places[None]) * steps).sum(axis=2)
+    other = mask.ravel()[:, None] != mask.ravel()[None]
+    found: FloatArray = np.where(other, apart, np.inf).min(axis=1).reshape(mask.shape)
+    return found
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([(1.0, 1.0, 1.0), (3.0, 1.0, 1.0), (1.0, 2.5, 1.25), (1.5, 1.0, 6.0)]))
+def test_the_border_reaches_as_far_as_two_of_the_smallest_steps(seed: int, steps: tuple[float, ...]) -> None:
+    rng = np.random.default_rng(seed)
+    mask = np.zeros((5, 9, 8), dtype=np.int32)
+    for number in range(1, 6):
+        place, sides = rng.integers(0, (3, 5, 4)), rng.integers(2, 6, 3)
+        part = mask[tuple(slice(start, start + side) for start, side in zip(place, sides, strict=True))]
+        if not part.any():
+            part[:] = number
+    codes, far = CELLS.codes(mask, tuple(0.7 * step for step in steps)), from_outside(mask, steps)
+    around = np.pad(mask, 1)
+    beside = [np.roll(around, way, axis)[1:-1, 1:-1, 1:-1] for axis in range(3) for way in (-1, 1)]
+    touching = np.any([(own > 0) & (own != mask) for own in beside], axis=0)
+    for number in np.unique(mask[mask > 0]):
+        own = mask == number
+        border = far <= min(float(far[own].max()) / 2, 2)
+        border |= touching & bool((own & ~border & ~touching).any())
+        np.testing.assert_array_equal(codes[own], np.where(border, BORDER, INSIDE)[own])
+
+
 def test_numbers_with_gaps_and_parts_apart_are_one_object_on_a_mask_and_several_when_outlined() -> None:
     mask = np.zeros((1, 20, 20), dtype=np.int32)
     mask[0, 1:6, 1:6] = mask[0, 10:15, 10:15] = 60_000
@@ -137,35 +222,6 @@ def test_objects_smaller_than_nearly_all_that_were_learned_from_are_not_outlined
     found = Instances(("cell",), (), smallest=6).outline(CELLS.codes(mask)).labels
     np.testing.assert_array_equal(found, np.where(mask == 1, 0, mask - 1).clip(min=0))
     assert not Instances(("cell",), (), smallest=99).outline(CELLS.codes(mask)).labels.any()
-
-
-def distances(codes: IntArray, seeds: IntArray) -> IntArray:
-    """(objects, h, w): steps over faces from each seed through what is there, one by one; -1 where none leads."""
-    found = np.full((seeds.max(), *codes.shape), -1)
-    for number in range(1, seeds.max() + 1):
-        places = deque([(*place, 0) for place in np.argwhere(seeds == number).tolist()])
-        while places:
-            row, column, steps = places.popleft()
-            inside = 0 <= row < codes.shape[0] and 0 <= column < codes.shape[1]
-            if not inside or not codes[row, column] or found[number - 1, row, column] >= 0:
-                continue
-            found[number - 1, row, column] = steps
-            places += [(row + down, column + right, steps + 1) for down, right in ((0, 1), (1, 0), (0, -1), (-1, 0))]
-    return found
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_border_goes_to_the_object_whose_inside_is_nearest_through_it(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    codes = rng.choice([0, INSIDE, BORDER, BORDER], p=[0.3, 0.05, 0.35, 0.3], size=(24, 30)).astype(np.uint8)
-    found = objects_of(codes[None])[0]
-    seeds = np.where(codes == INSIDE, found, 0)
-    steps = distances(codes, seeds)
-    reached = (steps >= 0).any(axis=0)
-    nearest = np.where(steps >= 0, steps, 10_000).min(axis=0)
-    rows, columns = np.nonzero(reached)
-    own = steps[found[rows, columns] - 1, rows, columns]
-    np.testing.assert_array_equal(own, nearest[rows, columns])
 
 
 def test_logits_are_an_object_where_inside_and_border_together_are_likelier_than_nothing() -> None:
@@ -202,7 +258,7 @@ def test_no_object_is_cut_where_windows_meet() -> None:
     def said(windows: torch.Tensor) -> torch.Tensor:
         return torch.stack([(windows[:, 0] == code) * 6.0 for code in range(3)], dim=1)
 
-    found = outline(said, image, CELLS, window=(32, 32), overlap=0.25, onto=np.eye(4), shape=(1, 100, 100))
+    found = outline(said, image, CELLS, windows=Windows.of((32, 32), 0.25), onto=np.eye(4), shape=(1, 100, 100))
     np.testing.assert_array_equal(found, codes)
     whole = CELLS.outline(found)
     assert whole.instances

@@ -11,7 +11,7 @@ from hounsfield import geometry
 from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.errors import GeometryError
 from hounsfield.tasks import windows as module
-from hounsfield.tasks.windows import Windows, label_image
+from hounsfield.tasks.windows import Windows, label_image, window_of
 
 OUTPUTS = 4
 
@@ -139,6 +139,66 @@ def test_windows_cover_an_axis_evenly_and_share_enough() -> None:
     assert starts[0] == 0
     assert starts[-1] == 23
     assert all(later - earlier <= 5 for earlier, later in zip(starts, starts[1:], strict=False))
+
+
+@pytest.mark.parametrize(
+    ("start", "wanted"),
+    [
+        (-2, [0, 0, 1, 2, 3]),
+        (-1, [0, 1, 2, 3, 0]),
+        (1, [2, 3, 0, 0, 0]),
+        (5, [0, 0, 0, 0, 0]),
+        (-9, [0, 0, 0, 0, 0]),
+    ],
+)
+def test_beyond_the_image_a_window_is_0(start: int, wanted: list[int]) -> None:
+    column = np.array([1.0, 2.0, 3.0], dtype=np.float32)
+    for axis in range(3):
+        voxels = column.reshape([1, *(3 if own == axis else 1 for own in range(3))])
+        place, sides = ([own if at == axis else usual for at in range(3)] for own, usual in ((start, 0), (5, 1)))
+        assert window_of(voxels, place, sides).flatten().tolist() == wanted
+
+
+@pytest.mark.parametrize(
+    ("start", "wanted"),
+    [
+        (-2, [1, 1, 1, 2, 3]),
+        (-1, [1, 1, 2, 3, 3]),
+        (1, [2, 3, 3, 3, 3]),
+        (5, [3, 3, 3, 3, 3]),
+        (-9, [1, 1, 1, 1, 1]),
+    ],
+)
+def test_or_goes_on_as_the_image_ends_along_some_axes(start: int, wanted: list[int]) -> None:
+    column = np.array([1.0, 2.0, 3.0], dtype=np.float32)
+    for axis in range(3):
+        voxels = column.reshape([1, *(3 if own == axis else 1 for own in range(3))])
+        place, sides = ([own if at == axis else usual for at in range(3)] for own, usual in ((start, 0), (5, 1)))
+        assert window_of(voxels, place, sides, repeated=(axis,)).flatten().tolist() == wanted
+        wider = [own if at == axis else 2 for at, own in enumerate(sides)]
+        beside = window_of(voxels, place, wider, repeated=(axis,)).sum(dim=[at + 1 for at in range(3) if at != axis])
+        assert beside.flatten().tolist() == wanted  # 0 along the other axes
+
+
+def test_a_window_in_the_image_is_the_same_however_the_image_goes_on() -> None:
+    voxels = smooth((2, 9, 8, 7))
+    inside = window_of(voxels, (1, 2, 3), (5, 6, 4))
+    np.testing.assert_array_equal(inside, voxels[:, 1:6, 2:8, 3:7])
+    assert torch.equal(window_of(voxels, (1, 2, 3), (5, 6, 4), repeated=(0, 1, 2)), inside)
+
+
+def test_of_a_volume_shallower_than_a_window_no_slice_is_shown_that_does_not_exist() -> None:
+    voxels: FloatArray = np.arange(1, 4, dtype=np.float32).reshape(1, 3, 1, 1) * np.ones((1, 3, 6, 6), dtype=np.float32)
+    seen: list[Tensor] = []
+
+    def look(windows: Tensor) -> Tensor:
+        seen.append(windows)
+        return torch.cat([windows * 0, windows], dim=1)
+
+    windows = Windows.of((8, 6, 6), 0.5, repeated=(0,))
+    found = label_image(look, voxels, windows, argmax, outputs=2, onto=np.eye(4), shape=(3, 6, 6))
+    assert [window[0, 0, :, 0, 0].tolist() for window in seen] == [[1, 1, 1, 2, 3, 3, 3, 3]]
+    assert found.shape == (3, 6, 6) and found.all()
 
 
 def test_a_grid_turned_by_an_angle_is_refused() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -108,7 +109,8 @@ def with_numbers(cases: Sequence[tuple[Case, DrawnMask]], wanted: Names, *, firs
     Raises:
         DatasetError: A label that is wanted is named by no file; the message lists the names there are.
     """
-    opened = in_threads(_names_of, [mask for _, mask in cases], "looking at names")
+    asked = frozenset(plain(name) for label in wanted.values() for name in label)
+    opened = in_threads(partial(_names_of, asked=asked), [mask for _, mask in cases], "looking at names")
     named = [(*case, own) for case, own in zip(cases, opened, strict=True) if not isinstance(own, HounsfieldError)]
     names = wanted or _as_they_stand([own for _, _, own in named])
     _require_named(names, [own for _, _, own in named])
@@ -134,17 +136,21 @@ def _numbered(looked: _Looked, numbers: Mapping[Combination, int]) -> tuple[Case
     return replace(looked.case, mask=mask), frozenset(numbers[own] for own in looked.combinations)
 
 
-def _names_of(mask: DrawnMask) -> dict[str, str]:
+def _names_of(mask: DrawnMask, asked: frozenset[str]) -> dict[str, str]:
     """The names in the files of a mask, as they are compared, each with its spelling.
 
+    Args:
+        mask: Of one image.
+        asked: The names that count; where there are none, every name does.
+
     Raises:
-        DatasetError: Two files name the same.
+        DatasetError: Two files name the same that counts.
         FormatError: One is damaged.
     """
     found: dict[str, str] = {}
     for path in mask.paths:
         own = {plain(one.name): one.name for one in open_drawing(path).structures}
-        if both := sorted(found.keys() & own.keys()):
+        if both := sorted(name for name in found.keys() & own.keys() if name in asked or not asked):
             raise DatasetError(
                 f"{', '.join(other.name for other in mask.paths)} in {path.parent} were drawn on one image and name "
                 f"the same ({some([own[name] for name in both])}): keep the one that counts"

@@ -34,13 +34,13 @@ class WithHeads(nn.Module):
         numbers = sum(column.numbers for column in auxiliary.columns)
         self.heads = nn.Linear(answer_width(network.get_submodule("answer")), numbers) if numbers else None
 
-    def forward(self, images: Tensor, *more: object) -> tuple[Tensor, Tensor | None]:
+    def forward(self, images: Tensor, *more: object, **named: object) -> tuple[Tensor, Tensor | None]:
         """Logits of the answer, (N, outputs), and of the columns, (N, K), where there are any.
 
         Without columns the network may be one that is given more than images, and answers otherwise.
         """
         if self.heads is None:
-            return self.network(images, *more), None
+            return self.network(images, *more, **named), None
         features: list[Tensor] = []
         answer = self.network.get_submodule("answer")
         with answer.register_forward_pre_hook(lambda _, given: features.append(given[0])):

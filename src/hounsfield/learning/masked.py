@@ -125,7 +125,7 @@ def masked_case(case: Case, plan: Plan, task: Segmentation) -> Masked:
     numbers = mask_of(case)
     _tell_of_labels_outside(case, (numbers > 0) & (numbers != task.unlabelled), onto, prepared.shape)
     codes = (
-        task.codes(nearest(numbers, onto, prepared.shape))
+        task.codes(nearest(numbers, onto, prepared.shape), prepared.spacing_mm)
         if task.by_grid
         else resampled(task.codes(numbers), onto, prepared.shape)
     )

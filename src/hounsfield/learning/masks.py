@@ -23,6 +23,7 @@ from hounsfield.learning.lesson import Answers, Exam, Outlined, Setup, descend
 from hounsfield.learning.packed import PackedMask
 from hounsfield.networks.voxelwise import Voxelwise
 from hounsfield.plan import Plan
+from hounsfield.plan.windows import windows_for
 from hounsfield.tasks.outline import by_torch, outline
 from hounsfield.tasks.predict import memory_order
 from hounsfield.tasks.segmentation import UNKNOWN, Segmentation, dice_of
@@ -59,7 +60,7 @@ class MaskLesson:
         for row in set(rows.tolist()) - set(self._places):
             self._places[row] = places_of(self.inputs.codes[row])
         images, codes = masked_batch(plan, self.inputs, rows, self._places, generator=generator)
-        levels, _ = run.wrapped(images, True)
+        levels, _ = run.wrapped(images, deep=True)
         loss = self._loss(levels, codes)
         descend(run, plan, loss)
         learned: Tensor = loss.detach().cpu()
@@ -102,12 +103,11 @@ class MaskLesson:
                 compute,
                 self.inputs.images[row],
                 self.task,
-                window=plan.input.shape,
-                overlap=plan.segmentation.overlap,
+                windows=windows_for(plan),
                 onto=np.linalg.inv(self._onto[row]),
                 shape=self._stored_shape(row),
             )
-            mask = self.task.outline(said)
+            mask = self.task.outline(said, self.inputs.spacing_mm[row])
             found.append(Outlined(self.measured(plan, row, mask), PackedMask.of(mask)))
         return Answers(np.zeros((len(rows), 1), dtype=np.float32), outlined=tuple(found))
 
@@ -184,7 +184,7 @@ def masked_batch(
     shape = plan.input.shape
     reach = [side + 2 * round(side * (REACH - 1) / 2) for side in shape]
     middles = [_centre(plan, inputs.codes[row].shape, places[row], generator) for row in rows.tolist()]
-    cut = [_cut(inputs, row, middle, reach) for row, middle in zip(rows.tolist(), middles, strict=True)]
+    cut = [_cut(plan, inputs, row, middle, reach) for row, middle in zip(rows.tolist(), middles, strict=True)]
     images, codes = (torch.stack(parts) for parts in zip(*cut, strict=True))
     affines = draw_affines(len(rows), dims=plan.dims, augmentation=plan.augmentation, generator=generator)
     images = warp(images, affines, shape)
@@ -202,7 +202,7 @@ def plain_window(plan: Plan, inputs: Inputs, row: int) -> tuple[Tensor, Tensor]:
     if places:
         there = np.stack(np.unravel_index(np.concatenate(places), codes.shape), axis=1) + 0.5
         middle = there[np.linalg.norm(there - there.mean(axis=0), axis=1).argmin()]
-    images, own = _cut(inputs, row, _kept_inside(middle, codes.shape, plan.input.shape), plan.input.shape)
+    images, own = _cut(plan, inputs, row, _kept_inside(middle, codes.shape, plan.input.shape), plan.input.shape)
     return images[None], own.round().to(torch.uint8)
 
 
@@ -235,12 +235,17 @@ def _kept_inside(middle: FloatArray, sides: Sequence[int], window: Sequence[int]
     return inside
 
 
-def _cut(inputs: Inputs, row: int, middle: FloatArray, shape: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """(C, *shape) and (1, *shape) float32 around a middle, 0 beyond the image."""
+def _cut(plan: Plan, inputs: Inputs, row: int, middle: FloatArray, shape: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """(C, *shape) and (1, *shape) float32 around a middle, 0 beyond the image; what is shown again there teaches
+    nothing."""
     sides = (1, *shape) if len(shape) == 2 else tuple(shape)
     start = [round(float(centre - side / 2)) for centre, side in zip(middle, sides, strict=True)]
-    voxels = window_of(inputs.images[row], start, sides)
+    repeated = windows_for(plan).repeated
+    voxels = window_of(inputs.images[row], start, sides, repeated=repeated)
     codes = window_of(cast(VoxelArray, inputs.codes[row])[None], start, sides)
+    for axis in repeated:
+        places = start[axis] + torch.arange(sides[axis])
+        codes.transpose(0, axis + 1)[(places < 0) | (places >= inputs.codes[row].shape[axis])] = UNKNOWN
     return (voxels[:, 0], codes[:, 0]) if len(shape) == 2 else (voxels, codes)
 
 

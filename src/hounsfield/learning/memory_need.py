@@ -86,7 +86,7 @@ def _answer(network: nn.Module, images: Tensor, plan: Plan) -> Tensor:
         heat: Tensor = network.heat(images)
         return heat
     if isinstance(network, UNet | Recurrent):
-        return torch.stack([level.sum() for level in network(images, True)])
+        return torch.stack([level.sum() for level in network(images, deep=True)])
     if isinstance(network, Finder):
         return torch.stack([part.sum() for part in network.dense(images).parts()])
     if isinstance(network, MultipleInstance) and network.over == "views":

@@ -4,14 +4,16 @@ A cell looks at a plane's maps and at what it has kept of the planes before, bot
 decide what it keeps now. It goes along one axis of a volume in one direction; where it is to know of what lies on both
 sides, or along the other axes, further cells go there, and what all of them keep is summed.
 
-The gates are those of `torch.nn.GRU` and `torch.nn.LSTM`: of the GRU the reset gate acts on what the convolution made
-of the state, not on the state before it, so that a step takes one convolution; the LSTM has no peepholes.
+The gates are those of `torch.nn.GRU` and `torch.nn.LSTM`, in their order. The GRU's reset gate acts on what the
+convolution made of the state, where Cho 2014 has it act on the state before that, so that a step takes one convolution;
+the LSTM has a forget gate, which came in 2000, and no peepholes.
 
 Reference:
     Cho et al., "Learning phrase representations using RNN encoder-decoder" (2014), arXiv:1406.1078 (GRU);
-    Hochreiter, Schmidhuber, "Long short-term memory" (1997), doi:10.1162/neco.1997.9.8.1735; Ballas et al., "Delving
-    deeper into convolutional networks for learning video representations" (2016), arXiv:1511.06432 (convolutional
-    GRU); Shi et al., "Convolutional LSTM network" (2015), arXiv:1506.04214; Andermatt, Pezold, Cattin,
+    Hochreiter, Schmidhuber, "Long short-term memory" (1997), doi:10.1162/neco.1997.9.8.1735 (input and output gate);
+    Gers, Schmidhuber, Cummins, "Learning to forget" (2000), doi:10.1162/089976600300015015 (forget gate); Ballas et
+    al., "Delving deeper into convolutional networks for learning video representations" (2016), arXiv:1511.06432
+    (convolutional GRU); Shi et al., "Convolutional LSTM network" (2015), arXiv:1506.04214; Andermatt, Pezold, Cattin,
     "Multi-dimensional gated recurrent units for the segmentation of biomedical 3D-data", LNCS 10008 (2016) 142-151 (the
     sum over axes and directions).
 """
@@ -27,8 +29,14 @@ from torch import Tensor, nn
 
 Gates = Literal["gru", "lstm"]
 
+PARTS: dict[Gates, tuple[str, ...]] = {
+    "gru": ("reset", "update", "candidate"),
+    "lstm": ("input", "forget", "candidate", "output"),
+}
+"""What a cell's convolutions make, `width` maps each, in torch's order: its gates, and the candidate for the state."""
+
 State = tuple[Tensor, ...]
-"""What a cell keeps, each (N, width, h, w): first what it says, and of an LSTM its memory."""
+"""What a cell keeps, each (N, width, h, w): the hidden state, which is what it says, and of an LSTM the cell state."""
 
 
 class Cell(nn.Module):
@@ -45,7 +53,7 @@ class Cell(nn.Module):
         """
         super().__init__()
         self.gates, self.width = gates, width
-        parts = {"gru": 3, "lstm": 4}[gates]
+        parts = len(PARTS[gates])
         self.look = nn.Conv2d(before, parts * width, kernel, padding=kernel // 2)
         self.remember = nn.Conv2d(width, parts * width, kernel, padding=kernel // 2)
 
@@ -67,19 +75,28 @@ class Cell(nn.Module):
         return (nothing,) if self.gates == "gru" else (nothing, nothing)
 
 
-def _gru(looked: Tensor, remembered: Tensor, kept: Tensor) -> Tensor:
-    """What is kept of planes (N, 3 * width, h, w), what was remembered of those before, and what was kept of them."""
+def _gru(looked: Tensor, remembered: Tensor, hidden: Tensor) -> Tensor:
+    """The next hidden state (N, width, h, w), of what the convolutions made of a plane and of the hidden state before
+    it, (N, 3 * width, h, w) each.
+
+    Where the update gate is 1 the state stays; the reset gate at 0 makes the candidate of the plane alone.
+    """
     seen, known = looked.chunk(3, dim=1), remembered.chunk(3, dim=1)
-    reset, update = (torch.sigmoid(seen[gate] + known[gate]) for gate in (0, 1))
-    new = torch.tanh(seen[2] + reset * known[2])
-    return new + update * (kept - new)
+    reset_gate, update_gate = (torch.sigmoid(seen[gate] + known[gate]) for gate in (0, 1))
+    candidate = torch.tanh(seen[2] + reset_gate * known[2])
+    return candidate + update_gate * (hidden - candidate)  # (1 - update) * candidate + update * hidden
 
 
-def _lstm(joined: Tensor, memory: Tensor) -> State:
-    """What is said, and the memory behind it, of planes and state joined (N, 4 * width, h, w), and the memory."""
-    take, keep, new, say = joined.chunk(4, dim=1)
-    memory = torch.sigmoid(keep) * memory + torch.sigmoid(take) * torch.tanh(new)
-    return torch.sigmoid(say) * torch.tanh(memory), memory
+def _lstm(joined: Tensor, cell: Tensor) -> State:
+    """The next hidden and cell state (N, width, h, w), of what the convolutions made of a plane and of the hidden state
+    before it, added up, (N, 4 * width, h, w), and of the cell state before it.
+
+    The forget gate is the share of the cell state that stays, the input gate that of the candidate that is added, the
+    output gate that of the sum which is said.
+    """
+    input_gate, forget_gate, candidate, output_gate = joined.chunk(4, dim=1)
+    cell = torch.sigmoid(forget_gate) * cell + torch.sigmoid(input_gate) * torch.tanh(candidate)
+    return torch.sigmoid(output_gate) * torch.tanh(cell), cell
 
 
 class Sweep(nn.Module):

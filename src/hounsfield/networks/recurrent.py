@@ -91,7 +91,7 @@ class Recurrent(Staged):
             Memory(maps, width, cell, axes=axes, bidirectional=bidirectional) for maps in swept
         )
 
-    def forward(self, images: Tensor, deep: bool = False) -> Tensor | list[Tensor]:  # noqa: FBT001, FBT002
+    def forward(self, images: Tensor, *, deep: bool = False) -> Tensor | list[Tensor]:
         """Logits (N, outputs, D, H, W) of volumes (N, C, D, H, W) of any size; with `deep` those of each resolution of
         the slices, the finest first, of slices whose sides can be halved often enough.
 

@@ -67,7 +67,7 @@ class UNet(Staged):
         levels = max(1, min(supervised, len(widths) - 1))
         self.answers = nn.ModuleList(convolution(width, outputs, 1) for width in widths[:levels])
 
-    def forward(self, images: Tensor, deep: bool = False) -> Tensor | list[Tensor]:  # noqa: FBT001, FBT002
+    def forward(self, images: Tensor, *, deep: bool = False) -> Tensor | list[Tensor]:
         """Logits (N, outputs, …) of images (N, C, …) of any size; with `deep` those of each resolution, the finest
         first, of images whose sides can be halved often enough.
 

@@ -16,12 +16,13 @@ from hounsfield.image import Mask
 from hounsfield.networks.voxelwise import Voxelwise
 from hounsfield.plan import Plan
 from hounsfield.plan.task import task_of
+from hounsfield.plan.windows import windows_for
 from hounsfield.reading.opened import Opened
 from hounsfield.reading.runtime import Differ
 from hounsfield.tasks.outline import by_rows, outline
 from hounsfield.tasks.segmentation import Segmentation
 from hounsfield.tasks.task import Task
-from hounsfield.tasks.windows import Windows, window_of
+from hounsfield.tasks.windows import window_of
 
 EXAMPLES = 4
 """Windows on which another runtime must agree with torch."""
@@ -46,12 +47,11 @@ def outline_of(opened: Opened, plan: Plan, network: Voxelwise, rows_of: Callable
         by_rows(lambda windows: torch.from_numpy(rows_of(windows.numpy())), network),
         deep(opened.array),
         task,
-        window=plan.input.shape,
-        overlap=plan.segmentation.overlap,
+        windows=windows_for(plan),
         onto=np.linalg.inv(opened.onto),
         shape=opened.shape,
     )
-    return task.outline(said)
+    return task.outline(said, opened.spacing_mm)
 
 
 def labels_differ(task: Task, network: Voxelwise) -> Differ:
@@ -78,19 +78,18 @@ def outlined(opened: Opened, found: Mask) -> Reading:
 
 def example_windows(array: FloatArray, plan: Plan) -> FloatArray:
     """(n, channels, *shape): some windows of an image (channels, *canvas), spread over it."""
-    voxels, sides = deep(array), plan.input.shape
-    windows = Windows.of(sides, plan.segmentation.overlap)
+    voxels, windows = deep(array), windows_for(plan)
     starts = [windows.starts(side, axis) for axis, side in enumerate(voxels.shape[1:])]
     places = list(product(*starts))
     chosen = islice(places, len(places) // 2 % max(1, len(places) // EXAMPLES), None, max(1, len(places) // EXAMPLES))
-    cut = [window_of(voxels, place, windows.shape).numpy() for place in chosen]
+    cut = [window_of(voxels, place, windows.shape, repeated=windows.repeated).numpy() for place in chosen]
     found = np.stack(cut[:EXAMPLES])
-    return found[:, :, 0] if len(sides) == 2 else found
+    return found[:, :, 0] if windows.flat else found
 
 
 def windows_of(array: FloatArray, plan: Plan) -> int:
     """How many windows an image (channels, *canvas) is looked at in."""
-    windows = Windows.of(plan.input.shape, plan.segmentation.overlap)
+    windows = windows_for(plan)
     return int(np.prod([len(windows.starts(side, axis)) for axis, side in enumerate(deep(array).shape[1:])]))
 
 

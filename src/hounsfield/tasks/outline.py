@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -22,8 +22,7 @@ def outline(
     voxels: VoxelArray,
     task: Segmentation,
     *,
-    window: Sequence[int],
-    overlap: float,
+    windows: Windows,
     onto: FloatArray,
     shape: tuple[int, int, int],
     on_slice: Callable[[int], None] = lambda done: None,
@@ -34,8 +33,7 @@ def outline(
         compute: What the networks say of windows.
         voxels: (C, d, h, w), as the networks are shown them.
         task: What the logits mean.
-        window: (h, w), for networks that look at slices, or (d, h, w).
-        overlap: Share of a window's sides that the next one shows again.
+        windows: How the image is looked at.
         onto: (4, 4), from array index (d, h, w) as stored to that of `voxels`.
         shape: (d, h, w) as stored.
         on_slice: Called with the number of slices that are done.
@@ -44,9 +42,9 @@ def outline(
         GeometryError: The grids are turned against each other.
     """
     return label_image(
-        _flat(compute) if len(window) == 2 else compute,
+        _flat(compute) if windows.flat else compute,
         voxels,
-        Windows.of(window, overlap),
+        windows,
         task.labelled,
         outputs=task.outputs,
         onto=onto,

@@ -10,6 +10,7 @@ Reference:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -52,8 +53,13 @@ class Segmentation:
         """One a label, and before them one for nothing where labels exclude each other."""
         return len(self.labels) + self.exclusive
 
-    def codes(self, numbers: IntArray) -> IntArray:
-        """uint8 codes of the numbers of a mask, of any shape; 0 for nothing and for numbers that are no label."""
+    def codes(self, numbers: IntArray, spacing: Sequence[float] = ()) -> IntArray:
+        """uint8 codes of the numbers of a mask, of any shape; 0 for nothing and for numbers that are no label.
+
+        Args:
+            numbers: Of all voxels.
+            spacing: Between them along each axis, in any unit, for borders of objects; empty where it is the same.
+        """
         largest = max(int(numbers.max(initial=0)), *self.known, self.unlabelled)
         table = np.zeros(largest + 1, dtype=np.uint8)
         table[list(self.known)] = np.arange(1, len(self.known) + 1)
@@ -111,8 +117,8 @@ class Segmentation:
         bits = 2 ** torch.arange(len(logits))
         return ((logits > 0) * bits.view(-1, *[1] * (logits.ndim - 1))).sum(dim=0)
 
-    def outline(self, said: IntArray) -> Mask:
-        """What `labelled` gave, with the names of the labels."""
+    def outline(self, said: IntArray, spacing: Sequence[float] = ()) -> Mask:
+        """What `labelled` gave, with the names of the labels; `spacing` as for `codes`."""
         return Mask(said, self.labels, self.exclusive)
 
     def truth(self, numbers: IntArray) -> Mask:

@@ -5,6 +5,9 @@ than at its borders. Windows go from the first slice to the last, so that the an
 a window is deep. As soon as a slice has got its last window it is brought onto the grid of the image as stored, and
 each voxel there becomes the label that is likeliest: no array of all labels over the whole image is ever made.
 
+A window may be larger than the image, and is 0 around it. Along the axes that recurrent cells go, the outermost voxels
+are shown again instead: what cells keep would else be of slices that do not exist.
+
 Between slices and voxels answers are linear, as if all of them had been resampled at once. Where nothing is likelier
 than the background at any neighbour, nothing can be between them, and nothing is computed.
 
@@ -49,12 +52,16 @@ class Windows:
     """(d, h, w) of a window; d is 1 for networks that look at flat images."""
     overlap: float = 0.5
     """Share of a window's sides that the next one shows again, at least."""
+    flat: bool = False
+    """Whether networks are shown them without their depth, (h, w)."""
+    repeated: tuple[int, ...] = ()
+    """Axes, 0 for d, along which the image's outermost voxels go on outside of it, where else all is 0."""
 
     @classmethod
-    def of(cls, sides: Sequence[int], overlap: float) -> Windows:
+    def of(cls, sides: Sequence[int], overlap: float, *, repeated: tuple[int, ...] = ()) -> Windows:
         """Windows of (h, w), one slice deep, or of (d, h, w)."""
         depth, height, width = (1, *sides) if len(sides) == 2 else sides
-        return cls((depth, height, width), overlap)
+        return cls((depth, height, width), overlap, flat=len(sides) == 2, repeated=repeated)
 
     def starts(self, side: int, axis: int) -> list[int]:
         """Where windows begin along an axis of so many voxels, evenly; the last ends where the axis does.
@@ -195,7 +202,7 @@ def _slices(look: Look, voxels: VoxelArray, windows: Windows, outputs: int) -> I
     answers = torch.zeros((outputs, slab, height, width), dtype=_kept_as(outputs, total))
     for start, following in zip(deep, [*deep[1:], depth], strict=True):
         for place in product([start], high, wide):
-            (own,) = look(window_of(voxels, place, windows.shape)[None])
+            (own,) = look(window_of(voxels, place, windows.shape, repeated=windows.repeated)[None])
             _add(answers, total, own, weights, place)
         ready = following - max(start, 0)
         for number in range(ready):
@@ -205,15 +212,28 @@ def _slices(look: Look, voxels: VoxelArray, windows: Windows, outputs: int) -> I
         answers[:, slab - ready :], total[slab - ready :] = 0, 0
 
 
-def window_of(voxels: VoxelArray, start: Sequence[int], sides: Sequence[int]) -> Tensor:
-    """(C, d, h, w) float32 of an image (C, …) from an index on, which may lie before it, 0 outside of it."""
-    cut, spare = [slice(None)], [(0, 0)]
-    for begin, side, length in zip(start, sides, voxels.shape[1:], strict=True):
-        first, last = min(max(begin, 0), length), min(max(begin + side, 0), length)
+def window_of(
+    voxels: VoxelArray, start: Sequence[int], sides: Sequence[int], *, repeated: Sequence[int] = ()
+) -> Tensor:
+    """(C, d, h, w) float32 of an image (C, …) from an index on, which may lie before it, 0 outside of it.
+
+    Args:
+        voxels: Of the image.
+        start: (d, h, w).
+        sides: Of the window.
+        repeated: Axes along which the image's outermost voxels go on outside of it, 0 for d.
+    """
+    cut, zeros, again = [slice(None)], [(0, 0)], [(0, 0)]
+    for axis, (begin, side, length) in enumerate(zip(start, sides, voxels.shape[1:], strict=True)):
+        least = int(axis in repeated)  # voxels of the image that are shown, however far outside of it the window lies
+        first, last = min(max(begin, 0), length - least), min(max(begin + side, least), length)
         cut.append(slice(first, last))
-        before = first - begin if last > first else side
-        spare.append((before, side - before - (last - first)))
-    return torch.from_numpy(np.pad(voxels[tuple(cut)], spare).astype(np.float32, copy=False))
+        before = min(max(first - begin, 0), side - (last - first))
+        spare = (before, side - before - (last - first))
+        zeros.append((0, 0) if least else spare)
+        again.append(spare if least else (0, 0))
+    part = np.pad(voxels[tuple(cut)], again, mode="edge") if repeated else voxels[tuple(cut)]
+    return torch.from_numpy(np.pad(part, zeros).astype(np.float32, copy=False))
 
 
 def _add(answers: Tensor, total: Tensor, logits: Tensor, weights: Tensor, place: Sequence[int]) -> None:
