@@ -71,17 +71,18 @@ def measure_detection(
     """
     patient = patients_of(results)
     _require(results, kinds)
-    matched = [match([f.box for f in one.found], _scores(one), one.truths, rule) for one in results]
+    matched = _matched(results, rule)
     lesions = _lesions(results, matched, kinds)
     responses = _responses(results, matched, lesions, patient)
     scores, curves = _froc_of(responses, lesions, kinds, resamples=resamples, seed=seed)
     for overlap in OVERLAPS:
-        ranked = _ranked(results, patient, HitRule(overlap))
+        at_overlap = HitRule(overlap)
+        ranked = _ranked(results, patient, matched if at_overlap == rule else _matched(results, at_overlap))
         if (
             found := average_precision(ranked, patients=responses.patients, resamples=resamples, seed=seed)
         ) is not None:
             scores[f"average_precision_{round(100 * overlap)}"] = found
-    curves["precision_recall"] = precision_curve(_ranked(results, patient, rule))
+    curves["precision_recall"] = precision_curve(_ranked(results, patient, matched))
     scores |= _at_threshold(responses, lesions, threshold, resamples=resamples, seed=seed)
     subgroups, notes = _subgroups(
         results, matched, patient, responses, lesions, kinds, threshold, attributes, draws=(resamples, seed)
@@ -136,7 +137,7 @@ def responses_of(results: Sequence[ImageResult], *, kinds: Sequence[str], rule: 
     """
     patient = patients_of(results)
     _require(results, kinds)
-    matched = [match([f.box for f in one.found], _scores(one), one.truths, rule) for one in results]
+    matched = _matched(results, rule)
     return _responses(results, matched, _lesions(results, matched, kinds), patient)
 
 
@@ -157,6 +158,11 @@ def _require(results: Sequence[ImageResult], kinds: Sequence[str]) -> None:
             raise EvaluationError(
                 f"a finding on {one.case!r} has {len(odd[0].probabilities)} probabilities for {len(kinds)} kinds"
             )
+
+
+def _matched(results: Sequence[ImageResult], rule: HitRule) -> list[Matched]:
+    """What became of the findings and the lesions of each image."""
+    return [match([found.box for found in one.found], _scores(one), one.truths, rule) for one in results]
 
 
 def _scores(result: ImageResult) -> FloatArray:
@@ -189,12 +195,11 @@ def _responses(
     )
 
 
-def _ranked(results: Sequence[ImageResult], patient: IntArray, rule: HitRule) -> Ranked:
+def _ranked(results: Sequence[ImageResult], patient: IntArray, matched: Sequence[Matched]) -> Ranked:
     """All findings, of whatever kind, by falling score."""
     scores, right, whose, lesions = [], [], [], []
-    for number, one in enumerate(results):
+    for number, (one, pairs) in enumerate(zip(results, matched, strict=True)):
         own = _scores(one)
-        pairs = match([found.box for found in one.found], own, one.truths, rule)
         scores.append(own)
         right.append((pairs.taken != FALSE_ALARM) & (pairs.taken != AGAIN))
         whose.append(np.full(len(own), patient[number]))

@@ -90,7 +90,7 @@ def choose_found(detection: DetectionEvidence, *, each: int = 3) -> list[ImageRe
     """Images worth a look: those with lesions that nothing sure was found on, those with the surest false alarms, and
     those whose lesions were found most surely, so many of each.
     """
-    rule = rule_from(_rule_words(detection.rule))
+    rule = rule_from(detection.rule)
     missed: list[tuple[float, ImageResult]] = []
     alarms: list[tuple[float, ImageResult]] = []
     hits: list[tuple[float, ImageResult]] = []
@@ -110,10 +110,6 @@ def choose_found(detection: DetectionEvidence, *, each: int = 3) -> list[ImageRe
         ranked = [one for _, one in sorted(group, key=lambda entry: entry[0]) if one.case not in chosen]
         chosen |= {one.case: one for one in ranked[:each]}
     return list(chosen.values())
-
-
-def _rule_words(rule: str) -> str:
-    return "centre" if rule == "centre inside" else f"iou>={rule.removeprefix('IoU ≥ ')}"
 
 
 def _rows(detection: DetectionEvidence) -> tuple[ScoreRow, ...]:
@@ -168,7 +164,7 @@ def _subgroups(detection: DetectionEvidence) -> SubgroupTables:
 def _card(example: FoundExample, detection: DetectionEvidence) -> ImageCard:
     result = example.result
     scores = np.array([found.score for found in result.found])
-    pairs = match([found.box for found in result.found], scores, result.truths, rule_from(_rule_words(detection.rule)))
+    pairs = match([found.box for found in result.found], scores, result.truths, rule_from(detection.rule))
     marks, missed, alarms = [], 0, 0
     for box, by in zip(result.truths, pairs.by.tolist(), strict=True):
         late = by == MISSED or scores[by] < detection.threshold
