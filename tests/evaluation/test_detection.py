@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hounsfield.errors import EvaluationError
-from hounsfield.evaluation import detection
+from hounsfield.evaluation import hits
 from hounsfield.evaluation.detection import measure_detection
 from hounsfield.evaluation.evidence import Detected, DetectionEvidence, ImageResult
 from hounsfield.evaluation.matching import HitRule
@@ -56,13 +56,13 @@ def test_two_films_by_hand() -> None:
 
 @pytest.mark.parametrize(("rule", "times"), [(HitRule(0.2), 3), (HitRule(0.3), 4), (HitRule(0), 4)])
 def test_findings_are_matched_once_at_each_overlap(rule: HitRule, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    rules, match = [], detection.match
+    rules, match = [], hits.match
 
     def counted(*given: object) -> object:
         rules.append(given[-1])
         return match(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(detection, "match", counted)
+    monkeypatch.setattr(hits, "match", counted)
     measured([film("a", [BENIGN], [(BENIGN, 0.2, 0.7), (ELSEWHERE, 0.3, 0.3)])], rule=rule)
 
     assert len(rules) == times and set(rules) == {rule, HitRule(0.2), HitRule(0.5), HitRule(0.75)}

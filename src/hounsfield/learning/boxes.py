@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.errors import TrainingError
-from hounsfield.evaluation.detection import responses_of
 from hounsfield.evaluation.evidence import ImageResult
 from hounsfield.evaluation.froc import RATES, sensitivity_at, threshold_at
+from hounsfield.evaluation.hits import responses_of
 from hounsfield.evaluation.matching import rule_from
 from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp, warp_boxes
 from hounsfield.learning.inputs import Inputs, images_of
