@@ -11,7 +11,7 @@ from markupsafe import Markup
 from hounsfield.evaluation.evidence import DetectionEvidence, ImageResult, Score
 from hounsfield.evaluation.matching import FALSE_ALARM, MISSED, match, rule_from
 from hounsfield.image import Image
-from hounsfield.reporting import wording
+from hounsfield.reporting import score_words, wording
 from hounsfield.reporting.charts.froc import froc_chart
 from hounsfield.reporting.charts.intervals import interval_track
 from hounsfield.reporting.evidence_tables import MatrixCell, MatrixRow, SubgroupTables, subgroup_tables
@@ -114,10 +114,9 @@ def choose_found(detection: DetectionEvidence, *, each: int = 3) -> list[ImageRe
 
 def _rows(detection: DetectionEvidence) -> tuple[ScoreRow, ...]:
     told: list[tuple[str, str, str]] = [
-        (f"sensitivity_at_{rate}", f"Found at {rate}", f"Share of lesions, with {rate} false alarms an image")
-        for rate in _SHOWN_RATES
+        (name, score_words.label(name), score_words.meaning(name, ()))
+        for name in (*(f"sensitivity_at_{rate}" for rate in _SHOWN_RATES), "mean_sensitivity")
     ]
-    told.append(("mean_sensitivity", "Mean sensitivity", "At ⅛, ¼, ½, 1, 2, 4 and 8 false alarms an image"))
     for name in detection.kinds if len(detection.kinds) > 1 else ():
         told.append((f"sensitivity_{name}_at_1", f"Found at 1: {name}", "Whatever they were called"))
     told += [
