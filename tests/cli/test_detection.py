@@ -98,6 +98,7 @@ def test_a_film_is_read_into_findings_on_its_own_pixels(detector: Path, phantom:
         assert (tmp_path / "out" / reading["figure"]).is_file()
         for finding in reading["findings"]:
             assert {name for name, _ in finding["by_kind"]} == {"malignant", "benign"}
+            assert len(finding["sides"]) == 2 and finding["sides_unit"] == "mm"
             box = finding["box"]
             assert -10 <= box["x0"] < box["x1"] <= 154 and -10 <= box["y0"] < box["y1"] <= 202
 
