@@ -88,22 +88,39 @@ def test_inputs_are_multiples_of_the_coarsest_places_and_no_larger_than_most_ima
     assert finding_sides(images(shape=(90, 50)), WHOLE) == [(64, 32)]
 
 
-def test_a_plan_is_made_in_the_minutes_with_folds_though_every_image_has_a_lesion() -> None:
-    kind = kind_of(images(), modality="US", cropped=False)
-
-    plan = make_plan(
-        images(),
+def planned(fingerprint: Fingerprint, *, minutes: float = 60) -> Plan:
+    """On a machine that works through 4 million pixels a second."""
+    kind = kind_of(fingerprint, modality="US", cropped=False)
+    return make_plan(
+        fingerprint,
         MACHINE,
         modality="US",
         cropped=False,
         rarest_patients=200,
-        minutes=60,
+        minutes=minutes,
         seed=0,
         speed=lambda plan: 4e6 / (plan.input.shape[0] * plan.input.shape[1]),
         memory=lambda plan: 0,
-        family=finder(images(), kind, DEFAULT_BACKBONE),
+        family=finder(fingerprint, kind, DEFAULT_BACKBONE),
         asked=Detection(kinds=("mass",), positive=("mass",)),
     )
+
+
+def test_minutes_go_to_larger_images_before_further_networks_where_lesions_are_small() -> None:
+    small, large = planned(images(side=Spread(15, 40, 90)), minutes=30), planned(images(), minutes=30)
+
+    assert (small.ensemble.folds, large.ensemble.folds) == (1, 3)
+    assert small.input.shape == (800, 608) and large.input.shape == (576, 448)  # 40 and 43 pixels of the middling box
+    ample = planned(images(side=Spread(15, 40, 90)), minutes=600)
+    assert ample.ensemble.folds > 1 and ample.input.shape == (800, 608)
+
+
+def test_images_that_cannot_be_larger_are_spread_over_folds() -> None:
+    assert planned(images(shape=(256, 256), side=Spread(8, 12, 20)), minutes=15).ensemble.folds > 1
+
+
+def test_a_plan_is_made_in_the_minutes_with_folds_though_every_image_has_a_lesion() -> None:
+    plan = planned(images())
 
     assert plan.task == "detection" and plan.network.name == "faster_rcnn"
     assert plan.ensemble.folds > 1

@@ -30,6 +30,9 @@ VANISHING = 8.0
 _SEEN = 16.0
 """… at a size at which its side is this long, or at their own."""
 
+_CLEAR = 40.0
+"""Pixels of the middling box's side, up to which minutes go to larger images before they go to further networks."""
+
 _TILE = 512
 """Pixels along a tile's sides."""
 
@@ -62,6 +65,8 @@ def finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) -> Family
         images_wanted=30_000,
         epochs_wanted=24,
         longest=60,
+        side_before_folds=_clear_side(fingerprint, kind),
+        fewest_folds=1,
         optimisation={
             "batch_size": 4,
             "learning_rate": 4e-4,
@@ -147,6 +152,14 @@ def finding_sides(fingerprint: Fingerprint, kind: Kind) -> list[Sides]:
     longest = max(height, width)
     fitting = [side for side in _SIDES if side <= longest] or [max(_MULTIPLE, longest // _MULTIPLE * _MULTIPLE)]
     return list(dict.fromkeys(_rounded(height, width, side / longest) for side in fitting))
+
+
+def _clear_side(fingerprint: Fingerprint, kind: Kind) -> int:
+    """Longer side of images on which the middling box is as long as it need be; short of the largest there can be."""
+    if fingerprint.box_side is None:
+        return 0
+    wanted = max(flat_shape(fingerprint, kind)) * _CLEAR / fingerprint.box_side.median
+    return min(round(wanted), max(_shapes(fingerprint, kind)[0]) - 1)
 
 
 def _rounded(height: int, width: int, scale: float) -> Sides:
