@@ -68,7 +68,7 @@ def test_anchors_have_the_sizes_and_shapes_of_the_boxes_on_the_input() -> None:
     assert half.anchor_ratios == (0.5, 0.8, 1.4)
 
 
-@pytest.mark.parametrize(("low", "finest"), [(10, 4), (25, 8), (100, 8)])
+@pytest.mark.parametrize(("low", "finest"), [(10, 4), (15, 4), (16, 8), (100, 8)])
 def test_small_boxes_are_looked_for_at_places_closer_together(low: float, finest: int) -> None:
     assert choice(images(side=Spread(low, 2 * low, 6 * low)), (800, 600)).strides[0] == finest
 

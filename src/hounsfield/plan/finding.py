@@ -18,8 +18,9 @@ _SIDES = (1024, 800, 704, 640, 576, 512, 448, 384, 320, 256)
 _MULTIPLE = 32
 """Sides are multiples of the coarsest stride."""
 
-_SHARE_OF_ANCHOR = 3
-"""Places lie no farther apart than a third of the smallest boxes' sides."""
+_SHARE_OF_ANCHOR = 2
+"""Places lie no farther apart than half of the smallest boxes' sides. With a third, films of 512 × 352 pixels had
+places every 4 pixels, and took longer to learn from than those of 640 × 448 with places every 8."""
 
 _MOST = 50
 """Findings an image, unless there are images with more than half as many."""
