@@ -64,7 +64,7 @@ def finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) -> Family
         network=lambda sides: _choice(fingerprint, kind, sides).model_copy(update={"encoder": encoder}),
         sides=_shapes,
         images_wanted=30_000,
-        epochs_wanted=24,
+        epochs_wanted=12,
         longest=60,
         side_before_folds=_clear_side(fingerprint, kind),
         fewest_folds=1,
