@@ -128,6 +128,29 @@ def test_a_plan_is_made_in_the_minutes_with_folds_though_every_image_has_a_lesio
     assert "sizes and shapes that the data's boxes have" in plan.reasons["network.anchor_sides"]
 
 
+def test_masses_on_films_are_learned_upside_down_too_and_read_as_they_are() -> None:
+    films = images()
+    kind = kind_of(films, modality="MG", cropped=False, filters=False)
+
+    plan = make_plan(
+        films,
+        MACHINE,
+        modality="MG",
+        cropped=False,
+        rarest_patients=200,
+        minutes=15,
+        seed=0,
+        speed=lambda plan: 4e6 / (plan.input.shape[0] * plan.input.shape[1]),
+        memory=lambda plan: 0,
+        family=finder(films, kind, DEFAULT_BACKBONE),
+        asked=Detection(kinds=("mass",), positive=("mass",)),
+    )
+
+    assert plan.augmentation.flip_axes == (0,) and not plan.ensemble.flips
+    assert plan.reasons["augmentation.flip_axes"] == "a mass upside down is one as well"
+    assert planned(films).augmentation.flip_axes == (1,)  # other images are not turned to one side
+
+
 def test_without_pretrained_weights_the_maps_are_of_a_network_from_scratch() -> None:
     family = finder(images(), WHOLE, None)
     network = family.network((256, 256))

@@ -34,6 +34,9 @@ _SEEN = 16.0
 _CLEAR = 40.0
 """Pixels of the middling box's side, up to which minutes go to larger images before they go to further networks."""
 
+_UPSIDE_DOWN = (0,)
+"""Films are turned to one side already; a mass upside down is as likely as the mass itself."""
+
 _TILE = 512
 """Pixels along a tile's sides."""
 
@@ -77,10 +80,12 @@ def finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) -> Family
             **encoder_tuning(backbone),
             "frozen_stages": 2 if backbone else 0,
         },
+        augmentation={"flip_axes": _UPSIDE_DOWN} if kind.cut_to_breast else {},
         reasons={
             "optimisation.class_weights": "",
             "network.anchor_sides": "boxes are asked about in the sizes and shapes that the data's boxes have",
             "optimisation.keep": "after a whole cycle the last epoch is as good as the best",
+            **({"augmentation.flip_axes": "a mass upside down is one as well"} if kind.cut_to_breast else {}),
         },
     )
 
