@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import errno
 import importlib.util
 import io
@@ -156,6 +157,60 @@ def three_patients(place: Place) -> Sequence[str]:
     ill = sorted({row[:5] for row in rows if row.split(",")[-2] == "1"})
     well = sorted({row[:5] for row in rows} - set(ill))
     return train(place, rows_of_films(place, lambda row: row[:5] in (*ill[:2], well[0])))
+
+
+def boxes(place: Place, change: Callable[[int, dict[str, str]], None]) -> Path:
+    """The phantom's films.toml with changed rows of its table of boxes, counted from 0."""
+    data = place.folder / "data"
+    shutil.copytree(place.phantom, data)
+    with (data / "masses.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    for number, row in enumerate(rows):
+        change(number, row)
+    with (data / "masses.csv").open("w", encoding="utf-8", newline="") as stream:
+        table = csv.DictWriter(stream, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+    return data / "films.toml"
+
+
+def box_turned_round(place: Place) -> Sequence[str]:
+    """A box whose left edge is right of its right one."""
+
+    def change(number: int, row: dict[str, str]) -> None:
+        if number == 2:
+            row["x0"], row["x1"] = row["x1"], row["x0"]
+
+    return "train", str(boxes(place, change)), "--task", "detection", "-o", str(place.folder / "reader")
+
+
+def box_outside(place: Place) -> Sequence[str]:
+    """A box with a digit too many."""
+
+    def change(number: int, row: dict[str, str]) -> None:
+        if number == 2:
+            row["y0"], row["y1"] = "1000", "1020"
+
+    return "inspect", str(boxes(place, change))
+
+
+def boxes_of_larger_images(place: Place) -> Sequence[str]:
+    """Boxes that were drawn on films of three times the size."""
+
+    def change(number: int, row: dict[str, str]) -> None:
+        row.update({key: str(3 * float(row[key])) for key in ("x0", "y0", "x1", "y1")})
+
+    return "inspect", str(boxes(place, change))
+
+
+def no_boxes(place: Place) -> Sequence[str]:
+    """Films whose description says nothing of boxes."""
+    data = place.folder / "data"
+    shutil.copytree(place.phantom, data)
+    text = (data / "films.toml").read_text(encoding="utf-8")
+    before, after = text.split("[box]", 1)
+    (data / "films.toml").write_text(before + "[columns]" + after.split("[columns]", 1)[1], encoding="utf-8")
+    return "train", str(data / "films.toml"), "--task", "detection", "-o", str(place.folder / "reader")
 
 
 def nan_pixels(place: Place) -> Sequence[str]:
@@ -374,6 +429,10 @@ ALL = (
     BadInput("A table that names missing files", missing_files, 1),
     BadInput("One class only", one_class, 1),
     BadInput("Three patients only", three_patients, 1),
+    BadInput("A box that is turned round", box_turned_round, 1),
+    BadInput("A box outside its image, to inspect; to learn from, the image is left out", box_outside, 0, noted=True),
+    BadInput("Boxes that count pixels of larger images, to inspect", boxes_of_larger_images, 0, noted=True),
+    BadInput("Images without any box, to find lesions on", no_boxes, 1),
     BadInput("Pixels that are not a number", nan_pixels, 1),
     BadInput("An image of one pixel", one_pixel, 1),
     BadInput("A DICOM header of 40,000 × 40,000 without pixels", header_without_pixels, 1),
@@ -432,7 +491,8 @@ def said(bad: BadInput, place: Place) -> tuple[int, str]:
     ):
         code = main(list(words))
     wanted = _is_note if bad.noted else _is_verdict
-    lines = [line for line in err.getvalue().splitlines() if wanted(line)] or _doubts(out.getvalue())
+    lines = [line for line in (err.getvalue() + out.getvalue()).splitlines() if wanted(line)]
+    lines = lines or _doubts(out.getvalue())
     sentence = " ".join(lines)
     for folder in (place.folder / "data", place.folder, place.phantom, place.bundle.parent):
         sentence = sentence.replace(f"{folder}/", "")
@@ -444,7 +504,7 @@ def _is_verdict(line: str) -> bool:
 
 
 def _is_note(line: str) -> bool:
-    return line.startswith("note: ")
+    return line.startswith(("note: ", "warn: boxes "))
 
 
 def _doubts(printed: str) -> list[str]:

@@ -71,6 +71,25 @@ def test_films_are_measured_and_shown_with_their_marks(
     assert 'id="films"' in page and "of 1 lesion found" in page
 
 
+def test_two_detectors_are_compared_by_what_they_find_and_by_images_as_a_whole(
+    detector: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(detector), str(detector)]
+    assert main(["compare", *words, "-o", str(tmp_path), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["of"] == "lesions" and printed["differences"]["auc_roc"]["difference"]["value"] == 0
+    found = read_evidence(detector / "evidence.json").detection
+    at_one = printed["named"]["all lesions"]["sensitivity_at_1"]
+    assert found is not None and at_one["first"] == at_one["second"] == found.scores["sensitivity_at_1"].value
+    assert "<h3>Images as a whole</h3>" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert main(["compare", *words]) == 0
+    said = capsys.readouterr()
+    assert "Both find equally well" in said.out and "all lesions       Found at 0.5" in said.out
+    assert "note: Of lesions, a hit is IoU ≥ 0.2." in said.err
+    assert main(["seeds", *words]) == 0
+    assert "all lesions       Mean sensitivity" in capsys.readouterr().out
+
+
 def test_a_film_is_read_into_findings_on_its_own_pixels(detector: Path, phantom: Path, tmp_path: Path) -> None:
     films = sorted((phantom / "films").glob("*.dcm"))[:3]
     assert main(["read", str(detector), *map(str, films), "-o", str(tmp_path / "out")]) == 0
@@ -79,6 +98,7 @@ def test_a_film_is_read_into_findings_on_its_own_pixels(detector: Path, phantom:
         assert (tmp_path / "out" / reading["figure"]).is_file()
         for finding in reading["findings"]:
             assert {name for name, _ in finding["by_kind"]} == {"malignant", "benign"}
+            assert len(finding["sides"]) == 2 and finding["sides_unit"] == "mm"
             box = finding["box"]
             assert -10 <= box["x0"] < box["x1"] <= 154 and -10 <= box["y0"] < box["y1"] <= 202
 

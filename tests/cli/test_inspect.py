@@ -33,6 +33,26 @@ def test_people_get_the_main_facts(phantom: Path, capsys: pytest.CaptureFixture[
     assert "patients: 16\n" in said.out and "warn: only 16 patients" in said.out
 
 
+def test_boxes_are_counted_and_need_no_class(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "images").mkdir()
+    rows = []
+    for number in range(12):
+        level = np.random.default_rng(number).integers(0, 255, (32, 48), dtype=np.uint8)
+        cv2.imwrite(str(tmp_path / "images" / f"{number}.png"), level)
+        rows.append(f"{number},{number},{4 + number},4,{12 + number},20,{'mass' if number < 6 else 'cyst'}")
+    (tmp_path / "boxes.csv").write_text("\n".join(["image,patient,x0,y0,x1,y1,label", *rows]), encoding="utf-8")
+    (tmp_path / "data.toml").write_text(
+        'table = "boxes.csv"\nimage = "images/{image}.png"\npatient = "patient"\n'
+        '[box]\nlabel = "label"\nx0 = "x0"\ny0 = "y0"\nx1 = "x1"\ny1 = "y1"\n',
+        encoding="utf-8",
+    )
+
+    assert main(["inspect", str(tmp_path / "data.toml")]) == 0
+    said = capsys.readouterr().out
+    assert "data (table): 12 cases\n" in said and "refuse" not in said
+    assert "boxes: 12 on 12 whole images: 6 mass, 6 cyst\n" in said
+
+
 def test_an_unreadable_case_is_named_and_the_code_is_1(
     phantom: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

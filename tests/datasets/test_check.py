@@ -176,3 +176,63 @@ def test_an_input_that_gives_the_class_away_is_warned_of(sound: Dataset, cells: 
 def test_an_input_with_a_cell_of_its_own_for_every_case_is_not_warned_of(sound: Dataset) -> None:
     cases = tuple(replace(case, columns={"weight": str(number)}) for number, case in enumerate(sound.cases))
     assert check_dataset(replace(sound, cases=cases, inputs=("weight",))) == ()
+
+
+@pytest.fixture
+def boxed(tmp_path: Path) -> Callable[..., Dataset]:
+    """Thirty images, 64 high and 96 wide, of which the first show these boxes; no class."""
+
+    def make(*boxes: Box, images: int = 30) -> Dataset:
+        np.savez(tmp_path / "images.npz", images=np.random.default_rng(0).integers(0, 255, (images, 64, 96), np.uint8))
+        refs = [ImageRef(tmp_path / "images.npz", "images", number) for number in range(images)]
+        shown = [(box,) for box in boxes] + [()] * (images - len(boxes))
+        cases = [
+            Case(f"i{n:02d}", f"w{n:02d}", {"image": ref}, None, own)
+            for n, (ref, own) in enumerate(zip(refs, shown, strict=True))
+        ]
+        return Dataset("boxed", tmp_path, tuple(cases), (), "table")
+
+    return make
+
+
+INSIDE = Box(10, 10, 30, 30, "mass")
+
+
+def test_boxes_that_do_not_lie_on_their_image_are_named(boxed: Callable[..., Dataset]) -> None:
+    data = boxed(*[INSIDE] * 20, Box(100, 10, 120, 30, "mass"), Box(0, 0, 5000, 20, "mass"))
+    (problem,) = check_dataset(data, to_classify=False)
+
+    assert problem.severity == "warn" and problem.cases == ("i20", "i21")
+    assert problem.text.startswith("boxes that do not lie on their image: on 2 of 22 images (i20, i21); the first: ")
+    assert "images.npz: the box x 100 to 120, y 10 to 30 lies outside the image of 96 × 64 pixels" in problem.text
+
+
+def test_boxes_of_images_of_another_size_are_suspected_and_one_over_the_border_is_none(
+    boxed: Callable[..., Dataset],
+) -> None:
+    over = Box(80, 40, 120, 60, "mass")  # on the image in part
+    found = check_dataset(boxed(*[INSIDE] * 10, *[over] * 3), to_classify=False)
+    assert [problem.text for problem in found] == [
+        "boxes that reach over the border: on 3 of 13 images (i10, i11, i12); they may count pixels of images of "
+        "another size than these"
+    ]
+    assert check_dataset(boxed(*[INSIDE] * 10, *[over] * 2), to_classify=False) == ()
+    assert check_dataset(boxed(*[INSIDE] * 10, *[over] * 3), to_classify=False, content=False) == ()
+    assert check_dataset(boxed(*[INSIDE] * 10, *[Box(70, 40, 96.9, 64, "mass")] * 5), to_classify=False) == ()
+
+
+def test_kinds_of_lesions_that_are_hardly_there_are_warned_of(boxed: Callable[..., Dataset]) -> None:
+    odd = Box(10, 10, 30, 30, "odd")
+    found = check_dataset(boxed(*[INSIDE] * 10, odd), to_classify=False)
+    assert [problem.text for problem in found] == [
+        "only 1 box labelled 'odd': too few to learn to find it or to measure that"
+    ]
+    assert "only 4 boxes labelled 'odd'" in check_dataset(boxed(*[INSIDE] * 9, *[odd] * 4), to_classify=False)[0].text
+
+
+def test_where_there_are_only_boxes_the_task_that_learns_them_is_named(boxed: Callable[..., Dataset]) -> None:
+    refused = check_dataset(boxed(*[INSIDE] * 10))[0]
+    assert refused.severity == "refuse"
+    assert refused.text == (
+        "no case has a class; only boxes: write a description that says where the classes are, or give --task detection"
+    )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hounsfield.errors import EvaluationError
+from hounsfield.evaluation import hits
 from hounsfield.evaluation.detection import measure_detection
 from hounsfield.evaluation.evidence import Detected, DetectionEvidence, ImageResult
 from hounsfield.evaluation.matching import HitRule
@@ -51,6 +52,20 @@ def test_two_films_by_hand() -> None:
     assert found.scores["sensitivity_malignant_at_0.25"].value == 0.5
     assert found.rule == "IoU ≥ 0.2"
     assert {"froc", "froc_benign", "froc_malignant", "precision_recall"} == set(found.curves)
+
+
+@pytest.mark.parametrize(("rule", "times"), [(HitRule(0.2), 3), (HitRule(0.3), 4), (HitRule(0), 4)])
+def test_findings_are_matched_once_at_each_overlap(rule: HitRule, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules, match = [], hits.match
+
+    def counted(*given: object) -> object:
+        rules.append(given[-1])
+        return match(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(hits, "match", counted)
+    measured([film("a", [BENIGN], [(BENIGN, 0.2, 0.7), (ELSEWHERE, 0.3, 0.3)])], rule=rule)
+
+    assert len(rules) == times and set(rules) == {rule, HitRule(0.2), HitRule(0.5), HitRule(0.75)}
 
 
 def test_films_without_a_lesion_count_for_false_alarms() -> None:

@@ -76,7 +76,12 @@ def test_rules_are_named_in_words(words: str, rule: HitRule) -> None:
     assert rule_from(words) == rule
 
 
-@pytest.mark.parametrize("words", ["iou>=0", "iou>=2", "touching", "", "iou>=nan"])
+@pytest.mark.parametrize("rule", [HitRule(0.2), HitRule(0.55), HitRule(1), HitRule(0)])
+def test_a_rule_is_read_back_as_it_is_written(rule: HitRule) -> None:
+    assert rule_from(str(rule)) == rule
+
+
+@pytest.mark.parametrize("words", ["iou>=0", "iou>=2", "touching", "", "iou>=nan", "inside"])
 def test_other_words_are_refused(words: str) -> None:
     with pytest.raises(EvaluationError, match='"iou>=0.2"'):
         rule_from(words)

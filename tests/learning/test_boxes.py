@@ -183,6 +183,31 @@ def test_boxes_smaller_than_a_pixel_of_the_input_are_nothing_to_validate_on(spot
         BoxLesson(task_of(plan), inputs).require_enough(np.arange(20), np.arange(20, 40))
 
 
+def test_a_refusal_says_why_the_first_image_was_left_out(spotted: Dataset, tmp_path: Path) -> None:
+    plan = tiny()
+    cases = tuple(
+        replace(case, boxes=(Box(150, 10, 170, 30, "bright"),)) if row % 3 == 0 else replace(case, boxes=())
+        for row, case in enumerate(spotted.cases)
+    )
+    inputs = prepare_inputs(spotted, cases, plan.input, tmp_path, threads=1, sought=sought_by(plan))
+
+    with pytest.raises(
+        TrainingError, match=r"without 14 images that had to be left out \(the first, case-00: .*outside"
+    ):
+        BoxLesson(task_of(plan), inputs).require_enough(np.arange(10), np.arange(10, 20))
+
+
+def test_a_kind_of_the_plan_without_an_example_is_told(
+    spotted: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = tuple(case for row, case in enumerate(spotted.cases) if row % 2 == 0)  # of the bright ones alone
+    train(
+        for_detection(replace(spotted, cases=cases, kinds=())), tmp_path / "x",
+        plan=tiny(optimisation=Optimisation(epochs=1, batch_size=4, threads=1)),
+    )  # fmt: skip
+    assert "no box of spots is labelled dark: what that looks like is not learned" in capsys.readouterr().err
+
+
 def test_an_examination_is_alike_each_time_and_leaves_chance_as_it_was(spotted: Dataset, tmp_path: Path) -> None:
     plan = tiny()
     inputs = prepare_inputs(spotted, spotted.cases, plan.input, tmp_path, threads=1, sought=sought_by(plan))

@@ -68,7 +68,7 @@ def test_anchors_have_the_sizes_and_shapes_of_the_boxes_on_the_input() -> None:
     assert half.anchor_ratios == (0.5, 0.8, 1.4)
 
 
-@pytest.mark.parametrize(("low", "finest"), [(10, 4), (25, 8), (100, 8)])
+@pytest.mark.parametrize(("low", "finest"), [(10, 4), (15, 4), (16, 8), (100, 8)])
 def test_small_boxes_are_looked_for_at_places_closer_together(low: float, finest: int) -> None:
     assert choice(images(side=Spread(low, 2 * low, 6 * low)), (800, 600)).strides[0] == finest
 
@@ -88,27 +88,67 @@ def test_inputs_are_multiples_of_the_coarsest_places_and_no_larger_than_most_ima
     assert finding_sides(images(shape=(90, 50)), WHOLE) == [(64, 32)]
 
 
-def test_a_plan_is_made_in_the_minutes_with_folds_though_every_image_has_a_lesion() -> None:
-    kind = kind_of(images(), modality="US", cropped=False)
-
-    plan = make_plan(
-        images(),
+def planned(fingerprint: Fingerprint, *, minutes: float = 60) -> Plan:
+    """On a machine that works through 4 million pixels a second."""
+    kind = kind_of(fingerprint, modality="US", cropped=False)
+    return make_plan(
+        fingerprint,
         MACHINE,
         modality="US",
         cropped=False,
         rarest_patients=200,
-        minutes=60,
+        minutes=minutes,
         seed=0,
         speed=lambda plan: 4e6 / (plan.input.shape[0] * plan.input.shape[1]),
         memory=lambda plan: 0,
-        family=finder(images(), kind, DEFAULT_BACKBONE),
+        family=finder(fingerprint, kind, DEFAULT_BACKBONE),
         asked=Detection(kinds=("mass",), positive=("mass",)),
     )
+
+
+def test_minutes_go_to_larger_images_before_further_networks_where_lesions_are_small() -> None:
+    small, large = planned(images(side=Spread(15, 40, 90)), minutes=15), planned(images(), minutes=15)
+
+    assert (small.ensemble.folds, large.ensemble.folds) == (1, 3)
+    assert small.input.shape == (800, 608) and large.input.shape == (576, 448)  # 40 and 43 pixels of the middling box
+    ample = planned(images(side=Spread(15, 40, 90)), minutes=600)
+    assert ample.ensemble.folds > 1 and ample.input.shape == (800, 608)
+
+
+def test_images_that_cannot_be_larger_are_spread_over_folds() -> None:
+    assert planned(images(shape=(256, 256), side=Spread(8, 12, 20)), minutes=15).ensemble.folds > 1
+
+
+def test_a_plan_is_made_in_the_minutes_with_folds_though_every_image_has_a_lesion() -> None:
+    plan = planned(images())
 
     assert plan.task == "detection" and plan.network.name == "faster_rcnn"
     assert plan.ensemble.folds > 1
     assert plan.optimisation.start == "imagenet"
     assert "sizes and shapes that the data's boxes have" in plan.reasons["network.anchor_sides"]
+
+
+def test_masses_on_films_are_learned_upside_down_too_and_read_as_they_are() -> None:
+    films = images()
+    kind = kind_of(films, modality="MG", cropped=False, filters=False)
+
+    plan = make_plan(
+        films,
+        MACHINE,
+        modality="MG",
+        cropped=False,
+        rarest_patients=200,
+        minutes=15,
+        seed=0,
+        speed=lambda plan: 4e6 / (plan.input.shape[0] * plan.input.shape[1]),
+        memory=lambda plan: 0,
+        family=finder(films, kind, DEFAULT_BACKBONE),
+        asked=Detection(kinds=("mass",), positive=("mass",)),
+    )
+
+    assert plan.augmentation.flip_axes == (0,) and not plan.ensemble.flips
+    assert plan.reasons["augmentation.flip_axes"] == "a mass upside down is one as well"
+    assert planned(films).augmentation.flip_axes == (1,)  # other images are not turned to one side
 
 
 def test_without_pretrained_weights_the_maps_are_of_a_network_from_scratch() -> None:

@@ -82,6 +82,11 @@ def comparison_of_labels() -> str:
     return comparison_page(compare(one, other, resamples=100), command="hounsfield compare unet recurrent")
 
 
+def comparison_of_lesions() -> str:
+    one, other = samples.found_evidence("faster_rcnn"), samples.found_evidence("centres", skill=0.5)
+    return comparison_page(compare(one, other, resamples=100), command="hounsfield compare faster_rcnn centres")
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "evidence": evidence,
     "evidence_many": evidence_of_many_classes,
@@ -92,6 +97,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "worksheet": worksheet,
     "comparison": comparison,
     "comparison_of_labels": comparison_of_labels,
+    "comparison_of_lesions": comparison_of_lesions,
 }
 
 

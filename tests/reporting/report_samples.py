@@ -9,7 +9,15 @@ from hounsfield.arrays import FloatArray
 from hounsfield.datasets.case import Case, Dataset, ImageRef
 from hounsfield.datasets.check import Problem
 from hounsfield.datasets.fingerprint import Fingerprint, Spread
-from hounsfield.evaluation.evidence import CaseResult, Evidence, OutlinedImage, OutlinedLabel
+from hounsfield.evaluation.detection import with_detection
+from hounsfield.evaluation.evidence import (
+    CaseResult,
+    Detected,
+    Evidence,
+    ImageResult,
+    OutlinedImage,
+    OutlinedLabel,
+)
 from hounsfield.evaluation.measure import Origin, measure, measure_outlines
 from hounsfield.findings import Answer, Box, Finding, ModelIdentity, Quality, Reading
 from hounsfield.findings.worksheet import Worksheet, criteria_from_text, fill_worksheet
@@ -137,6 +145,32 @@ def outlined_evidence(name: str, *, skill: float = 0.9, labels: tuple[str, ...] 
     named = replace(MODEL, name=name, sha256=f"{len(name):064d}")
     origin = Origin("abdomens", "test", ("image",), attributes={}, model=named, seconds=60.0, resamples=200)
     return measure_outlines(drawn, origin, labels=labels, tolerance=2.0)
+
+
+def found_evidence(name: str, *, skill: float = 0.6) -> Evidence:
+    """Of forty films, on half of which there is a mass, and on each something that looks like one."""
+    hard, own = np.random.default_rng(4), np.random.default_rng(len(name))
+    films = []
+    for number in range(40):
+        box = Box(40, 60, 90, 110, "malignant" if number % 4 else "benign")
+        sure, alarm = np.clip([skill + hard.normal(0, 0.2) + own.normal(0, 0.05), hard.uniform(0, 0.8)], 0, 1).tolist()
+        found = [Detected(Box(150, 200, 180, 230), (0.3 * alarm, 0.7 * alarm))]
+        there = (box,) if number % 2 else ()
+        films.append(
+            ImageResult(
+                f"film {number}", f"P_{number // 2:03d}", there,
+                (*found, *(Detected(one, (0.2 * sure, 0.8 * sure)) for one in there)),
+            )
+        )  # fmt: skip
+    named = replace(MODEL, name=name, sha256=f"{len(name):064d}")
+    origin = Origin("films", "test", ("without", "with"), attributes={}, model=named, seconds=60.0, resamples=200)
+    most = [max(found.score for found in one.found) for one in films]
+    cases = [CaseResult(one.case, one.patient, len(one.truths), (1 - p, p)) for one, p in zip(films, most, strict=True)]
+    whole = measure(cases, origin, task="detection", threshold=0.5, threshold_from="40 validation cases")
+    return with_detection(
+        whole, films, kinds=("benign", "malignant"), rule="iou>=0.2", threshold=0.5,
+        threshold_from="40 validation cases", attributes={}, seed=0,
+    )  # fmt: skip
 
 
 def examples(evidence: Evidence, *, each: int = 3) -> list[Example]:

@@ -95,5 +95,8 @@ def test_words_stay_on_the_picture_for_boxes_at_its_borders() -> None:
 def test_the_surest_findings_with_a_place_are_marked() -> None:
     findings = [Finding("mass", 0.9, LESION), Finding("mass", 0.8), Finding("cyst", 0.7, OTHER)]
 
+    sized = [Finding("mass", 0.9, LESION, sides=(18.4, 11.6), sides_unit="mm")]
+
+    assert [mark.words for mark in marks_of(sized, most=5)] == ["mass 0.90, 18 × 12 mm"]
     assert [mark.words for mark in marks_of(findings, most=5)] == ["mass 0.90", "cyst 0.70"]
     assert len(marks_of(findings, most=1)) == 1

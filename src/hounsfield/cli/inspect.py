@@ -76,7 +76,9 @@ def inspect_dataset(arguments: argparse.Namespace) -> int:
     if split:
         require_same_cases(dataset, split)
     audit = audit_dataset(dataset, parts=split.parts if split else None)
-    to_classify = any(case.target is not None or case.mask is None for case in dataset.cases)
+    classified = any(case.target is not None for case in dataset.cases)
+    drawn = any(case.mask is not None or case.boxes or case.points for case in dataset.cases)
+    to_classify = classified or not drawn
     problems = check_dataset(dataset, to_classify=to_classify)
     if fingerprint.sizes_differ:
         problems = (*problems, size_problem(fingerprint, spec_for(arguments, dataset, fingerprint)))
@@ -105,7 +107,13 @@ def print_fingerprint(fingerprint: Fingerprint) -> None:
     counts = ", ".join(f"{n} {name}" for n, name in zip(fingerprint.class_counts, fingerprint.classes, strict=True))
     shape = " × ".join(str(side) for side in fingerprint.shape_median)
     known = "" if fingerprint.patients_known else " (not told apart: every case counts as one)"
-    print(f"{fingerprint.dataset} ({fingerprint.layout}): {fingerprint.cases} cases: {counts}")
+    print(
+        f"{fingerprint.dataset} ({fingerprint.layout}): {fingerprint.cases} cases" + (f": {counts}" if counts else "")
+    )
+    if fingerprint.boxes:
+        lesions = fingerprint.lesions
+        labels = ", ".join(f"{n} {name}" for name, n in lesions.boxes.items())
+        print(f"boxes: {fingerprint.boxes} on {lesions.images} whole images" + (f": {labels}" if labels else ""))
     print(f"patients: {fingerprint.patients}{known}")
     print(f"median shape (depth × height × width): {shape}, channels: {fingerprint.channels}")
     if fingerprint.spacing_mm:

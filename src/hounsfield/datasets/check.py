@@ -10,7 +10,9 @@ from typing import Literal
 
 from hounsfield.datasets.case import Case, Dataset, ImageRef
 from hounsfield.datasets.digest import content_digest, files_of
+from hounsfield.datasets.lesions import count_lesions
 from hounsfield.datasets.listing import counted, some
+from hounsfield.datasets.misplaced import misplaced_boxes
 from hounsfield.datasets.parallel import in_threads
 from hounsfield.errors import HounsfieldError
 
@@ -22,6 +24,9 @@ _FEW_CASES = 5
 
 _CASES_PER_CELL = 3
 """On average, below which the classes of cases with one cell may agree by chance."""
+
+_FEWEST_OVER, _SHARE_OVER = 3, 0.1
+"""Images, and their share of those with boxes, from which on boxes that reach over the border are no accident."""
 
 _SIDE_OR_VIEW = re.compile(r"[_\- ](left|right|[lr]|[lr]?cc|[lr]?mlo)(?=[_\- ]|$)", re.IGNORECASE)
 """Words in a patient id that tell images of one patient apart; CBIS-DDSM's DICOM files call a woman
@@ -44,16 +49,19 @@ def check_dataset(dataset: Dataset, *, content: bool = True, to_classify: bool =
 
     Args:
         dataset: The cases.
-        content: Whether to read files of equal size to find images that are byte for byte the same.
+        content: Whether to read files of equal size to find images that are byte for byte the same, and the sizes of
+            images with boxes.
         to_classify: Whether classes are to be told apart; else a data set without any is none the worse for it.
     """
     problems = [
         *(_counts(dataset) if to_classify else ()),
         *_patients(dataset, to_classify=to_classify),
         *_inputs(dataset),
+        *_rare_lesions(dataset),
         *_same_place(dataset),
     ]
     if content:
+        problems.extend(_misplaced(dataset))
         problems.extend(_same_content(dataset))
     return tuple(sorted(problems, key=lambda problem: problem.severity != "refuse"))
 
@@ -61,13 +69,7 @@ def check_dataset(dataset: Dataset, *, content: bool = True, to_classify: bool =
 def _counts(dataset: Dataset) -> Iterator[Problem]:
     counts = Counter(dataset.classes[case.target] for case in dataset.cases if case.target is not None)
     if not counts:
-        masks = any(case.mask is not None for case in dataset.cases)
-        found = (
-            "only masks: write a description that says where the classes are"
-            if masks
-            else "there is nothing to learn from"
-        )
-        yield Problem("refuse", f"no case has a class; {found}")
+        yield Problem("refuse", f"no case has a class; {_other_than_classes(dataset)}")
         return
     if len(counts) == 1:
         only = next(iter(counts))
@@ -88,6 +90,46 @@ def _counts(dataset: Dataset) -> Iterator[Problem]:
             yield Problem(
                 "warn", f"only {counted(count, 'case')} of class {name!r}: too few to learn or to measure anything"
             )
+
+
+def _other_than_classes(dataset: Dataset) -> str:
+    """What there is to learn where no case has a class."""
+    there = {
+        "boxes": ("detection", any(case.boxes for case in dataset.cases)),
+        "landmarks": ("localization", any(case.points for case in dataset.cases)),
+        "masks": ("segmentation", any(case.mask is not None for case in dataset.cases)),
+    }
+    found = {what: task for what, (task, is_there) in there.items() if is_there}
+    if not found:
+        return "there is nothing to learn from"
+    ways = " or ".join(f"--task {task}" for task in found.values())
+    return f"only {' and '.join(found)}: write a description that says where the classes are, or give {ways}"
+
+
+def _rare_lesions(dataset: Dataset) -> Iterator[Problem]:
+    """Labels of boxes that are hardly there."""
+    for name, count in count_lesions(dataset.cases).boxes.items():
+        if count < _FEW_CASES:
+            boxes = counted(count, "box") if count == 1 else f"{count} boxes"
+            yield Problem("warn", f"only {boxes} labelled {name!r}: too few to learn to find it or to measure that")
+
+
+def _misplaced(dataset: Dataset) -> Iterator[Problem]:
+    """Boxes that do not lie on their image, or that may count pixels of images of another size."""
+    found = misplaced_boxes(dataset.cases)
+    images = counted(found.images, "image")
+    outside = tuple(name for name, _ in found.outside)
+    over = (*outside, *found.over)
+    if len(over) >= max(_FEWEST_OVER, _SHARE_OVER * found.images):
+        yield Problem(
+            "warn",
+            f"boxes that reach over the border: on {len(over)} of {images} ({some(over)}); they may count pixels of "
+            "images of another size than these",
+            over,
+        )
+    if outside:
+        text = f"boxes that do not lie on their image: on {len(outside)} of {images} ({some(outside)}); the first: "
+        yield Problem("warn", text + found.outside[0][1], outside)
 
 
 def _patients(dataset: Dataset, *, to_classify: bool) -> Iterator[Problem]:

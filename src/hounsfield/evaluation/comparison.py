@@ -17,7 +17,7 @@ from hounsfield.evaluation.delong import AreaDifference, compare_areas
 from hounsfield.evaluation.difference import FEWEST_BEHIND, Difference, difference_of
 from hounsfield.evaluation.evidence import Evidence
 from hounsfield.evaluation.measured import patients_behind
-from hounsfield.evaluation.paired import SHARES, Paired, paired_scores
+from hounsfield.evaluation.paired import SHARES, Named, Paired, paired_scores
 from hounsfield.evaluation.predictions import Predictions, predictions_of
 from hounsfield.evaluation.scores import scores_of
 from hounsfield.evaluation.shared import patients_among, shared_cases, shared_notes
@@ -44,9 +44,11 @@ class Comparison:
     """Share of the cases that both models call the same; None where nothing is said of images as a whole."""
     resamples: int
     notes: tuple[str, ...]
+    of: Named
+    """What the next ones are of."""
     named: Mapping[str, Mapping[str, Difference]]
-    """By name of the landmark or label, those of all together first, and score, as `paired.Paired`: of labels on the
-    images on which one is or either model found it, of distances where both did."""
+    """By name of the landmark, label or kind of lesions, those of all together first, and score, as `paired.Paired`: of
+    labels on the images on which one is or either model found it, of distances where both did."""
     unit: str
     """Of the distances among these; empty where there is none."""
 
@@ -67,7 +69,7 @@ def compare(first: Evidence, second: Evidence, *, resamples: int = RESAMPLES, se
     shared = shared_cases(both)
     notes = shared_notes(both, shared)
     pairs = paired_scores(both, shared)
-    predictions = [predictions_of(evidence, shared) for evidence in both] if not pairs.scores else []
+    predictions = [predictions_of(evidence, shared) for evidence in both] if pairs.beside_the_whole else []
     differences = _of_the_whole(*predictions, resamples=resamples, seed=seed) if predictions else {}
     named: dict[str, dict[str, Difference]] = {}
     for one in pairs.scores:
@@ -85,6 +87,7 @@ def compare(first: Evidence, second: Evidence, *, resamples: int = RESAMPLES, se
         agreement=float(np.mean(predictions[0].called == predictions[1].called)) if predictions else None,
         resamples=resamples,
         notes=(*notes, *pairs.notes, *_unknown(predictions, differences, pairs.scores)),
+        of=pairs.of,
         named=named,
         unit=pairs.unit,
     )
@@ -111,8 +114,9 @@ def _of_the_whole(first: Predictions, second: Predictions, *, resamples: int, se
 def _of_the_named(one: Paired, *, resamples: int, seed: int) -> Difference:
     first, second = one.figures.tolist()
     draws = one.draws(resamples=resamples, seed=seed)
-    farthest = 1.0 if one.score in SHARES else float(np.abs(one.values[0] - one.values[1]).max())
-    return difference_of(first, second, draws[0] - draws[1], patients=one.patients, cases=one.cases, farthest=farthest)
+    return difference_of(
+        first, second, draws[0] - draws[1], patients=one.patients, cases=one.cases, farthest=one.farthest
+    )
 
 
 def _unknown(
@@ -124,7 +128,8 @@ def _unknown(
     few += list(dict.fromkeys(one.name for one in pairs if one.patients < FEWEST_BEHIND))
     if not few:
         return []
-    of_distances = ", of distances as wide as the largest difference on an image" if pairs else ""
+    distances = any(one.score not in SHARES for one in pairs)
+    of_distances = ", of distances as wide as the largest difference on an image" if distances else ""
     return [
         f"Fewer than {FEWEST_BEHIND} patients behind {', '.join(few)}: whether the models differ is unknown, and the "
         f"interval is all of [-1, 1]{of_distances}."

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from hounsfield.arrays import BoolArray, FloatArray, IntArray
-from hounsfield.errors import EvaluationError
+from hounsfield.arrays import BoolArray, IntArray
 from hounsfield.evaluation.average_precision import Ranked, average_precision, precision_curve
 from hounsfield.evaluation.evidence import Curve, DetectionEvidence, Evidence, ImageResult, Score, Subgroup
 from hounsfield.evaluation.froc import Responses, froc, sensitivity_at
+from hounsfield.evaluation.hits import (
+    ALL,
+    Lesions,
+    by_kind,
+    lesions_on,
+    matched_on,
+    require_lesions,
+    responses_to,
+    scores_on,
+)
 from hounsfield.evaluation.image_results import patients_of
 from hounsfield.evaluation.intervals import percentile_score
-from hounsfield.evaluation.matching import AGAIN, FALSE_ALARM, MISSED, HitRule, Matched, match, rule_from
+from hounsfield.evaluation.matching import AGAIN, FALSE_ALARM, HitRule, Matched, rule_from
 from hounsfield.evaluation.resampling import patient_weights
 from hounsfield.evaluation.subgroups import FEWEST_PATIENTS, NOT_STATED, tables_of, too_small
 
@@ -25,22 +34,6 @@ _NONE_SEEN = 3.69
 """Events that may be expected at most where none was seen: the upper end of the 95 % interval of a Poisson count."""
 
 SIZES = ("smallest third", "middle third", "largest third")
-
-
-@dataclass(frozen=True, eq=False)
-class _Lesions:
-    """All lesions of all images, one after another."""
-
-    image: IntArray
-    """(lesions,), number of the image."""
-    kind: IntArray
-    """(lesions,)."""
-    side: FloatArray
-    """(lesions,), the square root of the box's area, or the cube root of its volume, in pixels."""
-    score: FloatArray
-    """(lesions,), of the finding that hit each; -inf where none did."""
-    called: IntArray
-    """(lesions,), the likeliest kind of that finding; -1 where none did."""
 
 
 def measure_detection(
@@ -70,18 +63,19 @@ def measure_detection(
         EvaluationError: There is no image or no lesion, an image comes twice, or a lesion's kind is not known.
     """
     patient = patients_of(results)
-    _require(results, kinds)
-    matched = [match([f.box for f in one.found], _scores(one), one.truths, rule) for one in results]
-    lesions = _lesions(results, matched, kinds)
-    responses = _responses(results, matched, lesions, patient)
+    require_lesions(results, kinds)
+    matched = matched_on(results, rule)
+    lesions = lesions_on(results, matched, kinds)
+    responses = responses_to(results, matched, lesions, patient)
     scores, curves = _froc_of(responses, lesions, kinds, resamples=resamples, seed=seed)
     for overlap in OVERLAPS:
-        ranked = _ranked(results, patient, HitRule(overlap))
+        at_overlap = HitRule(overlap)
+        ranked = _ranked(results, patient, matched if at_overlap == rule else matched_on(results, at_overlap))
         if (
             found := average_precision(ranked, patients=responses.patients, resamples=resamples, seed=seed)
         ) is not None:
             scores[f"average_precision_{round(100 * overlap)}"] = found
-    curves["precision_recall"] = precision_curve(_ranked(results, patient, rule))
+    curves["precision_recall"] = precision_curve(_ranked(results, patient, matched))
     scores |= _at_threshold(responses, lesions, threshold, resamples=resamples, seed=seed)
     subgroups, notes = _subgroups(
         results, matched, patient, responses, lesions, kinds, threshold, attributes, draws=(resamples, seed)
@@ -128,73 +122,11 @@ def with_detection(
     return replace(evidence, detection=found)
 
 
-def responses_of(results: Sequence[ImageResult], *, kinds: Sequence[str], rule: HitRule) -> Responses:
-    """What FROC is computed from, of all lesions.
-
-    Raises:
-        EvaluationError: As `measure_detection`.
-    """
-    patient = patients_of(results)
-    _require(results, kinds)
-    matched = [match([f.box for f in one.found], _scores(one), one.truths, rule) for one in results]
-    return _responses(results, matched, _lesions(results, matched, kinds), patient)
-
-
-def _require(results: Sequence[ImageResult], kinds: Sequence[str]) -> None:
-    labels = {box.label for one in results for box in one.truths}
-    if not labels:
-        raise EvaluationError(
-            f"none of the {len(results)} images has a box of a lesion: there is nothing to find on them; name the "
-            "boxes in the data's description ([box])"
-        )
-    if unknown := sorted(labels - set(kinds)):
-        raise EvaluationError(
-            f"boxes are labelled {', '.join(map(repr, unknown))}, and the model knows {', '.join(kinds)}; name them "
-            "in the data's description as the model does"
-        )
-    for one in results:
-        if odd := [found for found in one.found if len(found.probabilities) != len(kinds)]:
-            raise EvaluationError(
-                f"a finding on {one.case!r} has {len(odd[0].probabilities)} probabilities for {len(kinds)} kinds"
-            )
-
-
-def _scores(result: ImageResult) -> FloatArray:
-    return np.array([found.score for found in result.found], dtype=np.float64)
-
-
-def _lesions(results: Sequence[ImageResult], matched: Sequence[Matched], kinds: Sequence[str]) -> _Lesions:
-    image, kind, side, score, called = [], [], [], [], []
-    for number, (one, pairs) in enumerate(zip(results, matched, strict=True)):
-        for box, by in zip(one.truths, pairs.by.tolist(), strict=True):
-            flat = box.depth == 1
-            image.append(number)
-            kind.append(kinds.index(box.label))
-            side.append((box.width * box.height) ** 0.5 if flat else (box.width * box.height * box.depth) ** (1 / 3))
-            score.append(float("-inf") if by == MISSED else one.found[by].score)
-            called.append(-1 if by == MISSED else int(np.argmax(one.found[by].probabilities)))
-    return _Lesions(*(np.array(part) for part in (image, kind, side, score, called)))
-
-
-def _responses(
-    results: Sequence[ImageResult], matched: Sequence[Matched], lesions: _Lesions, patient: IntArray
-) -> Responses:
-    alarms = [_scores(one)[pairs.taken == FALSE_ALARM] for one, pairs in zip(results, matched, strict=True)]
-    return Responses(
-        lesion_scores=lesions.score,
-        lesion_patients=patient[lesions.image],
-        alarm_scores=np.concatenate(alarms),
-        alarm_patients=np.repeat(patient, [len(own) for own in alarms]),
-        image_patients=patient,
-    )
-
-
-def _ranked(results: Sequence[ImageResult], patient: IntArray, rule: HitRule) -> Ranked:
+def _ranked(results: Sequence[ImageResult], patient: IntArray, matched: Sequence[Matched]) -> Ranked:
     """All findings, of whatever kind, by falling score."""
     scores, right, whose, lesions = [], [], [], []
-    for number, one in enumerate(results):
-        own = _scores(one)
-        pairs = match([found.box for found in one.found], own, one.truths, rule)
+    for number, (one, pairs) in enumerate(zip(results, matched, strict=True)):
+        own = scores_on(one)
         scores.append(own)
         right.append((pairs.taken != FALSE_ALARM) & (pairs.taken != AGAIN))
         whose.append(np.full(len(own), patient[number]))
@@ -205,16 +137,12 @@ def _ranked(results: Sequence[ImageResult], patient: IntArray, rule: HitRule) ->
 
 
 def _froc_of(
-    responses: Responses, lesions: _Lesions, kinds: Sequence[str], *, resamples: int, seed: int
+    responses: Responses, lesions: Lesions, kinds: Sequence[str], *, resamples: int, seed: int
 ) -> tuple[dict[str, Score], dict[str, Curve]]:
     scores: dict[str, Score] = {}
     curves: dict[str, Curve] = {}
-    groups: dict[str, BoolArray] = {"": np.ones(len(lesions.kind), dtype=bool)}
-    if len(kinds) > 1:
-        groups |= {f"_{name}": lesions.kind == number for number, name in enumerate(kinds)}
-    for ending, chosen in groups.items():
-        if not chosen.any():
-            continue
+    for name, chosen in by_kind(lesions, kinds).items():
+        ending = "" if name == ALL else f"_{name}"
         found = froc(responses.of(chosen), resamples=resamples, seed=seed)
         curves[f"froc{ending}"] = found.curve
         scores |= {
@@ -225,7 +153,7 @@ def _froc_of(
 
 
 def _at_threshold(
-    responses: Responses, lesions: _Lesions, threshold: float, *, resamples: int, seed: int
+    responses: Responses, lesions: Lesions, threshold: float, *, resamples: int, seed: int
 ) -> dict[str, Score]:
     """Sensitivity, false alarms an image and, of the lesions found, the share of the right kind."""
     hit = np.isfinite(responses.lesion_scores) & (responses.lesion_scores >= threshold)
@@ -265,7 +193,7 @@ def _at_threshold(
     return {name: score for name, score in found.items() if score is not None}
 
 
-def _confusion(lesions: _Lesions, kinds: int, threshold: float) -> tuple[tuple[int, ...], ...]:
+def _confusion(lesions: Lesions, kinds: int, threshold: float) -> tuple[tuple[int, ...], ...]:
     table = np.zeros((kinds, kinds + 1), dtype=np.int64)
     called = np.where(np.isfinite(lesions.score) & (lesions.score >= threshold), lesions.called, kinds)
     np.add.at(table, (lesions.kind, called), 1)
@@ -277,7 +205,7 @@ def _subgroups(
     matched: Sequence[Matched],
     patient: IntArray,
     responses: Responses,
-    lesions: _Lesions,
+    lesions: Lesions,
     kinds: Sequence[str],
     threshold: float,
     attributes: Mapping[str, Mapping[str, str]],
@@ -302,7 +230,7 @@ def _subgroups(
 
 def _columns(
     results: Sequence[ImageResult],
-    lesions: _Lesions,
+    lesions: Lesions,
     kinds: Sequence[str],
     attributes: Mapping[str, Mapping[str, str]],
 ) -> Iterator[tuple[str, list[str], bool]]:
@@ -325,7 +253,7 @@ def _columns(
 def _within(
     results: Sequence[ImageResult],
     matched: Sequence[Matched],
-    lesions: _Lesions,
+    lesions: Lesions,
     chosen: BoolArray,
     patient: IntArray,
 ) -> Responses:
@@ -341,7 +269,7 @@ def _within(
         score=lesions.score[own],
         called=lesions.called[own],
     )
-    return _responses([results[place] for place in places], [matched[place] for place in places], part, whose)
+    return responses_to([results[place] for place in places], [matched[place] for place in places], part, whose)
 
 
 def _subgroup(own: Responses, attribute: str, value: str, threshold: float, draws: tuple[int, int]) -> Subgroup:

@@ -119,7 +119,7 @@ class DetectionEvidence:
     """How well lesions were found, of images that may have several or none."""
 
     rule: str
-    """When a finding hits a lesion, for instance "IoU ≥ 0.2"."""
+    """When a finding hits a lesion, as `matching.HitRule` writes itself and `rule_from` reads it: "IoU ≥ 0.2"."""
     kinds: tuple[str, ...]
     """Of lesions."""
     lesions: tuple[int, ...]

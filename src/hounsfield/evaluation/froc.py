@@ -11,6 +11,7 @@ Reference:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -98,13 +99,9 @@ def froc(responses: Responses, *, resamples: int, seed: int, rates: tuple[float,
         seed: Of the draws.
         rates: False alarms an image, rising.
     """
-    grid = np.array([*rates, *_GRID])
-    whole = np.ones((1, responses.patients))
-    value = _sensitivities(responses, whole, grid)[0]
-    blocks = patient_weights(
-        responses.patients, resamples=resamples, seed=seed, cases=len(_kept(responses)) + len(responses.lesion_scores)
-    )
-    drawn = np.concatenate([_sensitivities(responses, weights, grid) for weights in blocks])
+    grid = (*rates, *_GRID)
+    value = sensitivities(responses, grid)
+    drawn = drawn_sensitivities(responses, grid, resamples=resamples, seed=seed)
     behind = len(np.unique(responses.lesion_patients))
     count = len(rates)
     scores = tuple(percentile_score(float(value[k]), drawn[:, k], patients=behind)[0] for k in range(count))
@@ -116,6 +113,23 @@ def froc(responses: Responses, *, resamples: int, seed: int, rates: tuple[float,
     thresholds = tuple(max(0.0, threshold_at(responses, rate)) for rate in _GRID)
     line = Curve(x=_GRID, y=_plain(value[count:]), low=_plain(low), high=_plain(high), threshold=thresholds)
     return Froc(rates, scores, mean, line)
+
+
+def sensitivities(responses: Responses, rates: Sequence[float]) -> FloatArray:
+    """(rates,), at these rates of false alarms an image; NaN without lesions."""
+    found: FloatArray = _sensitivities(responses, np.ones((1, responses.patients)), np.array(rates))[0]
+    return found
+
+
+def drawn_sensitivities(responses: Responses, rates: Sequence[float], *, resamples: int, seed: int) -> FloatArray:
+    """(draws, rates), the same in draws of patients, each with thresholds of its own; NaN where no lesion was drawn.
+
+    Two models measured on the same images get the same draws.
+    """
+    blocks = patient_weights(
+        responses.patients, resamples=resamples, seed=seed, cases=len(_kept(responses)) + len(responses.lesion_scores)
+    )
+    return np.concatenate([_sensitivities(responses, weights, np.array(rates)) for weights in blocks])
 
 
 def _kept(responses: Responses) -> IntArray:

@@ -49,13 +49,13 @@ class HitRule:
 
 
 def rule_from(words: str) -> HitRule:
-    """The rule that a user names: "iou>=0.2" or "centre".
+    """The rule that a user names, "iou>=0.2" or "centre", or that is written as a rule writes itself.
 
     Raises:
         EvaluationError: The words are no rule.
     """
-    plain = words.replace(" ", "").lower()
-    if plain in ("centre", "center"):
+    plain = words.replace(" ", "").replace("≥", ">=").lower()
+    if plain.removesuffix("inside") in ("centre", "center"):
         return HitRule(0.0)
     try:
         rule = HitRule(float(plain.removeprefix("iou>=")))

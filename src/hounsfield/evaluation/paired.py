@@ -1,4 +1,4 @@
-"""What several models got at each landmark or label of the same images, so that they are drawn together.
+"""What several models got at each landmark, label or lesion of the same images, so that they are drawn together.
 
 An image that is hard for one model is mostly hard for the others, so differences are known better than what each got.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -23,13 +24,17 @@ from hounsfield.evaluation.evidence import (
 from hounsfield.evaluation.instances import AVERAGE_PRECISION
 from hounsfield.evaluation.localization import ALL as ALL_LANDMARKS
 from hounsfield.evaluation.localization import pairs_of
+from hounsfield.evaluation.paired_lesions import AT_RATES, MEAN, found_alike, lesions_found
 from hounsfield.evaluation.resampling import draws_of_patients, means_of_draws, quantiles_of_draws
 from hounsfield.evaluation.segmentation import ALL as ALL_LABELS
 from hounsfield.evaluation.segmentation import of_instances
 
+Named = Literal["", "landmarks", "labels", "lesions"]
+"""What has scores by name; nothing where images are classified alone."""
+
 _OF_INSTANCES = (AVERAGE_PRECISION, "panoptic_quality")
 
-SHARES = ("dice", "surface_dice", *_OF_INSTANCES)
+SHARES = ("dice", "surface_dice", *_OF_INSTANCES, MEAN, *AT_RATES)
 """Scores in [0, 1]; the others are distances."""
 
 _OF_LABELS: Mapping[str, Callable[[OutlinedLabel], float | None]] = {
@@ -41,9 +46,47 @@ _OF_LABELS: Mapping[str, Callable[[OutlinedLabel], float | None]] = {
 }
 
 
+class Paired(Protocol):
+    """One score of one landmark, label or kind of lesions, as several models have it on the same images."""
+
+    @property
+    def name(self) -> str:
+        """Of the landmark, label or kind, or of all of them."""
+        ...
+
+    @property
+    def score(self) -> str:
+        """As `PairedValues.score` or `PairedLesions.score`."""
+        ...
+
+    @property
+    def cases(self) -> int:
+        """Images behind the score."""
+        ...
+
+    @property
+    def patients(self) -> int:
+        """Behind the score."""
+        ...
+
+    @property
+    def farthest(self) -> float:
+        """The largest difference of two models that there can be: 1 of shares."""
+        ...
+
+    @property
+    def figures(self) -> FloatArray:
+        """(models,)."""
+        ...
+
+    def draws(self, *, resamples: int, seed: int) -> FloatArray:
+        """(models, resamples) of the figures, from the same draws of patients for all models."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
-class Paired:
-    """One score of one landmark or label, as several models have it on the same images."""
+class PairedValues:
+    """One score of one landmark or label, a value for each image or landmark."""
 
     name: str
     """Of the landmark or label, or of all of them."""
@@ -63,6 +106,11 @@ class Paired:
         return len(np.unique(self.owner))
 
     @property
+    def farthest(self) -> float:
+        """1 of shares; of distances the largest difference on an image."""
+        return 1.0 if self.score in SHARES else float(np.ptp(self.values, axis=0).max())
+
+    @property
     def figures(self) -> FloatArray:
         """(models,) the median of the values, or their mean."""
         found: FloatArray = (np.median if self.score == "median" else np.mean)(self.values, axis=1)
@@ -78,17 +126,24 @@ class Paired:
 
 @dataclass(frozen=True, eq=False)
 class PairedScores:
-    """All scores of several models at landmarks or labels."""
+    """All scores of several models at landmarks, labels or lesions."""
 
+    of: Named
     unit: str
     """Of distances; empty where nothing was located or outlined."""
     scores: tuple[Paired, ...]
-    """Those of all landmarks or labels together first."""
+    """Those of all landmarks, labels or lesions together first."""
     notes: tuple[str, ...] = ()
+
+    @property
+    def beside_the_whole(self) -> bool:
+        """Whether something is said of images as a whole too."""
+        return self.of in ("", "lesions")
 
 
 def paired_scores(evidences: Sequence[Evidence], shared: Sequence[str]) -> PairedScores:
-    """The scores of models that were asked for the same landmarks or labels; none where images are classified.
+    """The scores of models that were asked for the same landmarks or labels, or that found lesions; none where images
+    are classified alone.
 
     Args:
         evidences: What was measured of each.
@@ -100,7 +155,7 @@ def paired_scores(evidences: Sequence[Evidence], shared: Sequence[str]) -> Paire
     located = [evidence.localization for evidence in evidences if evidence.localization is not None]
     outlined = [evidence.segmentation for evidence in evidences if evidence.segmentation is not None]
     if not located and not outlined:
-        return PairedScores("", ())
+        return _of_lesions(evidences, shared)
     found = _of_landmarks(located, shared) if located else _of_labels(outlined, shared)
     if not found.scores:
         raise EvaluationError(
@@ -108,6 +163,17 @@ def paired_scores(evidences: Sequence[Evidence], shared: Sequence[str]) -> Paire
             " is nothing to compare"
         )
     return found
+
+
+def _of_lesions(evidences: Sequence[Evidence], shared: Sequence[str]) -> PairedScores:
+    """Of the lesions on the shared images, where all models looked for the same."""
+    detections, why_not = found_alike([evidence.detection for evidence in evidences])
+    if not detections:
+        return PairedScores("", "", (), (why_not,) if why_not else ())
+    scores = lesions_found(detections, shared)
+    if not scores:
+        return PairedScores("", "", (), ("None of these images has a lesion: images as a whole are compared alone.",))
+    return PairedScores("lesions", "", tuple(scores), (f"Of lesions, a hit is {detections[0].rule}.",))
 
 
 def _of_landmarks(located: Sequence[LocalizationEvidence], shared: Sequence[str]) -> PairedScores:
@@ -126,7 +192,7 @@ def _of_landmarks(located: Sequence[LocalizationEvidence], shared: Sequence[str]
     groups = [(ALL_LANDMARKS, known), *((name, {key: known[key] for key in known if key[0] == name}) for name in names)]
     scores = [_paired(name, "median", ((case, got) for (_, case), got in own.items()), patients)
               for name, own in groups if own]  # fmt: skip
-    return PairedScores(unit, tuple(scores))
+    return PairedScores("landmarks", unit, tuple(scores))
 
 
 def _of_labels(outlined: Sequence[SegmentationEvidence], shared: Sequence[str]) -> PairedScores:
@@ -148,7 +214,7 @@ def _of_labels(outlined: Sequence[SegmentationEvidence], shared: Sequence[str]) 
             known = [(case, got) for case, got in values if got is not None]
             scores += [_paired(name, score, known, patients)] if known else []
     unit = " or ".join(sorted({one.unit for own in images.values() for one in own}))
-    return PairedScores(unit, tuple(scores), tuple(notes))
+    return PairedScores("labels", unit, tuple(scores), tuple(notes))
 
 
 def _labels_there(image: Sequence[OutlinedImage], names: Sequence[str]) -> dict[str, list[OutlinedLabel]]:
@@ -169,9 +235,11 @@ def _mean_of_labels(
     return np.mean(np.array(known, dtype=np.float64), axis=0).tolist() if known else None
 
 
-def _paired(name: str, score: str, got: Iterable[tuple[str, Sequence[float]]], patients: Mapping[str, str]) -> Paired:
+def _paired(
+    name: str, score: str, got: Iterable[tuple[str, Sequence[float]]], patients: Mapping[str, str]
+) -> PairedValues:
     """From what the models got, case by case."""
     rows = list(got)
     owner = np.unique([patients[case] for case, _ in rows], return_inverse=True)[1]
     values = np.array([own for _, own in rows], dtype=np.float64).T
-    return Paired(name, score, values, owner, len({case for case, _ in rows}))
+    return PairedValues(name, score, values, owner, len({case for case, _ in rows}))

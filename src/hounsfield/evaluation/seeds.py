@@ -57,8 +57,8 @@ class Seeds:
     """The scores of all trainings answering together, their probabilities averaged."""
     notes: tuple[str, ...]
     named: Mapping[str, Mapping[str, OverSeeds]]
-    """By name of the landmark or label, those of all together first, and score, as `paired.Paired`: of labels on the
-    images on which one is or any training found it, of distances where all did."""
+    """By name of the landmark, label or kind of lesions, those of all together first, and score, as `paired.Paired`: of
+    labels on the images on which one is or any training found it, of distances where all did."""
     unit: str
     """Of the distances among these; empty where there is none."""
 
@@ -79,7 +79,7 @@ def over_seeds(evidences: Sequence[Evidence], *, resamples: int = RESAMPLES, see
     shared = shared_cases(evidences)
     pairs = paired_scores(evidences, shared)
     taken = np.random.default_rng(seed).integers(0, len(evidences), size=(resamples, len(evidences)))
-    scores, together = ({}, {}) if pairs.scores else _of_the_whole(evidences, shared, taken, seed)
+    scores, together = _of_the_whole(evidences, shared, taken, seed) if pairs.beside_the_whole else ({}, {})
     named: dict[str, dict[str, OverSeeds]] = {}
     for one in pairs.scores:
         draws = one.draws(resamples=resamples, seed=seed)

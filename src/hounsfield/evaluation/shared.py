@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from hounsfield.errors import EvaluationError
 from hounsfield.evaluation.evidence import CaseResult, Evidence, LocatedImage, OutlinedImage
 from hounsfield.evaluation.measured import FEW_PATIENTS
+from hounsfield.evaluation.paired_lesions import found_alike
+from hounsfield.findings.region import Box
 
 Asked = tuple[str, tuple[str, ...]]
 """What a model answers: "classes", or "landmarks" or "labels" in alphabetical order; and their names."""
@@ -48,7 +50,8 @@ def shared_cases(evidences: Sequence[Evidence]) -> list[str]:
         EvaluationError: They answer something else, have no case in common, or do not agree on what a case is.
     """
     require_same([(evidence.model.name, asked_of(evidence)) for evidence in evidences])
-    truths = [_truths(evidence) for evidence in evidences]
+    lesions = bool(found_alike([evidence.detection for evidence in evidences])[0])
+    truths = [_truths(evidence, lesions=lesions) for evidence in evidences]
     shared = [case for case in truths[0] if all(case in other for other in truths[1:])]
     if not shared:
         measured = ", ".join(
@@ -96,9 +99,19 @@ def _results(evidence: Evidence) -> Sequence[CaseResult | LocatedImage | Outline
     return part.results if part else evidence.results
 
 
-def _truths(evidence: Evidence) -> dict[str, frozenset[str]]:
-    """What is known of each case, in words."""
-    return {one.case: frozenset((f"patient {one.patient}", *_truth(evidence, one))) for one in _results(evidence)}
+def _truths(evidence: Evidence, *, lesions: bool = False) -> dict[str, frozenset[str]]:
+    """What is known of each case, in words; with its `lesions` where these are compared."""
+    found = evidence.detection.results if lesions and evidence.detection else ()
+    there = {one.case: [_box_words(box) for box in one.truths] for one in found}
+    return {
+        one.case: frozenset((f"patient {one.patient}", *_truth(evidence, one), *there.get(one.case, ())))
+        for one in _results(evidence)
+    }
+
+
+def _box_words(box: Box) -> str:
+    deep = "" if (box.z0, box.z1) == (0, 1) else f", z {box.z0:.6g} to {box.z1:.6g}"
+    return f"{box.label} from x {box.x0:.6g} to {box.x1:.6g}, y {box.y0:.6g} to {box.y1:.6g}{deep}"
 
 
 def _truth(evidence: Evidence, one: CaseResult | LocatedImage | OutlinedImage) -> list[str]:

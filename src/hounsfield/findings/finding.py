@@ -34,5 +34,9 @@ class Finding:
     """Objects of the label, where each was outlined by itself; None where not. `size` is that of all together."""
     median_size: float = 0.0
     """Of these objects, in `size_unit`."""
+    sides: tuple[float, ...] = ()
+    """Of a lesion that was found, how long its box is along x and y, and z in volumes, in `sides_unit`."""
+    sides_unit: str = ""
+    """"mm", or "pixels" of the image as stored where it does not know how large they are; empty without sides."""
     by_kind: tuple[tuple[str, float], ...] = ()
     """Of several kinds that it may be, each with its share of the probability; the label is the likeliest."""

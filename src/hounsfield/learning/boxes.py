@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.errors import TrainingError
-from hounsfield.evaluation.detection import responses_of
 from hounsfield.evaluation.evidence import ImageResult
 from hounsfield.evaluation.froc import RATES, sensitivity_at, threshold_at
+from hounsfield.evaluation.hits import responses_of
 from hounsfield.evaluation.matching import rule_from
 from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp, warp_boxes
 from hounsfield.learning.inputs import Inputs, images_of
@@ -112,11 +112,12 @@ class BoxLesson:
         """
         learned, validated = (sum(len(self._boxes(row)) for row in rows) for rows in (train_rows, val_rows))
         if not learned or not validated:
+            failed = self.inputs.failed
+            first = f" ({'the first, ' if len(failed) > 1 else ''}{failed[0][0]}: {failed[0][1]})" if failed else ""
             raise TrainingError(
-                f"{learned} boxes are left to learn from and {validated} to validate on, after "
-                f"{len(self.inputs.failed)} images that cannot be read and without boxes less than a pixel of the "
-                "network's input wide or high; both need some: mend the files that inspect names, plan a larger "
-                "input.shape, or use another split"
+                f"{learned} boxes are left to learn from and {validated} to validate on, without {len(failed)} images "
+                f"that had to be left out{first} and without boxes less than a pixel of the network's input wide or "
+                "high; both need some: mend what inspect names, plan a larger input.shape, or use another split"
             )
 
     def results(self, plan: Plan, rows: IntArray, found: Sequence[Findings]) -> tuple[ImageResult, ...]:

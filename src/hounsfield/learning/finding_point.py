@@ -8,9 +8,9 @@ import numpy as np
 
 from hounsfield.bundle import FindingPoint
 from hounsfield.evaluation.calibration import fit_platt
-from hounsfield.evaluation.detection import responses_of
 from hounsfield.evaluation.evidence import ImageResult
 from hounsfield.evaluation.froc import alarms_at, sensitivity_at, threshold_at
+from hounsfield.evaluation.hits import responses_of
 from hounsfield.evaluation.matching import AGAIN, match, rule_from
 from hounsfield.learning.operating_point import FEWEST_TO_CALIBRATE
 from hounsfield.plan import Detection

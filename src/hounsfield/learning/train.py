@@ -47,6 +47,7 @@ from hounsfield.learning.start import Start, keep_start
 from hounsfield.learning.supervised import Fitted, setup
 from hounsfield.plan import Plan, inspect_machine, plan_to_text
 from hounsfield.plan.network_input import require_views
+from hounsfield.progress import say
 
 MemberReport = Callable[[int, EpochRecord], None]
 
@@ -174,6 +175,11 @@ def _require_task(plan: Plan, dataset: Dataset) -> None:
         raise PlanError(
             f"the plan finds {', '.join(plan.detection.kinds)}, and {dataset.name} has boxes of {', '.join(unknown)}; "
             "use a plan made for these data, or name its boxes as they do"
+        )
+    if absent := [name for name in plan.detection.kinds if dataset.kinds and name not in dataset.kinds]:
+        say(
+            f"warning: the plan finds {', '.join(plan.detection.kinds)}, and no box of {dataset.name} is labelled "
+            f"{' or '.join(absent)}: what that looks like is not learned"
         )
     labels = plan.segmentation.by_name
     if dataset.labels and (labels, plan.segmentation.unlabelled) != (dict(dataset.labels), dataset.unlabelled):

@@ -41,12 +41,11 @@ def within_budget(
     seconds = minutes * 60 * SHARE_FOR_TRAINING
     wanted = min(family.images_wanted, family.epochs_wanted * images_an_epoch(fingerprint, folds))
     plan, per_second = _largest(drafts, speed, wanted * folds / seconds)
-    fewer = min(folds, FEWER_FOLDS)
-    if not fixed and folds > fewer and max(plan.input.shape) <= family.side_before_folds:
-        folds = fewer
+    while not fixed and folds > family.fewest_folds and max(plan.input.shape) <= family.side_before_folds:
+        folds = _fewer(folds)
         plan, per_second = _largest(drafts, speed, wanted * folds / seconds)
     while not fixed and folds > 1 and per_second * seconds / folds < wanted * family.share_needed:
-        folds = fewer if folds > fewer else 1
+        folds = _fewer(folds)
     repeats = max(1, min(1 if fixed else family.most_repeats, int(per_second * seconds / folds / wanted)))
     fitting = int(per_second * seconds / (folds * repeats) / images_an_epoch(fingerprint, folds))
     epochs = max(1, min(family.longest, fitting))
@@ -57,6 +56,10 @@ def within_budget(
     if epochs < family.mixing_epochs:
         changed["augmentation"] = plan.augmentation.model_copy(update={"mixup": 0.0})
     return plan.model_copy(update=changed), per_second
+
+
+def _fewer(folds: int) -> int:
+    return FEWER_FOLDS if folds > FEWER_FOLDS else 1
 
 
 def _largest(drafts: list[Plan], speed: Speed, needed: float) -> tuple[Plan, float]:

@@ -62,7 +62,9 @@ class Family:
     most_repeats: int = 4
     """Networks for each fold, at most: each of them makes reading slower."""
     side_before_folds: int = 0
-    """Where as many folds as wanted leave inputs no longer than this, there are fewer folds, and larger inputs."""
+    """Where as many folds as wanted leave inputs no longer than this, there are fewer folds, and larger inputs …"""
+    fewest_folds: int = 3
+    """… but no fewer than this."""
     filters: bool = False
     """Whether mammograms go through the filters of the case study."""
     optimisation: Mapping[str, Any] = field(default_factory=dict)

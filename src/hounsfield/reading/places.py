@@ -14,7 +14,9 @@ from hounsfield.plan import Detection
 from hounsfield.tasks.detection import Findings, detected
 
 
-def findings_of(found: Findings, onto: FloatArray, point: FindingPoint, detection: Detection) -> tuple[Finding, ...]:
+def findings_of(
+    found: Findings, onto: FloatArray, point: FindingPoint, detection: Detection, *, spacing_mm: Sequence[float] = ()
+) -> tuple[Finding, ...]:
     """The findings that reach the threshold, the surest first.
 
     Args:
@@ -22,14 +24,19 @@ def findings_of(found: Findings, onto: FloatArray, point: FindingPoint, detectio
         onto: (4, 4), from array index of that input to that of the image as stored.
         point: How scores become probabilities, and from when on a finding is shown.
         detection: The kinds there are.
+        spacing_mm: Of the image as stored, along (d, h, w); empty where it does not know it.
     """
+    flat, unit = found.boxes.shape[1] == 4, "mm" if spacing_mm else "pixels"
+    deep, high, wide = spacing_mm or (1.0, 1.0, 1.0)
     result = point.of(ImageResult("", "", (), detected(found, onto)))
     shown = []
     for one in result.found:
         if one.score >= point.threshold:
             by_kind = tuple(zip(detection.kinds, one.probabilities, strict=True))
             label = max(by_kind, key=lambda pair: pair[1])[0]
-            shown.append(Finding(label, min(1.0, one.score), one.box, by_kind=by_kind))
+            box = one.box
+            sides = (box.width * wide, box.height * high, *(() if flat else (box.depth * deep,)))
+            shown.append(Finding(label, min(1.0, one.score), box, sides=sides, sides_unit=unit, by_kind=by_kind))
     return tuple(sorted(shown, key=lambda finding: -finding.probability))
 
 

@@ -463,7 +463,9 @@ class Reader:
         reading = replace(opened.reading, answers=answers, possible=possible, coverage=coverage)
         point = self.bundle.operating.findings
         if said.found is not None and opened.onto is not None and point is not None:
-            findings = findings_of(said.found, opened.onto, point, self.bundle.plan.detection)
+            findings = findings_of(
+                said.found, opened.onto, point, self.bundle.plan.detection, spacing_mm=opened.spacing_mm
+            )
             notes = (*reading.notes, *_disagreement(findings, answers[0], self.bundle.plan.detection.positive))
             return replace(reading, findings=findings, looked_for=self.bundle.plan.detection.kinds, notes=notes)
         if not explain or opened.array is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -14,6 +14,7 @@ from hounsfield.evaluation.paired import SHARES
 from hounsfield.reporting import score_words, wording
 from hounsfield.reporting.charts.intervals import difference_track, track_scale
 from hounsfield.reporting.page import Fact, render
+from hounsfield.reporting.score_table import FOUND_AT_ONE
 
 CHANCE = 0.05
 """Differences that chance would make more often than this are not called differences."""
@@ -105,6 +106,9 @@ def verdict(comparison: Comparison) -> str:
 
 def _lead(comparison: Comparison) -> Lead | None:
     for name, scores in comparison.named.items():  # all of them together first
+        if found := scores.get(FOUND_AT_ONE):
+            what = f"share of {name} found with one false alarm an image"
+            return Lead(("finds", "find"), what, found, found.p_value)
         if dice := scores.get("dice"):
             return Lead(("outlines", "outline"), f"Dice of {name}", dice, dice.p_value)
         error = scores["median"]
@@ -130,16 +134,24 @@ def widest(differences: Iterable[Difference], *, most: float = math.inf) -> floa
 
 
 def _tables(comparison: Comparison) -> list[DifferenceTable]:
-    """One of all scores of images as a whole, or one for each score of landmarks or labels."""
-    whole = comparison.differences
-    if not comparison.named:
-        rows = [(score_words.label(name), score_words.meaning(name, comparison.classes), whole[name])
-                for name in score_words.ordered(list(whole))]  # fmt: skip
-        return [_table("", "", "Score", rows, shares=True)]
+    """One of all scores of images as a whole, and one for each kind of lesions; or one for each score of landmarks or
+    labels."""
+    if comparison.of in ("", "lesions"):
+        of_lesions = [_scores_table(comparison, name, scores) for name, scores in comparison.named.items()]
+        title = "Images as a whole" if of_lesions else ""
+        return [*of_lesions, _scores_table(comparison, title, comparison.differences)]
     names = list(comparison.named)
     names = names[1:] if len(names) == 2 else names
     scores = score_words.ordered(list(dict.fromkeys(score for own in comparison.named.values() for score in own)))
     return [_named_table(comparison, score, names) for score in scores]
+
+
+def _scores_table(comparison: Comparison, title: str, scores: Mapping[str, Difference]) -> DifferenceTable:
+    rows = [
+        (score_words.label(name), score_words.meaning(name, comparison.classes), scores[name])
+        for name in score_words.ordered(list(scores))
+    ]
+    return _table(f"{title[:1].upper()}{title[1:]}", "", "Score", rows, shares=True)
 
 
 def _named_table(comparison: Comparison, score: str, names: Sequence[str]) -> DifferenceTable:

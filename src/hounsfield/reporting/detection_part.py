@@ -11,7 +11,7 @@ from markupsafe import Markup
 from hounsfield.evaluation.evidence import DetectionEvidence, ImageResult, Score
 from hounsfield.evaluation.matching import FALSE_ALARM, MISSED, match, rule_from
 from hounsfield.image import Image
-from hounsfield.reporting import wording
+from hounsfield.reporting import score_words, wording
 from hounsfield.reporting.charts.froc import froc_chart
 from hounsfield.reporting.charts.intervals import interval_track
 from hounsfield.reporting.evidence_tables import MatrixCell, MatrixRow, SubgroupTables, subgroup_tables
@@ -90,7 +90,7 @@ def choose_found(detection: DetectionEvidence, *, each: int = 3) -> list[ImageRe
     """Images worth a look: those with lesions that nothing sure was found on, those with the surest false alarms, and
     those whose lesions were found most surely, so many of each.
     """
-    rule = rule_from(_rule_words(detection.rule))
+    rule = rule_from(detection.rule)
     missed: list[tuple[float, ImageResult]] = []
     alarms: list[tuple[float, ImageResult]] = []
     hits: list[tuple[float, ImageResult]] = []
@@ -112,16 +112,11 @@ def choose_found(detection: DetectionEvidence, *, each: int = 3) -> list[ImageRe
     return list(chosen.values())
 
 
-def _rule_words(rule: str) -> str:
-    return "centre" if rule == "centre inside" else f"iou>={rule.removeprefix('IoU ≥ ')}"
-
-
 def _rows(detection: DetectionEvidence) -> tuple[ScoreRow, ...]:
     told: list[tuple[str, str, str]] = [
-        (f"sensitivity_at_{rate}", f"Found at {rate}", f"Share of lesions, with {rate} false alarms an image")
-        for rate in _SHOWN_RATES
+        (name, score_words.label(name), score_words.meaning(name, ()))
+        for name in (*(f"sensitivity_at_{rate}" for rate in _SHOWN_RATES), "mean_sensitivity")
     ]
-    told.append(("mean_sensitivity", "Mean sensitivity", "At ⅛, ¼, ½, 1, 2, 4 and 8 false alarms an image"))
     for name in detection.kinds if len(detection.kinds) > 1 else ():
         told.append((f"sensitivity_{name}_at_1", f"Found at 1: {name}", "Whatever they were called"))
     told += [
@@ -168,7 +163,7 @@ def _subgroups(detection: DetectionEvidence) -> SubgroupTables:
 def _card(example: FoundExample, detection: DetectionEvidence) -> ImageCard:
     result = example.result
     scores = np.array([found.score for found in result.found])
-    pairs = match([found.box for found in result.found], scores, result.truths, rule_from(_rule_words(detection.rule)))
+    pairs = match([found.box for found in result.found], scores, result.truths, rule_from(detection.rule))
     marks, missed, alarms = [], 0, 0
     for box, by in zip(result.truths, pairs.by.tolist(), strict=True):
         late = by == MISSED or scores[by] < detection.threshold

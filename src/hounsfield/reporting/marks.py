@@ -60,14 +60,23 @@ def placed(findings: Sequence[Finding]) -> int:
 
 
 def marks_of(findings: Sequence[Finding], *, most: int) -> list[Mark | Spot]:
-    """The surest findings of a reading, each with its label and probability, and all landmarks with their names."""
+    """The surest findings of a reading, each with its label, probability and size, and all landmarks with their
+    names."""
     found: list[Mark | Spot] = [
-        Mark(finding.box, "found", f"{finding.label} {wording.number(finding.probability, 2)}")
+        Mark(finding.box, "found", found_words(finding))
         for finding in [finding for finding in findings if finding.box is not None][:most]
         if finding.box is not None
     ]
     located = [finding for finding in findings if finding.point is not None]
     return found + [Spot(one.point, "found", one.label, one.path) for one in located if one.point is not None]
+
+
+def found_words(finding: Finding) -> str:
+    """What was found, how sure that is and how large: "malignant 0.83, 18 × 12 mm"."""
+    sure = f"{finding.label} {wording.number(finding.probability, 2)}"
+    if not finding.sides:
+        return sure
+    return f"{sure}, {' × '.join(wording.number(side, 0) for side in finding.sides)} {finding.sides_unit}"
 
 
 def best_slice(marks: Sequence[Mark | Spot], image: Image) -> int:

@@ -16,7 +16,7 @@ from hounsfield.image import Image, Mask
 from hounsfield.reporting import wording
 from hounsfield.reporting.charts.bars import probability_bar
 from hounsfield.reporting.charts.intervals import probability_ruler
-from hounsfield.reporting.marks import best_slice, draw_marks, marks_of, on_slice
+from hounsfield.reporting.marks import best_slice, draw_marks, found_words, marks_of, on_slice
 from hounsfield.reporting.page import Fact, render, write_page
 from hounsfield.reporting.pictures import (
     MAX_SIDE,
@@ -269,10 +269,7 @@ def _study_facts(reading: Reading) -> tuple[Fact, ...]:
     boxes = [finding for finding in reading.findings if finding.box is not None and not finding.size_unit]
     facts += [Fact(name, size) for name, size in outline_lines(reading)]
     if boxes:
-        shown = ", ".join(
-            f"{finding.label} {wording.number(finding.probability, 2)}" for finding in boxes[:_MOST_BOXES]
-        )
-        facts.append(Fact("Places", shown))
+        facts.append(Fact("Places", "; ".join(found_words(finding) for finding in boxes[:_MOST_BOXES])))
     facts += [
         Fact(finding.label, place_words(finding.point, flat=_flat(reading)), _radius_words(finding, reading.coverage))
         for finding in reading.findings

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hounsfield.evaluation.froc import RATES
+
+_AT_RATES = {f"sensitivity_at_{rate:g}": f"{rate:g}" for rate in RATES}
+"""Sensitivities of lesions, and at how many false alarms an image."""
+
 LABELS: dict[str, str] = {
     "auc_roc": "AUC-ROC",
     "accuracy": "Accuracy",
@@ -20,9 +25,11 @@ LABELS: dict[str, str] = {
     "surface_distance": "Mean distance",
     "instance_average_precision": "AP of objects",
     "panoptic_quality": "Panoptic quality",
+    "mean_sensitivity": "Mean sensitivity",
+    **{name: f"Found at {rate}" for name, rate in _AT_RATES.items()},
 }
-"""Names of scores, of images as a whole and then of landmarks and labels, and how they are written, in the order in
-which they are shown."""
+"""Names of scores, of images as a whole and then of landmarks, labels and lesions, and how they are written, in the
+order in which they are shown."""
 
 _MEANINGS: dict[str, str] = {
     "auc_roc": "How often a {positive} case is ranked above a {negative} one",
@@ -43,8 +50,10 @@ _MEANINGS_OF_PLACES: dict[str, str] = {
     "surface_distance": "Mean distance of both surfaces (ASSD), mean over images; smaller is better",
     "instance_average_precision": "Of objects: found, over found, missed and false, mean over IoU .5 to .95 and images",
     "panoptic_quality": "F1 of objects with IoU above .5, times the mean IoU of what was found; mean over images",
+    "mean_sensitivity": "Share of the lesions found, mean over ⅛, ¼, ½, 1, 2, 4 and 8 false alarms an image",
+    **{name: f"Share of the lesions found, with {rate} false alarms an image" for name, rate in _AT_RATES.items()},
 }
-"""Of landmarks and labels."""
+"""Of landmarks, labels and lesions."""
 
 _MEANINGS_OF_MANY: dict[str, str] = {
     "auc_roc": "How often a case of a class is ranked above the others, mean over the classes",

@@ -89,7 +89,10 @@ def test_they_cannot_be_classified_and_it_is_said(
 ) -> None:
     for folder in ("images", "masks"):
         write_film(f"{folder}/a.png")
-    assert check_dataset(open_dataset(tmp_path))[0].text.startswith("no case has a class; only masks: write a descr")
+    assert check_dataset(open_dataset(tmp_path))[0].text == (
+        "no case has a class; only masks: write a description that says where the classes are, or give --task "
+        "segmentation"
+    )
     assert main(["train", str(tmp_path), "-o", str(tmp_path / "bundle")]) == 1
     assert "only masks: write a description that says where the classes are" in capsys.readouterr().err
     assert not any(problem.severity == "refuse" for problem in check_dataset(open_dataset(tmp_path), to_classify=False))
