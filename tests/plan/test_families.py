@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.fingerprint import Fingerprint, make_fingerprint
-from hounsfield.errors import PlanError
+from hounsfield.errors import PlanError, UnknownNameError
 from hounsfield.learning.candidates import candidates_for
 from hounsfield.learning.memory_need import step_bytes
 from hounsfield.plan import (
@@ -29,6 +30,7 @@ from hounsfield.plan.families import (
     RESIDUAL,
     Family,
     family_like,
+    family_of,
     fine_tuned,
     over_slices,
     probe,
@@ -141,3 +143,28 @@ def test_a_network_that_learned_from_mixed_images_learns_on_from_such() -> None:
     mixed = plan.model_copy(update={"augmentation": plan.augmentation.model_copy(update={"mixup": 0.4})})
     assert family_like(mixed, "coloured").augmentation == {"mixup": 0.4}
     assert fine_tuned(DEFAULT_BACKBONE).augmentation["mixup"] > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("resnet81", r"timm has no network 'resnet81'; near it: .*resnet18"),
+        ("resnet81:probe", r"timm has no network 'resnet81'; near it: .*resnet18"),
+        ("vit_tiny_patch16_224", "timm's vit_tiny_patch16_224 makes no maps"),
+    ],
+)
+def test_nobody_is_sent_for_weights_of_a_network_that_is_not_or_is_refused(name: str, why: str) -> None:
+    with pytest.raises(UnknownNameError, match=rf"there is no network '{name}'; known: auto, .* \({why}") as refused:
+        family_of(name)
+    assert "weights for" not in str(refused.value)
+
+
+def test_a_network_that_is_refused_is_refused_with_its_weights_at_hand_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOUNSFIELD_WEIGHTS", str(tmp_path))
+    for name in ("mambaout_femto", "resnet18"):
+        (tmp_path / f"{name}.safetensors").touch()
+    assert family_of("resnet18").name == "resnet18"
+    with pytest.raises(UnknownNameError, match="timm's mambaout_femto makes no maps"):
+        family_of("mambaout_femto")

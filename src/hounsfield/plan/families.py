@@ -8,6 +8,7 @@ from typing import Any
 
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.errors import UnknownNameError
+from hounsfield.networks.pretrained import require_backbone
 from hounsfield.networks.weights import PACKAGES, at_hand, how_to_get
 from hounsfield.plan.inputs import Kind, fitted_sides, input_sides
 from hounsfield.plan.network_choices import (
@@ -127,18 +128,28 @@ def family_of(name: str) -> Family:
             whose answer alone is learned.
 
     Raises:
-        UnknownNameError: There is none of this name, or its weights are not at hand.
+        UnknownNameError: There is none of this name, it makes no maps, or its weights are not at hand.
     """
     if name in _OWN:
         return _OWN[name]
     backbone = name.removesuffix(PROBE)
-    if not at_hand(backbone):
+    if why_not := _why_not(backbone):
         known = ", ".join([*_OWN, *(known for known in PACKAGES if at_hand(known))])
         raise UnknownNameError(
             f"there is no network {name!r}; known: auto, {known}, the folder of a bundle, or timm's name of a network "
-            f"whose weights are here ({how_to_get(backbone)})"
+            f"whose weights are here ({why_not})"
         )
     return probe(backbone) if name.endswith(PROBE) else fine_tuned(backbone)
+
+
+def _why_not(backbone: str) -> str:
+    """Why timm's network cannot be taken, weights last: nobody is to fetch those of a network that is refused; empty
+    where it can."""
+    try:
+        require_backbone(backbone)
+    except UnknownNameError as error:
+        return str(error)
+    return "" if at_hand(backbone) else how_to_get(backbone)
 
 
 def fine_tuned(backbone: str) -> Family:
