@@ -168,3 +168,40 @@ def test_a_network_that_is_refused_is_refused_with_its_weights_at_hand_too(
     assert family_of("resnet18").name == "resnet18"
     with pytest.raises(UnknownNameError, match="timm's mambaout_femto makes no maps"):
         family_of("mambaout_femto")
+
+
+def after(family: Family, data: Plan) -> Plan:
+    """The plan of a bundle that a family trained on the data of another."""
+    how = data.optimisation.model_copy(update=dict(family.optimisation))
+    return data.model_copy(update={"network": family.network((64, 64)), "optimisation": how})
+
+
+def test_a_probe_learns_on_as_if_it_came_from_imagenet() -> None:
+    probed = after(probe(DEFAULT_BACKBONE), bundle(ConvNetChoice(), channels=3))
+    assert (probed.optimisation.frozen_stages, probed.optimisation.learning_rate) == (0, 2e-3)  # ADR 0005: it diverges
+    family = family_like(probed, "probed")
+    assert family.optimisation == {**fine_tuned(DEFAULT_BACKBONE).optimisation, "start": "probed"}
+    assert family.augmentation == fine_tuned(DEFAULT_BACKBONE).augmentation
+    seen = probed.model_copy(update={"network": MultipleInstanceChoice(over="views", encoder=probed.network)})
+    assert family_like(seen, "of views").optimisation["learning_rate"] == 2e-4
+
+
+@pytest.mark.parametrize(
+    ("first", "rate"),
+    [(fine_tuned(DEFAULT_BACKBONE), 1e-4), (RESIDUAL, 5e-4), (CONVNET, 1e-3)],
+    ids=["fine-tuned", "residual", "convnet"],
+)
+def test_who_learns_on_learns_half_as_fast_however_often(first: Family, rate: float) -> None:
+    once = after(first, bundle(ConvNetChoice()))
+    again = after(family_like(once, "once"), once)
+    thrice = after(family_like(again, "again"), again)
+    assert [plan.optimisation.learning_rate for plan in (once, again, thrice)] == pytest.approx([2 * rate, rate, rate])
+    slow = once.model_copy(update={"optimisation": once.optimisation.model_copy(update={"learning_rate": rate / 5})})
+    assert family_like(slow, "by hand").optimisation["learning_rate"] == rate / 5
+
+
+def test_a_step_of_views_stays_as_large_however_often_it_is_learned_on(fingerprint: Fingerprint) -> None:
+    views = replace(fingerprint, dataset="clinic", **DATA["views"])
+    plan = plan_of(fine_tuned(DEFAULT_BACKBONE), views, 10.0, 1e7)
+    again = plan_of(family_like(plan, "once"), views, 10.0, 1e7)
+    assert [plan.optimisation.batch_size, again.optimisation.batch_size] == [8, 8]

@@ -19,7 +19,7 @@ from hounsfield.plan.network_choices import (
     PretrainedChoice,
     ResidualChoice,
 )
-from hounsfield.plan.schema import Plan
+from hounsfield.plan.schema import Optimisation, Plan
 
 Sides = tuple[int, ...]
 
@@ -214,11 +214,26 @@ def over_slices(backbone: str) -> Family:
 
 
 def family_like(plan: Plan, folder: str) -> Family:
-    """Fine-tuning of a bundle's network: what it learned before is where this training begins."""
+    """Fine-tuning of a bundle's network: what it learned before is where this training begins.
+
+    It learns half as fast as such a network usually does, or as fast as the bundle did where that is slower. A probe
+    learned nothing but its answer: its network is tuned as ImageNet's is.
+    """
     pretrained = not isinstance(plan.network, ConvNetChoice | ResidualChoice)
-    network = plan.network
+    network, learned = plan.network, plan.optimisation
     if isinstance(network, PretrainedChoice) and network.pooling == "lse":  # the answer of places is not taken over
         network = network.model_copy(update={"pooling": "mean"})
+    usual = _usual(network)
+    rate = usual.optimisation.get("learning_rate", Optimisation.model_fields["learning_rate"].default) / 2
+    further = {
+        "batch_size": learned.batch_size * max(1, len(plan.input.views)),  # shared out among the views again
+        "learning_rate": min(rate, learned.learning_rate),
+        "layer_decay": 0.8,
+        "frozen_stages": learned.frozen_stages,
+        "clip_norm": 1.0,
+        "label_smoothing": learned.label_smoothing,
+        "keep": "last",
+    }
     return Family(
         name=folder,
         reason="the network of another bundle, which learns on from what it knows",
@@ -229,20 +244,19 @@ def family_like(plan: Plan, folder: str) -> Family:
         longest=20 if pretrained else 100,
         share_needed=1 / 4,
         filters=isinstance(plan.network, ConvNetChoice),
-        optimisation={
-            "start": folder,
-            "batch_size": plan.optimisation.batch_size,
-            "learning_rate": plan.optimisation.learning_rate / 2,
-            "layer_decay": 0.8,
-            "frozen_stages": plan.optimisation.frozen_stages,
-            "clip_norm": 1.0,
-            "label_smoothing": plan.optimisation.label_smoothing,
-            "keep": "last",
-        },
-        augmentation={"mixup": plan.augmentation.mixup},
+        optimisation={**(usual.optimisation if learned.head_only else further), "start": folder},
+        augmentation=usual.augmentation if learned.head_only else {"mixup": plan.augmentation.mixup},
         mixing_epochs=_MIXING_EPOCHS,
         reasons={"optimisation.start": "what the bundle learned from its own data"},
     )
+
+
+def _usual(network: Network) -> Family:
+    """How a network of this kind is trained where it begins from no bundle."""
+    looks = getattr(network, "encoder", network)
+    if isinstance(looks, PretrainedChoice):
+        return fine_tuned(looks.backbone)
+    return RESIDUAL if isinstance(looks, ResidualChoice) else CONVNET
 
 
 DEFAULT_BACKBONE = "tf_efficientnet_lite0"
