@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,9 +77,10 @@ def inspect_dataset(arguments: argparse.Namespace) -> int:
         require_same_cases(dataset, split)
     audit = audit_dataset(dataset, parts=split.parts if split else None)
     to_classify = any(case.target is not None or case.mask is None for case in dataset.cases)
-    problems = check_dataset(dataset, to_classify=to_classify)
-    if fingerprint.sizes_differ:
-        problems = (*problems, size_problem(fingerprint, spec_for(arguments, dataset, fingerprint)))
+    problems = (
+        *check_dataset(dataset, to_classify=to_classify),
+        *mixtures(fingerprint, lambda: spec_for(arguments, dataset, fingerprint)),
+    )
     if arguments.output:
         write_page(arguments, dataset, fingerprint, problems, audit, split)
     if arguments.json:
@@ -121,12 +122,17 @@ def spec_for(arguments: argparse.Namespace, dataset: Dataset, fingerprint: Finge
     return read_plan(arguments.plan).input if arguments.plan else input_of(dataset, fingerprint)
 
 
-def size_problem(fingerprint: Fingerprint, spec: Input) -> Problem:
-    """That the images differ very much in size, as a warning."""
+def mixtures(fingerprint: Fingerprint, spec: Callable[[], Input]) -> list[Problem]:
+    """That the images differ very much in size, or that only some are in colour, as warnings."""
+    if not fingerprint.sizes_differ and not fingerprint.colours_differ:
+        return []
     from hounsfield.datasets.check import Problem
+    from hounsfield.plan.colours import note_on_colours
     from hounsfield.plan.sizes import note_on_sizes
 
-    return Problem("warn", note_on_sizes(fingerprint, spec))
+    shown = spec()
+    notes = (note_on_sizes(fingerprint, shown), note_on_colours(fingerprint, shown))
+    return [Problem("warn", note) for note in notes if note]
 
 
 def write_page(
