@@ -8,6 +8,7 @@ in a process of its own. What was measured is kept, so that a run that was stopp
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -35,7 +36,7 @@ def main() -> int:
     arguments = parser.parse_args()
     names = arguments.data or DATA
     rows = measure_all("minutes", trainings(names, arguments), arguments, write)
-    return int(any(gap(rows, name) > AIM for name in names))
+    return int(any(gap(rows, own) > AIM for own in _chosen(rows) if own["data"] in names))
 
 
 def trainings(names: Sequence[str], arguments: argparse.Namespace) -> Iterator[Training]:
@@ -56,51 +57,69 @@ def measured(name: str, minutes: float, network: str, folder: Path) -> list[Row]
     return [train(name, folder / f"{name}-{network}-{minutes:g}", minutes=minutes, network=network)]
 
 
-def gap(rows: list[Row], name: str) -> float:
-    """How far the plan's own choice lies below the best candidate, after as many minutes on a processor of one kind; 0
-    where none was trained."""
-    found = [0.0]
-    for row in rows:
-        if row["data"] != name or row["asked_for"] != "auto":
-            continue
-        rivals = [
-            float(str(other["auc"]))
-            for other in rows
-            if other["asked_for"] != "auto" and all(other[key] == row[key] for key in ("data", "minutes", "processor"))
-        ]
-        found += [best - float(str(row["auc"])) for best in [max(rivals, default=0.0)]]
-    return max(found)
+def compared(rows: Sequence[Row], own: Row) -> tuple[list[Row], list[Row]]:
+    """Candidates that were trained by hand for as many minutes as the plan's choice `own`, on a processor of one kind:
+    those that were measured on the same cases, and the others, whose figures are of other images."""
+    found = [row for row in rows if row["asked_for"] != "auto" and _agree(row, own, "data", "minutes", "processor")]
+    same = [row for row in found if _agree(row, own, "cases", "measured_on", "seed")]
+    return same, [row for row in found if row not in same]
 
 
-def _compared(rows: list[Row], name: str) -> bool:
-    """Whether candidates were trained as long as the plan's choice, on a processor of one kind."""
-    own = [row for row in rows if row["data"] == name]
-    chosen, by_hand = (
-        {(row["minutes"], row["processor"]) for row in own if (row["asked_for"] == "auto") is auto}
-        for auto in (True, False)
-    )
-    return bool(chosen & by_hand)
+def gap(rows: Sequence[Row], own: Row) -> float:
+    """How far the plan's choice lies below the best candidate that was measured on the same cases; below 0 where it is
+    the best, and where there is none NaN."""
+    same, _ = compared(rows, own)
+    return round(max(row["auc"] for row in same) - own["auc"], 4) if same else math.nan
 
 
-def write(rows: list[Row]) -> None:
+def verdict(rows: Sequence[Row], own: Row) -> str:
+    """What the candidates say of the plan's choice, in words; nothing where there are none."""
+    same, others = compared(rows, own)
+    if not same and not others:
+        return ""
+    words = [f"{own['data']}, {own['minutes']:g} minutes:"]
+    if same:
+        best = max(same, key=lambda row: row["auc"])["asked_for"]
+        below = gap(rows, own)
+        aim = f" (missed: at most {AIM} was aimed at)" if below > AIM else "" if others else " (aim met)"
+        words.append(
+            f"on the same {own['cases']} cases the plan's choice is {abs(below):.4f} "
+            f"{'below' if below > 0 else 'above'} {best}, "
+            f"{f'the best of {len(same)} candidates' if len(same) > 1 else 'the only candidate'}{aim}."
+        )
+    if others:
+        names = ", ".join(f"{row['asked_for']} on {row['cases']}" for row in others)
+        words.append(f"Not compared, for other cases were measured: {names}; the plan's choice on {own['cases']}.")
+        words += [] if gap(rows, own) > AIM else ["Whether the aim is met is not known."]
+    return " ".join(words)
+
+
+def _agree(one: Row, other: Row, *keys: str) -> bool:
+    return all(one[key] == other[key] for key in keys)
+
+
+def _chosen(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row["asked_for"] == "auto"]
+
+
+def notes(rows: Sequence[Row]) -> list[str]:
+    """What stands below the table."""
+    return [
+        "Trainings ran one after another, seed 0. took_minutes includes preparing, trials and the report.",
+        "The plan's choice and candidates are compared where they were given as many minutes, on a processor of one "
+        "kind, and were measured on the same cases: with folds these are all, with one network a validation part.",
+        *filter(None, (verdict(rows, own) for own in _chosen(rows))),
+    ]
+
+
+def write(rows: Sequence[Row]) -> None:
     """Record what there is so far."""
-    names = sorted({str(row["data"]) for row in rows})
     record(
         "minutes",
         "AUC on validation cases against training minutes: what the plan chose (auto), and candidates by name.",
         sorted(rows, key=lambda row: (row["data"], row["asked_for"] != "auto", row["minutes"])),
         packages=("torch", "timm"),
-        notes=(
-            "Trainings ran one after another, seed 0. took_minutes includes preparing, trials and the report.",
-            "What minutes buy depends on the processor: the plan's choice and candidates are compared on one kind.",
-            *(
-                f"{name}: the plan's choice is {gap(rows, name):.3f} below the best candidate after as many minutes."
-                if gap(rows, name) > 0
-                else f"{name}: no candidate that was trained by hand is better than the plan's choice."
-                for name in names
-                if _compared(rows, name)
-            ),
-        ),
+        notes=notes(rows),
     )
 
 

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import nibabel
+import numpy as np
 import pytest
 
 from hounsfield.cli import read as verb
@@ -92,6 +94,17 @@ def test_json_holds_the_documented_keys_and_nothing_else_is_on_stdout(
     assert set(reading["answers"][0]) == {"label", "probability", "threshold", "positive"}
     assert set(reading["quality"]) == {"verdict", "reasons", "distance", "farthest", "unlike"}
     assert reading["model"] == printed["model"]
+
+
+def test_a_file_is_named_once_where_the_reason_begins_with_its_name(
+    film_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    volume = tmp_path / "vol.nii.gz"
+    noise = np.random.default_rng(0).integers(0, 4000, (40, 40, 9)).astype(np.int16)
+    nibabel.save(nibabel.Nifti1Image(noise, np.eye(4)), volume)  # type: ignore[no-untyped-call, attr-defined]
+    assert read(film_bundle, volume, "-o", tmp_path / "out") == 1
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("not read: "))
+    assert line.startswith(f"not read: {volume} is a volume of ") and line.count(str(volume)) == 1
 
 
 def test_a_bad_file_is_told_of_and_the_code_is_1(

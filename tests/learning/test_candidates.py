@@ -50,11 +50,11 @@ def test_several_networks_are_tried_and_the_best_is_taken(
 def test_of_those_that_cannot_be_told_apart_the_first_is_taken() -> None:
     def tried(name: str, score: float, *, spread: float = 0.02, sign: float = 1.0) -> candidates.Tried:
         draws = (score + sign * spread, score - sign * spread)
-        return candidates.Tried(name, score, seconds=1.0, words="", plan="", key="", draws=draws)
+        return candidates.Tried(name, score, seconds=1.0, plan="", key="", draws=draws)
 
     best, poor = tried("best", 0.86), tried("poor", 0.70)
     alike, opposite = tried("alike", 0.85), tried("opposite", 0.85, sign=-1.0)
-    failed = candidates.Tried("failed", float("nan"), seconds=1.0, words="", plan="", key="")
+    failed = candidates.Tried("failed", float("nan"), seconds=1.0, plan="", key="")
     # a difference of 0.01: always the same where both rise and fall together, 0.01 ± 0.04 where they do not
     assert candidates._first_of_the_best([failed, poor, alike, best]) is best
     assert candidates._first_of_the_best([failed, poor, opposite, best]) is opposite
@@ -88,13 +88,16 @@ def test_the_spread_of_an_area_is_near_the_formula_of_hanley_and_mcneil() -> Non
 
 
 def test_trials_of_an_earlier_version_are_made_again(tiny_dataset: Dataset, tmp_path: Path) -> None:
-    choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
+    _, split = choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
+    cases = [case for part in ("train", "val") for case in split.select(tiny_dataset, part)]
     path = tmp_path / "trials.json"
     kept = json.loads(path.read_text())
-    for one in kept:
-        del one["draws"]
+    assert len(candidates._earlier(tmp_path, cases)) == 2
+    first, second = kept
+    del first["draws"]
+    second["words"] = "of a version that kept them"
     path.write_text(json.dumps(kept))
-    assert candidates._earlier(tmp_path, tiny_dataset.cases) == {}
+    assert candidates._earlier(tmp_path, cases) == {}
 
 
 def test_more_is_expected_of_a_fine_tuned_network_than_of_one_from_scratch_but_on_tiny_images_and_volumes(
@@ -119,10 +122,24 @@ def test_a_candidate_too_large_for_the_memory_is_passed_over(
     monkeypatch.setattr(choosing, "candidates_for", lambda fingerprint: families)
     plan, _ = choose_plan_and_split(tiny_dataset, tmp_path, minutes=2, seed=0)
     assert plan.network.name == "convnet"
-    assert "residual is not tried: a training step of the network 'residual' on 2 images" in capsys.readouterr().err
+    assert "residual is passed over: a training step of the network 'residual' on 2 images" in capsys.readouterr().err
     monkeypatch.setattr(choosing, "step_bytes", lambda plan: 10**18)
     with pytest.raises(PlanError, match="use a machine with more memory"):
         choose_plan_and_split(tiny_dataset, tmp_path / "other", minutes=2, seed=0)
+
+
+@pytest.mark.parametrize("minutes", [0.01, 2.0])  # too few for a trial; enough, but only a plan is asked for
+def test_where_nothing_is_tried_the_first_that_fits_into_memory_is_planned(
+    tiny_dataset: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], minutes: float
+) -> None:
+    monkeypatch.setattr(choosing, "step_bytes", lambda plan: 10**18 * (plan.network.name == "convnet"))
+    plan, _ = choose_plan_and_split(tiny_dataset, None, minutes=minutes, seed=0)
+    assert plan.network.name == "residual"
+    assert "; not tried: " in plan.reasons["network.name"]
+    assert "convnet is passed over: a training step of the network 'convnet' on 2 images" in capsys.readouterr().err
+    monkeypatch.setattr(choosing, "step_bytes", lambda plan: 10**18)
+    with pytest.raises(PlanError, match="the network 'residual' .* use a machine with more memory"):
+        choose_plan_and_split(tiny_dataset, None, minutes=minutes, seed=0)
 
 
 def test_nothing_is_tried_in_seconds(tiny_dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

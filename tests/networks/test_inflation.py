@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from hounsfield.errors import ShapeError
-from hounsfield.networks.inflation import inflate
+from hounsfield.networks.inflation import _inflated, inflate
 from hounsfield.networks.residual import ResidualNet
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -38,6 +39,11 @@ def equal_slices(image: Tensor, depth: int) -> Tensor:
     return image[:, :, None].repeat(1, 1, depth, 1, 1)
 
 
+def one_slice_deep(flat: nn.Module) -> nn.Module:
+    """What a network is compared with before it is inflated."""
+    return _inflated(deepcopy(flat), thin=True)
+
+
 def timm_model(name: str, **options: Any) -> nn.Module:
     timm: Any = pytest.importorskip("timm")
     torch.manual_seed(0)
@@ -54,8 +60,8 @@ def test_a_kernel_is_repeated_along_depth_and_divided_by_its_length() -> None:
     for number in range(3):
         torch.testing.assert_close(deep.weight[:, :, number], flat.weight / 3)
     assert torch.equal(deep.bias, flat.bias)
-    thin = inflate(nn.Conv2d(1, 1, 7, padding=3), depth_kernel=3)
-    assert (thin.kernel_size, thin.padding) == ((3, 7, 7), (1, 3, 3))
+    thin = one_slice_deep(nn.Conv2d(1, 1, 7, padding=3))
+    assert (thin.kernel_size, thin.padding) == ((1, 7, 7), (0, 3, 3))
 
 
 def test_in_a_volume_of_equal_slices_the_middle_is_as_in_the_image() -> None:
@@ -77,7 +83,7 @@ def test_kernels_of_one_slice_see_exactly_the_image_in_every_slice() -> None:
         )
     )
     image = torch.rand(2, 1, 37, 37)
-    found = inflate(flat, depth_kernel=1)(equal_slices(image, 16))
+    found = one_slice_deep(flat)(equal_slices(image, 16))
     assert found.shape == (2, 4, 2, 5, 5)
     for slice_ in found.unbind(dim=2):
         torch.testing.assert_close(slice_, flat(image))
@@ -120,7 +126,7 @@ def test_normalisations_may_be_folded_before() -> None:
 def test_a_network_of_this_room_takes_volumes_afterwards() -> None:
     torch.manual_seed(0)
     flat = lived_in(ResidualNet(dims=2, channels=2, outputs=3, widths=(4, 8), blocks=(1, 1)))
-    deep = inflate(flat, depth_kernel=1)
+    deep = one_slice_deep(flat)
     image = torch.rand(2, 2, 9, 11)
     torch.testing.assert_close(deep(equal_slices(image, 5)), flat(image))
     with pytest.raises(ShapeError, match="3-D images"):
@@ -131,14 +137,14 @@ def test_a_backbone_of_timm_reads_a_volume() -> None:
     flat = timm_model("tf_efficientnet_lite0")
     assert inflate(flat)(torch.rand(1, 3, 32, 64, 64)).shape == (1, 1000)
     image = torch.rand(1, 3, 64, 64)
-    torch.testing.assert_close(inflate(flat, depth_kernel=1)(equal_slices(image, 32)), flat(image))
+    torch.testing.assert_close(one_slice_deep(flat)(equal_slices(image, 32)), flat(image))
 
 
 def test_padding_by_the_size_of_the_input_is_kept() -> None:
     conv2d_same: Any = pytest.importorskip("timm.layers").Conv2dSame
     flat = conv2d_same(1, 2, 3, stride=2)
     image = torch.rand(1, 1, 8, 9)
-    found = inflate(flat, depth_kernel=1)(equal_slices(image, 4))
+    found = one_slice_deep(flat)(equal_slices(image, 4))
     torch.testing.assert_close(found, equal_slices(flat(image), 2))
     volume = torch.rand(1, 1, 9, 8, 8)
     behind = nn.functional.pad(volume, (0, 1, 0, 1, 1, 1))  # 8 to 4 wants one more, 9 to 5 one on either side
@@ -163,5 +169,3 @@ def test_layers_and_kernels_without_a_counterpart_are_refused() -> None:
         inflate(nn.Sequential(Standardised(1, 1, 3)))
     with pytest.raises(ShapeError, match="divisor of its own"):
         inflate(nn.AvgPool2d(2, divisor_override=3))
-    with pytest.raises(ShapeError, match="kernels of depth 2 have no middle slice"):
-        inflate(nn.Conv2d(1, 1, 3), depth_kernel=2)

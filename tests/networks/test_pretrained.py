@@ -11,7 +11,7 @@ from sklearn.datasets import load_sample_image
 
 from hounsfield.errors import ShapeError, UnknownNameError, WeightsError
 from hounsfield.networks.folding import fold
-from hounsfield.networks.pretrained import Pretrained, create_backbone
+from hounsfield.networks.pretrained import Pretrained, create_backbone, require_backbone
 from hounsfield.networks.weights import at_hand, load_weights
 
 
@@ -19,6 +19,17 @@ def made(**options: object) -> Pretrained:
     torch.manual_seed(0)
     usual: dict[str, object] = {"dims": 2, "channels": 1, "outputs": 2}
     return Pretrained(**(usual | options)).eval()  # type: ignore[arg-type]
+
+
+def test_asking_a_network_what_it_makes_changes_no_chance_and_it_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_backbone.cache_clear()
+    torch.manual_seed(0)
+    first, facts = create_backbone("resnet18")
+    monkeypatch.setattr(torch, "device", lambda *given: pytest.fail("asked again"))
+    torch.manual_seed(0)
+    again, _ = create_backbone("resnet18")
+    assert facts.features == 512
+    assert all(map(torch.equal, first.parameters(), again.parameters()))
 
 
 @pytest.mark.parametrize("backbone", ["tf_efficientnet_lite0", "resnet18", "mobilenetv3_small_100"])
@@ -99,8 +110,23 @@ def test_images_of_the_wrong_kind_are_refused() -> None:
 def test_names_that_timm_has_not_or_cannot_be_used_are_refused() -> None:
     with pytest.raises(UnknownNameError, match=r"timm has no network 'resnet17'; near it: .*resnet18"):
         made(backbone="resnet17")
-    with pytest.raises(UnknownNameError, match="vit_tiny_patch16_224 is no network of convolutions"):
-        made(backbone="vit_tiny_patch16_224")
+
+
+@pytest.mark.parametrize(
+    ("backbone", "why"),
+    [
+        ("vit_tiny_patch16_224", r"it fails \(Input height \(64\) doesn't match model \(224\)\)"),
+        ("swin_tiny_patch4_window7_224", r"it fails \(Input height \(64\) doesn't match model \(224\)\)"),
+        ("inception_v3", r"it fails \(.*Kernel size can't be greater than actual input size\)"),
+        ("mambaout_femto", r"it answers \(1, 2, 2, 288\)"),
+        ("twins_pcpvt_small", r"it answers \(1, 4, 512\)"),
+    ],
+)
+def test_networks_that_make_no_maps_of_images_of_any_size_are_refused(backbone: str, why: str) -> None:
+    chance = torch.get_rng_state()
+    with pytest.raises(UnknownNameError, match=rf"timm's {backbone} makes no maps .*{why}; take an efficientnet"):
+        Pretrained(dims=2, channels=1, outputs=2, backbone=backbone)
+    assert torch.equal(torch.get_rng_state(), chance)  # nothing was made but shapes
 
 
 def test_the_weights_in_the_package_are_those_of_imagenet() -> None:

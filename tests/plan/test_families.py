@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.fingerprint import Fingerprint, make_fingerprint
-from hounsfield.errors import PlanError
+from hounsfield.errors import PlanError, UnknownNameError
 from hounsfield.learning.candidates import candidates_for
 from hounsfield.learning.memory_need import step_bytes
 from hounsfield.plan import (
@@ -29,6 +30,7 @@ from hounsfield.plan.families import (
     RESIDUAL,
     Family,
     family_like,
+    family_of,
     fine_tuned,
     over_slices,
     probe,
@@ -141,3 +143,65 @@ def test_a_network_that_learned_from_mixed_images_learns_on_from_such() -> None:
     mixed = plan.model_copy(update={"augmentation": plan.augmentation.model_copy(update={"mixup": 0.4})})
     assert family_like(mixed, "coloured").augmentation == {"mixup": 0.4}
     assert fine_tuned(DEFAULT_BACKBONE).augmentation["mixup"] > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("resnet81", r"timm has no network 'resnet81'; near it: .*resnet18"),
+        ("resnet81:probe", r"timm has no network 'resnet81'; near it: .*resnet18"),
+        ("vit_tiny_patch16_224", "timm's vit_tiny_patch16_224 makes no maps"),
+    ],
+)
+def test_nobody_is_sent_for_weights_of_a_network_that_is_not_or_is_refused(name: str, why: str) -> None:
+    with pytest.raises(UnknownNameError, match=rf"there is no network '{name}'; known: auto, .* \({why}") as refused:
+        family_of(name)
+    assert "weights for" not in str(refused.value)
+
+
+def test_a_network_that_is_refused_is_refused_with_its_weights_at_hand_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOUNSFIELD_WEIGHTS", str(tmp_path))
+    for name in ("mambaout_femto", "resnet18"):
+        (tmp_path / f"{name}.safetensors").touch()
+    assert family_of("resnet18").name == "resnet18"
+    with pytest.raises(UnknownNameError, match="timm's mambaout_femto makes no maps"):
+        family_of("mambaout_femto")
+
+
+def after(family: Family, data: Plan) -> Plan:
+    """The plan of a bundle that a family trained on the data of another."""
+    how = data.optimisation.model_copy(update=dict(family.optimisation))
+    return data.model_copy(update={"network": family.network((64, 64)), "optimisation": how})
+
+
+def test_a_probe_learns_on_as_if_it_came_from_imagenet() -> None:
+    probed = after(probe(DEFAULT_BACKBONE), bundle(ConvNetChoice(), channels=3))
+    assert (probed.optimisation.frozen_stages, probed.optimisation.learning_rate) == (0, 2e-3)  # ADR 0005: it diverges
+    family = family_like(probed, "probed")
+    assert family.optimisation == {**fine_tuned(DEFAULT_BACKBONE).optimisation, "start": "probed"}
+    assert family.augmentation == fine_tuned(DEFAULT_BACKBONE).augmentation
+    seen = probed.model_copy(update={"network": MultipleInstanceChoice(over="views", encoder=probed.network)})
+    assert family_like(seen, "of views").optimisation["learning_rate"] == 2e-4
+
+
+@pytest.mark.parametrize(
+    ("first", "rate"),
+    [(fine_tuned(DEFAULT_BACKBONE), 1e-4), (RESIDUAL, 5e-4), (CONVNET, 1e-3)],
+    ids=["fine-tuned", "residual", "convnet"],
+)
+def test_who_learns_on_learns_half_as_fast_however_often(first: Family, rate: float) -> None:
+    once = after(first, bundle(ConvNetChoice()))
+    again = after(family_like(once, "once"), once)
+    thrice = after(family_like(again, "again"), again)
+    assert [plan.optimisation.learning_rate for plan in (once, again, thrice)] == pytest.approx([2 * rate, rate, rate])
+    slow = once.model_copy(update={"optimisation": once.optimisation.model_copy(update={"learning_rate": rate / 5})})
+    assert family_like(slow, "by hand").optimisation["learning_rate"] == rate / 5
+
+
+def test_a_step_of_views_stays_as_large_however_often_it_is_learned_on(fingerprint: Fingerprint) -> None:
+    views = replace(fingerprint, dataset="clinic", **DATA["views"])
+    plan = plan_of(fine_tuned(DEFAULT_BACKBONE), views, 10.0, 1e7)
+    again = plan_of(family_like(plan, "once"), views, 10.0, 1e7)
+    assert [plan.optimisation.batch_size, again.optimisation.batch_size] == [8, 8]

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from hounsfield import formats
 from hounsfield.arrays import FloatArray
@@ -18,8 +19,10 @@ from hounsfield.errors import FormatError, ShapeError
 from hounsfield.findings import Box
 from hounsfield.geometry import planar_affine
 from hounsfield.image import Image
+from hounsfield.plan.machine import Machine
 from hounsfield.plan.network_input import network_array, prepare
 from hounsfield.preprocessing import Pipeline
+from hounsfield.reading import reader as module
 from hounsfield.reading.reader import Reader
 
 MakeBundle = Callable[..., Bundle]
@@ -52,6 +55,18 @@ def test_a_dicom_film_read_by_two_networks_and_their_mirror_images(
     assert reading.sop_uids == formats.read(path).source.sop_uids and reading.study_uid
     assert reading.model == bundle.identity
     assert not reading.scanned and reading.quality.verdict == "good"
+
+
+def test_as_many_threads_read_as_suit_the_machine_at_hand_whatever_the_one_that_trained_had(
+    make_bundle: MakeBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle, asked = make_bundle(), []  # trained in one thread
+    laptop = Machine(name="a laptop", cores=12, threads=2, memory_bytes=2**33, bf16=False)
+    monkeypatch.setattr(module, "inspect_machine", lambda: laptop)
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    Reader(bundle)
+    Reader(bundle, threads=5)
+    assert asked == [2, 5]
 
 
 def test_a_png_of_the_same_film(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,10 +78,10 @@ def inspect_dataset(arguments: argparse.Namespace) -> int:
     audit = audit_dataset(dataset, parts=split.parts if split else None)
     classified = any(case.target is not None for case in dataset.cases)
     drawn = any(case.mask is not None or case.boxes or case.points for case in dataset.cases)
-    to_classify = classified or not drawn
-    problems = check_dataset(dataset, to_classify=to_classify)
-    if fingerprint.sizes_differ:
-        problems = (*problems, size_problem(fingerprint, spec_for(arguments, dataset, fingerprint)))
+    problems = (
+        *check_dataset(dataset, to_classify=classified or not drawn),
+        *mixtures(fingerprint, lambda: spec_for(arguments, dataset, fingerprint)),
+    )
     if arguments.output:
         write_page(arguments, dataset, fingerprint, problems, audit, split)
     if arguments.json:
@@ -129,12 +129,17 @@ def spec_for(arguments: argparse.Namespace, dataset: Dataset, fingerprint: Finge
     return read_plan(arguments.plan).input if arguments.plan else input_of(dataset, fingerprint)
 
 
-def size_problem(fingerprint: Fingerprint, spec: Input) -> Problem:
-    """That the images differ very much in size, as a warning."""
+def mixtures(fingerprint: Fingerprint, spec: Callable[[], Input]) -> list[Problem]:
+    """That the images differ very much in size, or that only some are in colour, as warnings."""
+    if not fingerprint.sizes_differ and not fingerprint.colours_differ:
+        return []
     from hounsfield.datasets.check import Problem
+    from hounsfield.plan.colours import note_on_colours
     from hounsfield.plan.sizes import note_on_sizes
 
-    return Problem("warn", note_on_sizes(fingerprint, spec))
+    shown = spec()
+    notes = (note_on_sizes(fingerprint, shown), note_on_colours(fingerprint, shown))
+    return [Problem("warn", note) for note in notes if note]
 
 
 def write_page(

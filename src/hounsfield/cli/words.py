@@ -92,7 +92,7 @@ def audited(
 def say_not_read(failures: Iterable[Failure]) -> None:
     """Which images could not be read and why, a line each on stderr."""
     for failure in failures:
-        named = failure.reason.startswith(f"{failure.path}:")
+        named = failure.reason.startswith((f"{failure.path}:", f"{failure.path} "))
         say(f"not read: {failure.reason}" if named else f"not read: {failure.path}: {failure.reason}")
 
 

@@ -106,12 +106,19 @@ class Fingerprint:
     """On one image."""
     breast_median: tuple[int, int] | None = None
     """Of whole mammograms: median (height, width) of the breast in pixels; None of other images."""
+    coloured: int = 0
+    """Of the sampled images, those whose channels differ."""
 
     @property
     def sizes_differ(self) -> bool:
         """Whether one input size enlarges some images, or shrinks them, far more than others."""
         sides = self.longer_side
         return bool(sides) and sides["95"] > VERY_DIFFERENT * sides["5"]
+
+    @property
+    def colours_differ(self) -> bool:
+        """Whether some of the sampled images are in colour, and others grey."""
+        return 0 < self.coloured < self.sampled
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -179,6 +186,7 @@ def make_fingerprint(
         longer_side=_percentiles_of_sides(shapes.max(axis=1)),
         lesions=count_lesions(cases),
         breast_median=_breast_median(dataset, outsides, [readable[index][1] for index in order]),
+        coloured=sum(colour for _, colour in pixels),
     )
 
 

@@ -13,7 +13,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -77,8 +77,6 @@ class Tried:
     score: float
     """The task's validation score on the cases held back; NaN where the trial failed."""
     seconds: float
-    words: str
-    """What was trained, for people."""
     plan: str
     """That was followed, as TOML."""
     key: str
@@ -90,6 +88,9 @@ class Tried:
     def standard_error(self) -> float:
         """Of the score, over patients; NaN where the trial failed."""
         return _spread(self.draws)
+
+
+_FIELDS = {one.name for one in fields(Tried)}
 
 
 def candidates_for(fingerprint: Fingerprint) -> tuple[Family, ...]:
@@ -126,7 +127,8 @@ def choose_family(
     Args:
         dataset: Where the cases come from.
         cases: To learn from and to validate on.
-        candidates: The most to be expected of first; it is taken where nothing can be tried.
+        candidates: The most to be expected of first; the first for which there is a plan is taken where nothing can be
+            tried.
         folder: The run's; nothing is tried where there is none.
         minutes: For trials and training together.
         seed: Of the cases held back.
@@ -142,28 +144,43 @@ def choose_family(
     why_not = _why_not(cases, minutes)
     if folder is None or why_not:
         why_not = why_not or "only a plan was asked for"
-        return candidates[0], f"{candidates[0].reason}; not tried: {why_not}", minutes
+        first = next(
+            family for family in candidates if _planned(family, minutes, plan_for, needed=family is candidates[-1])
+        )
+        return first, f"{first.reason}; not tried: {why_not}", minutes
     held_back = set(make_folds(dataset, [case.id for case in cases], folds=_HELD_BACK, seed=seed)[0])
     tried = _earlier(folder, cases)
     share = min(minutes * TRIAL_SHARE, MOST_TRIAL_MINUTES) / sum(family.trial for family in candidates)
-    possible = list(candidates)
+    possible: list[Family] = []
     for family in candidates:
         if family.name not in tried:
-            try:
-                plan = plan_for(family, share * family.trial)
-            except (PlanError, WeightsError) as error:
-                possible.remove(family)
-                if not possible:
-                    raise
-                say(f"{family.name} is not tried: {error}")
+            needed = family is candidates[-1] and not possible
+            plan = _planned(family, share * family.trial, plan_for, needed=needed)
+            if plan is None:
                 continue
             tried[family.name] = _try(dataset, cases, held_back, family, folder, plan)
             _keep(folder, tried)
+        possible.append(family)
     best = _first_of_the_best([tried[family.name] for family in possible])
     chosen = next(family for family in possible if family.name == best.name)
     used = sum(one.seconds for one in tried.values()) / 60
     left = max(minutes - used, minutes * (1 - TRIAL_SHARE) / 2)
     return chosen, f"{chosen.reason}; {_words(tried, best, held_back)}", left
+
+
+def _planned(family: Family, minutes: float, plan_for: Callable[[Family, float], Plan], *, needed: bool) -> Plan | None:
+    """The plan of a candidate; None, and a word on the screen, where there is none.
+
+    Raises:
+        PlanError, WeightsError: There is none, and it is `needed`, for no other candidate is left.
+    """
+    try:
+        return plan_for(family, minutes)
+    except (PlanError, WeightsError) as error:
+        if needed:
+            raise
+        say(f"{family.name} is passed over: {error}")
+        return None
 
 
 def _first_of_the_best(tried: Sequence[Tried]) -> Tried:
@@ -249,7 +266,7 @@ def _try(
         score = math.nan
         say(f"warning: the trial of {words} failed: {error}")
     seconds = time.monotonic() - began
-    return Tried(family.name, score, seconds, words, plan=plan_to_text(plan), key=_key_of(cases, plan), draws=draws)
+    return Tried(family.name, score, seconds, plan=plan_to_text(plan), key=_key_of(cases, plan), draws=draws)
 
 
 def _score(
@@ -304,7 +321,7 @@ def _earlier(folder: Path, cases: Sequence[Case]) -> dict[str, Tried]:
     if not path.is_file():
         return {}
     kept = json.loads(path.read_text(encoding="utf-8"))
-    found = [Tried(**one | {"draws": tuple(one["draws"])}) for one in kept if "draws" in one]
+    found = [Tried(**one | {"draws": tuple(one["draws"])}) for one in kept if set(one) == _FIELDS]
     return {one.name: one for one in found if one.key == _key_of(cases, plan_from_text(one.plan, name=str(path)))}
 
 

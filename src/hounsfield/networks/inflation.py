@@ -30,37 +30,39 @@ FLAT = (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPoo
 TOLERANCE = 1e-3
 """Largest difference of two answers that are taken for equal, as a share of the largest value."""
 
+_SIDE = 64
+"""Height and width of the image on which the two networks are compared."""
 
-def inflate(network_2d: nn.Module, *, depth_kernel: int | None = None, side: int = 64) -> nn.Module:
+
+def inflate(network_2d: nn.Module) -> nn.Module:
     """A copy of a flat network of convolutions that takes volumes, (N, C, D, H, W).
 
     Args:
         network_2d: Any network whose layers are torch's, or timm's `Conv2dSame` and `BatchNormAct2d`. Attributes `dims`
             become 3.
-        depth_kernel: No kernel is deeper than this odd number; as deep as it is high where None. With 1, slices are
-            looked at one by one, and where height is halved every other slice is dropped.
-        side: Height and width of the image on which the two networks are compared.
 
     Raises:
-        ShapeError: `depth_kernel` is even, or a layer has no counterpart for volumes; the message names it.
+        ShapeError: A layer has no counterpart for volumes; the message names it.
     """
-    if depth_kernel is not None and depth_kernel % 2 != 1:
-        raise ShapeError(f"kernels of depth {depth_kernel} have no middle slice: take an odd number")
-    _require_equal_answers(network_2d, side)
-    return _inflated(deepcopy(network_2d), depth_kernel)
+    _require_equal_answers(network_2d)
+    return _inflated(deepcopy(network_2d))
 
 
-def _inflated(layer: nn.Module, deepest: int | None) -> nn.Module:
-    """The layer for volumes, its parts replaced in place."""
+def _inflated(layer: nn.Module, *, thin: bool = False) -> nn.Module:
+    """The layer for volumes, its parts replaced in place.
+
+    With `thin` kernels, one slice deep, slices are looked at one by one, and where height is halved every other one is
+    dropped.
+    """
     if (maker := MAKERS.get(type(layer).__name__)) is not None:
-        return maker(layer, deepest).train(layer.training)
+        return maker(layer, thin).train(layer.training)
     if isinstance(layer, FLAT):
         raise ShapeError(
             f"a {type(layer).__name__} has no counterpart for volumes: take another backbone, or look at slices with "
             "a network of multiple instances"
         )
     for name, part in list(layer.named_children()):
-        setattr(layer, name, _inflated(part, deepest))
+        setattr(layer, name, _inflated(part, thin=thin))
     if getattr(layer, "dims", None) == 2:
         layer.dims = 3  # type: ignore[assignment]
     return layer
@@ -77,8 +79,8 @@ class Conv3dSame(nn.Conv3d):
         return super().forward(nn.functional.pad(input, padding))
 
 
-def _convolution(layer: Any, deepest: int | None, kind: type[nn.Conv3d] = nn.Conv3d) -> nn.Module:
-    kernel, stride, padding = _deep(layer.kernel_size, layer.stride, layer.padding, deepest)
+def _convolution(layer: Any, thin: bool, kind: type[nn.Conv3d] = nn.Conv3d) -> nn.Module:
+    kernel, stride, padding = _deep(layer.kernel_size, layer.stride, layer.padding, thin)
     inflated = kind(
         layer.in_channels,
         layer.out_channels,
@@ -97,19 +99,19 @@ def _convolution(layer: Any, deepest: int | None, kind: type[nn.Conv3d] = nn.Con
     return inflated
 
 
-def _normalisation(layer: Any, deepest: int | None) -> nn.Module:
+def _normalisation(layer: Any, thin: bool) -> nn.Module:
     """Batch normalisation with the same weights and statistics; what timm has in the same module follows it."""
     inflated = nn.BatchNorm3d(
         layer.num_features, layer.eps, layer.momentum, layer.affine, layer.track_running_stats, device="meta"
     )
     for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
         setattr(inflated, name, getattr(layer, name))
-    rest = {name: _inflated(part, deepest) for name, part in layer.named_children()}
+    rest = {name: _inflated(part, thin=thin) for name, part in layer.named_children()}
     return nn.Sequential(OrderedDict(norm=inflated, **rest)) if rest else inflated
 
 
-def _max_pooling(layer: nn.MaxPool2d, deepest: int | None) -> nn.Module:
-    kernel, stride, padding = _deep(layer.kernel_size, layer.stride, layer.padding, deepest)
+def _max_pooling(layer: nn.MaxPool2d, thin: bool) -> nn.Module:
+    kernel, stride, padding = _deep(layer.kernel_size, layer.stride, layer.padding, thin)
     dilation = _pair(layer.dilation)
     return nn.MaxPool3d(
         kernel,
@@ -121,17 +123,17 @@ def _max_pooling(layer: nn.MaxPool2d, deepest: int | None) -> nn.Module:
     )
 
 
-def _average_pooling(layer: nn.AvgPool2d, deepest: int | None) -> nn.Module:
-    kernel, stride, padding = _deep(layer.kernel_size, layer.stride, layer.padding, deepest)
+def _average_pooling(layer: nn.AvgPool2d, thin: bool) -> nn.Module:
+    kernel, stride, padding = _deep(layer.kernel_size, layer.stride, layer.padding, thin)
     if layer.divisor_override is not None:
         raise ShapeError("an AvgPool2d with a divisor of its own has no counterpart for volumes: leave the divisor out")
     return nn.AvgPool3d(kernel, stride, padding, layer.ceil_mode, layer.count_include_pad)
 
 
-def _deep(kernel: Any, stride: Any, padding: Any, deepest: int | None) -> tuple[Any, Any, Any]:
-    """Kernel, stride and padding, (d, h, w) each: depth as height, but for a kernel that may not be so deep."""
+def _deep(kernel: Any, stride: Any, padding: Any, thin: bool) -> tuple[Any, Any, Any]:
+    """Kernel, stride and padding, (d, h, w) each: depth as height, or a single slice."""
     kernel, stride = _pair(kernel), _pair(stride)
-    depth = kernel[0] if deepest is None else min(kernel[0], deepest)
+    depth = 1 if thin else kernel[0]
     if not isinstance(padding, str):
         padding = _pair(padding)
         padding = (padding[0] * (depth - 1) // max(kernel[0] - 1, 1), *padding)
@@ -148,7 +150,7 @@ def _output_size(layer: Any) -> Any:
     return height, height, width
 
 
-Maker = Callable[[Any, int | None], nn.Module]
+Maker = Callable[[Any, bool], nn.Module]
 
 MAKERS: dict[str, Maker] = {
     "Conv2d": _convolution,
@@ -157,25 +159,25 @@ MAKERS: dict[str, Maker] = {
     "BatchNormAct2d": _normalisation,
     "MaxPool2d": _max_pooling,
     "AvgPool2d": _average_pooling,
-    "AdaptiveAvgPool2d": lambda layer, deepest: nn.AdaptiveAvgPool3d(_output_size(layer)),
-    "AdaptiveMaxPool2d": lambda layer, deepest: nn.AdaptiveMaxPool3d(_output_size(layer), layer.return_indices),
-    "Dropout2d": lambda layer, deepest: nn.Dropout3d(layer.p, layer.inplace),
+    "AdaptiveAvgPool2d": lambda layer, thin: nn.AdaptiveAvgPool3d(_output_size(layer)),
+    "AdaptiveMaxPool2d": lambda layer, thin: nn.AdaptiveMaxPool3d(_output_size(layer), layer.return_indices),
+    "Dropout2d": lambda layer, thin: nn.Dropout3d(layer.p, layer.inplace),
 }
 """What makes a layer's counterpart for volumes, by the name of its class in torch or timm."""
 
 
-def _require_equal_answers(network_2d: nn.Module, side: int) -> None:
+def _require_equal_answers(network_2d: nn.Module) -> None:
     """Accept a network whose inflation to depth 1 answers to two equal slices as the network does to one.
 
     Raises:
         ShapeError: A layer's output differs; the message names the first.
     """
     network = deepcopy(network_2d).eval()
-    image = _test_image(network, side)
+    image = _test_image(network)
     flat: dict[str, Tensor] = {}
     deep: dict[str, Tensor] = {}
     _note_outputs(network, image, flat)
-    inflated = _inflated(network, 1)
+    inflated = _inflated(network, thin=True)
     with suppress(Exception):  # of whatever kind: the layer that raised it has no output, and is named below
         _note_outputs(inflated, image[:, :, None].repeat(1, 1, 2, 1, 1), deep)
     for name, expected in flat.items():
@@ -187,12 +189,12 @@ def _require_equal_answers(network_2d: nn.Module, side: int) -> None:
             )
 
 
-def _test_image(network: nn.Module, side: int) -> Tensor:
-    """(1, C, side, side): noise that grows brighter to one corner, so that no two rows or columns are alike."""
+def _test_image(network: nn.Module) -> Tensor:
+    """(1, C, `_SIDE`, `_SIDE`): noise that grows brighter to one corner, so that no two rows or columns are alike."""
     of_layers = (layer.in_channels for layer in network.modules() if isinstance(layer, nn.Conv2d))
     channels: Any = getattr(network, "channels", next(of_layers, 1))
-    noise = torch.rand(1, int(channels), side, side, generator=torch.Generator().manual_seed(0))
-    ramp = torch.linspace(0, 1, side)
+    noise = torch.rand(1, int(channels), _SIDE, _SIDE, generator=torch.Generator().manual_seed(0))
+    ramp = torch.linspace(0, 1, _SIDE)
     return noise + ramp + ramp[:, None]
 
 

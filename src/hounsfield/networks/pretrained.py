@@ -13,6 +13,7 @@ Reference:
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,6 +27,9 @@ from hounsfield.networks.places import AnswerOfPlaces
 
 SMALLEST_SIDE = 32
 """Backbones halve five times."""
+
+_ASKED_SIDE = 64
+"""Of the image that a backbone is shown once to see what it makes of it."""
 
 
 class Pretrained(Encoder):
@@ -61,7 +65,7 @@ class Pretrained(Encoder):
 
         Raises:
             ShapeError: `channels` is neither 1 nor 3, or the backbone cannot be inflated.
-            UnknownNameError: timm has no network of this name, or it has no convolutions to be averaged over space.
+            UnknownNameError: timm has no network of this name, or it makes no maps to be averaged over space.
         """
         super().__init__()
         if channels not in (1, 3):
@@ -187,7 +191,23 @@ def create_backbone(name: str, *, drop_path: float = 0.0) -> tuple[nn.Module, Ba
     """timm's network without its answer, with fresh weights, and what it gives and expects.
 
     Raises:
-        UnknownNameError: timm has no network of this name, or it is no network of convolutions.
+        UnknownNameError: As `require_backbone`.
+    """
+    require_backbone(name)
+    model = _timm_model(name, drop_path=drop_path)
+    config = model.pretrained_cfg
+    return model, BackboneFacts(int(model.num_features), tuple(config["mean"]), tuple(config["std"]))
+
+
+@functools.cache
+def require_backbone(name: str) -> None:
+    """Accept timm's name of a network whose last layer makes maps, (N, features, h, w), of images of any size.
+
+    The network is made and asked on torch's "meta" device, which has shapes and no numbers: neither weights nor memory
+    are needed, and no random number is drawn.
+
+    Raises:
+        UnknownNameError: timm has no network of this name, or it makes no such maps.
     """
     import difflib
 
@@ -198,19 +218,32 @@ def create_backbone(name: str, *, drop_path: float = 0.0) -> tuple[nn.Module, Ba
         raise UnknownNameError(
             f"timm has no network {name!r}; " + (f"near it: {', '.join(near)}" if near else "see timm.list_models()")
         )
-    options: dict[str, Any] = {"pretrained": False, "num_classes": 0, "global_pool": ""}
-    model: Any
     try:
-        model = timm.create_model(name, drop_path_rate=drop_path, **options)
-    except (TypeError, AssertionError):  # a family without one of these options
-        try:
-            model = timm.create_model(name, **options)
-        except (TypeError, ValueError, RuntimeError, AssertionError) as error:
-            raise UnknownNameError(f"timm's {name} cannot be used as a backbone ({error})") from error
-    if not hasattr(model, "forward_features") or hasattr(model, "pos_embed"):
-        raise UnknownNameError(f"timm's {name} is no network of convolutions; take an efficientnet, resnet or convnext")
-    config = model.pretrained_cfg
-    return model, BackboneFacts(int(model.num_features), tuple(config["mean"]), tuple(config["std"]))
+        with torch.device("meta"), torch.no_grad():
+            model = _timm_model(name).eval()
+            maps = model.forward_features(torch.zeros(1, 3, _ASKED_SIDE, _ASKED_SIDE))
+    except Exception as error:  # of whatever kind: each family of timm has its own
+        raise _unfit(name, f"it fails ({str(error).rstrip('.')})") from error
+    shape = tuple(getattr(maps, "shape", ()))
+    if len(shape) != 4 or shape[1] != model.num_features:
+        raise _unfit(name, f"it answers {shape or type(maps).__name__}")
+
+
+def _unfit(name: str, what: str) -> UnknownNameError:
+    return UnknownNameError(
+        f"timm's {name} makes no maps (N, features, height, width) of images of any size: shown one of {_ASKED_SIDE} × "
+        f"{_ASKED_SIDE}, {what}; take an efficientnet, resnet or convnext"
+    )
+
+
+def _timm_model(name: str, *, drop_path: float = 0.0) -> Any:
+    import timm
+
+    options: dict[str, Any] = {"pretrained": False, "num_classes": 0, "global_pool": ""}
+    try:
+        return timm.create_model(name, drop_path_rate=drop_path, **options)
+    except (TypeError, AssertionError):  # a family without this option
+        return timm.create_model(name, **options)
 
 
 def backbone_stages(backbone: nn.Module) -> list[list[nn.Module]]:

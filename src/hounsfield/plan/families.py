@@ -8,6 +8,7 @@ from typing import Any
 
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.errors import UnknownNameError
+from hounsfield.networks.pretrained import require_backbone
 from hounsfield.networks.weights import PACKAGES, at_hand, how_to_get
 from hounsfield.plan.inputs import Kind, fitted_sides, input_sides
 from hounsfield.plan.network_choices import (
@@ -18,7 +19,7 @@ from hounsfield.plan.network_choices import (
     PretrainedChoice,
     ResidualChoice,
 )
-from hounsfield.plan.schema import Plan
+from hounsfield.plan.schema import Optimisation, Plan
 
 Sides = tuple[int, ...]
 
@@ -129,18 +130,28 @@ def family_of(name: str) -> Family:
             whose answer alone is learned.
 
     Raises:
-        UnknownNameError: There is none of this name, or its weights are not at hand.
+        UnknownNameError: There is none of this name, it makes no maps, or its weights are not at hand.
     """
     if name in _OWN:
         return _OWN[name]
     backbone = name.removesuffix(PROBE)
-    if not at_hand(backbone):
+    if why_not := _why_not(backbone):
         known = ", ".join([*_OWN, *(known for known in PACKAGES if at_hand(known))])
         raise UnknownNameError(
             f"there is no network {name!r}; known: auto, {known}, the folder of a bundle, or timm's name of a network "
-            f"whose weights are here ({how_to_get(backbone)})"
+            f"whose weights are here ({why_not})"
         )
     return probe(backbone) if name.endswith(PROBE) else fine_tuned(backbone)
+
+
+def _why_not(backbone: str) -> str:
+    """Why timm's network cannot be taken, weights last: nobody is to fetch those of a network that is refused; empty
+    where it can."""
+    try:
+        require_backbone(backbone)
+    except UnknownNameError as error:
+        return str(error)
+    return "" if at_hand(backbone) else how_to_get(backbone)
 
 
 def fine_tuned(backbone: str) -> Family:
@@ -205,11 +216,26 @@ def over_slices(backbone: str) -> Family:
 
 
 def family_like(plan: Plan, folder: str) -> Family:
-    """Fine-tuning of a bundle's network: what it learned before is where this training begins."""
+    """Fine-tuning of a bundle's network: what it learned before is where this training begins.
+
+    It learns half as fast as such a network usually does, or as fast as the bundle did where that is slower. A probe
+    learned nothing but its answer: its network is tuned as ImageNet's is.
+    """
     pretrained = not isinstance(plan.network, ConvNetChoice | ResidualChoice)
-    network = plan.network
+    network, learned = plan.network, plan.optimisation
     if isinstance(network, PretrainedChoice) and network.pooling == "lse":  # the answer of places is not taken over
         network = network.model_copy(update={"pooling": "mean"})
+    usual = _usual(network)
+    rate = usual.optimisation.get("learning_rate", Optimisation.model_fields["learning_rate"].default) / 2
+    further = {
+        "batch_size": learned.batch_size * max(1, len(plan.input.views)),  # shared out among the views again
+        "learning_rate": min(rate, learned.learning_rate),
+        "layer_decay": 0.8,
+        "frozen_stages": learned.frozen_stages,
+        "clip_norm": 1.0,
+        "label_smoothing": learned.label_smoothing,
+        "keep": "last",
+    }
     return Family(
         name=folder,
         reason="the network of another bundle, which learns on from what it knows",
@@ -220,20 +246,19 @@ def family_like(plan: Plan, folder: str) -> Family:
         longest=20 if pretrained else 100,
         share_needed=1 / 4,
         filters=isinstance(plan.network, ConvNetChoice),
-        optimisation={
-            "start": folder,
-            "batch_size": plan.optimisation.batch_size,
-            "learning_rate": plan.optimisation.learning_rate / 2,
-            "layer_decay": 0.8,
-            "frozen_stages": plan.optimisation.frozen_stages,
-            "clip_norm": 1.0,
-            "label_smoothing": plan.optimisation.label_smoothing,
-            "keep": "last",
-        },
-        augmentation={"mixup": plan.augmentation.mixup},
+        optimisation={**(usual.optimisation if learned.head_only else further), "start": folder},
+        augmentation=usual.augmentation if learned.head_only else {"mixup": plan.augmentation.mixup},
         mixing_epochs=_MIXING_EPOCHS,
         reasons={"optimisation.start": "what the bundle learned from its own data"},
     )
+
+
+def _usual(network: Network) -> Family:
+    """How a network of this kind is trained where it begins from no bundle."""
+    looks = getattr(network, "encoder", network)
+    if isinstance(looks, PretrainedChoice):
+        return fine_tuned(looks.backbone)
+    return RESIDUAL if isinstance(looks, ResidualChoice) else CONVNET
 
 
 DEFAULT_BACKBONE = "tf_efficientnet_lite0"

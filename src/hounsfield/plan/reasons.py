@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hounsfield.datasets.fingerprint import Fingerprint
+from hounsfield.plan.colours import note_on_colours
 from hounsfield.plan.families import Family
 from hounsfield.plan.inputs import Kind
 from hounsfield.plan.machine import Machine
@@ -49,6 +50,7 @@ def reasons_for(
     reasons = {
         "minutes": "as asked",
         "seed": "as asked",
+        "input.channels": note_on_colours(fingerprint, plan.input),
         "input.margin": "surroundings to turn and shift in" if kind.margin > 1 else "whole images have no surroundings",
         "input.film_steps": kind.film_reason,
         "input.steps": "; ".join(filter(None, (kind.reason, note_on_sizes(fingerprint, plan.input)))),

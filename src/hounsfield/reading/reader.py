@@ -25,6 +25,7 @@ from hounsfield.networks.found import Finder, Found
 from hounsfield.networks.policy import Policy
 from hounsfield.networks.voxelwise import Voxelwise
 from hounsfield.plan.columns import unknown_columns
+from hounsfield.plan.machine import inspect_machine
 from hounsfield.plan.network import most_of
 from hounsfield.plan.network_input import (
     as_case,
@@ -123,7 +124,8 @@ class Reader:
 
     Args:
         bundle: As `read_bundle` gives it.
-        threads: Threads of the networks; the plan's where not given.
+        threads: Threads of the networks; as many as suit the machine at hand where not given, wherever the bundle was
+            trained.
         runtime: What the networks are computed with, see `reading.runtime`; heat maps always with torch.
         images: How many are going to be read, as far as known: for few no other runtime is worth its start.
         answer_all: Whether images unlike those the model learned from get an answer too, and are only called doubtful.
@@ -151,7 +153,7 @@ class Reader:
                 f"{bundle.identity.name} outlines, for which 8 bits were never tried: give another --runtime"
             )
         require_runtime(runtime)
-        self._threads = threads or bundle.plan.optimisation.threads
+        self._threads = threads or inspect_machine().threads
         torch.set_num_threads(self._threads)
         self.bundle = bundle
         self.wanted = runtime
