@@ -110,7 +110,7 @@ def _rare_lesions(dataset: Dataset) -> Iterator[Problem]:
     """Labels of boxes that are hardly there."""
     for name, count in count_lesions(dataset.cases).boxes.items():
         if count < _FEW_CASES:
-            boxes = counted(count, "box") if count == 1 else f"{count} boxes"
+            boxes = counted(count, "box")
             yield Problem("warn", f"only {boxes} labelled {name!r}: too few to learn to find it or to measure that")
 
 
