@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hounsfield.findings import Box, Finding, Point
 from hounsfield.image import Image
 from hounsfield.reporting import wording
-from hounsfield.reporting.fonts import font
+from hounsfield.reporting.plates import DARK, Plates, Side
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
@@ -27,8 +27,6 @@ COLOURS: dict[Kind, tuple[int, int, int]] = {
     "landmark": (255, 255, 255),
 }
 """Of the truth in the data, found or not, and of what was called a lesion, or a landmark."""
-
-_DARK = (8, 12, 16)
 
 _NEAR = 0.06
 """Share of a volume's slices within which a landmark is drawn on a slice that it is not quite in."""
@@ -114,57 +112,52 @@ def draw_marks(
 
     canvas = Pillow.fromarray(pixels).convert("RGB")
     pen = ImageDraw.Draw(canvas)
-    down, across = pixels.shape[0] / image.shape[1], pixels.shape[1] / image.shape[2]
+    scale = pixels.shape[0] / image.shape[1], pixels.shape[1] / image.shape[2]
     size = max(11, round(min(pixels.shape[:2]) / 32))
-    for mark in marks:
-        if isinstance(mark, Spot):
-            _draw_spot(pen, mark, (down, across), size)
-            continue
-        left, right = sorted((mark.box.x0 * across, mark.box.x1 * across))
-        top, bottom = sorted((mark.box.y0 * down, mark.box.y1 * down))
-        colour = COLOURS[mark.kind]
-        if mark.kind in ("lesion", "missed"):
-            for edge in _dashes(left, top, right, bottom):
-                pen.line(edge, fill=_DARK, width=4)
-                pen.line(edge, fill=colour, width=2)
-        else:
-            pen.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=_DARK, width=4)
-            pen.rectangle((left, top, right, bottom), outline=colour, width=2)
+    plates = Plates(pen, size, across=pixels.shape[1], down=pixels.shape[0])
+    beside = [
+        _draw_spot(pen, mark, scale, size) if isinstance(mark, Spot) else _draw_box(pen, mark, scale) for mark in marks
+    ]
+    for mark, (left, top, bottom) in zip(marks, beside, strict=True):  # after all lines, which else would cross them
         if mark.words:
-            y = top - size - 7 if top >= size + 8 else min(bottom + 3, pixels.shape[0] - size - 5)
-            _write(pen, mark.words, (left, y), colour, size, pixels.shape[1])
+            first: Side = "below" if isinstance(mark, Spot) else "above"
+            plates.write(mark.words, left, above=top, below=bottom, colour=COLOURS[mark.kind], first=first)
     return np.asarray(canvas)
 
 
-def _write(
-    pen: ImageDraw, words: str, place: tuple[float, float], colour: tuple[int, int, int], size: int, across: int
-) -> None:
-    """Words on a dark plate, moved so that they end on the picture."""
-    letters = font(size)
-    width = pen.textlength(words, letters)
-    x, y = min(max(0.0, place[0]), max(0.0, across - width - 6)), place[1]
-    pen.rectangle((x, y, x + width + 6, y + size + 5), fill=_DARK)
-    pen.text((x + 3, y + 1), words, colour, letters)
+def _draw_box(pen: ImageDraw, mark: Mark, scale: tuple[float, float]) -> tuple[float, float, float]:
+    """A rectangle; where its words begin, and end above it or begin below."""
+    down, across = scale
+    left, right = sorted((mark.box.x0 * across, mark.box.x1 * across))
+    top, bottom = sorted((mark.box.y0 * down, mark.box.y1 * down))
+    colour = COLOURS[mark.kind]
+    if mark.kind in ("lesion", "missed"):
+        for edge in _dashes(left, top, right, bottom):
+            pen.line(edge, fill=DARK, width=4)
+            pen.line(edge, fill=colour, width=2)
+    else:
+        pen.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=DARK, width=4)
+        pen.rectangle((left, top, right, bottom), outline=colour, width=2)
+    return left, top - 2, bottom + 3
 
 
-def _draw_spot(pen: ImageDraw, spot: Spot, scale: tuple[float, float], size: int) -> None:
-    """A cross where a landmark was located, a ring where it is, and the way that an agent took."""
+def _draw_spot(pen: ImageDraw, spot: Spot, scale: tuple[float, float], size: int) -> tuple[float, float, float]:
+    """A cross where a landmark was located, a ring where it is, and the way that an agent took; where its words begin,
+    and end above it or begin below."""
     down, across = scale
     colour = COLOURS[spot.kind]
     way = [(point.x * across, point.y * down) for point in spot.path]
     if len(way) > 1:
-        pen.line(way, fill=_DARK, width=4, joint="curve")
+        pen.line(way, fill=DARK, width=4, joint="curve")
         pen.line(way, fill=colour, width=2, joint="curve")
     x, y, arm = spot.point.x * across, spot.point.y * down, max(5.0, 0.6 * size)
-    if spot.kind == "landmark":
-        for width, ink in ((4, _DARK), (2, colour)):
+    for width, ink in ((4, DARK), (2, colour)):
+        if spot.kind == "landmark":
             pen.ellipse((x - arm, y - arm, x + arm, y + arm), outline=ink, width=width)
-        return
-    for width, ink in ((4, _DARK), (2, colour)):
-        pen.line((x - arm, y, x + arm, y), fill=ink, width=width)
-        pen.line((x, y - arm, x, y + arm), fill=ink, width=width)
-    if spot.words:
-        _write(pen, spot.words, (x + arm, y + arm), colour, size, pen.im.size[0])
+        else:
+            pen.line((x - arm, y, x + arm, y), fill=ink, width=width)
+            pen.line((x, y - arm, x, y + arm), fill=ink, width=width)
+    return x + arm, y - arm, y + arm
 
 
 def _dashes(left: float, top: float, right: float, bottom: float) -> list[tuple[float, float, float, float]]:
