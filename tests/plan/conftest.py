@@ -10,9 +10,13 @@ import numpy as np
 import pytest
 
 from hounsfield.arrays import VoxelArray
+from hounsfield.datasets import open_dataset
 from hounsfield.datasets.case import Box, Case, Crop, Dataset, ImageRef
+from hounsfield.datasets.fingerprint import make_fingerprint
+from hounsfield.plan import Machine, Plan, make_plan
 
 MakeImages = Callable[..., Dataset]
+PlanOf = Callable[[Path], Plan]
 
 
 @pytest.fixture
@@ -39,3 +43,23 @@ def make_images(tmp_path: Path) -> MakeImages:
         return Dataset("images", tmp_path, cases, ("no", "yes"), "table", modality=modality)
 
     return make
+
+
+@pytest.fixture
+def plan_of() -> PlanOf:
+    """The plan for a folder of images, on a laptop that is fast enough for anything."""
+
+    def plan(folder: Path) -> Plan:
+        return make_plan(
+            make_fingerprint(open_dataset(folder)),
+            Machine(name="a laptop", cores=2, threads=2, memory_bytes=2**33, bf16=False),
+            modality="",
+            cropped=False,
+            rarest_patients=6,
+            minutes=10.0,
+            seed=0,
+            speed=lambda plan: 1000.0,
+            memory=lambda plan: 0,
+        )
+
+    return plan

@@ -12,10 +12,10 @@ import pytest
 from hounsfield.cli.main import main
 from hounsfield.datasets import open_dataset
 from hounsfield.datasets.fingerprint import make_fingerprint
-from hounsfield.plan import Machine, Plan, make_plan
+from hounsfield.plan import Plan
 from hounsfield.plan.colours import note_on_colours
 
-MACHINE = Machine(name="a laptop", cores=2, threads=2, memory_bytes=2**33, bf16=False)
+PlanOf = Callable[[Path], Plan]
 WritePictures = Callable[[int, int], Path]
 
 
@@ -37,22 +37,8 @@ def write_pictures(tmp_path: Path) -> WritePictures:
     return write
 
 
-def plan_for(folder: Path) -> Plan:
-    return make_plan(
-        make_fingerprint(open_dataset(folder)),
-        MACHINE,
-        modality="",
-        cropped=False,
-        rarest_patients=6,
-        minutes=10.0,
-        seed=0,
-        speed=lambda plan: 1000.0,
-        memory=lambda plan: 0,
-    )
-
-
 def test_a_mixture_is_said_with_counts_in_inspect_and_in_the_plan(
-    write_pictures: WritePictures, capsys: pytest.CaptureFixture[str]
+    write_pictures: WritePictures, plan_of: PlanOf, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = write_pictures(6, 4)
     note = (
@@ -60,7 +46,7 @@ def test_a_mixture_is_said_with_counts_in_inspect_and_in_the_plan(
     )
     main(["inspect", str(folder)])
     assert f"warn: {note}" in capsys.readouterr().out
-    plan = plan_for(folder)
+    plan = plan_of(folder)
     assert plan.input.channels == 3
     assert plan.reasons["input.channels"].startswith(note)
     grey = plan.input.model_copy(update={"channels": 1})
@@ -69,9 +55,9 @@ def test_a_mixture_is_said_with_counts_in_inspect_and_in_the_plan(
 
 @pytest.mark.parametrize(("coloured", "grey"), [(4, 0), (0, 4)])
 def test_of_images_of_one_kind_nothing_is_said(
-    write_pictures: WritePictures, capsys: pytest.CaptureFixture[str], coloured: int, grey: int
+    write_pictures: WritePictures, plan_of: PlanOf, capsys: pytest.CaptureFixture[str], coloured: int, grey: int
 ) -> None:
     folder = write_pictures(coloured, grey)
     main(["inspect", str(folder)])
     assert "in colour" not in capsys.readouterr().out
-    assert "input.channels" not in plan_for(folder).reasons
+    assert "input.channels" not in plan_of(folder).reasons

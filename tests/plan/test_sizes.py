@@ -14,15 +14,15 @@ import pytest
 from hounsfield.cli.main import main
 from hounsfield.datasets import open_dataset
 from hounsfield.datasets.fingerprint import make_fingerprint
-from hounsfield.plan import Input, Machine, Plan, input_of, make_plan, plan_from_text, plan_to_text
+from hounsfield.plan import Input, Plan, input_of, plan_from_text, plan_to_text
 from hounsfield.plan.network_input import prepare_case
 from hounsfield.plan.sizes import note_on_sizes
 
-MACHINE = Machine(name="a laptop", cores=2, threads=2, memory_bytes=2**33, bf16=False)
 NOTE = (
     "images are from 100 to 800 pixels along the longer side; all are brought to 256 × 128, proportions kept, "
     "about 23 % of them enlarged"
 )
+PlanOf = Callable[[Path], Plan]
 WriteFilms = Callable[[list[int]], Path]
 
 
@@ -45,22 +45,8 @@ def write_films(tmp_path: Path) -> WriteFilms:
 VERY_DIFFERENT = [100] * 3 + [400] * 6 + [800] * 3
 
 
-def plan_for(folder: Path) -> Plan:
-    return make_plan(
-        make_fingerprint(open_dataset(folder)),
-        MACHINE,
-        modality="",
-        cropped=False,
-        rarest_patients=6,
-        minutes=10.0,
-        seed=0,
-        speed=lambda plan: 1000.0,
-        memory=lambda plan: 0,
-    )
-
-
-def test_the_plan_says_what_one_size_does_to_them(write_films: WriteFilms) -> None:
-    plan = plan_for(write_films(VERY_DIFFERENT))
+def test_the_plan_says_what_one_size_does_to_them(write_films: WriteFilms, plan_of: PlanOf) -> None:
+    plan = plan_of(write_films(VERY_DIFFERENT))
     assert plan.reasons["input.steps"] == f"8-bit levels mean the same in all images; {NOTE}"
     assert plan_from_text(plan_to_text(plan)) == plan
 
@@ -79,10 +65,10 @@ def test_inspect_says_it_once_and_the_page_too(
 
 
 def test_nothing_is_said_of_sizes_that_are_near_each_other(
-    write_films: WriteFilms, capsys: pytest.CaptureFixture[str]
+    write_films: WriteFilms, plan_of: PlanOf, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = write_films([200] * 6 + [800] * 6)  # four times, and no more
-    assert "images are from" not in str(plan_for(folder).reasons)
+    assert "images are from" not in str(plan_of(folder).reasons)
     assert main(["inspect", str(folder)]) == 0
     assert "images are from" not in capsys.readouterr().out
 
