@@ -137,7 +137,7 @@ def looked_at(reader: Reader, images: list[Image]) -> tuple[np.ndarray, np.ndarr
     readings = reader.answer(opened, explain=False)
     began = time.perf_counter()
     for image in images:
-        reader.gate.judge(image)
+        reader.gate.judge([glimpse for glimpse in [reader.gate.glimpse(image)] if glimpse])
     seconds = time.perf_counter() - began
     distance = np.array([one.quality.distance for one in readings], dtype=np.float64)
     doubt = np.array([min(one.answers[0].probability, 1 - one.answers[0].probability) for one in readings])

@@ -11,6 +11,7 @@ import pytest
 from hounsfield import formats
 from hounsfield.bundle import Bundle, read_bundle
 from hounsfield.datasets import open_dataset
+from hounsfield.errors import ImageError
 from hounsfield.image import Image
 from hounsfield.likeness import Remembered
 from hounsfield.reading.evaluate import evaluate
@@ -61,8 +62,33 @@ def test_when_all_answers_are_wanted_the_reason_becomes_a_doubt(bundle: Bundle, 
 
 
 def test_a_bundle_that_remembers_nothing_lets_everything_pass(film: Image) -> None:
-    quality = Gate(Remembered()).judge(noise(film))
-    assert (quality.verdict, quality.reasons, quality.distance) == ("good", (), None)
+    assert Gate(Remembered()).glimpse(noise(film)) is None
+
+
+def test_images_judged_together_get_the_verdict_each_gets_alone(bundle: Bundle, film: Image) -> None:
+    gate = Gate(bundle.remembered())
+    inverted = replace(film, voxels=film.voxels.max() - film.voxels, windows=())
+    glimpses = [gate.glimpse(image) for image in (film, noise(film), inverted, film)]
+    together = gate.judge([one for one in glimpses if one])
+    alone = [gate.judge([one])[0] for one in glimpses if one]
+    assert len(together) == 4 and gate.judge([]) == []
+    for one, other in zip(together, alone, strict=True):
+        assert (one.verdict, one.unlike) == (other.verdict, other.unlike)
+        assert one.distance == pytest.approx(other.distance, abs=1e-4)
+    assert [one.verdict for one in together][::3] == ["good", "good"] and together[1].unlike
+
+
+def test_an_image_that_cannot_be_prepared_and_is_unlike_all_others_gets_no_answer(
+    bundle: Bundle, film: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(image: Image, spec: object) -> Image:
+        raise ImageError(f"{image.shape}: no breast")
+
+    monkeypatch.setattr("hounsfield.reading.reader.prepare", refuse)
+    reader = Reader(bundle)
+    assert "unlike all that the model learned from" in reader.read_image(noise(film), case="noise").abstained
+    with pytest.raises(ImageError, match="no breast"):
+        reader.read_image(film, case="film")
 
 
 def test_a_model_of_squares_knows_whole_films_and_squares(lesion_bundle: Path, phantom: Path, film: Image) -> None:

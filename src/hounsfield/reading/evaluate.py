@@ -303,7 +303,9 @@ def _read(
     logits, expected = [empty], [empty]
     read: list[Case] = []
     failures: list[Failure] = []
-    for shown, opened in _batches(reader, track(cases, f"reading {name}"), failures, unlike):
+    for shown, waiting in _batches(reader, track(cases, f"reading {name}"), failures):
+        opened = reader.through_gate(waiting)
+        unlike += [case.id for case, one in zip(shown, opened, strict=True) if one.reading.quality.unlike]
         read += shown
         if reader.bundle.plan.task == "segmentation":
             places.outlined += [_compared(reader, *pair, places) for pair in zip(shown, opened, strict=True)]
@@ -338,16 +340,14 @@ def _compared(reader: Reader, case: Case, opened: Opened, places: Places) -> Out
 
 
 def _batches(
-    reader: Reader, cases: Iterable[Case], failures: list[Failure], unlike: list[str]
+    reader: Reader, cases: Iterable[Case], failures: list[Failure]
 ) -> Iterator[tuple[list[Case], list[Opened]]]:
     """Cases that are shown to the networks together, with what is shown of them; others are added to `failures`."""
     size = 1 if reader.bundle.plan.dims == 3 else TOGETHER
     batch: list[tuple[Case, Opened]] = []
     for case, future in ahead(lambda case: _network_input(reader, case), cases, count=2 * size):
         try:
-            opened = future.result()
-            batch.append((case, opened))
-            unlike += [case.id] if opened.reading.quality.unlike else []
+            batch.append((case, future.result()))
         except (HounsfieldError, OSError, MemoryError) as error:
             path = str(next(iter(case.images.values())).path)
             failures.append(Failure(case.id, reason_of(error, path)))

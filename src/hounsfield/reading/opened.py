@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hounsfield.arrays import FloatArray
 from hounsfield.findings import Reading
 from hounsfield.image import Image
+from hounsfield.reading.uncertainty import Glimpse
 from hounsfield.reading.views import View
 from hounsfield.tasks.detection import Findings
 
@@ -46,6 +47,8 @@ class Opened:
     """Of the stored image, along (d, h, w); empty where it does not know it."""
     shape: tuple[int, int, int] = (1, 1, 1)
     """(d, h, w) of the stored image."""
+    glimpse: Glimpse | None = None
+    """What the gate has still to judge; None where it did, and where it lets every image pass."""
     cells: Mapping[str, str] = field(default_factory=dict)
     """What a table says of it."""
 

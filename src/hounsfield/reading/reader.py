@@ -16,7 +16,7 @@ from hounsfield.arrays import FloatArray
 from hounsfield.bundle import Bundle
 from hounsfield.datasets import load
 from hounsfield.datasets.case import Case, ImageRef
-from hounsfield.errors import UsageError
+from hounsfield.errors import HounsfieldError, UsageError
 from hounsfield.evaluation.evidence import LocatedImage
 from hounsfield.findings import Answer, Finding, Neighbour, Point, Quality, Reading
 from hounsfield.image import Image, Mask
@@ -98,6 +98,15 @@ def _disagreement(findings: Sequence[Finding], answer: Answer, positive: Sequenc
         f"The image as a whole is below its threshold, and yet {answer.label} findings are shown: look at them. The "
         "two thresholds were chosen apart.",
     )
+
+
+def _under_verdict(opened: Opened, verdict: Quality) -> Opened:
+    """An image that the gate has judged."""
+    quality = worse(opened.reading.quality, verdict)
+    if quality.verdict != "unfit":
+        return replace(opened, reading=replace(opened.reading, quality=quality), glimpse=None)
+    reading = replace(opened.reading, quality=quality, abstained="; ".join(quality.reasons), notes=())
+    return replace(opened, reading=reading, array=None, prepared=None, views={}, onto=None, glimpse=None)
 
 
 def _rows(networks: Sequence[nn.Module], bundle: Bundle, flip_axes: Sequence[int]) -> Flat | Voxelwise | None:
@@ -272,18 +281,23 @@ class Reader:
         """
         began = time.perf_counter()
         spec, known = self.bundle.plan.input, cells or {}
-        reading = self._begun([image], self._judged(image), case=case, path=path, cells=known)
+        reading = self._begun([image], judge(image, spec), case=case, path=path, cells=known)
+        glimpse = None if reading.abstained else self.gate.glimpse(image)
         if spec.views and not reading.abstained:
             reading = replace(reading, notes=(views_seen(spec.views[:1], spec, words="Read as"), *reading.notes))
         asked = not (reading.abstained or self.of_lesions)
-        prepared = prepare(image, spec) if asked else None
+        try:
+            prepared = prepare(image, spec) if asked else None
+        except HounsfieldError as error:
+            return self._no_answer(Opened(reading, image, glimpse=glimpse), error)
         array = network_array(prepared, spec) if prepared else None
         array = as_case(array, known, spec) if array is not None and not spec.windows else array
         onto = np.linalg.inv(image.affine) @ prepared.affine if prepared else None
         spacing = known_spacing(image)
         views = {spec.views[0]: View(image, prepared)} if spec.views and prepared else {}
         reading = replace(reading, seconds=time.perf_counter() - began)
-        return Opened(reading, image, array, None if views else prepared, views, onto, spacing, image.shape, known)
+        prepared = None if views else prepared
+        return Opened(reading, image, array, prepared, views, onto, spacing, image.shape, glimpse, known)
 
     def open_case(self, case: Case, stored: Image) -> Opened:
         """A case of a data set, judged and prepared; the arguments are those of `read_case`.
@@ -301,10 +315,14 @@ class Reader:
             opened = self._open_views(case, refs, stored)
         else:
             kind: Kind = "image" if whole else "square"
-            reading = self._begun([stored], self._judged(stored, kind), case=case.id, path=path, cells=case.columns)
-            prepared = None if reading.abstained else prepare_case(refs[""], spec)
+            reading = self._begun([stored], judge(stored, spec), case=case.id, path=path, cells=case.columns)
+            glimpse = None if reading.abstained else self.gate.glimpse(stored, kind)
+            try:
+                prepared = None if reading.abstained else prepare_case(refs[""], spec)
+            except HounsfieldError as error:
+                return self._no_answer(Opened(reading, stored, glimpse=glimpse), error)
             array = as_case(network_array(prepared, spec), case.columns, spec) if prepared else None
-            opened = Opened(reading, stored, array, prepared)
+            opened = Opened(reading, stored, array, prepared, glimpse=glimpse)
         return replace(opened, reading=replace(opened.reading, seconds=time.perf_counter() - began))
 
     def _open_views(self, case: Case, refs: Mapping[str, ImageRef], first: Image) -> Opened:
@@ -331,6 +349,7 @@ class Reader:
             HounsfieldError: An image that is to be scanned cannot be.
         """
         began = time.perf_counter()
+        opened = self.through_gate(opened)
         arrays = [one.array for one in opened if one.array is not None]
         outlines = self.bundle.plan.task == "segmentation"
         said = iter(self.said(np.stack(arrays)) if arrays and not outlines else ())
@@ -423,10 +442,17 @@ class Reader:
         middle: FloatArray = centre(torch.from_numpy(arrays), self.bundle.plan.input.shape).numpy()
         return middle
 
-    def _judged(self, image: Image, kind: Kind = "image") -> Quality:
-        """The verdict on a whole image, or on a square cut out of one."""
+    def _judged(self, image: Image, kind: Kind) -> Quality:
+        """The verdict on one of several images, whole or a square cut out of one."""
         quality = judge(image, self.bundle.plan.input)
-        return quality if quality.verdict == "unfit" else worse(quality, self.gate.judge(image, kind))
+        glimpse = self.gate.glimpse(image, kind) if quality.verdict != "unfit" else None
+        return worse(quality, self.gate.judge([glimpse])[0]) if glimpse else quality
+
+    def through_gate(self, opened: Sequence[Opened]) -> list[Opened]:
+        """The images with the gate's verdict on those that it has not judged; one that gets no answer has no array."""
+        waiting = [one.glimpse for one in opened if one.glimpse is not None]
+        verdicts = iter(self.gate.judge(waiting))
+        return [one if one.glimpse is None else _under_verdict(one, next(verdicts)) for one in opened]
 
     def _refs(self, case: Case) -> dict[str, ImageRef]:
         """The images that the model looks at, by view, or the one under ""; whole unless it is one of lesions."""
@@ -437,6 +463,13 @@ class Reader:
         else:
             refs = {"": case.image}
         return refs if self.of_lesions else {name: replace(ref, crop=None) for name, ref in refs.items()}
+
+    def _no_answer(self, opened: Opened, error: HounsfieldError) -> Opened:
+        """An image that cannot be prepared, where the gate knows why it gets no answer; else the error is raised."""
+        (judged,) = self.through_gate([opened])
+        if judged.reading.abstained:
+            return judged
+        raise error
 
     def _begun(
         self, images: Sequence[Image], quality: Quality, *, case: str, path: str, cells: Mapping[str, str]

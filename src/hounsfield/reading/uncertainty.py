@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from hounsfield.arrays import FloatArray
@@ -14,6 +17,15 @@ from hounsfield.likeness.look import can_look, look_at, seen_in
 from hounsfield.likeness.postures import CUT, MENDED
 from hounsfield.likeness.store import Kind
 from hounsfield.networks.weights import how_to_get
+
+
+@dataclass(frozen=True, eq=False)
+class Glimpse:
+    """What the gate keeps of an image until it judges some of them together."""
+
+    picture: Small
+    """(planes, side, side), as `likeness.look_at` makes it."""
+    kind: Kind
 
 
 class Gate:
@@ -37,22 +49,32 @@ class Gate:
             return ""
         return f"Not checked: whether the image is like those the model learned from; {self._why_not}."
 
-    def judge(self, image: Image, kind: Kind = "image") -> Quality:
-        """The verdict on an image as stored, or on a square cut out of one."""
-        distances = self._remembered.distances.get(kind)
-        if distances is None:
-            return Quality()
-        picture = look_at(image)
-        seen = seen_in(picture[None])
+    def glimpse(self, image: Image, kind: Kind = "image") -> Glimpse | None:
+        """What is judged of an image as stored, or of a square cut out of one; None where every such image passes."""
+        return Glimpse(look_at(image), kind) if kind in self._remembered.distances else None
+
+    def judge(self, glimpses: Sequence[Glimpse]) -> list[Quality]:
+        """The verdict on each; some together take the network half the time of one by one."""
+        verdicts = [Quality()] * len(glimpses)
+        for kind, planes in {(one.kind, len(one.picture)) for one in glimpses}:
+            places = [place for place, one in enumerate(glimpses) if one.kind == kind and len(one.picture) == planes]
+            pictures = [glimpses[place].picture for place in places]
+            for place, verdict in zip(places, self._verdicts(pictures, kind), strict=True):
+                verdicts[place] = verdict
+        return verdicts
+
+    def _verdicts(self, pictures: Sequence[Small], kind: Kind) -> list[Quality]:
+        distances = self._remembered.distances[kind]
+        seen = seen_in(pictures)
         if seen.shape[1] != distances.points.shape[1]:  # a volume for a model of flat images, which is refused later
-            return Quality()
-        return self._verdict(picture, seen, distances, kind)
+            return [Quality()] * len(pictures)
+        return [self._verdict(*pair, distances, kind) for pair in zip(pictures, seen, strict=True)]
 
     def _verdict(self, picture: Small, seen: FloatArray, distances: Distances, kind: Kind) -> Quality:
-        distance = float(distances.of(seen)[0])
+        distance = float(distances.of(seen[None])[0])
         unfit, doubtful = [], []
         probe = self._remembered.postures.get(kind)
-        suspected = probe.suspected(seen[0]) if probe else []
+        suspected = probe.suspected(seen) if probe else []
         mended = {name: MENDED[name](picture) for name in suspected if name in MENDED}
         if mended:  # put right, it is like the training images, and more so than it was
             near = distances.of(seen_in(np.stack(list(mended.values()))))
