@@ -285,7 +285,7 @@ def run_network(how: str) -> None:
 
         voxelwise = Voxelwise([network], shape=(WINDOW,) * 3).eval()
         runtime = OpenVino(
-            read_network(onnx_bytes(voxelwise, input_shape=(1, *(WINDOW,) * 3))),
+            [read_network(onnx_bytes(voxelwise, input_shape=(1, *(WINDOW,) * 3)))],
             precision="bf16" if how.endswith("bf16") else "f32",
             threads=THREADS,
         )

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from hounsfield.errors import ExportError, MissingExtraError
 from hounsfield.networks.answering import Answering
 from hounsfield.networks.convnet import ConvNet
-from hounsfield.networks.onnx import onnx_bytes
+from hounsfield.networks.onnx import onnx_bytes, with_weights_of
 
 
 class Undecided(nn.Module):
@@ -36,6 +36,50 @@ def test_any_number_of_images_is_answered_as_by_torch(dims: int, capfd: pytest.C
         (found,) = session.run(["logits"], {"images": images})
         with torch.no_grad():
             np.testing.assert_allclose(found, answering(torch.from_numpy(images)).numpy(), rtol=0, atol=1e-5)
+
+
+def convnet(seed: int, *, pool_after: tuple[int, ...]) -> ConvNet:
+    """Weights and running means of its own; a norm that follows its convolution is put into it on writing."""
+    torch.manual_seed(seed)
+    network = ConvNet(dims=2, channels=1, outputs=2, widths=(4, 8), pool_after=pool_after)
+    for _ in range(1 + seed):
+        network(torch.randn(8, 1, 12, 12))
+    return network.eval()
+
+
+def test_a_file_takes_the_weights_of_another_network_of_the_structure() -> None:
+    one, other = (convnet(seed, pool_after=(1, 2)) for seed in (0, 1))
+    content = with_weights_of(onnx_bytes(one, input_shape=(1, 12, 12)), one, other)
+    assert content is not None
+    images = torch.randn(3, 1, 12, 12)
+    (found,) = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"]).run(
+        None, {"images": images.numpy()}
+    )
+    with torch.no_grad():
+        np.testing.assert_allclose(found, other(images).numpy(), rtol=0, atol=1e-5)
+        assert np.abs(found - one(images).numpy()).max() > 0.01
+
+
+class Folded(nn.Module):
+    """Computes with its weight before anything is shown, which a writer may do once and for all."""
+
+    def __init__(self, weight: float, size: int = 1) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.full((size,), weight))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.flatten(1) * (1 / self.get_buffer("weight"))
+
+
+def test_weights_that_were_computed_with_or_are_of_another_shape_are_not_put_in() -> None:
+    one, other = (convnet(seed, pool_after=(1,)) for seed in (0, 1))
+    assert with_weights_of(onnx_bytes(one, input_shape=(1, 12, 12)), one, other) is None
+    one = Folded(2.0).eval()
+    content = onnx_bytes(one, input_shape=(1, 2, 2))
+    assert with_weights_of(content, one, Folded(2.0).eval()) is not None
+    assert with_weights_of(content, one, Folded(4.0).eval()) is None
+    assert with_weights_of(content, one, Folded(2.0, size=4).eval()) is None
+    assert with_weights_of(content, one, nn.Linear(4, 4)) is None
 
 
 def test_a_network_that_cannot_be_written_is_told_of() -> None:

@@ -149,7 +149,7 @@ def test_onnx_runtime_and_openvino_answer_as_torch_does(options: dict[str, Any])
         wanted = rows(torch.from_numpy(images)).numpy()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     np.testing.assert_allclose(session.run(None, {"images": images})[0], wanted, rtol=0, atol=1e-4)
-    runtime = OpenVino(read_network(content), precision="f32", threads=1)
+    runtime = OpenVino([read_network(content)], precision="f32", threads=1)
     np.testing.assert_allclose(runtime.logits(images), wanted, rtol=0, atol=1e-4)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +19,14 @@ from hounsfield.plan.task import task_of
 from hounsfield.reading import runtime as choosing
 from hounsfield.reading.network_cache import place_of
 from hounsfield.reading.reader import Reader
-from hounsfield.reading.runtime import BF16_EXAMPLES, BF16_TOLERANCE, WORTH_COMPILING, RuntimeName, choose_runtime
+from hounsfield.reading.runtime import (
+    BF16_EXAMPLES,
+    BF16_TOLERANCE,
+    WORTH_COMPILING,
+    Ensemble,
+    RuntimeName,
+    choose_runtime,
+)
 
 MakeBundle = Callable[..., Bundle]
 
@@ -51,12 +57,22 @@ def lacking(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in names else find(name))
 
 
-def answers_of(bundle: Bundle) -> dict[str, Any]:
-    """How a reader of the bundle asks for a runtime."""
-    return {
-        "flip_axes": bundle.plan.augmentation.flip_axes,
-        "differ": choosing.by_probability(lambda logits: task_of(bundle.plan).decode(bundle.operating.apply(logits))),
-    }
+def ensemble_of(bundle: Bundle, networks: Sequence[nn.Module] = ()) -> Ensemble:
+    """What a reader of the bundle computes; or other networks instead."""
+    own = [network.to(memory_format=torch.channels_last) for network in bundle.networks()]
+    spec = bundle.plan.input
+    return Ensemble(
+        networks or own,
+        shape=(spec.shown_channels, *spec.shape),
+        place=place_of(bundle.identity.sha256, spec.shape),
+        flip_axes=bundle.plan.augmentation.flip_axes,
+        channels_last=True,
+    )
+
+
+def differ_of(bundle: Bundle) -> choosing.Differ:
+    """How a reader of the bundle compares two runtimes."""
+    return choosing.by_probability(lambda logits: task_of(bundle.plan).decode(bundle.operating.apply(logits)))
 
 
 def choose(bundle: Bundle, wanted: RuntimeName, *, count: int = 4, expected: int = WORTH_COMPILING) -> choosing.Choice:
@@ -64,12 +80,11 @@ def choose(bundle: Bundle, wanted: RuntimeName, *, count: int = 4, expected: int
     assert spec.canvas == spec.shape
     return choose_runtime(
         wanted,
-        bundle=bundle,
-        networks=[network.to(memory_format=torch.channels_last) for network in bundle.networks()],
+        ensemble_of(bundle),
         examples=images(bundle, count),
         images=expected,
         threads=1,
-        **answers_of(bundle),
+        differ=differ_of(bundle),
     )
 
 
@@ -90,6 +105,23 @@ def test_volumes_are_answered_too(make_bundle: MakeBundle, wanted: RuntimeName) 
     arrays = images(bundle, 2)
     fast, exact = Reader(bundle, runtime=wanted), Reader(bundle, runtime="torch")
     np.testing.assert_allclose(fast.logits(arrays), exact.logits(arrays), rtol=0, atol=1e-5)
+
+
+def test_one_network_is_written_and_the_others_weights_are_put_in_its_place(
+    films: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    write = choosing.onnx_bytes
+    monkeypatch.setattr(choosing, "onnx_bytes", lambda *given, **named: written.append(1) or write(*given, **named))
+    ensemble = ensemble_of(films)
+    monkeypatch.setattr(choosing, "with_weights_of", lambda *given: b"with other weights")
+    first, second = ensemble.onnx()
+    assert (len(written), second) == (1, b"with other weights")
+    monkeypatch.setattr(choosing, "with_weights_of", lambda *given: None)  # as where weights were computed with
+    for _ in range(2):
+        assert ensemble.onnx()[0] == first != ensemble.onnx()[1]
+        assert len(written) == 2
+    assert {path.name for path in ensemble.place.iterdir()} == {"network-0.onnx", "network-1.onnx"}
 
 
 def test_few_images_are_read_by_torch_and_many_by_openvino(films: Bundle) -> None:
@@ -141,7 +173,7 @@ def test_a_damaged_kept_network_is_told_of_and_forgotten(films: Bundle) -> None:
     place = place_of(films.identity.sha256, films.plan.input.shape)
     for wanted in ("openvino", "onnxruntime"):
         place.mkdir(parents=True)
-        (place / "network.onnx").write_bytes(b"no network")
+        (place / "network-0.onnx").write_bytes(b"no network")
         choice = choose(films, wanted)  # type: ignore[arg-type]
         assert choice.runtime.words == "torch" and "refused this network" in choice.notes[0]
         assert not place.exists()
@@ -190,8 +222,8 @@ class Undecided(nn.Module):
 
 @pytest.mark.parametrize("wanted", ["auto", "openvino"])
 def test_a_network_that_cannot_be_exported_is_read_by_torch_and_it_is_said(films: Bundle, wanted: RuntimeName) -> None:
-    given = {"examples": images(films), "images": 500, "threads": 1, **answers_of(films)}
-    choice = choose_runtime(wanted, bundle=films, networks=[Undecided().eval()], **given)
+    ensemble = ensemble_of(films, [Undecided().eval()])
+    choice = choose_runtime(wanted, ensemble, examples=images(films), images=500, threads=1, differ=differ_of(films))
     assert choice.runtime.words == "torch"
     (note,) = choice.notes
     assert note.startswith("torch cannot write this network as ONNX: ") and note.endswith("; torch reads instead")

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -64,6 +65,39 @@ def onnx_bytes(network: nn.Module, *, input_shape: Sequence[int], output: str = 
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise ExportError(f"torch cannot write this network as ONNX: {reason[0]}") from error
     return content
+
+
+def with_weights_of(content: bytes, written: nn.Module, other: nn.Module) -> bytes | None:
+    """The ONNX file of one network with the weights of another, which takes a hundredth of the time of writing it anew.
+
+    Args:
+        content: As `onnx_bytes` gives it of `written`.
+        written: The network whose weights stand in the file.
+        other: One of the same structure.
+
+    Returns:
+        None where a weight that differs between the two does not stand in the file as it is: it was computed with on
+        writing.
+    """
+    import onnx
+
+    model = onnx.load_from_string(content)
+    held = {tensor.name: tensor for tensor in model.graph.initializer}
+    old, new = written.state_dict(keep_vars=False), other.state_dict(keep_vars=False)
+    if list(old) != list(new):
+        return None
+    for name, weight in new.items():
+        if name.endswith("num_batches_tracked"):  # of use in training alone
+            continue
+        if old[name].shape != weight.shape or old[name].dtype != weight.dtype:
+            return None
+        if torch.equal(old[name], weight):
+            continue
+        if name not in held or not np.array_equal(onnx.numpy_helper.to_array(held[name]), old[name].numpy()):
+            return None
+        held[name].CopyFrom(onnx.numpy_helper.from_array(weight.contiguous().numpy(), name))
+    replaced: bytes = model.SerializeToString()
+    return replaced
 
 
 @contextmanager

@@ -14,8 +14,6 @@ from hounsfield.errors import StorageError
 KEPT = 10
 """As many networks are kept, those used last."""
 
-_FILE = "network.onnx"
-
 
 def cache_folder() -> Path:
     """Where networks are kept: $XDG_CACHE_HOME/hounsfield/networks, by default in ~/.cache."""
@@ -27,18 +25,23 @@ def place_of(model: str, shape: tuple[int, ...]) -> Path:
     """The folder of a model's networks.
 
     Args:
-        model: The model's hash.
+        model: The model's hash, or its name where all machines have the same.
         shape: Of one image, (height, width) or (depth, height, width).
     """
     return cache_folder() / f"{model[:16]}-{'x'.join(map(str, shape))}-{__version__}"
 
 
-def kept_network(place: Path, write: Callable[[], bytes]) -> bytes:
-    """The ONNX file's content in the folder `place`; else that of `write`, which is put there.
+def kept_network(place: Path, write: Callable[[], bytes], *, number: int = 0) -> bytes:
+    """The content of an ONNX file in the folder `place`; else that of `write`, which is put there.
 
     A folder that cannot be written is no error: the content is then made anew each time.
+
+    Args:
+        place: As `place_of` gives it.
+        write: Makes the content.
+        number: Of the network among those of the model.
     """
-    path = place / _FILE
+    path = place / f"network-{number}.onnx"
     try:
         content = path.read_bytes()
         os.utime(place)

@@ -40,11 +40,13 @@ from hounsfield.plan.task import task_of
 from hounsfield.progress import say
 from hounsfield.reading.explain import METHODS, MethodName, explainable, on_stored_grid
 from hounsfield.reading.explain import explain as heat_of
+from hounsfield.reading.looker import Looker
+from hounsfield.reading.network_cache import place_of
 from hounsfield.reading.opened import Opened, Said
 from hounsfield.reading.outlining import example_windows, labels_differ, outline_of, outlined, windows_of
 from hounsfield.reading.places import findings_of, landmarks_of, path_points
 from hounsfield.reading.quality import judge, worse
-from hounsfield.reading.runtime import Runtime, RuntimeName, by_probability, choose_runtime, require_runtime
+from hounsfield.reading.runtime import Ensemble, Runtime, RuntimeName, by_probability, choose_runtime, require_runtime
 from hounsfield.reading.scan import scan_film
 from hounsfield.reading.uncertainty import Gate
 from hounsfield.reading.views import View, most_attended, open_views, views_seen
@@ -172,7 +174,9 @@ class Reader:
         self._remembered = bundle.remembered()
         self.heat = heat or _default_heat(bundle)
         self._heat_notes = _heat_notes(bundle, self.heat)
-        self.gate = Gate(self._remembered, answer_all=answer_all)
+        self.gate = Gate(
+            self._remembered, answer_all=answer_all, see=Looker(runtime, images=images, threads=self._threads)
+        )
         channels_last = bundle.plan.optimisation.channels_last
         self._networks = [network_in_order(network, channels_last=channels_last) for network in bundle.networks()]
         self._flip_axes = bundle.plan.augmentation.flip_axes if bundle.plan.ensemble.flips else ()
@@ -189,14 +193,21 @@ class Reader:
         Args:
             arrays: Examples of what the networks are going to be shown, (n, channels, *canvas).
         """
+        plan = self.bundle.plan
+        ensemble = Ensemble(
+            self._networks if self._rows is None else [self._rows],
+            shape=(plan.input.shown_channels, *plan.looked_at),
+            place=place_of(self.bundle.identity.sha256, plan.looked_at),
+            flip_axes=self._flip_axes if self._rows is None else (),
+            channels_last=plan.optimisation.channels_last,
+            exact=plan.task == "localization",  # a place is wanted to a fraction of a pixel
+        )
         chosen = choose_runtime(
             self.wanted,
-            bundle=self.bundle,
-            networks=self._networks if self._rows is None else [self._rows],
-            examples=centre(torch.from_numpy(arrays), self.bundle.plan.looked_at).numpy(),
+            ensemble,
+            examples=centre(torch.from_numpy(arrays), plan.looked_at).numpy(),
             images=self._images,
             threads=self._threads,
-            flip_axes=self._flip_axes if self._rows is None else (),
             differ=labels_differ(self._task, self._rows)
             if isinstance(self._rows, Voxelwise)
             else by_probability(self.calibrated if self._rows is None else self._probabilities_of_rows),

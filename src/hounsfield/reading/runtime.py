@@ -1,4 +1,4 @@
-"""`Runtime`: what the networks of a bundle are computed with, the fastest that gives torch's answers."""
+"""`Runtime`: what networks are computed with, the fastest that gives torch's answers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ import numpy as np
 from torch import nn
 
 from hounsfield.arrays import FloatArray
-from hounsfield.bundle import Bundle
-from hounsfield.errors import ExportError, MissingExtraError
-from hounsfield.networks.answering import Answering
-from hounsfield.networks.onnx import onnx_bytes, require_onnx
+from hounsfield.errors import ExportError, HounsfieldError, MissingExtraError
+from hounsfield.networks.onnx import onnx_bytes, require_onnx, with_weights_of
 from hounsfield.networks.policy import Policy
 from hounsfield.plan.machine import inspect_machine
-from hounsfield.reading.network_cache import forget, kept_network, place_of
+from hounsfield.reading.network_cache import forget, kept_network
 from hounsfield.reading.runtimes.eager import Torch
 from hounsfield.reading.runtimes.int8 import quantised, require_nncf
 from hounsfield.reading.runtimes.onnx_runtime import OnnxRuntime, require_onnx_runtime
@@ -30,7 +28,7 @@ Differ = Callable[[FloatArray, FloatArray], tuple[float, str]]
 """By how much the answers (n, outputs) of two runtimes differ, as `F32_TOLERANCE` counts, and in words."""
 RUNTIMES: tuple[RuntimeName, ...] = get_args(RuntimeName)
 
-WORTH_COMPILING = 100
+WORTH_COMPILING = 300
 """Images: for fewer torch is done before another runtime has started."""
 
 F32_TOLERANCE = 1e-4
@@ -44,8 +42,40 @@ BF16_EXAMPLES = 16
 """Images on which bfloat16 must agree; with fewer at hand float32 is used."""
 
 
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Networks of one structure whose answers are averaged."""
+
+    networks: Sequence[nn.Module]
+    """In evaluation mode, in the memory order that is said."""
+    shape: tuple[int, ...]
+    """(channels, *shape) of one image."""
+    place: Path
+    """Where they are kept as ONNX, see `network_cache.place_of`."""
+    flip_axes: tuple[int, ...] = ()
+    """Spatial axes that copies are reversed along; the networks' answers to them are averaged."""
+    channels_last: bool = False
+    exact: bool = False
+    """Whether they are never computed in bfloat16."""
+
+    def onnx(self) -> list[bytes]:
+        """Each network as ONNX: the first is written, the others' weights put in its place.
+
+        Raises:
+            ExportError: torch cannot write them.
+        """
+        first, *others = self.networks
+        written = kept_network(self.place, lambda: onnx_bytes(first, input_shape=self.shape))
+        return [written, *(self._other(written, network, 1 + place) for place, network in enumerate(others))]
+
+    def _other(self, written: bytes, network: nn.Module, number: int) -> bytes:
+        return with_weights_of(written, self.networks[0], network) or kept_network(
+            self.place, lambda: onnx_bytes(network, input_shape=self.shape), number=number
+        )
+
+
 class Runtime(Protocol):
-    """Computes the networks of a bundle."""
+    """Computes an ensemble."""
 
     @property
     def words(self) -> str:
@@ -73,22 +103,11 @@ class _NotUsed(Exception):
 class _Trial:
     """What the runtimes are tried with."""
 
-    bundle: Bundle
-    networks: Sequence[nn.Module]
+    ensemble: Ensemble
     exact: Torch
     examples: FloatArray
     threads: int
-    flip_axes: tuple[int, ...]
     differ: Differ
-
-    @property
-    def place(self) -> Path:
-        return place_of(self.bundle.identity.sha256, self.bundle.plan.looked_at)
-
-    def onnx(self) -> bytes:
-        """The mean of the members as ONNX."""
-        shape = (self.bundle.plan.input.shown_channels, *self.bundle.plan.looked_at)
-        return kept_network(self.place, lambda: onnx_bytes(Answering(self.networks).eval(), input_shape=shape))
 
     def agreeing(self, runtime: Runtime, tolerance: float) -> Runtime:
         """The runtime, when it answers the examples as torch does.
@@ -97,7 +116,7 @@ class _Trial:
             _NotUsed: It does not.
         """
         some = self.examples[:BF16_EXAMPLES]
-        difference, words = self.differ(self.exact.logits(some), runtime.logits(some))
+        difference, words = self.differ(self.exact.logits(some), _tried(lambda: runtime.logits(some)))
         if not difference <= tolerance:
             raise _NotUsed(f"{runtime.words} differs from torch {words}")
         return runtime
@@ -134,14 +153,13 @@ def require_runtime(wanted: RuntimeName) -> None:
 
 def choose_runtime(
     wanted: RuntimeName,
+    ensemble: Ensemble,
     *,
-    bundle: Bundle,
-    networks: Sequence[nn.Module],
     examples: FloatArray,
     images: int,
     threads: int,
-    flip_axes: tuple[int, ...],
     differ: Differ,
+    worth: int = WORTH_COMPILING,
 ) -> Choice:
     """The runtime that is wanted, or with "auto" the fastest that is here and agrees with torch.
 
@@ -151,25 +169,24 @@ def choose_runtime(
 
     Args:
         wanted: A name, or "auto": OpenVINO, else ONNX Runtime, else torch; torch for few images.
-        bundle: The model.
-        networks: Its members, in evaluation mode, in the plan's memory order.
+        ensemble: What is computed.
         examples: Images as they are going to be read, (n, channels, *shape).
         images: How many are going to be read, as far as known.
         threads: Of the computation.
-        flip_axes: Spatial axes that copies are reversed along; the networks' answers to them are averaged.
         differ: By how much two runtimes' answers (n, outputs) differ.
+        worth: With "auto", for fewer images than these torch reads.
 
     Raises:
         MissingExtraError: What was asked for by name is not installed.
     """
-    exact = Torch(networks, flip_axes=flip_axes, channels_last=bundle.plan.optimisation.channels_last)
-    if wanted == "torch" or (wanted == "auto" and images < WORTH_COMPILING):
+    exact = Torch(ensemble.networks, flip_axes=ensemble.flip_axes, channels_last=ensemble.channels_last)
+    if wanted == "torch" or (wanted == "auto" and images < worth):
         return Choice(exact)
-    if any(isinstance(network, Policy) for network in networks):
+    if any(isinstance(network, Policy) for network in ensemble.networks):
         return Choice(
             exact, () if wanted == "auto" else ("an agent's walk is no one pass through a network; torch reads",)
         )
-    trial = _Trial(bundle, networks, exact, examples, threads, flip_axes, differ)
+    trial = _Trial(ensemble, exact, examples, threads, differ)
     ways: tuple[RuntimeName, ...] = ("openvino", "onnxruntime") if wanted == "auto" else (wanted,)
     notes: list[str] = []
     for way in ways:
@@ -186,7 +203,7 @@ def choose_runtime(
             break
         except _NotUsed as error:
             notes.append(str(error))
-            forget(trial.place)
+            forget(ensemble.place)
     return Choice(exact, _told([*notes, "torch reads instead"]))
 
 
@@ -196,40 +213,39 @@ def _told(notes: Sequence[str]) -> tuple[str, ...]:
 
 
 def _openvino(trial: _Trial) -> Runtime:
-    onnx = trial.onnx()
-    network = _tried(lambda: read_network(onnx))
-    exact = trial.bundle.plan.task == "localization"  # a place is wanted to a fraction of a pixel
-    if not exact and len(trial.examples) >= BF16_EXAMPLES and inspect_machine().bf16:
+    networks = _tried(lambda: [read_network(onnx) for onnx in trial.ensemble.onnx()])
+    if not trial.ensemble.exact and len(trial.examples) >= BF16_EXAMPLES and inspect_machine().bf16:
         try:
-            return trial.agreeing(_compiled(network, trial, "bf16"), BF16_TOLERANCE)
+            return trial.agreeing(_compiled(networks, trial, "bf16"), BF16_TOLERANCE)
         except _NotUsed:
             pass
-    return trial.agreeing(_compiled(network, trial, "f32"), F32_TOLERANCE)
+    return trial.agreeing(_compiled(networks, trial, "f32"), F32_TOLERANCE)
 
 
-def _compiled(network: Any, trial: _Trial, precision: Precision) -> Runtime:
-    cache = trial.place / "openvino" if os.access(trial.place, os.W_OK) else None
+def _compiled(networks: Sequence[Any], trial: _Trial, precision: Precision) -> Runtime:
+    place, flip_axes = trial.ensemble.place, trial.ensemble.flip_axes
+    cache = place / "openvino" if os.access(place, os.W_OK) else None
     return _tried(
-        lambda: OpenVino(network, precision=precision, threads=trial.threads, flip_axes=trial.flip_axes, cache=cache)
+        lambda: OpenVino(networks, precision=precision, threads=trial.threads, flip_axes=flip_axes, cache=cache)
     )
 
 
 def _openvino_int8(trial: _Trial) -> Runtime:
-    onnx = trial.onnx()
     return _tried(
         lambda: OpenVino(
-            quantised(read_network(onnx), trial.examples),
+            [quantised(read_network(onnx), trial.examples) for onnx in trial.ensemble.onnx()],
             precision="f32",
             threads=trial.threads,
-            flip_axes=trial.flip_axes,
+            flip_axes=trial.ensemble.flip_axes,
             words="OpenVINO int8",
         )
     )
 
 
 def _onnxruntime(trial: _Trial) -> Runtime:
-    onnx = trial.onnx()
-    runtime = _tried(lambda: OnnxRuntime(onnx, threads=trial.threads, flip_axes=trial.flip_axes))
+    runtime = _tried(
+        lambda: OnnxRuntime(trial.ensemble.onnx(), threads=trial.threads, flip_axes=trial.ensemble.flip_axes)
+    )
     return trial.agreeing(runtime, F32_TOLERANCE)
 
 
@@ -238,9 +254,12 @@ def _tried(make: Callable[[], Made]) -> Made:
 
     Raises:
         _NotUsed: It refused the network, with whatever that library raises.
+        HounsfieldError: The network cannot be written, or something is not installed.
     """
     try:
         return make()
+    except HounsfieldError:
+        raise
     except Exception as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise _NotUsed(f"a runtime refused this network: {reason[0]}") from error

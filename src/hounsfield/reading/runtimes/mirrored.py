@@ -13,16 +13,25 @@ AT_ONCE = 16
 """Images computed together: more are no faster on a CPU, and take more memory."""
 
 
-def mirrored(logits: Callable[[FloatArray], FloatArray], arrays: FloatArray, flip_axes: Sequence[int]) -> FloatArray:
-    """Logits, (n, outputs), averaged over all mirrored copies along `flip_axes`.
+def mirrored(
+    members: Sequence[Callable[[FloatArray], FloatArray]], arrays: FloatArray, flip_axes: Sequence[int]
+) -> FloatArray:
+    """Logits, (n, outputs), averaged over the members and all mirrored copies along `flip_axes`.
 
     Args:
-        logits: From contiguous images (n, channels, *shape) to logits (n, outputs).
+        members: Each from contiguous images (n, channels, *shape) to logits (n, outputs).
         arrays: (n, channels, *shape).
         flip_axes: Spatial axes, 0 for the first after the channels.
     """
     parts = [arrays[start : start + AT_ONCE] for start in range(0, len(arrays), AT_ONCE)]
     turned = [tuple(axis + 2 for axis in mirror) for mirror in mirrors(flip_axes)]
-    means = [np.mean([logits(np.ascontiguousarray(np.flip(part, axes))) for axes in turned], axis=0) for part in parts]
-    found: FloatArray = np.concatenate(means)
+    found: FloatArray = np.concatenate([_mean(members, part, turned) for part in parts])
     return found
+
+
+def _mean(
+    members: Sequence[Callable[[FloatArray], FloatArray]], part: FloatArray, turned: Sequence[tuple[int, ...]]
+) -> FloatArray:
+    copies = [np.ascontiguousarray(np.flip(part, axes)) for axes in turned]
+    mean: FloatArray = np.mean([logits(copy) for logits in members for copy in copies], axis=0)
+    return mean

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from hounsfield.arrays import FloatArray
 from hounsfield.errors import MissingExtraError
@@ -23,12 +25,17 @@ def require_onnx_runtime() -> None:
 
 
 class OnnxRuntime:
-    """A network as ONNX, from images (n, channels, *shape) to logits."""
+    """Networks as ONNX, from images (n, channels, *shape) to logits."""
 
     words = "ONNX Runtime f32"
 
-    def __init__(self, onnx: bytes, *, threads: int, flip_axes: Sequence[int] = ()) -> None:
-        """Load the network.
+    def __init__(self, networks: Sequence[bytes], *, threads: int, flip_axes: Sequence[int] = ()) -> None:
+        """Load the networks.
+
+        Args:
+            networks: The contents of ONNX files; their answers are averaged.
+            threads: Of the computation.
+            flip_axes: Along which mirrored copies are averaged.
 
         Raises:
             MissingExtraError: ONNX Runtime is not installed.
@@ -42,15 +49,18 @@ class OnnxRuntime:
         options.log_severity_level = _ERRORS_ONLY
         # Threads that wait by spinning would take the processor from those that decode.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-        self._input = self._session.get_inputs()[0].name
+        sessions = [
+            onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"]) for onnx in networks
+        ]
+        self._members = [partial(_run, session) for session in sessions]
         self._flip_axes = tuple(flip_axes)
 
     def logits(self, arrays: FloatArray) -> FloatArray:
-        """Logits, (n, outputs), averaged over mirrored copies, of images (n, channels, *shape)."""
-        return mirrored(self._run, arrays, self._flip_axes)
+        """Logits, (n, outputs), averaged over networks and mirrored copies, of images (n, channels, *shape)."""
+        return mirrored(self._members, arrays, self._flip_axes)
 
-    def _run(self, arrays: FloatArray) -> FloatArray:
-        (found,) = self._session.run(None, {self._input: arrays})
-        logits: FloatArray = found
-        return logits
+
+def _run(session: Any, arrays: FloatArray) -> FloatArray:
+    (found,) = session.run(None, {session.get_inputs()[0].name: arrays})
+    logits: FloatArray = found
+    return logits

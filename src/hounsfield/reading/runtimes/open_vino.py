@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,11 +35,11 @@ def read_network(onnx: bytes) -> Any:
 
 
 class OpenVino:
-    """A network compiled for this processor."""
+    """Networks compiled for this processor."""
 
     def __init__(
         self,
-        network: Any,
+        networks: Sequence[Any],
         *,
         precision: Precision,
         threads: int,
@@ -46,10 +47,10 @@ class OpenVino:
         words: str = "",
         cache: Path | None = None,
     ) -> None:
-        """Compile the network.
+        """Compile the networks.
 
         Args:
-            network: As `read_network` gives it.
+            networks: Each as `read_network` gives it; their answers are averaged.
             precision: Of the arithmetic. It is always said: OpenVINO's own default is bfloat16 where there is any.
             threads: Of the computation.
             flip_axes: Along which mirrored copies are averaged.
@@ -68,12 +69,15 @@ class OpenVino:
         }
         if cache is not None:
             choices["CACHE_DIR"] = str(cache)
-        self._compiled = openvino.Core().compile_model(network, "CPU", choices)
+        core = openvino.Core()
+        compiled = [core.compile_model(network, "CPU", choices) for network in networks]
+        self._members = [partial(_run, network) for network in compiled]
 
     def logits(self, arrays: FloatArray) -> FloatArray:
-        """Logits, (n, outputs), averaged over mirrored copies, of images (n, channels, *shape)."""
-        return mirrored(self._run, arrays, self._flip_axes)
+        """Logits, (n, outputs), averaged over networks and mirrored copies, of images (n, channels, *shape)."""
+        return mirrored(self._members, arrays, self._flip_axes)
 
-    def _run(self, arrays: FloatArray) -> FloatArray:
-        logits: FloatArray = np.array(self._compiled(arrays)[0])
-        return logits
+
+def _run(compiled: Any, arrays: FloatArray) -> FloatArray:
+    logits: FloatArray = np.array(compiled(arrays)[0])
+    return logits
