@@ -82,6 +82,30 @@ def test_weights_that_were_computed_with_or_are_of_another_shape_are_not_put_in(
     assert with_weights_of(content, one, nn.Linear(4, 4)) is None
 
 
+class Twice(nn.Module):
+    """Two layers, of which the second may begin as the first."""
+
+    def __init__(self, first: float, second: float) -> None:
+        super().__init__()
+        for name, value in (("first", first), ("second", second)):
+            self.register_buffer(name, torch.full((1,), value))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return (images.flatten(1) * self.get_buffer("first") + 1) * self.get_buffer("second")
+
+
+def test_of_two_weights_that_were_one_in_the_file_neither_is_put_in() -> None:
+    same, content = Twice(2.0, 2.0).eval(), onnx_bytes(Twice(2.0, 2.0).eval(), input_shape=(1, 2, 2))
+    other = Twice(2.0, 3.0).eval()
+    replaced = with_weights_of(content, same, other)
+    images = torch.randn(3, 1, 2, 2)
+    if replaced is not None:
+        session = onnxruntime.InferenceSession(replaced, providers=["CPUExecutionProvider"])
+        np.testing.assert_allclose(session.run(None, {"images": images.numpy()})[0], other(images).numpy(), atol=1e-6)
+    apart = onnx_bytes(Twice(2.0, 4.0).eval(), input_shape=(1, 2, 2))
+    assert with_weights_of(apart, Twice(2.0, 4.0).eval(), other) is not None
+
+
 def test_a_network_that_cannot_be_written_is_told_of() -> None:
     with pytest.raises(ExportError, match="torch cannot write this network as ONNX: "):
         onnx_bytes(Undecided().eval(), input_shape=(1, 4, 4))

@@ -27,6 +27,7 @@ from hounsfield.reading.runtime import (
     RuntimeName,
     choose_runtime,
 )
+from hounsfield.reading.runtimes.onnx_runtime import OnnxRuntime
 
 MakeBundle = Callable[..., Bundle]
 
@@ -122,6 +123,16 @@ def test_one_network_is_written_and_the_others_weights_are_put_in_its_place(
         assert ensemble.onnx()[0] == first != ensemble.onnx()[1]
         assert len(written) == 2
     assert {path.name for path in ensemble.place.iterdir()} == {"network-0.onnx", "network-1.onnx"}
+
+
+def test_each_network_of_an_ensemble_answers_with_its_own_weights(films: Bundle) -> None:
+    ensemble = ensemble_of(films)
+    arrays = images(films)
+    for number, (content, network) in enumerate(zip(ensemble.onnx(), ensemble.networks, strict=True)):
+        with torch.no_grad():
+            expected = network(torch.from_numpy(arrays)).numpy()
+        found = OnnxRuntime([content], threads=1).logits(arrays)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4, err_msg=str(number))
 
 
 def test_few_images_are_read_by_torch_and_many_by_openvino(films: Bundle) -> None:

@@ -12,8 +12,10 @@ from hounsfield import formats
 from hounsfield.bundle import Bundle, read_bundle
 from hounsfield.datasets import open_dataset
 from hounsfield.errors import ImageError
+from hounsfield.findings import Reading
 from hounsfield.image import Image
 from hounsfield.likeness import Remembered
+from hounsfield.reading.batch import items_of_paths, read_many
 from hounsfield.reading.evaluate import evaluate
 from hounsfield.reading.reader import Reader
 from hounsfield.reading.uncertainty import Gate
@@ -76,6 +78,30 @@ def test_images_judged_together_get_the_verdict_each_gets_alone(bundle: Bundle, 
         assert (one.verdict, one.unlike) == (other.verdict, other.unlike)
         assert one.distance == pytest.approx(other.distance, abs=1e-4)
     assert [one.verdict for one in together][::3] == ["good", "good"] and together[1].unlike
+
+
+def test_a_strange_image_in_the_middle_of_many_gets_no_answer_and_the_others_theirs(
+    bundle: Bundle, film: Image, phantom: Path, tmp_path: Path
+) -> None:
+    paths = [phantom / "films" / "P0003_L_CC.dcm", tmp_path / "noise.png", phantom / "films" / "P0003_R_CC.dcm"]
+    formats.write_png(noise(film), paths[1])
+    read = list(read_many(Reader(bundle), items_of_paths(paths), explain=False))
+    for (_, _, reading), path in zip(read, paths, strict=True):
+        alone = Reader(bundle).read(path, explain=False)
+        assert isinstance(reading, Reading)
+        assert (bool(reading.answers), reading.quality.verdict) == (bool(alone.answers), alone.quality.verdict)
+        assert reading.quality.distance == pytest.approx(alone.quality.distance, abs=1e-4)
+    assert [bool(reading.answers) for _, _, reading in read if isinstance(reading, Reading)] == [True, False, True]
+
+
+def test_images_of_other_kinds_and_planes_are_judged_apart(bundle: Bundle, film: Image) -> None:
+    distances = bundle.remembered().distances["image"]
+    gate = Gate(Remembered({"image": distances, "square": distances}))
+    volume = replace(film, voxels=np.repeat(film.voxels, 3, axis=1))
+    glimpses = [gate.glimpse(film), gate.glimpse(volume), gate.glimpse(noise(film), "square")]
+    verdicts = gate.judge([one for one in glimpses if one])
+    assert [one.unlike for one in verdicts] == [False, False, True]
+    assert verdicts[1].distance is None  # nothing is known of volumes
 
 
 def test_an_image_that_cannot_be_prepared_and_is_unlike_all_others_gets_no_answer(

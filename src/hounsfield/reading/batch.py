@@ -121,8 +121,8 @@ def calibrate(reader: Reader, items: Sequence[Item]) -> None:
     arrays: list[FloatArray] = []
     for item, future in ahead(lambda item: _open(reader, item, keep=False), items[::step], count=4):
         opened = _opened(item, future)
-        if isinstance(opened, Opened) and opened.array is not None:
-            arrays.append(opened.array)
+        judged = reader.through_gate([opened] if isinstance(opened, Opened) else [])
+        arrays += [one.array for one in judged if one.array is not None]
         if len(arrays) == min(room, CALIBRATION_IMAGES):
             break
     if arrays:

@@ -138,7 +138,9 @@ class Reader:
         threads: Threads of the networks; as many as suit the machine at hand where not given, wherever the bundle was
             trained.
         runtime: What the networks are computed with, see `reading.runtime`; heat maps always with torch.
-        images: How many are going to be read, as far as known: for few no other runtime is worth its start.
+        images: How many inputs the networks are going to be shown, as far as known: for few no other runtime is worth
+            its start.
+        pictures: How many images are going to be held against those of the training, as far as known.
         answer_all: Whether images unlike those the model learned from get an answer too, and are only called doubtful.
         heat: Method of heat maps; that which passed the bundle's tests by default.
     """
@@ -150,6 +152,7 @@ class Reader:
         threads: int | None = None,
         runtime: RuntimeName = "auto",
         images: int = 1,
+        pictures: int = 1,
         answer_all: bool = False,
         heat: MethodName | None = None,
     ) -> None:
@@ -174,9 +177,9 @@ class Reader:
         self._remembered = bundle.remembered()
         self.heat = heat or _default_heat(bundle)
         self._heat_notes = _heat_notes(bundle, self.heat)
-        self.gate = Gate(
-            self._remembered, answer_all=answer_all, see=Looker(runtime, images=images, threads=self._threads)
-        )
+        planes = 1 if bundle.plan.dims == 2 else 3
+        looker = Looker(runtime, pictures=pictures, planes=planes, threads=self._threads)
+        self.gate = Gate(self._remembered, answer_all=answer_all, see=looker)
         channels_last = bundle.plan.optimisation.channels_last
         self._networks = [network_in_order(network, channels_last=channels_last) for network in bundle.networks()]
         self._flip_axes = bundle.plan.augmentation.flip_axes if bundle.plan.ensemble.flips else ()
@@ -299,7 +302,8 @@ class Reader:
         asked = not (reading.abstained or self.of_lesions)
         try:
             prepared = prepare(image, spec) if asked else None
-        except HounsfieldError as error:
+        except (HounsfieldError, MemoryError) as error:
+            reading = replace(reading, seconds=time.perf_counter() - began)
             return self._no_answer(Opened(reading, image, glimpse=glimpse), error)
         array = network_array(prepared, spec) if prepared else None
         array = as_case(array, known, spec) if array is not None and not spec.windows else array
@@ -330,7 +334,8 @@ class Reader:
             glimpse = None if reading.abstained else self.gate.glimpse(stored, kind)
             try:
                 prepared = None if reading.abstained else prepare_case(refs[""], spec)
-            except HounsfieldError as error:
+            except (HounsfieldError, MemoryError) as error:
+                reading = replace(reading, seconds=time.perf_counter() - began)
                 return self._no_answer(Opened(reading, stored, glimpse=glimpse), error)
             array = as_case(network_array(prepared, spec), case.columns, spec) if prepared else None
             opened = Opened(reading, stored, array, prepared, glimpse=glimpse)
@@ -475,7 +480,7 @@ class Reader:
             refs = {"": case.image}
         return refs if self.of_lesions else {name: replace(ref, crop=None) for name, ref in refs.items()}
 
-    def _no_answer(self, opened: Opened, error: HounsfieldError) -> Opened:
+    def _no_answer(self, opened: Opened, error: HounsfieldError | MemoryError) -> Opened:
         """An image that cannot be prepared, where the gate knows why it gets no answer; else the error is raised."""
         (judged,) = self.through_gate([opened])
         if judged.reading.abstained:

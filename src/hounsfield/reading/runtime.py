@@ -59,14 +59,15 @@ class Ensemble:
     """Whether they are never computed in bfloat16."""
 
     def onnx(self) -> list[bytes]:
-        """Each network as ONNX: the first is written, the others' weights put in its place.
+        """Each network as ONNX: the first is written, and where its weights stand in the file as they are those of the
+        others are put in their place; else each is written.
 
         Raises:
             ExportError: torch cannot write them.
         """
         first, *others = self.networks
         written = kept_network(self.place, lambda: onnx_bytes(first, input_shape=self.shape))
-        return [written, *(self._other(written, network, 1 + place) for place, network in enumerate(others))]
+        return [written, *(self._other(written, network, number) for number, network in enumerate(others, start=1))]
 
     def _other(self, written: bytes, network: nn.Module, number: int) -> bytes:
         return with_weights_of(written, self.networks[0], network) or kept_network(
@@ -159,13 +160,13 @@ def choose_runtime(
     images: int,
     threads: int,
     differ: Differ,
-    worth: int = WORTH_COMPILING,
 ) -> Choice:
     """The runtime that is wanted, or with "auto" the fastest that is here and agrees with torch.
 
     Any but torch must first give torch's probabilities on the examples: within `F32_TOLERANCE`, or `BF16_TOLERANCE` for
     bfloat16, which is tried where the processor has it. One that does not, or that refuses the network, is not used
-    and a note says so. Only int8 is not held against torch: it is wanted by name, and `evaluate` shows what it costs.
+    and a note says so. In 8 bits it is wanted by name, and `evaluate` shows what it costs: only the float32 network of
+    which it is made is held against torch.
 
     Args:
         wanted: A name, or "auto": OpenVINO, else ONNX Runtime, else torch; torch for few images.
@@ -174,13 +175,12 @@ def choose_runtime(
         images: How many are going to be read, as far as known.
         threads: Of the computation.
         differ: By how much two runtimes' answers (n, outputs) differ.
-        worth: With "auto", for fewer images than these torch reads.
 
     Raises:
         MissingExtraError: What was asked for by name is not installed.
     """
     exact = Torch(ensemble.networks, flip_axes=ensemble.flip_axes, channels_last=ensemble.channels_last)
-    if wanted == "torch" or (wanted == "auto" and images < worth):
+    if wanted == "torch" or (wanted == "auto" and images < WORTH_COMPILING):
         return Choice(exact)
     if any(isinstance(network, Policy) for network in ensemble.networks):
         return Choice(
@@ -231,9 +231,11 @@ def _compiled(networks: Sequence[Any], trial: _Trial, precision: Precision) -> R
 
 
 def _openvino_int8(trial: _Trial) -> Runtime:
+    networks = _tried(lambda: [read_network(onnx) for onnx in trial.ensemble.onnx()])
+    trial.agreeing(_compiled(networks, trial, "f32"), F32_TOLERANCE)  # that of which 8 bits are made
     return _tried(
         lambda: OpenVino(
-            [quantised(read_network(onnx), trial.examples) for onnx in trial.ensemble.onnx()],
+            [quantised(network, trial.examples) for network in networks],
             precision="f32",
             threads=trial.threads,
             flip_axes=trial.ensemble.flip_axes,

@@ -60,7 +60,7 @@ class Gate:
         return Glimpse(look_at(image), kind) if kind in self._remembered.distances else None
 
     def judge(self, glimpses: Sequence[Glimpse]) -> list[Quality]:
-        """The verdict on each; some together take the network half the time of one by one."""
+        """The verdict on each, of which the network sees as many together as are alike in shape."""
         verdicts = [Quality()] * len(glimpses)
         for kind, planes in {(one.kind, len(one.picture)) for one in glimpses}:
             places = [place for place, one in enumerate(glimpses) if one.kind == kind and len(one.picture) == planes]

@@ -14,7 +14,7 @@ from hounsfield.networks.weights import at_hand
 NETWORK = "tf_efficientnet_lite0"
 
 
-class Look(nn.Module):
+class Features(nn.Module):
     """From pictures (n, planes, side, side) with values 0 to 255 to features (n, features) of unit length.
 
     The planes of a volume are looked at each by itself, and their features put together.
@@ -34,15 +34,16 @@ class Look(nn.Module):
         return nn.functional.normalize(found.reshape(-1, planes * found.shape[1]), dim=1)
 
 
-@torch.inference_mode()
 def features_of(pictures: Tensor) -> Tensor:
-    """What `Look` gives of pictures (n, planes, side, side), in the precision that is quickest here.
+    """What `Features` gives of pictures (n, planes, side, side), in the precision that is quickest here.
 
     Raises:
         WeightsError: The network's weights are not at hand.
     """
     bf16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    found: Tensor = look(torch.bfloat16 if bf16 else torch.float32)(pictures)
+    network = features_network(torch.bfloat16 if bf16 else torch.float32)
+    with torch.inference_mode():
+        found: Tensor = network(pictures)
     return found
 
 
@@ -52,7 +53,7 @@ def can_look() -> bool:
 
 
 @functools.cache
-def look(precision: torch.dtype) -> Look:
+def features_network(precision: torch.dtype) -> Features:
     """The network with weights of a precision: of one picture at a time that is quicker than autocast.
 
     Raises:
@@ -60,4 +61,4 @@ def look(precision: torch.dtype) -> Look:
     """
     network = Pretrained(dims=2, channels=1, outputs=1, backbone=NETWORK, folded=True)
     put_imagenet(network, NETWORK, folded=True)
-    return Look(network.to(precision).to(memory_format=torch.channels_last), precision).eval()
+    return Features(network.to(precision).to(memory_format=torch.channels_last), precision).eval()

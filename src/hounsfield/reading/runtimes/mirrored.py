@@ -32,6 +32,9 @@ def mirrored(
 def _mean(
     members: Sequence[Callable[[FloatArray], FloatArray]], part: FloatArray, turned: Sequence[tuple[int, ...]]
 ) -> FloatArray:
-    copies = [np.ascontiguousarray(np.flip(part, axes)) for axes in turned]
-    mean: FloatArray = np.mean([logits(copy) for logits in members for copy in copies], axis=0)
+    answers = []
+    for axes in turned:
+        copy = np.ascontiguousarray(np.flip(part, axes))
+        answers += [logits(copy) for logits in members]
+    mean: FloatArray = np.mean(answers, axis=0)
     return mean
