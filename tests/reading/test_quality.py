@@ -33,7 +33,7 @@ def test_a_blank_image_is_unfit() -> None:
 
 def test_detail_that_the_sample_misses_is_still_seen() -> None:
     voxels = np.zeros((1, 1, 2000, 2000), np.uint16)
-    voxels[0, 0, 1:9, 1:1000:7] = np.arange(8)[:, None]
+    voxels[0, 0, 1:9, 1] = np.arange(8)
     assert judge(image(voxels), SPEC).verdict == "good"
 
 

@@ -9,7 +9,7 @@ from struct import error
 from typing import TYPE_CHECKING
 
 from hounsfield.errors import FormatError
-from hounsfield.formats.quiet import quiet
+from hounsfield.formats.quiet import quiet_pydicom
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -25,7 +25,7 @@ def open_dataset(path: Path, *, pixels: bool) -> Dataset:
     from pydicom.errors import InvalidDicomError
 
     try:
-        with quiet():
+        with quiet_pydicom():
             dataset = dcmread(path, stop_before_pixels=not pixels, force=True)
             _give_transfer_syntax(dataset)
     except InvalidDicomError as error:
@@ -50,7 +50,7 @@ def readable_header(path: Path) -> Iterator[None]:
 
     damage = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, NotImplementedError, error)
     try:
-        with quiet():
+        with quiet_pydicom():
             yield
     except (*damage, BytesLengthException) as reason:
         raise FormatError(f"{path}: a tag of its header cannot be read ({reason}); the file is damaged") from reason

@@ -12,7 +12,7 @@ from hounsfield.arrays import VoxelArray
 from hounsfield.errors import FormatError
 from hounsfield.formats.capacity import check_bytes, check_memory
 from hounsfield.formats.dicom_codecs import Codec, FrameFormat, codec_for, decode_grey
-from hounsfield.formats.quiet import quiet
+from hounsfield.formats.quiet import quiet_pydicom
 from hounsfield.formats.threads import for_each
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def decode(dataset: Dataset, path: Path) -> VoxelArray:
     syntax = dataset.file_meta.TransferSyntaxUID
     try:
         codec = codec_for(str(syntax)) if samples == 1 and int(dataset.get("BitsAllocated", 0)) in (8, 16) else None
-        with quiet():
+        with quiet_pydicom():
             if codec is not None and "PixelData" in dataset:
                 voxels = _decode_parallel(dataset, codec, frames=frames, rows=rows, columns=columns)
             else:

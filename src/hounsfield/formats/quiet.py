@@ -14,10 +14,17 @@ def quiet() -> Iterator[None]:
 
     Only for the main thread of a read: the filters of `warnings` belong to the whole process.
     """
-    logger = logging.getLogger("pydicom")
-    level = logger.level
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def quiet_pydicom() -> Iterator[None]:
+    """As `quiet`, of pydicom, which also logs; apart, for a logger's level is slow to change where there are many."""
+    logger = logging.getLogger("pydicom")
+    level = logger.level
+    with quiet():
         logger.setLevel(logging.CRITICAL)
         try:
             yield

@@ -68,11 +68,12 @@ class BreastRegion:
         chest = chest_side(breast)
         if self.pectoral == "remove" and image.source.view.upper() not in ("CC", "XCCL", "XCCM", "FB"):
             breast = breast & ~pectoral_muscle(_grey(image), breast, chest_on_left=chest == "left")
-        voxels = np.where(breast, image.voxels, np.zeros((), dtype=image.voxels.dtype))
-        cleared = replace(image, voxels=voxels)
         if self.crop:
             start, stop = _bounds(breast, self.margin)
-            cleared = crop(cleared, start, stop)
+            image, breast = crop(image, start, stop), breast[start[1] : stop[1], start[2] : stop[2]]
+        voxels = np.zeros(image.voxels.shape, dtype=image.voxels.dtype)
+        np.copyto(voxels, image.voxels, where=breast)
+        cleared = replace(image, voxels=voxels)
         return cleared if self.side in ("as_is", chest) else flip(cleared, axis=2)
 
 
@@ -106,8 +107,8 @@ def chest_side(breast: BoolArray) -> Side:
     """
     columns = np.flatnonzero(breast.any(axis=0))
     quarter = max(1, (columns[-1] + 1 - columns[0]) // 4)
-    left = breast[:, columns[0] : columns[0] + quarter].sum()
-    right = breast[:, columns[-1] + 1 - quarter : columns[-1] + 1].sum()
+    left = np.count_nonzero(breast[:, columns[0] : columns[0] + quarter])
+    right = np.count_nonzero(breast[:, columns[-1] + 1 - quarter : columns[-1] + 1])
     return "left" if left >= right else "right"
 
 
@@ -155,9 +156,8 @@ def _largest_body(tissue: IntArray) -> IntArray:
 
     size = min(_OPENING, 2 * (min(tissue.shape) // 8) + 1)
     # Beyond the border there is nothing: a strip along the film's edge must not be held there.
-    framed = np.pad(tissue, size)
-    opened = np.asarray(cv2.morphologyEx(framed, cv2.MORPH_OPEN, _disc(size)), dtype=np.uint8)
-    body = _largest_piece(opened[size:-size, size:-size])
+    opened = cv2.morphologyEx(tissue, cv2.MORPH_OPEN, _disc(size), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    body = _largest_piece(np.asarray(opened))
     return _largest_piece(np.asarray(cv2.dilate(body, _disc(size)), dtype=np.uint8) & tissue)
 
 
@@ -179,10 +179,10 @@ def _without_frame(breast: IntArray, tissue: IntArray, levels: FloatArray) -> In
         if len(mask) <= 2 * _FRAME_DEPTH:
             continue
         beside = mask[_FRAME_DEPTH] == 0
-        if beside.sum() < 8:
+        if np.count_nonzero(beside) < 8:
             continue
-        for line in range(_FRAME_DEPTH):
-            if tissue_here[line][beside].mean() > 0.5 and level[line][beside].mean() > _FRAME_LEVEL:
+        for line in np.flatnonzero(tissue_here[:_FRAME_DEPTH, beside].mean(axis=1) > 0.5):
+            if level[line][beside].mean() > _FRAME_LEVEL:
                 mask[line] = 0  # a view: rot90 turns, it does not copy
     return _largest_piece(cleared)
 
@@ -191,13 +191,9 @@ def _filled(mask: IntArray) -> IntArray:
     """The mask with every hole that does not reach the border closed."""
     import cv2
 
-    _, labels, table, _ = cv2.connectedComponentsWithStats(1 - mask, connectivity=4)
-    height, width = mask.shape
-    x, y, w, h = (table[:, column] for column in range(4))
-    hole = (x > 0) & (y > 0) & (x + w < width) & (y + h < height)
-    hole[0] = False  # component 0 is the mask itself
-    filled: IntArray = np.bitwise_or(mask, hole[np.asarray(labels)])
-    return filled
+    framed = np.asarray(cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0))
+    cv2.floodFill(framed, None, (0, 0), 2)  # round the mask, and in from every border
+    return np.not_equal(framed[1:-1, 1:-1], 2).astype(np.uint8)
 
 
 def _smooth_outline(mask: IntArray, height: int, width: int) -> BoolArray:

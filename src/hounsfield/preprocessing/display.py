@@ -33,5 +33,5 @@ class Display:
         if image.windows:
             return replace(image, voxels=apply_window(image.voxels, image.windows[0]), windows=())
         if image.voxels.dtype == np.uint8:
-            return replace(image, voxels=image.voxels.astype(np.float32) / np.float32(255))
+            return replace(image, voxels=np.divide(image.voxels, np.float32(255), dtype=np.float32))
         return Rescale(low=0.1, high=99.9).apply(image)

@@ -54,5 +54,5 @@ def worse(first: Quality, second: Quality) -> Quality:
 def _levels(image: Image) -> int:
     """How many grey levels there are, up to `_FEWEST_LEVELS`: first in a sample, and in all only where that has few."""
     values = image.voxels.reshape(-1)
-    sample = np.unique(values[:: max(1, values.size // 100_000)])
+    sample = np.unique(values[:: max(1, values.size // 10_000)])
     return len(sample) if len(sample) >= _FEWEST_LEVELS else len(np.unique(values))

@@ -84,10 +84,10 @@ def middle_planes(image: Image) -> list[FloatArray]:
     """Grey pictures (height, width) of an image that `Display` was applied to: itself, or a volume's middle planes."""
     depth, height, width = image.shape
     voxels = image.voxels
-    if depth == 1:
-        return [voxels[:, 0].mean(axis=0)]
-    planes = voxels[:, depth // 2], voxels[:, :, height // 2], voxels[:, :, :, width // 2]
-    return [plane.mean(axis=0) for plane in planes]
+    planes = [voxels[:, depth // 2]]
+    if depth > 1:
+        planes += [voxels[:, :, height // 2], voxels[:, :, :, width // 2]]
+    return [plane[0] if image.channels == 1 else plane.mean(axis=0) for plane in planes]
 
 
 def shrunk(plane: FloatArray, size: tuple[int, int]) -> FloatArray:
