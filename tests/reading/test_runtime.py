@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,9 @@ from hounsfield.reading.runtime import (
     RuntimeName,
     choose_runtime,
 )
+from hounsfield.reading.runtimes import open_vino
 from hounsfield.reading.runtimes.onnx_runtime import OnnxRuntime
+from hounsfield.reading.runtimes.open_vino import OpenVino, read_network
 
 MakeBundle = Callable[..., Bundle]
 
@@ -123,6 +126,21 @@ def test_one_network_is_written_and_the_others_weights_are_put_in_its_place(
         assert ensemble.onnx()[0] == first != ensemble.onnx()[1]
         assert len(written) == 2
     assert {path.name for path in ensemble.place.iterdir()} == {"network-0.onnx", "network-1.onnx"}
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_images_keep_their_order_however_many_threads_share_them(
+    films: Bundle, several: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensemble = replace(ensemble_of(films), several=several)
+    networks = [read_network(content) for content in ensemble.onnx()]
+    for pixels in (1, 80_000):
+        monkeypatch.setattr(open_vino, "_PIXELS", pixels)
+        runtime = OpenVino(networks, precision="f32", threads=2, flip_axes=ensemble.flip_axes, several=several)
+        exact = Reader(films, runtime="torch")
+        for count in (1, 2, 7, 33):
+            arrays = images(films, count)
+            np.testing.assert_allclose(runtime.logits(arrays), exact.logits(arrays), rtol=0, atol=1e-4)
 
 
 def test_each_network_of_an_ensemble_answers_with_its_own_weights(films: Bundle) -> None:

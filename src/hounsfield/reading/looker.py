@@ -67,6 +67,7 @@ class Looker:
             place=place_of(digest.hexdigest(), self._shape),
             channels_last=True,
             exact=True,
+            several=True,
         )
         choice = choose_runtime(
             self._wanted,

@@ -57,6 +57,8 @@ class Ensemble:
     channels_last: bool = False
     exact: bool = False
     """Whether they are never computed in bfloat16."""
+    several: bool = False
+    """Whether they are mostly shown several images together."""
 
     def onnx(self) -> list[bytes]:
         """Each network as ONNX: the first is written, and where its weights stand in the file as they are those of the
@@ -226,7 +228,14 @@ def _compiled(networks: Sequence[Any], trial: _Trial, precision: Precision) -> R
     place, flip_axes = trial.ensemble.place, trial.ensemble.flip_axes
     cache = place / "openvino" if os.access(place, os.W_OK) else None
     return _tried(
-        lambda: OpenVino(networks, precision=precision, threads=trial.threads, flip_axes=flip_axes, cache=cache)
+        lambda: OpenVino(
+            networks,
+            precision=precision,
+            threads=trial.threads,
+            flip_axes=flip_axes,
+            cache=cache,
+            several=trial.ensemble.several,
+        )
     )
 
 
@@ -240,6 +249,7 @@ def _openvino_int8(trial: _Trial) -> Runtime:
             threads=trial.threads,
             flip_axes=trial.ensemble.flip_axes,
             words="OpenVINO int8",
+            several=trial.ensemble.several,
         )
     )
 
