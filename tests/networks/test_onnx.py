@@ -60,6 +60,31 @@ def test_a_file_takes_the_weights_of_another_network_of_the_structure() -> None:
         assert np.abs(found - one(images).numpy()).max() > 0.01
 
 
+class Everywhere(nn.Module):
+    """Answers at each place, by a matrix that is turned on writing."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.place = nn.Linear(1, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        places: Tensor = self.place(images.flatten(1)[..., None])
+        return places.mean(dim=1)
+
+
+def test_a_matrix_that_stands_turned_in_the_file_is_replaced_too() -> None:
+    one, other = Everywhere(0).eval(), Everywhere(1).eval()
+    content = with_weights_of(onnx_bytes(one, input_shape=(1, 4, 4)), one, other)
+    assert content is not None
+    images = torch.randn(3, 1, 4, 4)
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    with torch.no_grad():
+        np.testing.assert_allclose(
+            session.run(None, {"images": images.numpy()})[0], other(images).numpy(), rtol=0, atol=1e-5
+        )
+
+
 class Folded(nn.Module):
     """Computes with its weight before anything is shown, which a writer may do once and for all."""
 

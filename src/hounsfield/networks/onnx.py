@@ -76,8 +76,8 @@ def with_weights_of(content: bytes, written: nn.Module, other: nn.Module) -> byt
         other: One of the same structure.
 
     Returns:
-        None where a weight that differs between the two does not stand in the file as it is: it was computed with on
-        writing.
+        None where a weight that differs between the two stands in the file neither as it is nor, a matrix, turned: it
+        was computed with on writing.
     """
     import onnx
 
@@ -94,11 +94,17 @@ def with_weights_of(content: bytes, written: nn.Module, other: nn.Module) -> byt
             return None
         if torch.equal(before, weight):
             continue
-        if name not in held or not np.array_equal(onnx.numpy_helper.to_array(held[name]), before.numpy()):
+        if sum(other.shape == before.shape and torch.equal(other, before) for other in elsewhere) > (name not in held):
             return None
-        if any(other.shape == before.shape and torch.equal(other, before) for other in elsewhere):
+        turned = name not in held
+        if turned and before.dim() != 2:
             return None
-        held[name].CopyFrom(onnx.numpy_helper.from_array(weight.contiguous().numpy(), name))
+        places = [one for one in held if one not in old] if turned else [name]
+        expected, wanted = ((own.T if turned else own).contiguous().numpy() for own in (before, weight))
+        same = [one for one in places if np.array_equal(onnx.numpy_helper.to_array(held[one]), expected)]
+        if len(same) != 1:
+            return None
+        held[same[0]].CopyFrom(onnx.numpy_helper.from_array(wanted, same[0]))
     replaced: bytes = model.SerializeToString()
     return replaced
 
