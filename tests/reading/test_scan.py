@@ -15,8 +15,8 @@ from hounsfield.findings import Box
 from hounsfield.geometry import planar_affine
 from hounsfield.image import Image
 from hounsfield.plan.network_input import network_array, prepare, prepare_film
-from hounsfield.reading.reader import SCAN_NOTE, Reader
-from hounsfield.reading.scan import LEAST_TISSUE, _squares
+from hounsfield.reading.reader import Reader
+from hounsfield.reading.scan import LEAST_TISSUE, SCAN_NOTE, _squares
 
 MakeBundle = Callable[..., Bundle]
 STEPS = ({"step": "float", "scale": "type"}, {"step": "resize", "shape": [16, 16]})

@@ -65,7 +65,6 @@ def run(arguments: argparse.Namespace) -> int:
             bundle,
             runtime=arguments.runtime,
             images=images,
-            pictures=len(items) * max(1, len(bundle.plan.input.views)),
             answer_all=arguments.answer_all,
             heat=None if arguments.heat == "auto" else arguments.heat,
         )

@@ -83,7 +83,7 @@ def with_weights_of(content: bytes, written: nn.Module, other: nn.Module) -> byt
 
     model = onnx.load_from_string(content)
     held = {tensor.name: tensor for tensor in model.graph.initializer}
-    old, new = written.state_dict(keep_vars=False), other.state_dict(keep_vars=False)
+    old, new = written.state_dict(), other.state_dict()
     if list(old) != list(new):
         return None
     names = [name for name in old if not name.endswith("num_batches_tracked")]  # of use in training alone

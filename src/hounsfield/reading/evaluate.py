@@ -180,8 +180,7 @@ def read_logits(
     labelled = [case for case in dataset.cases if case.target is not None]
     cases, split, notes = _choose(labelled, bundle, dataset, which)
     notes += [f"{note[0].upper()}{note[1:]}." for note in left_out]
-    pictures = sum(len(case.images) for case in cases)
-    reader = Reader(bundle, runtime=runtime, images=len(cases), pictures=pictures, answer_all=True)
+    reader = Reader(bundle, runtime=runtime, images=len(cases), answer_all=True)
     _require_same_kind(cases, reader, dataset.name)
     unlike: list[str] = []
     places = Places(numbers=tuple(dataset.labels.values()), unlabelled=dataset.unlabelled)

@@ -25,7 +25,7 @@ def place_of(model: str, shape: tuple[int, ...]) -> Path:
     """The folder of a model's networks.
 
     Args:
-        model: The model's hash, or its name where all machines have the same.
+        model: The model's hash.
         shape: Of one image, (height, width) or (depth, height, width).
     """
     return cache_folder() / f"{model[:16]}-{'x'.join(map(str, shape))}-{__version__}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hounsfield.arrays import FloatArray
-from hounsfield.findings import Reading
+from hounsfield.findings import Quality, Reading
 from hounsfield.image import Image
+from hounsfield.reading.quality import worse
 from hounsfield.reading.uncertainty import Glimpse
 from hounsfield.reading.views import View
 from hounsfield.tasks.detection import Findings
@@ -56,6 +57,14 @@ class Opened:
     def to_scan(self) -> bool:
         """Whether the networks are shown parts of the stored image."""
         return self.array is None and not self.reading.abstained
+
+    def under_verdict(self, verdict: Quality) -> Opened:
+        """The image with the gate's verdict; one that gets no answer is without what the networks would be shown."""
+        quality = worse(self.reading.quality, verdict)
+        if quality.verdict != "unfit":
+            return replace(self, reading=replace(self.reading, quality=quality), glimpse=None)
+        reading = replace(self.reading, quality=quality, abstained="; ".join(quality.reasons), notes=())
+        return replace(self, reading=reading, array=None, prepared=None, views={}, onto=None, glimpse=None)
 
     def under(self, reading: Reading) -> Image | None:
         """The stored image on whose grid the heat map of its reading lies."""

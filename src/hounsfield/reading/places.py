@@ -9,7 +9,7 @@ import numpy as np
 from hounsfield.arrays import FloatArray
 from hounsfield.bundle import FindingPoint
 from hounsfield.evaluation.evidence import ImageResult, LocatedImage
-from hounsfield.findings import Finding, Point
+from hounsfield.findings import Answer, Finding, Point
 from hounsfield.plan import Detection
 from hounsfield.tasks.detection import Findings, detected
 
@@ -74,3 +74,13 @@ def path_points(path: FloatArray, onto: FloatArray, name: str) -> tuple[Point, .
     stored = index @ onto[:3, :3].T + onto[:3, 3] + 0.5
     kept = np.r_[True, np.any(np.diff(stored, axis=0) != 0, axis=1)]
     return tuple(Point(x, y, z, name) for z, y, x in stored[kept].tolist())
+
+
+def disagreement(findings: Sequence[Finding], answer: Answer, positive: Sequence[str]) -> tuple[str, ...]:
+    """A note where a finding of a positive kind is shown on an image that is not called so."""
+    if answer.positive or not any(finding.label in positive for finding in findings):
+        return ()
+    return (
+        f"The image as a whole is below its threshold, and yet {answer.label} findings are shown: look at them. The "
+        "two thresholds were chosen apart.",
+    )

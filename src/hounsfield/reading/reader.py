@@ -18,7 +18,7 @@ from hounsfield.datasets import load
 from hounsfield.datasets.case import Case, ImageRef
 from hounsfield.errors import HounsfieldError, UsageError
 from hounsfield.evaluation.evidence import LocatedImage
-from hounsfield.findings import Answer, Finding, Neighbour, Point, Quality, Reading
+from hounsfield.findings import Answer, Neighbour, Point, Quality, Reading
 from hounsfield.image import Image, Mask
 from hounsfield.likeness.store import Kind
 from hounsfield.networks.found import Finder, Found
@@ -38,16 +38,16 @@ from hounsfield.plan.network_input import (
 )
 from hounsfield.plan.task import task_of
 from hounsfield.progress import say
-from hounsfield.reading.explain import METHODS, MethodName, explainable, on_stored_grid
+from hounsfield.reading.explain import MethodName, explainable, on_stored_grid
 from hounsfield.reading.explain import explain as heat_of
-from hounsfield.reading.looker import Looker
+from hounsfield.reading.explain.chosen import NO_HEAT_NOTE, UNFIT_HEAT_NOTE, default_heat, heat_notes
 from hounsfield.reading.network_cache import place_of
 from hounsfield.reading.opened import Opened, Said
 from hounsfield.reading.outlining import example_windows, labels_differ, outline_of, outlined, windows_of
-from hounsfield.reading.places import findings_of, landmarks_of, path_points
+from hounsfield.reading.places import disagreement, findings_of, landmarks_of, path_points
 from hounsfield.reading.quality import judge, worse
 from hounsfield.reading.runtime import Ensemble, Runtime, RuntimeName, by_probability, choose_runtime, require_runtime
-from hounsfield.reading.scan import scan_film
+from hounsfield.reading.scan import SCAN_NOTE, scan_film
 from hounsfield.reading.uncertainty import Gate
 from hounsfield.reading.views import View, most_attended, open_views, views_seen
 from hounsfield.tasks.detection import Findings, whole_logits
@@ -59,56 +59,15 @@ from hounsfield.tasks.tiles import in_tiles
 if TYPE_CHECKING:
     from hounsfield.networks.flat import Flat
 
-SCAN_NOTE = (
-    "This model was trained on squares cut around known lesions. Nobody said where to look, so it was shown "
-    "overlapping squares of the whole image; the probability is that of the most suspicious square, and neither it nor "
-    "the threshold was validated for whole images."
-)
-
-
 FOUND_AT_ONCE = 4
 """Images on which lesions are looked for together: what is computed at every place takes megabytes for each."""
 
 COMPARED = 5
 """Findings of an image, the surest, whose scores another runtime must give as torch does."""
 
-NO_HEAT_NOTE = "No heat map: no method of explanation passed its tests on this model."
-
-
-UNFIT_HEAT_NOTE = "No heat map: this method cannot explain a network of this kind."
-
 
 def _unknown_words(unknown: Sequence[str]) -> str:
     return f"Not known of the case: {', '.join(unknown)}." if unknown else ""
-
-
-def _heat_notes(bundle: Bundle, method: MethodName | None) -> tuple[str, ...]:
-    """What must be known of a method that did not pass, or was not tested."""
-    found = bundle.explanations()
-    tried = [one for one in found.tested if one.method == method] if found else []
-    if not tried:
-        return ("The heat map's method was not tested on this model: hounsfield explain tests it.",)
-    failed = [reason for one in tried for reason in one.failed]
-    return (f"The heat map's method failed its tests on this model: {'; '.join(failed)}.",) if failed else ()
-
-
-def _disagreement(findings: Sequence[Finding], answer: Answer, positive: Sequence[str]) -> tuple[str, ...]:
-    """A note where a finding of a positive kind is shown on an image that is not called so."""
-    if answer.positive or not any(finding.label in positive for finding in findings):
-        return ()
-    return (
-        f"The image as a whole is below its threshold, and yet {answer.label} findings are shown: look at them. The "
-        "two thresholds were chosen apart.",
-    )
-
-
-def _under_verdict(opened: Opened, verdict: Quality) -> Opened:
-    """An image that the gate has judged."""
-    quality = worse(opened.reading.quality, verdict)
-    if quality.verdict != "unfit":
-        return replace(opened, reading=replace(opened.reading, quality=quality), glimpse=None)
-    reading = replace(opened.reading, quality=quality, abstained="; ".join(quality.reasons), notes=())
-    return replace(opened, reading=reading, array=None, prepared=None, views={}, onto=None, glimpse=None)
 
 
 def _rows(networks: Sequence[nn.Module], bundle: Bundle, flip_axes: Sequence[int]) -> Flat | Voxelwise | None:
@@ -122,14 +81,6 @@ def _rows(networks: Sequence[nn.Module], bundle: Bundle, flip_axes: Sequence[int
     return Flat(cast("Sequence[Finder[Any]]", networks), shape=bundle.plan.looked_at).eval()
 
 
-def _default_heat(bundle: Bundle) -> MethodName | None:
-    """The method that passed; Grad-CAM where none was tested, None where none passed."""
-    tested = bundle.explanations()
-    if tested is None:
-        return "grad_cam"
-    return next((name for name in METHODS if name == tested.default), None)
-
-
 class Reader:
     """Reads images with the networks of a bundle.
 
@@ -140,7 +91,6 @@ class Reader:
         runtime: What the networks are computed with, see `reading.runtime`; heat maps always with torch.
         images: How many inputs the networks are going to be shown, as far as known: for few no other runtime is worth
             its start.
-        pictures: How many images are going to be held against those of the training, as far as known.
         answer_all: Whether images unlike those the model learned from get an answer too, and are only called doubtful.
         heat: Method of heat maps; that which passed the bundle's tests by default.
     """
@@ -152,7 +102,6 @@ class Reader:
         threads: int | None = None,
         runtime: RuntimeName = "auto",
         images: int = 1,
-        pictures: int = 1,
         answer_all: bool = False,
         heat: MethodName | None = None,
     ) -> None:
@@ -175,11 +124,9 @@ class Reader:
         self._runtime: Runtime | None = None
         self._task = task_of(bundle.plan)
         self._remembered = bundle.remembered()
-        self.heat = heat or _default_heat(bundle)
-        self._heat_notes = _heat_notes(bundle, self.heat)
-        planes = 1 if bundle.plan.dims == 2 else 3
-        looker = Looker(runtime, pictures=pictures, planes=planes, threads=self._threads)
-        self.gate = Gate(self._remembered, answer_all=answer_all, see=looker)
+        self.heat = heat or default_heat(bundle)
+        self._heat_notes = heat_notes(bundle, self.heat)
+        self.gate = Gate(self._remembered, answer_all=answer_all)
         channels_last = bundle.plan.optimisation.channels_last
         self._networks = [network_in_order(network, channels_last=channels_last) for network in bundle.networks()]
         self._flip_axes = bundle.plan.augmentation.flip_axes if bundle.plan.ensemble.flips else ()
@@ -469,7 +416,7 @@ class Reader:
         """The images with the gate's verdict on those that it has not judged; one that gets no answer has no array."""
         waiting = [one.glimpse for one in opened if one.glimpse is not None]
         verdicts = iter(self.gate.judge(waiting))
-        return [one if one.glimpse is None else _under_verdict(one, next(verdicts)) for one in opened]
+        return [one if one.glimpse is None else one.under_verdict(next(verdicts)) for one in opened]
 
     def _refs(self, case: Case) -> dict[str, ImageRef]:
         """The images that the model looks at, by view, or the one under ""; whole unless it is one of lesions."""
@@ -518,7 +465,7 @@ class Reader:
             findings = findings_of(
                 said.found, opened.onto, point, self.bundle.plan.detection, spacing_mm=opened.spacing_mm
             )
-            notes = (*reading.notes, *_disagreement(findings, answers[0], self.bundle.plan.detection.positive))
+            notes = (*reading.notes, *disagreement(findings, answers[0], self.bundle.plan.detection.positive))
             return replace(reading, findings=findings, looked_for=self.bundle.plan.detection.kinds, notes=notes)
         if not explain or opened.array is None:
             return reading

@@ -24,6 +24,12 @@ STEP = 0.5
 LEAST_TISSUE = 0.5
 """A square is looked at when at least this share of it is tissue."""
 
+SCAN_NOTE = (
+    "This model was trained on squares cut around known lesions. Nobody said where to look, so it was shown "
+    "overlapping squares of the whole image; the probability is that of the most suspicious square, and neither it nor "
+    "the threshold was validated for whole images."
+)
+
 _BATCH = 64
 _FINDINGS = 5
 """As many squares are listed, the most suspicious first, none overlapping another by more than half."""

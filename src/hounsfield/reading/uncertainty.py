@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hounsfield.arrays import FloatArray
@@ -32,21 +32,13 @@ class Gate:
     Args:
         remembered: As the bundle has it; of nothing, every image passes.
         answer_all: Whether an image that should get no answer is only called doubtful.
-        see: From pictures (n, planes, side, side) to what the network sees in them, (n, features) of unit length.
     """
 
-    def __init__(
-        self,
-        remembered: Remembered,
-        *,
-        answer_all: bool = False,
-        see: Callable[[Sequence[Small]], FloatArray] = seen_in,
-    ) -> None:
+    def __init__(self, remembered: Remembered, *, answer_all: bool = False) -> None:
         """Take what is remembered, where the network that looks has its weights at hand."""
         self._why_not = "the bundle keeps none of them" if can_look() else how_to_get(NETWORK)
         self._remembered = remembered if can_look() else Remembered()
         self._answer_all = answer_all
-        self._see = see
 
     @property
     def note(self) -> str:
@@ -71,7 +63,7 @@ class Gate:
 
     def _verdicts(self, pictures: Sequence[Small], kind: Kind) -> list[Quality]:
         distances = self._remembered.distances[kind]
-        seen = self._see(pictures)
+        seen = seen_in(pictures)
         if seen.shape[1] != distances.points.shape[1]:  # a volume for a model of flat images, which is refused later
             return [Quality()] * len(pictures)
         return [self._verdict(*pair, distances, kind) for pair in zip(pictures, seen, strict=True)]
@@ -83,7 +75,7 @@ class Gate:
         suspected = probe.suspected(seen) if probe else []
         mended = {name: MENDED[name](picture) for name in suspected if name in MENDED}
         if mended:  # put right, it is like the training images, and more so than it was
-            near = distances.of(self._see(list(mended.values())))
+            near = distances.of(seen_in(list(mended.values())))
             if float(near.min()) < min(distance, distances.farthest):
                 name = list(mended)[int(near.argmin())].partition(" to the ")[0]  # which way is told too poorly
                 unfit.append(f"the image looks {name}: put it right and read it again")
