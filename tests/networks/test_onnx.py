@@ -98,8 +98,9 @@ class BothWays(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         places = images.flatten(1)
-        turned: Tensor = self.place(places[:, None].expand(-1, 2, -1)).mean(dim=1)
-        return turned + self.place(places).exp()
+        turned = self.place(places[:, None].expand(-1, 2, -1)).mean(dim=1)
+        both: Tensor = turned + self.place(places).exp()
+        return both
 
 
 def test_of_a_matrix_that_stands_in_the_file_both_ways_none_is_put_in() -> None:
