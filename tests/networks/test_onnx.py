@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -75,7 +76,9 @@ class Everywhere(nn.Module):
 
 def test_a_matrix_that_stands_turned_in_the_file_is_replaced_too() -> None:
     one, other = Everywhere(0).eval(), Everywhere(1).eval()
-    content = with_weights_of(onnx_bytes(one, input_shape=(1, 4, 4)), one, other)
+    written = onnx_bytes(one, input_shape=(1, 4, 4))
+    assert "place.weight" not in {tensor.name for tensor in onnx.load_from_string(written).graph.initializer}
+    content = with_weights_of(written, one, other)
     assert content is not None
     images = torch.randn(3, 1, 4, 4)
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
@@ -83,6 +86,29 @@ def test_a_matrix_that_stands_turned_in_the_file_is_replaced_too() -> None:
         np.testing.assert_allclose(
             session.run(None, {"images": images.numpy()})[0], other(images).numpy(), rtol=0, atol=1e-5
         )
+
+
+class BothWays(nn.Module):
+    """Uses its matrix as it stands, and once more where it is turned on writing."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.place = nn.Linear(16, 16, bias=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        places = images.flatten(1)
+        turned = self.place(places[:, None].expand(-1, 2, -1)).mean(dim=1)
+        both: Tensor = turned + self.place(places).exp()
+        return both
+
+
+def test_of_a_matrix_that_stands_in_the_file_both_ways_none_is_put_in() -> None:
+    one, other = BothWays(0).eval(), BothWays(1).eval()
+    content = onnx_bytes(one, input_shape=(1, 4, 4))
+    shapes = [tuple(tensor.dims) for tensor in onnx.load_from_string(content).graph.initializer]
+    assert shapes.count((16, 16)) == 2
+    assert with_weights_of(content, one, other) is None
 
 
 class Folded(nn.Module):

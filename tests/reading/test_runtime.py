@@ -17,6 +17,7 @@ from hounsfield.bundle import Bundle, read_bundle
 from hounsfield.errors import MissingExtraError
 from hounsfield.plan.machine import inspect_machine
 from hounsfield.plan.task import task_of
+from hounsfield.reading import reader as reader_module
 from hounsfield.reading import runtime as choosing
 from hounsfield.reading.network_cache import place_of
 from hounsfield.reading.reader import Reader
@@ -140,7 +141,24 @@ def test_images_keep_their_order_however_many_threads_share_them(
         exact = Reader(films, runtime="torch")
         for count in (1, 2, 7, 33):
             arrays = images(films, count)
-            np.testing.assert_allclose(runtime.logits(arrays), exact.logits(arrays), rtol=0, atol=1e-4)
+            expected = exact.logits(arrays)
+            assert np.abs(np.diff(expected, axis=0)).max(axis=1).min(initial=1.0) > 1e-3  # neighbours are told apart
+            np.testing.assert_allclose(runtime.logits(arrays), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(("expected", "several"), [(1, False), (2, True)])
+def test_threads_share_one_image_and_take_their_own_of_several(
+    films: Bundle, monkeypatch: pytest.MonkeyPatch, expected: int, several: bool
+) -> None:
+    shown: list[bool] = []
+
+    def noted(wanted: RuntimeName, ensemble: Ensemble, **given: object) -> choosing.Choice:
+        shown.append(ensemble.several)
+        return choose_runtime("torch", ensemble, **given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(reader_module, "choose_runtime", noted)
+    Reader(films, runtime="openvino", images=expected).logits(images(films, 1))
+    assert shown == [several]
 
 
 def test_each_network_of_an_ensemble_answers_with_its_own_weights(films: Bundle) -> None:

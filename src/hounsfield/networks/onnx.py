@@ -76,8 +76,8 @@ def with_weights_of(content: bytes, written: nn.Module, other: nn.Module) -> byt
         other: One of the same structure.
 
     Returns:
-        None where a weight that differs between the two stands in the file neither as it is nor, a matrix, turned: it
-        was computed with on writing.
+        None where a weight that differs between the two does not stand in the file once, as it is or, a matrix,
+        turned: it was computed with on writing.
     """
     import onnx
 
@@ -86,6 +86,7 @@ def with_weights_of(content: bytes, written: nn.Module, other: nn.Module) -> byt
     old, new = written.state_dict(), other.state_dict()
     if list(old) != list(new):
         return None
+    unnamed = {place: onnx.numpy_helper.to_array(tensor) for place, tensor in held.items() if place not in old}
     names = [name for name in old if not name.endswith("num_batches_tracked")]  # of use in training alone
     elsewhere = [old[name] for name in names if name not in held]  # computed with, or the same as another and dropped
     for name in names:
@@ -96,15 +97,14 @@ def with_weights_of(content: bytes, written: nn.Module, other: nn.Module) -> byt
             continue
         if sum(other.shape == before.shape and torch.equal(other, before) for other in elsewhere) > (name not in held):
             return None
-        turned = name not in held
-        if turned and before.dim() != 2:
+        turned = [at for at, array in unnamed.items() if before.dim() == 2 and np.array_equal(array, before.T.numpy())]
+        places = [name, *turned] if name in held else turned
+        if len(places) != 1:
             return None
-        places = [one for one in held if one not in old] if turned else [name]
-        expected, wanted = ((own.T if turned else own).contiguous().numpy() for own in (before, weight))
-        same = [one for one in places if np.array_equal(onnx.numpy_helper.to_array(held[one]), expected)]
-        if len(same) != 1:
+        place, (expected, wanted) = places[0], (before.T, weight.T) if turned else (before, weight)
+        if not np.array_equal(onnx.numpy_helper.to_array(held[place]), expected.numpy()):
             return None
-        held[same[0]].CopyFrom(onnx.numpy_helper.from_array(wanted, same[0]))
+        held[place].CopyFrom(onnx.numpy_helper.from_array(wanted.contiguous().numpy(), place))
     replaced: bytes = model.SerializeToString()
     return replaced
 

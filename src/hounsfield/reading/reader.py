@@ -151,7 +151,7 @@ class Reader:
             flip_axes=self._flip_axes if self._rows is None else (),
             channels_last=plan.optimisation.channels_last,
             exact=plan.task == "localization",  # a place is wanted to a fraction of a pixel
-            several=plan.dims == 2 and plan.task != "segmentation",
+            several=self._images > 1 and plan.dims == 2 and plan.task != "segmentation",
         )
         chosen = choose_runtime(
             self.wanted,

@@ -61,8 +61,8 @@ class Ensemble:
     """Whether they are mostly shown several images together."""
 
     def onnx(self) -> list[bytes]:
-        """Each network as ONNX: the first is written, and where its weights stand in the file as they are those of the
-        others are put in their place; else each is written.
+        """Each network as ONNX: the first is written, and where its weights stand in the file, see `with_weights_of`,
+        those of the others are put in their place; else each is written.
 
         Raises:
             ExportError: torch cannot write them.
