@@ -26,9 +26,10 @@ pytestmark = pytest.mark.usefixtures("one_thread", "quick")
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trials of an epoch or two, of two families, with few patients."""
+    """Trials of an epoch or two, of two families, in few minutes and with few patients."""
     monkeypatch.setattr(choosing, "images_per_second", lambda plan: 20.0)
     monkeypatch.setattr(candidates, "FEWEST_PATIENTS", 5)
+    monkeypatch.setattr(candidates, "FEWEST_MINUTES", 1.5)
     monkeypatch.setattr(choosing, "candidates_for", lambda fingerprint: (CONVNET, RESIDUAL))
 
 
@@ -142,10 +143,16 @@ def test_where_nothing_is_tried_the_first_that_fits_into_memory_is_planned(
         choose_plan_and_split(tiny_dataset, None, minutes=minutes, seed=0)
 
 
-def test_nothing_is_tried_in_seconds(tiny_dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_tried_in_few_minutes(
+    tiny_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(candidates, "_try", lambda *given: pytest.fail("tried"))
-    plan, _ = choose_plan_and_split(tiny_dataset, minutes=0.01, seed=0)
+    plan, _ = choose_plan_and_split(tiny_dataset, tmp_path, minutes=0.01, seed=0)
     assert "not tried: too few minutes" in plan.reasons["network.name"]
+    monkeypatch.undo()  # the house's own figure
+    cases = [replace(case, patient=f"{case.patient}-{number}") for number, case in enumerate(tiny_dataset.cases)]
+    assert candidates._why_not(cases, minutes=5.9) == "too few minutes"
+    assert candidates._why_not(cases, minutes=6.0) == ""
 
 
 def test_a_trial_that_fails_leaves_the_choice_to_the_others(

@@ -49,8 +49,9 @@ TRIAL_SHARE = 0.3
 MOST_TRIAL_MINUTES = 6.0
 """For all candidates together, however many there are: a long training is not for trials."""
 
-FEWEST_MINUTES = 1.5
-"""With less, nothing is tried: a trial of seconds says more about its length than about the candidate."""
+FEWEST_MINUTES = 6.0
+"""With less, nothing is tried: a trial of seconds says more about its length than about the candidate. In 5 minutes of
+breast ultrasound trials of 23 and 45 seconds chose five layers, whose AUC was .910, where fine-tuning gave .928."""
 
 FEWEST_PATIENTS = 30
 """With fewer, the validation cases cannot tell two candidates apart."""
