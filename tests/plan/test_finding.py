@@ -107,7 +107,7 @@ def planned(fingerprint: Fingerprint, *, minutes: float = 60) -> Plan:
 
 
 def test_minutes_go_to_larger_images_before_further_networks_where_lesions_are_small() -> None:
-    small, large = planned(images(side=Spread(15, 40, 90)), minutes=15), planned(images(), minutes=15)
+    small, large = planned(images(side=Spread(15, 40, 90)), minutes=17), planned(images(), minutes=17)
 
     assert (small.ensemble.folds, large.ensemble.folds) == (1, 3)
     assert small.input.shape == (800, 608) and large.input.shape == (576, 448)  # 40 and 43 pixels of the middling box

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.networks.answering import mirrors
@@ -16,8 +17,11 @@ Speed = Callable[[Plan], float]
 FEWER_FOLDS = 3
 """Where as many as wanted are too many."""
 
-SHARE_FOR_TRAINING = 0.85
-"""Of the minutes; the rest is for preparing, validating and measuring."""
+SHARE_FOR_TRAINING = 0.9
+"""Of the minutes, with validating; the rest is for preparing, measuring and the report."""
+
+_ANSWERING = 0.4
+"""Time in which an image is answered, of that in which it is learned from: there are no gradients."""
 
 
 def within_budget(
@@ -40,15 +44,24 @@ def within_budget(
         return _once_within_budget(drafts, fingerprint, speed, minutes, folds)
     seconds = minutes * 60 * SHARE_FOR_TRAINING
     wanted = min(family.images_wanted, family.epochs_wanted * images_an_epoch(fingerprint, folds))
-    plan, per_second = _largest(drafts, speed, wanted * folds / seconds)
+
+    def work(folds: int) -> Work:
+        learned = images_an_epoch(fingerprint, folds)
+        copies = len(mirrors(drafts[0].augmentation.flip_axes)) if drafts[0].ensemble.flips else 1
+        return Work(learned, max(0, sum(fingerprint.class_counts) - learned), copies)
+
+    def largest(folds: int) -> tuple[Plan, float]:
+        return _largest(drafts, speed, work(folds).of(wanted) * folds / seconds)
+
+    plan, per_second = largest(folds)
     while not fixed and folds > family.fewest_folds and max(plan.input.shape) <= family.side_before_folds:
         folds = _fewer(folds)
-        plan, per_second = _largest(drafts, speed, wanted * folds / seconds)
-    while not fixed and folds > 1 and per_second * seconds / folds < wanted * family.share_needed:
+        plan, per_second = largest(folds)
+    while not fixed and folds > 1 and per_second * seconds / folds < work(folds).of(wanted * family.share_needed):
         folds = _fewer(folds)
-    repeats = max(1, min(1 if fixed else family.most_repeats, int(per_second * seconds / folds / wanted)))
-    fitting = int(per_second * seconds / (folds * repeats) / images_an_epoch(fingerprint, folds))
-    epochs = max(1, min(family.longest, fitting))
+    each = per_second * seconds / folds
+    repeats = max(1, min(1 if fixed else family.most_repeats, int(each / work(folds).of(wanted))))
+    epochs = max(1, min(family.longest, work(folds).epochs_in(each / repeats)))
     changed: dict[str, Section] = {
         "ensemble": plan.ensemble.model_copy(update={"folds": folds, "repeats": repeats}),
         "optimisation": plan.optimisation.model_copy(update={"epochs": epochs, "patience": max(10, epochs // 2)}),
@@ -56,6 +69,35 @@ def within_budget(
     if epochs < family.mixing_epochs:
         changed["augmentation"] = plan.augmentation.model_copy(update={"mixup": 0.0})
     return plan.model_copy(update=changed), per_second
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a network has to do, in images learned from: as many as take the same time."""
+
+    learned: float
+    """Images of an epoch."""
+    answered: float
+    """Images that it is validated on after each epoch, and measured on in the end …"""
+    copies: int = 1
+    """… each with as many mirrored copies."""
+
+    @property
+    def epoch(self) -> float:
+        """To learn from all, and to be validated."""
+        return self.learned + _ANSWERING * self.answered
+
+    def of(self, images: float) -> float:
+        """To learn from as many, each time changed anew, and to be measured."""
+        return images * self.epoch / self.learned + self._measured
+
+    def epochs_in(self, images: float) -> int:
+        """That fit into the time of learning from as many."""
+        return int((images - self._measured) / self.epoch)
+
+    @property
+    def _measured(self) -> float:
+        return _ANSWERING * self.answered * self.copies
 
 
 def _fewer(folds: int) -> int:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.datasets.lesions import ELSEWHERE
-from hounsfield.plan.budget import SHARE_FOR_TRAINING, Speed, images_an_epoch, within_budget
+from hounsfield.plan.budget import SHARE_FOR_TRAINING, Speed, Work, images_an_epoch, within_budget
 from hounsfield.plan.families import Family
 from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, loses_colour
 from hounsfield.plan.network_choices import PretrainedChoice
@@ -183,9 +183,9 @@ def _in_minutes(
         steps=canvas_steps(kind, canvas, grey=loses_colour(plan.input.channels, fingerprint)),
     )
     per_second = speed(lesion_plan(plan.model_copy(update={"lesions": draft})))
-    cases = sum(fingerprint.class_counts)
-    learned = _count(squares, fingerprint) * images_an_epoch(fingerprint, plan.ensemble.folds) / cases
-    an_epoch = learned * plan.ensemble.networks / per_second / 60 / SHARE_FOR_TRAINING
+    count = _count(squares, fingerprint)
+    learned = count * images_an_epoch(fingerprint, plan.ensemble.folds) / sum(fingerprint.class_counts)
+    an_epoch = Work(learned, count - learned).epoch * plan.ensemble.networks / per_second / 60 / SHARE_FOR_TRAINING
     epochs = min(_MOST_EPOCHS, int(minutes / an_epoch + 1e-6))
     if not epochs:
         return "the minutes do not suffice for squares and images"
