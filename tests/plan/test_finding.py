@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pydantic import ValidationError
 
@@ -78,6 +80,11 @@ def test_boxes_of_one_size_and_shape_give_one_anchor_a_place() -> None:
 
     assert nuclei.anchor_ratios == (1.0,)
     assert len({len(sides) for sides in nuclei.anchor_sides}) == 1
+
+
+def test_of_crowded_images_more_proposed_places_are_learned_from() -> None:
+    few, many = (choice(replace(images(), most_boxes=count), (800, 600)).regions for count in (8, 9))
+    assert few < many
 
 
 def test_inputs_are_multiples_of_the_coarsest_places_and_no_larger_than_most_images() -> None:
