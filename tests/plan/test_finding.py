@@ -122,6 +122,12 @@ def test_minutes_go_to_larger_images_before_further_networks_where_lesions_are_s
     assert ample.ensemble.folds > 1 and ample.input.shape == (800, 608)
 
 
+@pytest.mark.parametrize(("median", "longest"), [(40, 1024), (60, 800), (75, 640), (90, 576)])
+def test_images_are_no_larger_than_the_middling_box_needs(median: float, longest: int) -> None:
+    plan = planned(images(shape=(1024, 800), side=Spread(median / 3, median, 2 * median)), minutes=10_000)
+    assert max(plan.input.shape) == longest
+
+
 def test_images_that_cannot_be_larger_are_spread_over_folds() -> None:
     assert planned(images(shape=(256, 256), side=Spread(8, 12, 20)), minutes=15).ensemble.folds > 1
 
