@@ -45,7 +45,7 @@ _CLEAR = 40.0
 _ENOUGH, _LONG = 50.0, 576
 """The same, from which on larger images find no more, and the longer side of images that may be as large in any case.
 On CBIS-DDSM's masses the mean sensitivity was .711 after two epochs at 576 pixels, where the middling box is 48 long,
-and .693 at 704; at 448, in the same minutes, .701 after three."""
+and .693 at 704; at 448, in the same minutes, .701 after three. Each is of one network."""
 
 _UPSIDE_DOWN = (0,)
 """Films are turned to one side already; a mass upside down is as likely as the mass itself."""
