@@ -12,7 +12,7 @@ import argparse
 import datetime
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from record import record
 from hounsfield.datasets import open_dataset
 from hounsfield.datasets.detection import for_detection
 from hounsfield.datasets.split import make_split
+from hounsfield.evaluation.classification import auc_roc
 from hounsfield.evaluation.detection import measure_detection
 from hounsfield.evaluation.evidence import Detected, DetectionEvidence, ImageResult
 from hounsfield.evaluation.matching import HitRule
@@ -35,6 +36,8 @@ from hounsfield.findings.region import Box
 RULE = HitRule(0.2)
 RATES = ("0.25", "0.5", "1", "2", "4")
 PEER_SHAPE = (640, 512)
+NORMALS = "mini_mias_masses/"
+"""The cases among which films without any mass are."""
 
 
 @dataclass(frozen=True)
@@ -167,8 +170,20 @@ def row_of(detection: DetectionEvidence, where: str) -> Row:
         row["malignant at 1"] = round(scores["sensitivity_malignant_at_1"].value, 3)
     row["mean"] = round(scores["mean_sensitivity"].value, 3)
     row["AP 50"] = round(scores["average_precision_50"].value, 3)
+    row["abnormal"] = abnormal_or_not(detection.results)
     row["date"] = datetime.datetime.now(datetime.UTC).date().isoformat()
     return row
+
+
+def abnormal_or_not(results: Iterable[ImageResult]) -> float | str:
+    """How well the highest score of a film of mini-MIAS, of whichever kind, tells films with a mass from those
+    without: AUC, empty with fewer than ten of either."""
+    films = [one for one in results if one.case.startswith(NORMALS)]
+    has_mass = np.array([bool(one.truths) for one in films], dtype=bool)
+    if min(has_mass.sum(), (~has_mass).sum()) < 10:
+        return ""
+    highest = [max((found.score for found in one.found), default=0.0) for one in films]
+    return round(auc_roc(has_mass, np.array(highest)), 3)
 
 
 def write(rows: list[Row]) -> None:
@@ -190,6 +205,8 @@ def write(rows: list[Row]) -> None:
         notes=(
             "measured on: all = every image, answered by networks that had not seen its patient; val = those of a "
             "tenth of the patients, for both.",
+            "abnormal: AUC on films of mini-MIAS, with a mass against without, of the highest score that there is a "
+            "lesion, where ten of each were measured.",
             "image: AUC and the five scores of images as a whole, positive when they have a positive finding.",
             *(f"{question.example}. Others: {question.beside}." for question in QUESTIONS),
         ),
