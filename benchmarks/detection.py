@@ -19,11 +19,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from one_command import EXAMPLES, choices_of, folder_of, run, words_for
+from drawn import Drawn, data_folder, words_of
+from one_command import choices_of, run
 from questions import Row, Training, measure_all, options
 from record import record
 
-from hounsfield.datasets import open_dataset
+from hounsfield.datasets import Dataset, open_dataset
 from hounsfield.datasets.detection import for_detection
 from hounsfield.datasets.split import make_split
 from hounsfield.evaluation.classification import auc_roc
@@ -33,6 +34,10 @@ from hounsfield.evaluation.matching import HitRule
 from hounsfield.evaluation.store import read_evidence
 from hounsfield.findings.region import Box
 
+PHANTOMS = {
+    "phantom_masses": Drawn("films.toml", patients=60),
+    "phantom_tumours": Drawn("volumes.toml", patients=60, kind="volumes"),
+}
 RULE = HitRule(0.2)
 RATES = ("0.25", "0.5", "1", "2", "4")
 PEER_SHAPE = (640, 512)
@@ -60,6 +65,9 @@ QUESTIONS = (
     ),
     Question("busi_lesions", 15, 1, True, "nothing published on these cases"),
     Question("dsb2018_nuclei", 10, 1, True, "nothing published on these cases"),
+    Question("phantom_masses", 5, 1, False, ""),
+    Question("phantom_tumours", 10, 1, False, ""),
+    Question("sts_tumours", 5, 1, False, ""),
 )  # fmt: skip
 
 
@@ -85,7 +93,7 @@ def trainings(arguments: argparse.Namespace) -> Iterator[Training]:
                     question.example,
                     {"by": who, "minutes": minutes, "seed": seed},
                     partial(learn, question, minutes, seed),
-                    folder_of(question.example),
+                    data_folder(question.example, PHANTOMS),
                 )
 
 
@@ -94,7 +102,7 @@ def ours(question: Question, minutes: float, seed: int, folder: Path) -> list[Ro
     seen its patient."""
     bundle = folder / f"find-{question.example}-{seed}"
     began = time.perf_counter()
-    run("train", *words_for(question.example), "--task", "detection", "-o", str(bundle), "--overwrite",
+    run("train", *words_of(question.example, PHANTOMS, folder), "--task", "detection", "-o", str(bundle), "--overwrite",
         f"--minutes={minutes}", f"--seed={seed}")  # fmt: skip
     took = (time.perf_counter() - began) / 60
     evidence = read_evidence(bundle / "evidence.json")
@@ -108,7 +116,7 @@ def ours(question: Question, minutes: float, seed: int, folder: Path) -> list[Ro
         for name in ("auc_roc", "accuracy", "precision", "sensitivity", "specificity")
         if name in evidence.scores
     }
-    held = validation_cases(question, seed)
+    held = validation_cases(question, seed, folder)
     same = [one for one in evidence.detection.results if one.case in held]
     if len(same) == len(evidence.detection.results):
         return [{**common, **row_of(evidence.detection, "val"), **told, "image": whole}]
@@ -122,8 +130,8 @@ def theirs(question: Question, minutes: float, seed: int, folder: Path) -> list[
     """A row of torchvision's network on the validation part."""
     from torchvision_detector import Loop
 
-    dataset = for_detection(open_dataset(EXAMPLES / f"{question.example}.toml", root=folder_of(question.example)))
-    held = validation_cases(question, seed)
+    dataset = looked_at(question, folder)
+    held = validation_cases(question, seed, folder)
     torch.manual_seed(seed)
     torch.set_num_threads(2)
     loop = Loop([case for case in dataset.cases if case.id not in held], dataset.kinds, PEER_SHAPE)
@@ -146,10 +154,15 @@ def theirs(question: Question, minutes: float, seed: int, folder: Path) -> list[
     ]  # fmt: skip
 
 
-def validation_cases(question: Question, seed: int) -> set[str]:
+def looked_at(question: Question, folder: Path) -> Dataset:
+    """What a detection learns of the question's data."""
+    words = words_of(question.example, PHANTOMS, folder)
+    return for_detection(open_dataset(words[0], root=data_folder(question.example, PHANTOMS)))
+
+
+def validation_cases(question: Question, seed: int, folder: Path) -> set[str]:
     """A tenth of the patients, the same for both."""
-    dataset = for_detection(open_dataset(EXAMPLES / f"{question.example}.toml", root=folder_of(question.example)))
-    return set(make_split(dataset, seed=seed).ids("val"))
+    return set(make_split(looked_at(question, folder), seed=seed).ids("val"))
 
 
 def measured(results: list[ImageResult], kinds: tuple[str, ...]) -> DetectionEvidence:
@@ -208,7 +221,8 @@ def write(rows: list[Row]) -> None:
             "abnormal: AUC on films of mini-MIAS, with a mass against without, of the highest score that there is a "
             "lesion, where ten of each were measured.",
             "image: AUC and the five scores of images as a whole, positive when they have a positive finding.",
-            *(f"{question.example}. Others: {question.beside}." for question in QUESTIONS),
+            *(f"{name}: {drawn.words}." for name, drawn in PHANTOMS.items()),
+            *(f"{question.example}. Others: {question.beside}." for question in QUESTIONS if question.beside),
         ),
     )
 

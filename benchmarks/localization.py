@@ -18,7 +18,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from one_command import choices_of, folder_of, run, words_for
+from drawn import Drawn, data_folder, words_of
+from one_command import choices_of, run
 from questions import Row, Training, measure_all, options
 from record import record
 
@@ -28,8 +29,7 @@ from hounsfield.evaluation.store import read_evidence
 from hounsfield.findings.region import Point
 
 WAYS = ("heatmap", "box_regression", "policy")
-PHANTOM = "phantom"
-PHANTOM_WOMEN = 60
+PHANTOMS = {"phantom": Drawn("landmarks.toml", patients=60)}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ QUESTIONS = (
     Question("sunnybrook_landmarks", 6),
     Question("hippocampus_landmarks", 8),
     Question("ixi_landmarks", 8),
-    Question(PHANTOM, 5),
+    Question("phantom", 5),
 )
 
 
@@ -67,13 +67,13 @@ def trainings(arguments: argparse.Namespace) -> Iterator[Training]:
                 question.data,
                 {"way": way, "minutes": minutes},
                 partial(measured, question.data, way, minutes),
-                None if question.data == PHANTOM else folder_of(question.data),
+                data_folder(question.data, PHANTOMS),
             )
 
 
 def measured(data: str, way: str, minutes: float, folder: Path) -> list[Row]:
     """The rows of one training, and that of the mean place on the same images where nobody has measured it yet."""
-    words = _words(data, folder)
+    words = words_of(data, PHANTOMS, folder)
     bundle = folder / f"locate-{data}-{way}"
     began = time.perf_counter()
     run("train", *words, "--task", "localization", "-o", str(bundle), "--overwrite",
@@ -133,18 +133,6 @@ def rows_of(found: LocalizationEvidence, common: Row) -> list[Row]:
     return rows
 
 
-def _words(data: str, folder: Path) -> list[str]:
-    """How a command names the data; the phantom is drawn where it is not there."""
-    if data != PHANTOM:
-        return words_for(data)
-    from hounsfield.datasets.phantom import write_phantom
-
-    place = folder / "phantom"
-    if not place.is_dir():
-        write_phantom(place, women=PHANTOM_WOMEN, size=(512, 384))
-    return [str(place / "landmarks.toml")]
-
-
 def write(rows: list[Row]) -> None:
     """Record what there is so far, in the order of the questions."""
     order = [question.data for question in QUESTIONS]
@@ -160,8 +148,8 @@ def write(rows: list[Row]) -> None:
             "Ways with other folds may be validated on other patients: images and patients say so.",
             "in radius: share of the landmarks within the radius that is said of them, and the promise; the radii were "
             "chosen on these images.",
-            f"Descriptions: {', '.join(f'examples/{name}.toml' for name in order if name != PHANTOM)}; the phantom has "
-            f"{PHANTOM_WOMEN} women at 512 x 384 pixels.",
+            f"Descriptions: {', '.join(f'examples/{name}.toml' for name in order if name not in PHANTOMS)}.",
+            *(f"{name}: {drawn.words}." for name, drawn in PHANTOMS.items()),
         ),
     )
 

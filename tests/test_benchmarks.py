@@ -159,7 +159,8 @@ def benchmark(
         found, done = module(name), []
         for function, instead in rows_by(name, done).items():
             monkeypatch.setattr(found, function, instead)
-        monkeypatch.setattr(found, "folder_of", lambda example: tmp_path)
+        finds = "data_folder" if hasattr(found, "data_folder") else "folder_of"
+        monkeypatch.setattr(found, finds, lambda *words: tmp_path)
         monkeypatch.setattr(
             found, "write", lambda rows: (tmp_path / f"{name}.json").write_text(json.dumps({"rows": rows}))
         )
