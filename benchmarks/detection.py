@@ -207,9 +207,10 @@ def write(rows: list[Row]) -> None:
     for key in dict.fromkeys((row["data"], row["by"], row["minutes"], row["measured on"]) for row in filled):
         own = [row for row in filled if (row["data"], row["by"], row["minutes"], row["measured on"]) == key]
         if len(own) > 1:
-            numbers = [name for name in names if isinstance(own[0][name], float) and name != "minutes"]
+            numbers = [name for name in names if name != "minutes" and all(isinstance(row[name], float) for row in own)]
+            unlike = {name: "" for name in names if len({isinstance(row[name], float) for row in own}) > 1}
             mean = {name: round(float(np.mean([row[name] for row in own])), 3) for name in numbers}
-            means.append({**own[0], **mean, "seed": "mean", "interval at 1": "", "image": {}})
+            means.append({**own[0], **unlike, **mean, "seed": "mean", "interval at 1": "", "image": {}})
     record(
         "detection",
         f"Detection with one command a set: sensitivity at rates of false alarms an image, a hit is {RULE}.",

@@ -16,7 +16,7 @@ from torch import Tensor
 from torchvision.io import ImageReadMode, decode_image
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.ops import FeaturePyramidNetwork
+from torchvision.ops import FeaturePyramidNetwork, nms
 
 from hounsfield.datasets.case import Case
 from hounsfield.networks.imagenet import put_imagenet
@@ -27,6 +27,8 @@ STRIDES, WIDTH = (8, 16, 32), 96
 SIDES, RATIOS = ((32.0,), (64.0,), (128.0,)), (0.5, 0.8, 1.3)
 RATE = 0.005
 FROZEN = 2
+OVERLAP = 0.5
+"""From which on two findings say the same, its own default."""
 
 
 class Backbone(torch.nn.Module):
@@ -124,7 +126,8 @@ class Loop:
 
     @torch.inference_mode()
     def found(self, case: Case) -> tuple[Tensor, Tensor, Tensor]:
-        """Boxes (n, 4) in pixels of the image as stored, scores and kinds, from 0."""
+        """Boxes (n, 4) in pixels of the image as stored, scores and kinds, from 0; of each place the likeliest kind
+        alone, for each of the others would be a false alarm of its own."""
         self.network.eval()
         image, _ = self.loaded(case, mirrored=False)
         from hounsfield.formats import header
@@ -132,4 +135,5 @@ class Loop:
         _, height, width = header(case.image.path).shape
         (found,) = self.network([image])
         scale = torch.tensor([width / self.shape[1], height / self.shape[0]] * 2)
-        return found["boxes"] * scale, found["scores"], found["labels"] - 1
+        kept = nms(found["boxes"], found["scores"], OVERLAP)  # its own went kind by kind
+        return found["boxes"][kept] * scale, found["scores"][kept], found["labels"][kept] - 1

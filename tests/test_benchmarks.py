@@ -211,3 +211,47 @@ def test_classification_goes_on_from_what_was_measured(
     assert [row for row in kept if row["seed"] != "mean"] == [
         row for row in written if "date" in row and row["seed"] != "mean"
     ]
+
+
+def test_a_figure_that_only_some_seeds_have_is_in_no_mean(
+    module: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, written = module("detection"), []
+    monkeypatch.setattr(found, "record", lambda name, question, rows, **words: written.extend(rows))
+    common = {"data": "films", "by": "hounsfield", "minutes": 90.0, "measured on": "val"}
+    rows = [
+        {**common, "seed": 0, "mean": 0.7, "abnormal": 0.8, "image": {}},
+        {**common, "seed": 1, "mean": 0.8, "abnormal": "", "image": {}},
+    ]
+    for given in (rows, rows[::-1]):
+        written.clear()
+        found.write(given)
+        (mean,) = [row for row in written if row["seed"] == "mean"]
+        assert (mean["mean"], mean["abnormal"]) == (0.75, "")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torchvision")
+def test_a_place_that_torchvision_calls_two_kinds_is_one_finding(
+    module: Callable[[str], ModuleType], tmp_path: Path
+) -> None:
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    from hounsfield.datasets.case import Case, ImageRef
+
+    Image.fromarray(np.zeros((20, 40), np.uint8)).save(tmp_path / "film.png")
+
+    class Network(torch.nn.Module):
+        def forward(self, images: list[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
+            boxes = torch.tensor([[1.0, 1, 5, 5], [1, 1, 5, 6], [6, 6, 9, 9]])
+            return [{"boxes": boxes, "scores": torch.tensor([0.5, 0.4, 0.3]), "labels": torch.tensor([2, 1, 1])}]
+
+    found = module("torchvision_detector")
+    loop = found.Loop.__new__(found.Loop)
+    loop.network, loop.shape, loop.kinds = Network(), (10, 10), ("benign", "malignant")
+
+    boxes, scores, kinds = loop.found(Case("film", "film", {"image": ImageRef(tmp_path / "film.png")}))
+
+    assert boxes.tolist() == [[4, 2, 20, 10], [24, 12, 36, 18]]
+    assert scores.tolist() == pytest.approx([0.5, 0.3]) and kinds.tolist() == [1, 0]
