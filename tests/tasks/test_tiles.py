@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 import torch
 from torch import Tensor
 
 from hounsfield.networks.found import Found
-from hounsfield.tasks.tiles import core_of, in_tiles, starts_along, tiles_of
+from hounsfield.tasks.tiles import core_of, in_tiles, joined, starts_along, tiles_of
 
 
 @pytest.mark.parametrize(
@@ -83,3 +85,18 @@ def test_a_lesion_that_two_tiles_saw_a_part_of_is_one() -> None:
     assert shape == tuple(images.shape[2:])
     assert found.boxes.tolist() == [[20, 10, 90, 31]]
     assert found.probabilities[0].tolist() == pytest.approx([0.7, 0.2])
+
+
+def test_many_findings_on_many_tiles_are_joined_without_comparing_each_with_all() -> None:
+    shape, tile, each = (3000, 3000), (512, 512), 50
+    starts, generator = tiles_of(shape, tile), torch.Generator().manual_seed(0)
+    found = []
+    for _ in starts:
+        corner = torch.rand(each, 2, generator=generator) * 490
+        found.append(Found(torch.cat([corner, corner + 20], dim=1), torch.rand(each, 1, generator=generator)))
+
+    began = time.process_time()
+    whole = joined(found, starts, shape, tile, most=10_000)
+
+    assert time.process_time() - began < 3  # some 30 with all pairs of tiles compared
+    assert len(starts) == 64 and 1000 < len(whole.boxes) < 64 * each

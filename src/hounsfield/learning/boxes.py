@@ -27,13 +27,10 @@ from hounsfield.tasks.detection import Findings, box_of, detected, fused, whole_
 from hounsfield.tasks.find import as_arrays, by_torch, find
 from hounsfield.tasks.predict import centre, memory_order
 from hounsfield.tasks.task import Task
-from hounsfield.tasks.tiles import cut_tile, in_tiles, joined, tiles_of
+from hounsfield.tasks.tiles import EXAMINED, cut_tile, in_tiles, joined, tiles_of
 
 LEFT = 0.3
 """Share of a box that must lie on an image to be learned there."""
-
-_EXAMINED_IN_TILES = 32
-"""Images that are examined after each epoch where each is looked at in tiles; all are measured in the end."""
 
 _AROUND_BOXES = 0.75
 """Share of the tiles that are learned from around a box, of images with any."""
@@ -144,7 +141,7 @@ class BoxLesson:
     def _some(self, rows: IntArray) -> IntArray:
         """As many rows as are examined where each is looked at in tiles, those with boxes first."""
         bare = np.array([len(self.inputs.boxes[row]) == 0 for row in rows.tolist()])
-        return np.sort(rows[np.argsort(bare, kind="stable")][:_EXAMINED_IN_TILES])
+        return np.sort(rows[np.argsort(bare, kind="stable")][:EXAMINED])
 
     def _boxes(self, row: int) -> Tensor:
         """Those (n, 2 · dims + 1) that are on the stored input of a row."""

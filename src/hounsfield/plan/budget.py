@@ -10,6 +10,7 @@ from hounsfield.networks.answering import mirrors
 from hounsfield.plan.families import Family
 from hounsfield.plan.schema import Plan
 from hounsfield.plan.section import Section
+from hounsfield.tasks.tiles import EXAMINED, tiles_of
 
 Speed = Callable[[Plan], float]
 """Measures how many training images a second a plan works through on this machine."""
@@ -47,9 +48,7 @@ def within_budget(
     wanted = min(family.images_wanted, family.epochs_wanted * images_an_epoch(fingerprint, folds))
 
     def work(folds: int) -> Work:
-        learned = images_an_epoch(fingerprint, folds)
-        copies = len(mirrors(drafts[0].augmentation.flip_axes)) if drafts[0].ensemble.flips else 1
-        return Work(learned, max(0, sum(fingerprint.class_counts) - learned), copies)
+        return _work(drafts[0], fingerprint, folds)
 
     def largest(folds: int) -> tuple[Plan, float]:
         return _largest(drafts, speed, work(folds).of(wanted) * folds / seconds)
@@ -74,31 +73,43 @@ def within_budget(
 
 @dataclass(frozen=True)
 class Work:
-    """What a network has to do, in images learned from: as many as take the same time."""
+    """What a network has to do, in images learned from, or tiles of them: as many as take the same time."""
 
     learned: float
-    """Images of an epoch."""
-    answered: float
-    """Images that it is validated on after each epoch, and measured on in the end …"""
-    copies: int = 1
-    """… each with as many mirrored copies."""
+    """Of an epoch."""
+    validated: float
+    """That are answered after each epoch."""
+    measured: float = 0
+    """That are answered in the end, mirrored copies among them."""
 
     @property
     def epoch(self) -> float:
         """To learn from all, and to be validated."""
-        return self.learned + _ANSWERING * self.answered
+        return self.learned + _ANSWERING * self.validated
 
     def of(self, images: float) -> float:
-        """To learn from as many, each time changed anew, and to be measured."""
-        return images * self.epoch / self.learned + self._measured
+        """To learn from as many, each time changed anew and from all once at least, and to be measured."""
+        return max(1.0, images / self.learned) * self.epoch + self._answered_last
 
     def epochs_in(self, images: float) -> int:
         """That fit into the time of learning from as many."""
-        return int((images - self._measured) / self.epoch)
+        return int((images - self._answered_last) / self.epoch)
 
     @property
-    def _measured(self) -> float:
-        return _ANSWERING * self.answered * self.copies
+    def _answered_last(self) -> float:
+        return _ANSWERING * self.measured
+
+
+def _work(draft: Plan, fingerprint: Fingerprint, folds: int) -> Work:
+    """Of one of so many networks; of an image in tiles one is learned from in an epoch, and all are answered."""
+    learned = images_an_epoch(fingerprint, folds)
+    others = max(0, sum(fingerprint.class_counts) - learned)
+    copies = len(mirrors(draft.augmentation.flip_axes)) if draft.ensemble.flips else 1
+    tile = draft.detection.tile
+    if not tile:
+        return Work(learned, others, others * copies)
+    tiles = len(tiles_of(draft.input.shape, tile))
+    return Work(learned, min(others, EXAMINED) * tiles, others * tiles * copies)
 
 
 def _fewer(folds: int) -> int:

@@ -53,10 +53,10 @@ def fused(voices: Sequence[Findings], *, overlap: float, most: int) -> Findings:
     shares = np.concatenate([voice.probabilities for voice in voices])
     scores = shares.sum(axis=1)
     whose = np.repeat(np.arange(len(voices)), [len(voice.boxes) for voice in voices])
-    centres: list[FloatArray] = []  # of each group, its box so far
+    centres = np.empty_like(boxes)  # of each group, its box so far
     groups: list[list[int]] = []
     for place in np.argsort(-scores, kind="stable").tolist():
-        over = _overlaps(boxes[place], centres)
+        over = _overlaps(boxes[place], centres[: len(groups)])
         for group in np.argsort(-over, kind="stable").tolist():
             if over[group] < overlap:
                 group = len(groups)
@@ -67,7 +67,6 @@ def fused(voices: Sequence[Findings], *, overlap: float, most: int) -> Findings:
             group = len(groups)
         if group == len(groups):
             groups.append([])
-            centres.append(boxes[place])
         groups[group].append(place)
         weight = scores[groups[group]]
         centres[group] = (boxes[groups[group]] * weight[:, None]).sum(axis=0) / max(float(weight.sum()), 1e-12)
@@ -75,7 +74,7 @@ def fused(voices: Sequence[Findings], *, overlap: float, most: int) -> Findings:
         return voices[0]
     together = np.stack([shares[own].sum(axis=0) / len(voices) for own in groups])
     order = np.argsort(-together.sum(axis=1), kind="stable")[:most]
-    return Findings(np.stack(centres)[order], together[order])
+    return Findings(centres[order], together[order])
 
 
 def detected(found: Findings, onto: FloatArray) -> tuple[Detected, ...]:
@@ -121,11 +120,9 @@ def whole_logits(found: Sequence[Findings], kinds: Sequence[str], positive: Sequ
     return np.stack([np.zeros(len(share)), np.log(share / (1 - share))], axis=1)
 
 
-def _overlaps(box: FloatArray, others: Sequence[FloatArray]) -> FloatArray:
+def _overlaps(box: FloatArray, many: FloatArray) -> FloatArray:
     """(groups,), intersection over union of a box with each."""
-    if not others:
-        return np.zeros(0)
-    many, dims = np.stack(others), len(box) // 2
+    dims = len(box) // 2
     sides = np.minimum(box[dims:], many[:, dims:]) - np.maximum(box[:dims], many[:, :dims])
     both = np.clip(sides, 0, None).prod(axis=1)
     either = (box[dims:] - box[:dims]).prod() + (many[:, dims:] - many[:, :dims]).prod(axis=1) - both

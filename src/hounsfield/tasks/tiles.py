@@ -19,6 +19,9 @@ from hounsfield.tasks.find import Look
 OVERLAP = 0.25
 """Of a tile's sides, at least, that it shares with its neighbour."""
 
+EXAMINED = 32
+"""Images, at most, that a network is examined on in tiles after each epoch; all are measured in the end."""
+
 SAME = 0.5
 """Intersection over union of what findings of two tiles cover where both tiles see, above which they are one."""
 
@@ -112,22 +115,26 @@ def _merged(boxes: Tensor, shares: Tensor, tiles: Tensor, *, most: int) -> Found
         most: Findings that are kept.
     """
     dims = boxes.shape[1] // 2
-    kept: list[int] = []
+    low, high = boxes[:, :dims], boxes[:, dims:]
+    tile = torch.unique(tiles, dim=0, return_inverse=True)[1]
+    kept = torch.zeros(len(boxes), dtype=torch.bool)
     whole = boxes.clone()
     for row in range(len(boxes)):
-        others = [other for other in kept if not torch.equal(tiles[other], tiles[row])]
-        if others:
+        over = ((low[:row] < high[row]) & (high[:row] > low[row])).all(dim=1)
+        others = torch.nonzero(kept[:row] & over & (tile[:row] != tile[row]))[:, 0]
+        if len(others):
             seen_by_both = _both(tiles[row].expand(len(others), -1), tiles[others])
             own, theirs = _both(boxes[row].expand(len(others), -1), seen_by_both), _both(boxes[others], seen_by_both)
             common, either = _size(_both(own, theirs)), _size(own) + _size(theirs)
             share, place = (common / (either - common).clamp(min=1e-6)).max(dim=0)
             if float(share) > SAME:
-                other = others[int(place)]
+                other = int(others[place])
                 whole[other, :dims] = torch.minimum(whole[other, :dims], boxes[row, :dims])
                 whole[other, dims:] = torch.maximum(whole[other, dims:], boxes[row, dims:])
                 continue
-        kept.append(row)
-    return Found(whole[kept[:most]], shares[kept[:most]])
+        kept[row] = True
+    first = torch.nonzero(kept)[:most, 0]
+    return Found(whole[first], shares[first])
 
 
 def _both(first: Tensor, second: Tensor) -> Tensor:
