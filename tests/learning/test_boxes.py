@@ -331,3 +331,18 @@ def test_tiles_lie_on_the_image_and_most_show_a_box() -> None:
     assert float(middle[:, 1].min()) >= 32 and float(middle[:, 1].max()) <= 68
     shown = (middle[:, 0] + 32 >= 138) & (middle[:, 1] - 32 <= 5)
     assert 0.5 < float(shown.float().mean()) < 1.0
+
+
+def test_lesions_that_a_mirrored_border_shows_are_learned_as_such(spotted: Dataset, tmp_path: Path) -> None:
+    plan = tiny(augmentation=Augmentation(rotation_degrees=180, mirrored_border=True))
+    inputs = prepare_inputs(spotted, spotted.cases, plan.input, tmp_path, threads=1, sought=sought_by(plan))
+    rows = np.arange(0, 40, 4)  # of bright spots
+    generator = torch.Generator().manual_seed(0)
+
+    images, truths = boxed_batch(plan, inputs, rows, generator=generator)
+
+    for image, truth in zip(images[:, 0], truths, strict=True):
+        bare = image.clone()
+        for x0, y0, x1, y1 in truth.boxes.tolist():
+            bare[max(0, int(y0) - 1) : int(y1) + 2, max(0, int(x0) - 1) : int(x1) + 2] = 0
+        assert int((bare > 0.8).sum()) < 20  # slivers of which too little is left

@@ -16,7 +16,7 @@ from hounsfield.evaluation.evidence import ImageResult
 from hounsfield.evaluation.froc import RATES, sensitivity_at, threshold_at
 from hounsfield.evaluation.hits import responses_of
 from hounsfield.evaluation.matching import rule_from
-from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp, warp_boxes
+from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp, warp_boxes, with_reflections
 from hounsfield.learning.inputs import Inputs, images_of
 from hounsfield.learning.lesson import Answers, Exam, Setup, descend
 from hounsfield.networks.found import Finder, Found, Truth
@@ -163,6 +163,8 @@ def boxed_batch(
     truths = []
     for row, affine in zip(rows.tolist(), affines, strict=True):
         own = torch.from_numpy(inputs.boxes[row])
+        if plan.augmentation.mirrored_border:
+            own = with_reflections(own, canvas)
         moved = torch.cat([warp_boxes(own[:, :-1], affine, canvas, shape), own[:, -1:]], dim=1)
         truths.append(truth_of(clipped(moved, shape)))
     return memory_order(images, channels_last=plan.optimisation.channels_last), truths

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from hounsfield.learning.augmentation import draw_affines, warp
+from hounsfield.learning.augmentation import draw_affines, warp, warp_boxes, with_reflections
 from hounsfield.plan import Augmentation
 from hounsfield.plan.schema import canvas_of
 from hounsfield.tasks.predict import centre
@@ -130,3 +130,27 @@ def test_beyond_the_edges_an_image_goes_on_as_its_mirror_image_or_its_last_pixel
     assert warp(images, moved, (8, 8))[0, 0, 0].tolist() == pytest.approx([2, 3, 4, 5, 6, 7, 7, 7], abs=1e-4)
     mirrored = warp(images, moved, (8, 8), mirrored_border=True)
     assert mirrored[0, 0, 0].tolist() == pytest.approx([2, 3, 4, 5, 6, 7, 7, 6], abs=1e-4)
+
+
+@pytest.mark.parametrize("degrees", [30, 45, 90, 160])
+def test_what_a_mirrored_border_shows_has_boxes_too(degrees: int) -> None:
+    shape, angle = (60, 40), math.radians(degrees)
+    boxes = torch.tensor([[3.0, 5.0, 9.0, 11.0, 1.0], [28.0, 44.0, 34.0, 50.0, 0.0]])
+    rows, columns = torch.meshgrid(torch.arange(60) + 0.5, torch.arange(40) + 0.5, indexing="ij")
+    discs = sum(((columns - x) ** 2 + (rows - y) ** 2 <= 9).float() for x, y in ((6, 8), (31, 47)))
+    affine = torch.tensor([[[math.cos(angle), -math.sin(angle), 0.1], [math.sin(angle), math.cos(angle), 0]]])
+    assert isinstance(discs, Tensor)
+
+    seen = warp(discs[None, None], affine, shape, mirrored_border=True)[0, 0]
+
+    around = with_reflections(boxes, shape)
+    moved = warp_boxes(around[:, :-1], affine[0], shape, shape)
+    covered = torch.zeros(shape)
+    for x0, y0, x1, y1 in moved.tolist():
+        inside = (columns > x0 - 1) & (columns < x1 + 1) & (rows > y0 - 1) & (rows < y1 + 1)
+        covered[inside] = 1
+        shown = (columns > x0) & (columns < x1) & (rows > y0) & (rows < y1)
+        if x0 > 0 and x1 < 40 and y0 > 0 and y1 < 60:  # no box without what it is around
+            assert float(seen[shown].max()) > 0.5
+    assert bool((covered[seen > 0.5] == 1).all())
+    assert around[:, -1].unique(return_counts=True)[1].tolist() == [9, 9]

@@ -2,7 +2,7 @@
 
 from hounsfield.learning.augmentation.intensity import IntensityChange, draw_intensity
 from hounsfield.learning.augmentation.mixup import Mixing, draw_mixing
-from hounsfield.learning.augmentation.spatial import draw_affines, warp, warp_boxes, warp_points
+from hounsfield.learning.augmentation.spatial import draw_affines, warp, warp_boxes, warp_points, with_reflections
 from hounsfield.learning.augmentation.views import only_views, views_taken
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "warp",
     "warp_boxes",
     "warp_points",
+    "with_reflections",
 ]

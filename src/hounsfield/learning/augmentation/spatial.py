@@ -89,6 +89,25 @@ def warp_boxes(boxes: Tensor, affine: Tensor, canvas: Sequence[int], shape: Sequ
     return torch.cat([moved - reach, moved + reach], dim=1)
 
 
+def with_reflections(boxes: Tensor, shape: Sequence[int]) -> Tensor:
+    """Boxes (n, 2 · dims + 1) of an image, and those of its mirror images around it, which a mirrored border shows.
+
+    An image long and narrow that is turned may show more than one of them along an axis; those have no boxes.
+
+    Args:
+        boxes: x0, y0, (z0,) x1, y1, (z1,) in pixels, and what else is known of each in the last column.
+        shape: Spatial shape of the image.
+    """
+    dims = len(shape)
+    for axis, side in enumerate(reversed(shape)):
+        mirrored = boxes.clone()
+        mirrored[:, [axis, axis + dims]] = -boxes[:, [axis + dims, axis]]
+        behind = mirrored.clone()
+        behind[:, [axis, axis + dims]] += 2 * side
+        boxes = torch.cat([boxes, mirrored, behind])
+    return boxes
+
+
 def warp_points(points: Tensor, affine: Tensor, canvas: Sequence[int], shape: Sequence[int]) -> Tensor:
     """Points (n, dims) of an image of shape `canvas`, in pixels in the array's order of axes, where `warp` brings them
     in `shape`; they may lie outside of it.
