@@ -69,3 +69,14 @@ def test_a_point_goes_to_the_patient_and_back() -> None:
 
     assert Point(0.5, 0.5).position_mm(affine) == (5, 6, 7)
     assert point_on(Point(3.25, 8.5, 1.0).position_mm(affine), affine, label="apex") == Point(3.25, 8.5, 1.0, "apex")
+
+
+def test_the_part_of_a_box_on_an_image_is_left_or_none_is() -> None:
+    over = Box(-3, 4, 6, 99, "mass", 2, 9, (("margin", "clear"),))
+
+    part = over.within((5, 20, 30))
+
+    assert part == Box(0, 4, 6, 20, "mass", 2, 5) and part.attributes == over.attributes
+    assert Box(5, 5, 9, 9).within((1, 20, 30)) == Box(5, 5, 9, 9)
+    assert Box(-3, 4, 0, 9).within((1, 20, 30)) is None
+    assert Box(1, 4, 9, 9, "", 5, 6).within((5, 20, 30)) is None

@@ -50,6 +50,15 @@ class Box:
         """(x, y) in pixels."""
         return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
 
+    def within(self, shape: tuple[int, int, int]) -> Box | None:
+        """The part of it that lies on an image of `shape` (depth, height, width); None where nothing does."""
+        depth, height, width = shape
+        x0, y0, z0 = max(0.0, self.x0), max(0.0, self.y0), max(0.0, self.z0)
+        x1, y1, z1 = min(width, self.x1), min(height, self.y1), min(depth, self.z1)
+        if x1 <= x0 or y1 <= y0 or z1 <= z0:
+            return None
+        return replace(self, x0=x0, y0=y0, z0=z0, x1=x1, y1=y1, z1=z1)
+
     def placed(self, affine: FloatArray) -> PlacedBox:
         """Where it lies in the patient.
 

@@ -15,15 +15,23 @@ from hounsfield.tasks.detection import Findings, detected
 
 
 def findings_of(
-    found: Findings, onto: FloatArray, point: FindingPoint, detection: Detection, *, spacing_mm: Sequence[float] = ()
+    found: Findings,
+    onto: FloatArray,
+    point: FindingPoint,
+    detection: Detection,
+    *,
+    shape: tuple[int, int, int],
+    spacing_mm: Sequence[float] = (),
 ) -> tuple[Finding, ...]:
-    """The findings that reach the threshold, the surest first.
+    """The findings that reach the threshold, the surest first, as far as they lie on the image: what is shown to the
+    networks may go on beyond it.
 
     Args:
         found: On one image, in pixels of the network's input.
         onto: (4, 4), from array index of that input to that of the image as stored.
         point: How scores become probabilities, and from when on a finding is shown.
         detection: The kinds there are.
+        shape: Of the image as stored, (d, h, w).
         spacing_mm: Of the image as stored, along (d, h, w); empty where it does not know it.
     """
     flat, unit = found.boxes.shape[1] == 4, "mm" if spacing_mm else "pixels"
@@ -31,10 +39,10 @@ def findings_of(
     result = point.of(ImageResult("", "", (), detected(found, onto)))
     shown = []
     for one in result.found:
-        if one.score >= point.threshold:
+        box = one.box.within(shape)
+        if one.score >= point.threshold and box is not None:
             by_kind = tuple(zip(detection.kinds, one.probabilities, strict=True))
             label = max(by_kind, key=lambda pair: pair[1])[0]
-            box = one.box
             sides = (box.width * wide, box.height * high, *(() if flat else (box.depth * deep,)))
             shown.append(Finding(label, min(1.0, one.score), box, sides=sides, sides_unit=unit, by_kind=by_kind))
     return tuple(sorted(shown, key=lambda finding: -finding.probability))

@@ -463,7 +463,12 @@ class Reader:
         point = self.bundle.operating.findings
         if said.found is not None and opened.onto is not None and point is not None:
             findings = findings_of(
-                said.found, opened.onto, point, self.bundle.plan.detection, spacing_mm=opened.spacing_mm
+                said.found,
+                opened.onto,
+                point,
+                self.bundle.plan.detection,
+                shape=opened.shape,
+                spacing_mm=opened.spacing_mm,
             )
             notes = (*reading.notes, *disagreement(findings, answers[0], self.bundle.plan.detection.positive))
             return replace(reading, findings=findings, looked_for=self.bundle.plan.detection.kinds, notes=notes)
