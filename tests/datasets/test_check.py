@@ -230,6 +230,18 @@ def test_kinds_of_lesions_that_are_hardly_there_are_warned_of(boxed: Callable[..
     assert "only 4 boxes labelled 'odd'" in check_dataset(boxed(*[INSIDE] * 9, *[odd] * 4), to_classify=False)[0].text
 
 
+def test_a_class_that_no_box_is_labelled_with_is_warned_of(boxed: Callable[..., Dataset]) -> None:
+    data = boxed(*[INSIDE] * 10)
+    cases = tuple(replace(case, target=row % 2) for row, case in enumerate(data.cases))
+    lacking = "no box is labelled 'cyst', which is a class: what that looks like is not learned"
+
+    assert [p.text for p in check_dataset(replace(data, cases=cases, classes=("mass", "cyst")), to_classify=False)] == [
+        lacking
+    ]
+    unrelated = check_dataset(replace(data, cases=cases, classes=("left", "right")), to_classify=False)
+    assert lacking not in [problem.text for problem in unrelated] and not unrelated
+
+
 def test_where_there_are_only_boxes_the_task_that_learns_them_is_named(boxed: Callable[..., Dataset]) -> None:
     refused = check_dataset(boxed(*[INSIDE] * 10))[0]
     assert refused.severity == "refuse"

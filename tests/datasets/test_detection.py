@@ -100,3 +100,12 @@ def test_a_model_measures_data_that_have_few_of_its_kinds_or_none() -> None:
         assert [one.target for one in found.cases] == [0, 0]
     with pytest.raises(DatasetError, match="boxes labelled 'cyst', and the model finds benign, malignant"):
         for_detection(dataset(case("a", ["cyst"], 0), classes=classes), kinds=("benign", "malignant"), classes=classes)
+
+
+def test_images_of_a_class_that_no_box_is_labelled_with_are_not_taken_for_images_without_a_lesion() -> None:
+    given = dataset(case("a", ["benign"], 0), case("b", [], 1), case("c", [], 0), classes=("benign", "malignant"))
+
+    found = for_detection(given)
+
+    assert [one.id for one in found.cases] == ["a", "c"] and found.kinds == ("benign",)
+    assert "1 image of malignant without a box left out" in found.notes[-1]

@@ -124,12 +124,27 @@ def test_a_box_beyond_the_slices_is_refused() -> None:
         check_box(Box(1, 1, 5, 5, "", 12, 14), (10, 20, 20), where="a")
 
 
-def test_a_flat_box_of_a_table_on_a_volume_is_refused(lumps: Dataset) -> None:
+def test_flat_boxes_on_volumes_are_refused_to_learn_from_and_to_measure_on(lumps: Dataset) -> None:
+    flat = (Box(1, 1, 5, 5, "lesion"),)
+    gone = replace(lumps.cases[0], boxes=flat, images={"image": ImageRef(Path("gone.nii"))})
+    cases = (gone, *(replace(case, boxes=flat if case.boxes else ()) for case in lumps.cases[1:]))
+
+    for kinds in ((), ("lesion",)):
+        with pytest.raises(DatasetError, match="has 20 slices, and boxes name none of them: give .box. z0 and z1"):
+            for_detection(replace(lumps, cases=cases, kinds=(), classes=()), kinds=kinds)
+
+
+def test_a_lesion_on_the_first_slice_alone_is_one_where_others_lie_deeper(lumps: Dataset) -> None:
     from hounsfield.plan.network_input import placed_case
 
-    flat = replace(lumps.cases[0], boxes=(Box(1, 1, 5, 5, "lesion"),))
+    first = replace(lumps.cases[0], boxes=(Box(1, 1, 5, 5, "lesion", 0, 1),))
+    found = for_detection(replace(lumps, cases=(first, *lumps.cases[1:]), kinds=(), classes=()))
 
-    with pytest.raises(
-        DatasetError, match="has 20 slices, and its box 'lesion' is on none of them: give .box. z0 and z1"
-    ):
-        placed_case(flat, PLAN.input)
+    (box,) = placed_case(found.cases[0], PLAN.input).boxes
+    assert (box.z0, box.z1) == pytest.approx((0, 1))
+
+
+@pytest.mark.parametrize("slices", [(float("nan"), 4), (2, float("inf"))])
+def test_a_box_whose_slices_are_no_numbers_is_refused(slices: tuple[float, float]) -> None:
+    with pytest.raises(DatasetError, match="a: the box from slice .* has no end"):
+        check_box(Box(1, 1, 5, 5, "", *slices), (10, 20, 20), where="a")

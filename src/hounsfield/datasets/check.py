@@ -107,8 +107,12 @@ def _other_than_classes(dataset: Dataset) -> str:
 
 
 def _rare_lesions(dataset: Dataset) -> Iterator[Problem]:
-    """Labels of boxes that are hardly there."""
-    for name, count in count_lesions(dataset.cases).boxes.items():
+    """Labels of boxes that are hardly there, and positive classes that no box is labelled with though others are."""
+    found = count_lesions(dataset.cases).boxes
+    for name in dataset.classes[1:] if not found.keys().isdisjoint(dataset.classes) else ():
+        if name not in found and any(dataset.classes[case.target] == name for case in dataset.cases if case.target):
+            yield Problem("warn", f"no box is labelled {name!r}, which is a class: what that looks like is not learned")
+    for name, count in found.items():
         if count < _FEW_CASES:
             boxes = counted(count, "box")
             yield Problem("warn", f"only {boxes} labelled {name!r}: too few to learn to find it or to measure that")

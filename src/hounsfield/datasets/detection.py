@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hounsfield.datasets.case import Case, Dataset
+from hounsfield.datasets.headers import outside
 from hounsfield.datasets.lesions import whole_cases
 from hounsfield.datasets.listing import counted, some
-from hounsfield.errors import DatasetError
+from hounsfield.errors import DatasetError, HounsfieldError
 from hounsfield.findings.region import Box
 
 LESION = "lesion"
@@ -34,9 +35,10 @@ def for_detection(dataset: Dataset, *, kinds: tuple[str, ...] = (), classes: tup
 
     Raises:
         DatasetError: The cases are squares or have several images; or none of them has a box, and none is known; or
-            boxes have labels that the model does not know.
+            boxes have labels that the model does not know, or lie in volumes and name no slices.
     """
     whole = whole_cases(dataset, "lesions are looked for")
+    _require_depth(whole)
     labels = Counter(box.label or LESION for case in whole for box in case.boxes)
     if not labels and not kinds:
         raise DatasetError(
@@ -58,7 +60,7 @@ def for_detection(dataset: Dataset, *, kinds: tuple[str, ...] = (), classes: tup
             f"{counted(len(odd), 'image')} with boxes labelled {', '.join(others)}, which is no class of the data, "
             f"left out: {some(odd)}"
         )
-    told = by_class or all(case.target for case in whole if case.boxes)  # the class says whether there is a lesion
+    told = _told(dataset, whole, kinds)
     unplaced = [case.id for case in whole if told and case.target and not case.boxes]
     if unplaced:
         notes.append(
@@ -70,6 +72,35 @@ def for_detection(dataset: Dataset, *, kinds: tuple[str, ...] = (), classes: tup
     classes = classes or (dataset.classes if by_class else WITHOUT_AND_WITH)
     cases = tuple(_as_found(case, by_class=classes != WITHOUT_AND_WITH) for case in kept)
     return replace(dataset, cases=cases, classes=classes, kinds=kinds, notes=tuple(notes))
+
+
+def _told(dataset: Dataset, cases: Sequence[Case], kinds: Sequence[str]) -> bool:
+    """Whether the class of an image says that there is a lesion: of two, where one is a kind, though no box may be of
+    the other; else where no image with a box is of the first."""
+    of_kinds = len(dataset.classes) == 2 and not set(dataset.classes).isdisjoint(kinds)
+    return of_kinds or all(case.target for case in cases if case.boxes)
+
+
+def _require_depth(cases: Sequence[Case]) -> None:
+    """Accept boxes that say on which slices they lie, where images have several.
+
+    Raises:
+        DatasetError: None of them does.
+    """
+    boxed = [case for case in cases if case.boxes]
+    if any((box.z0, box.z1) != (0.0, 1.0) for case in boxed for box in case.boxes):
+        return
+    for case in boxed:
+        try:
+            slices = outside(case.image).shape[0]
+        except HounsfieldError:  # the next one can perhaps be read
+            continue
+        if slices > 1:
+            raise DatasetError(
+                f"{case.image.path} has {slices} slices, and boxes name none of them: give [box] z0 and z1 in the "
+                "description, or a mask"
+            )
+        return
 
 
 def positive_kinds(dataset: Dataset) -> tuple[str, ...]:

@@ -95,6 +95,8 @@ def check_box(box: Box, size: tuple[int, ...] | None, *, where: str) -> None:
     corners = f"x {box.x0:g} to {box.x1:g}, y {box.y0:g} to {box.y1:g}"
     if not all(map(math.isfinite, (box.x0, box.y0, box.x1, box.y1))) or box.x1 <= box.x0 or box.y1 <= box.y0:
         raise DatasetError(f"{where}: the box {corners} is empty; x1 must be above x0 and y1 above y0")
+    if not (math.isfinite(box.z0) and math.isfinite(box.z1)):
+        raise DatasetError(f"{where}: the box from slice {box.z0:g} to {box.z1:g} has no end; give two numbers")
     if size is not None:
         *deep, height, width = size
         if deep and (box.z1 <= 0 or box.z0 >= deep[0] or box.z1 <= box.z0):

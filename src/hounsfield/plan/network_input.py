@@ -158,11 +158,6 @@ def placed_case(case: Case, spec: Input, *, landmarks: Sequence[str] = ()) -> Pl
     """
     stored = load(case.image)
     for box in case.boxes:
-        if not stored.planar and (box.z0, box.z1) == (0.0, 1.0):
-            raise DatasetError(
-                f"{case.image.path} has {stored.shape[0]} slices, and its box {box.label!r} is on none of them: give "
-                "[box] z0 and z1 in the description, or a mask"
-            )
         check_box(box, stored.shape, where=str(case.image.path))
     prepared = prepare(stored, spec)
     boxes = tuple(move_box(box, origin=stored, target=prepared) for box in case.boxes)

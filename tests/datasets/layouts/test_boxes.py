@@ -11,8 +11,9 @@ import pytest
 from hounsfield.datasets import open_dataset
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.layouts.boxes import boxes_of_mask
-from hounsfield.errors import DatasetError
+from hounsfield.errors import DatasetError, GeometryError
 from hounsfield.findings.region import Box
+from hounsfield.formats import header
 
 DESCRIPTION = """\
 table = "t.csv"
@@ -83,8 +84,10 @@ def test_masks_that_cannot_be_right_are_refused(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "smooth.png"), smooth)
     with pytest.raises(DatasetError, match="as a smoothed mask does"):
         boxes_of_mask(tmp_path / "smooth.png", "")
-    with pytest.raises(DatasetError, match=r"20 × 30 pixels, and its image 40 × 30"):
-        boxes_of_mask(mask(tmp_path / "m.png"), "", size=(40, 30))
+    larger = mask(tmp_path / "m.png")
+    cv2.imwrite(str(tmp_path / "i.png"), np.zeros((40, 30), np.uint8))
+    with pytest.raises(GeometryError, match=r"m.png has 1 × 20 × 30 voxels .*i.png has 1 × 40 × 30"):
+        boxes_of_mask(larger, "", on=header(tmp_path / "i.png"))
     with pytest.raises(DatasetError, match="none of the masks of .box. is there"):
         dataset(tmp_path, 'mask = "{name}-nowhere.png"\n')
 
@@ -119,5 +122,7 @@ def test_a_mask_of_a_volume_has_boxes_with_a_depth(tmp_path: Path) -> None:
     assert len(boxes) == 2
     assert sorted((box.width, box.height, box.depth) for box in boxes) == [(2, 2, 2), (4, 4, 4)]
     assert {box.label for box in boxes} == {"lump"}
-    with pytest.raises(DatasetError, match="m.nii.gz is 8 × 10 × 12 pixels, and its image 9 × 10 × 12"):
-        boxes_of_mask(tmp_path / "m.nii.gz", "lump", size=(9, 10, 12))
+    nibabel.save(nibabel.Nifti1Image(labels, np.diag([2, 2, 2, 1])), tmp_path / "elsewhere.nii.gz")
+    assert boxes_of_mask(tmp_path / "m.nii.gz", "lump", on=header(tmp_path / "m.nii.gz")) == boxes
+    with pytest.raises(GeometryError, match="m.nii.gz and .*elsewhere.nii.gz are not on one grid"):
+        boxes_of_mask(tmp_path / "m.nii.gz", "lump", on=header(tmp_path / "elsewhere.nii.gz"))

@@ -13,6 +13,7 @@ from hounsfield.datasets.layouts.rows import Row, Table, Template, read_table, t
 from hounsfield.datasets.listing import some
 from hounsfield.errors import DatasetError
 from hounsfield.findings.region import Box
+from hounsfield.formats.header import Header
 from hounsfield.progress import say
 
 _WHITE, _FEW_LEVELS = 250, 4
@@ -95,37 +96,34 @@ def _masks_reader(section: BoxSection, mask: str, image: Template, table: Table,
         cell = row[section.label] if section.label else label
         if not path.is_file():
             return ()
-        size = tuple(header(own).shape) if own.exists() else None
-        return boxes_of_mask(path, section.values.get(cell, cell), size=size)
+        return boxes_of_mask(path, section.values.get(cell, cell), on=header(own) if own.exists() else None)
 
     return boxes_of
 
 
-def boxes_of_mask(path: Path, label: str, *, size: tuple[int, ...] | None = None) -> tuple[Box, ...]:
+def boxes_of_mask(path: Path, label: str, *, on: Header | None = None) -> tuple[Box, ...]:
     """A box around each label of a mask; where there is one label, around each of its parts that hang together.
 
     Args:
         path: Of the mask.
         label: Of the boxes.
-        size: (depth, height, width) of its image, where known.
+        on: Its image, where known.
 
     Raises:
-        DatasetError: The mask has channels that differ, is of another size than its image, or holds grey levels.
+        DatasetError: The mask has channels that differ, or holds grey levels.
         FormatError: It cannot be read.
+        GeometryError: It lies on another grid than its image.
     """
     from scipy import ndimage
 
     from hounsfield import formats
+    from hounsfield.formats.mask import require_same_grid
 
     image = formats.read(path)
     if np.any(image.voxels != image.voxels[:1]):
         raise DatasetError(f"{path} is no mask: it has {image.channels} channels, which differ")
-    if size is not None and image.shape != size:
-        own, wanted = (" × ".join(map(str, shape[1:] if shape[0] == 1 else shape)) for shape in (image.shape, size))
-        raise DatasetError(
-            f"{path} is {own} pixels, and its image {wanted} (height × width, of volumes after the depth): a "
-            "mask lies on the pixels of its image; resample it without smoothing"
-        )
+    if on is not None:
+        require_same_grid(image, path, on)
     labels = np.rint(image.voxels[0]) if image.voxels.dtype.kind == "f" else image.voxels[0]
     there = np.unique(labels[labels != 0])
     if len(there) > _FEW_LEVELS and labels.dtype == np.uint8 and there[-1] >= _WHITE and there[-1] > 2 * len(there):
