@@ -40,7 +40,6 @@ PHANTOMS = {
 }
 RULE = HitRule(0.2)
 RATES = ("0.25", "0.5", "1", "2", "4")
-PEER_SHAPE = (640, 512)
 NORMALS = "mini_mias_masses/"
 """The cases among which films without any mass are."""
 
@@ -52,22 +51,22 @@ class Question:
     example: str
     minutes: float
     seeds: int
-    peer: bool
-    """Whether torchvision's network learns it too."""
+    peer: tuple[int, int] | None
+    """Pixels (height, width) at which torchvision's network learns it; None where it does not."""
     beside: str
 
 
 QUESTIONS = (
     Question(
-        "cbis_ddsm_find", 90, 2, True,
+        "cbis_ddsm_find", 90, 2, (512, 512),
         "official test, torchvision with an EfficientNet-lite0 at 512 px, 12 minutes: .38 / .51 / .62 / .70 / .80 at "
         "1/4, 1/2, 1, 2, 4 false alarms; malignant .48 / .59 / .68 / .77 / .85",
     ),
-    Question("busi_lesions", 15, 1, True, "nothing published on these cases"),
-    Question("dsb2018_nuclei", 10, 1, True, "nothing published on these cases"),
-    Question("phantom_masses", 5, 1, False, ""),
-    Question("phantom_tumours", 10, 1, False, ""),
-    Question("sts_tumours", 5, 1, False, ""),
+    Question("busi_lesions", 15, 1, (384, 448), "nothing published on these cases"),
+    Question("dsb2018_nuclei", 10, 1, None, "nothing published on these cases"),
+    Question("phantom_masses", 5, 1, None, ""),
+    Question("phantom_tumours", 10, 1, None, ""),
+    Question("sts_tumours", 5, 1, None, ""),
 )  # fmt: skip
 
 
@@ -87,7 +86,7 @@ def trainings(arguments: argparse.Namespace) -> Iterator[Training]:
     for question in QUESTIONS:
         minutes = arguments.minutes or question.minutes
         for seed in range(arguments.seeds or question.seeds):
-            peers = question.peer and not arguments.no_peer
+            peers = question.peer is not None and not arguments.no_peer
             for who, learn in (("hounsfield", ours), *([("torchvision", theirs)] if peers else [])):
                 yield Training(
                     question.example,
@@ -134,7 +133,7 @@ def theirs(question: Question, minutes: float, seed: int, folder: Path) -> list[
     held = validation_cases(question, seed, folder)
     torch.manual_seed(seed)
     torch.set_num_threads(2)
-    loop = Loop([case for case in dataset.cases if case.id not in held], dataset.kinds, PEER_SHAPE)
+    loop = Loop([case for case in dataset.cases if case.id not in held], dataset.kinds, question.peer)
     epochs = loop.learn(minutes)
     results = []
     for case in dataset.cases:
@@ -149,7 +148,7 @@ def theirs(question: Question, minutes: float, seed: int, folder: Path) -> list[
         {
             "data": question.example, "by": "torchvision", "minutes": minutes, "seed": seed, "took": minutes,
             **row_of(measured(results, dataset.kinds), "val"),
-            "input": " × ".join(map(str, PEER_SHAPE)), "epochs": epochs, "networks": 1, "image": {},
+            "input": " × ".join(map(str, question.peer)), "epochs": epochs, "networks": 1, "image": {},
         }
     ]  # fmt: skip
 

@@ -32,7 +32,7 @@ OVERLAP = 0.5
 
 
 class Backbone(torch.nn.Module):
-    """The pretrained network with its batch normalisations, and a pyramid."""
+    """The pretrained network, whose batch normalisations stay as they are as in the reference, and a pyramid."""
 
     out_channels = WIDTH
 
@@ -41,14 +41,26 @@ class Backbone(torch.nn.Module):
         super().__init__()
         self.body = Pretrained(dims=2, channels=3, outputs=1, backbone=BACKBONE, folded=False)
         put_imagenet(self.body, BACKBONE, folded=False)
+        for own in self._normalisations():
+            own.requires_grad_(False)
         facts = dict(self.body.pyramid_facts)
         self.fpn = FeaturePyramidNetwork([facts[stride] for stride in STRIDES], WIDTH)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Maps of each resolution."""
         maps = dict(self.body.pyramid(images))
-        merged: dict[str, Tensor] = self.fpn({str(stride): maps[stride] for stride in STRIDES})
+        merged: dict[str, Tensor] = self.fpn({str(number): maps[stride] for number, stride in enumerate(STRIDES)})
         return merged
+
+    def train(self, mode: bool = True) -> Backbone:
+        """As any module's, but for the normalisations, of which batches of two images know too little."""
+        super().train(mode)
+        for own in self._normalisations():
+            own.eval()
+        return self
+
+    def _normalisations(self) -> list[torch.nn.Module]:
+        return [own for own in self.body.modules() if isinstance(own, torch.nn.BatchNorm2d)]
 
 
 def network(kinds: int, shape: tuple[int, int]) -> FasterRCNN:
