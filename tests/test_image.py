@@ -17,6 +17,15 @@ def test_an_image_knows_its_shape_channels_and_spacing() -> None:
     assert not Image(np.zeros((1, 2, 4, 5)), np.eye(4)).planar
 
 
+def test_an_image_lies_in_the_patient_where_its_file_says_where() -> None:
+    voxels = np.zeros((1, 1, 4, 5), np.uint8)
+    somewhere = np.diag([1.0, 0.1, 0.2, 1.0])
+    assert Image(voxels, somewhere, spacing_kind="patient").placed
+    assert not Image(voxels, somewhere).placed
+    assert not Image(voxels, geometry.planar_affine((0.1, 0.2)), spacing_kind="patient").placed
+    assert not Image(voxels, somewhere, spacing_kind="detector").placed
+
+
 @pytest.mark.parametrize("shape", [(4, 5), (1, 4, 5), (1, 1, 0, 5)])
 def test_voxels_need_four_axes_with_something_in_them(shape: tuple[int, ...]) -> None:
     with pytest.raises(ShapeError, match=r"\(channel, depth, height, width\), not"):

@@ -103,6 +103,13 @@ class Image:
         """Distances between neighbours along (d, h, w); mean nothing when `spacing_kind` is "none"."""
         return geometry.spacing_mm(self.affine)
 
+    @property
+    def placed(self) -> bool:
+        """Whether its affine says where it lies in the patient: not that of a flat image whose file knows no place."""
+        _, down, across = self.spacing_mm
+        nowhere = np.array_equal(self.affine, geometry.planar_affine((down, across)))
+        return self.spacing_kind == "patient" and not nowhere
+
 
 @dataclass(frozen=True, eq=False)
 class Mask:

@@ -26,6 +26,7 @@ def test_a_pixel_lies_around_its_index() -> None:
 
     assert placed.corner_mm == pytest.approx((10 - 1.5, 20 - 0.25, 30 - 0.125))
     assert np.diag(placed.edges_mm) == pytest.approx([3, 0.5, 0.25])
+    assert placed.middle_mm == pytest.approx((10, 20, 30))
     assert placed.said.label == "first pixel"
 
 

@@ -30,6 +30,9 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 SHAPE = (20, 24, 28)
 
+SIDEWAYS = np.array([[-3.0, 0, 0, 100], [0, 0, 0.5, -20], [0, 2, 0, 7], [0, 0, 0, 1]])
+"""From array index (d, h, w) to LPS mm."""
+
 
 @pytest.fixture
 def lumps(tmp_path: Path) -> Dataset:
@@ -84,6 +87,18 @@ def test_lumps_are_found_kept_and_read_alike(lumps: Dataset, tmp_path: Path) -> 
     for finding, found in zip(reading.findings, shown, strict=True):
         assert finding.box is not None
         assert (finding.box.z0, finding.box.x1) == pytest.approx((found.box.z0, found.box.x1), abs=1e-3)
+        assert finding.position_mm == ()
+
+    # of an image that says where it lies, turned so that its slices run from right to left
+    placed = replace(stored, affine=SIDEWAYS, spacing_kind="patient")
+    reader = Reader(bundle, answer_all=True)
+    for finding, found in zip(reader.read_image(placed, case="placed").findings, shown, strict=True):
+        own = found.box
+        middle = ((own.z0 + own.z1) / 2, (own.y0 + own.y1) / 2, (own.x0 + own.x1) / 2)
+        expected = (100 - 3 * (middle[0] - 0.5), -20 + 0.5 * (middle[2] - 0.5), 7 + 2 * (middle[1] - 0.5))
+        assert finding.position_mm == pytest.approx(expected, abs=0.01)
+        assert finding.edges_mm[0] == pytest.approx((-3 * own.depth, 0, 0), abs=0.01)
+
     marks = marks_of(reading.findings, most=5)
     (lump,) = case.boxes
     assert lump.z0 <= best_slice(marks, stored) < lump.z1

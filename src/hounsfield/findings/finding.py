@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from hounsfield.arrays import FloatArray
 from hounsfield.findings.region import Box, Point
 
 
@@ -40,3 +41,20 @@ class Finding:
     """"mm", or "pixels" of the image as stored where it does not know how large they are; empty without sides."""
     by_kind: tuple[tuple[str, float], ...] = ()
     """Of several kinds that it may be, each with its share of the probability; the label is the likeliest."""
+    position_mm: tuple[float, ...] = ()
+    """(3,), where the landmark or the middle of the box lies in the patient, LPS; empty where that is not known."""
+    edges_mm: tuple[tuple[float, ...], ...] = ()
+    """Of a box whose position is known, its edges along the depth, height and width of the image, (3, 3) LPS."""
+
+    def placed(self, affine: FloatArray) -> Finding:
+        """With its place in the patient.
+
+        Args:
+            affine: (4, 4), array index to LPS mm, of the image as stored.
+        """
+        if self.point is not None:
+            return replace(self, position_mm=self.point.position_mm(affine))
+        if self.box is None:
+            return self
+        place = self.box.placed(affine)
+        return replace(self, position_mm=place.middle_mm, edges_mm=place.edges_mm)

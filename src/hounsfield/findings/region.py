@@ -86,6 +86,11 @@ class PlacedBox:
     said: Box
     """Label and attributes."""
 
+    @property
+    def middle_mm(self) -> tuple[float, ...]:
+        """(3,), its middle."""
+        return _numbers(np.asarray(self.corner_mm) + np.sum(self.edges_mm, axis=0) / 2)
+
     def on(self, affine: FloatArray) -> Box:
         """The box in pixels of an image with this affine."""
         steps = np.array([[d, h, w] for d in (0, 1) for h in (0, 1) for w in (0, 1)], dtype=np.float64)

@@ -52,6 +52,8 @@ class Opened:
     """What the gate has still to judge; None where it did, and where it lets every image pass."""
     cells: Mapping[str, str] = field(default_factory=dict)
     """What a table says of it."""
+    affine: FloatArray | None = None
+    """(4, 4), of the stored image; None where it does not say where it lies in the patient."""
 
     @property
     def to_scan(self) -> bool:
@@ -65,6 +67,12 @@ class Opened:
             return replace(self, reading=replace(self.reading, quality=quality), glimpse=None)
         reading = replace(self.reading, quality=quality, abstained="; ".join(quality.reasons), notes=())
         return replace(self, reading=reading, array=None, prepared=None, views={}, onto=None, glimpse=None)
+
+    def in_patient(self, reading: Reading) -> Reading:
+        """The reading of the image with the places of its findings, where the image knows its own."""
+        if self.affine is None:
+            return reading
+        return replace(reading, findings=tuple(finding.placed(self.affine) for finding in reading.findings))
 
     def under(self, reading: Reading) -> Image | None:
         """The stored image on whose grid the heat map of its reading lies."""

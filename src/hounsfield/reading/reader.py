@@ -260,7 +260,8 @@ class Reader:
         views = {spec.views[0]: View(image, prepared)} if spec.views and prepared else {}
         reading = replace(reading, seconds=time.perf_counter() - began)
         prepared = None if views else prepared
-        return Opened(reading, image, array, prepared, views, onto, spacing, image.shape, glimpse, known)
+        affine = image.affine if image.placed else None
+        return Opened(reading, image, array, prepared, views, onto, spacing, image.shape, glimpse, known, affine)
 
     def open_case(self, case: Case, stored: Image) -> Opened:
         """A case of a data set, judged and prepared; the arguments are those of `read_case`.
@@ -326,7 +327,7 @@ class Reader:
                 reading = self._answered(one, next(said), explain=explain)
             elif one.to_scan and one.stored is not None:
                 reading = self._scanned(reading, one.stored, one.cells)
-            readings.append(reading)
+            readings.append(one.in_patient(reading))
         seconds = (time.perf_counter() - began) / max(1, len(opened))
         return [replace(reading, seconds=reading.seconds + seconds) for reading in readings]
 
