@@ -8,10 +8,11 @@ from PIL import Image as Pillow
 from report_samples import film, heat
 
 from hounsfield.errors import StorageError
-from hounsfield.findings import Answer
+from hounsfield.findings import Answer, Box
 from hounsfield.geometry import planar_affine
 from hounsfield.image import Image
 from hounsfield.reporting.case_figure import case_figure, write_case_figure
+from hounsfield.reporting.marks import COLOURS, Mark
 
 YES, NO = Answer("malignant", 0.9, 0.4, True), Answer("malignant", 0.1, 0.4, False)
 ORANGE, BLUE = (179, 71, 0), (29, 92, 136)
@@ -40,6 +41,17 @@ def test_only_the_second_film_carries_heat() -> None:
     pixels = case_figure(film(1), heat(1), YES).astype(int)
     colourful = np.ptp(pixels, axis=2).max(axis=0) > 60
     assert not colourful[60:540].any() and colourful[600:1080].any()
+
+
+def test_the_first_finding_is_enlarged_below_the_words_where_there_is_room() -> None:
+    tall = Image(np.random.default_rng(0).integers(0, 255, (1, 1, 900, 600)).astype(np.uint8), planar_affine())
+    marks = [Mark(Box(100, 200, 160, 260), "found", "mass 0.90")]
+    pixels = case_figure(tall, None, YES, marks=marks, findings=1)
+    column = pixels[:, 1152:]
+    assert (column == COLOURS["found"]).all(axis=2).any()
+    low = Image(tall.voxels[:, :, :200], planar_affine())
+    column = case_figure(low, None, YES, marks=marks[:1], findings=1)[:, 1152:]
+    assert not (column == COLOURS["found"]).all(axis=2).any()
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (1, 1, 28, 28), (1, 7, 40, 300), (3, 1, 900, 200)])

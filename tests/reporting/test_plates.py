@@ -57,6 +57,14 @@ def test_words_of_things_in_one_place_cover_no_other_words() -> None:
     assert len(set(heights)) == 1
 
 
+def test_words_cover_nothing_that_is_named_where_there_is_room() -> None:
+    canvas, plates = picture(200, 100)
+    plates.drawn = [(20, 20, 80, 44)]
+    plates.write("benign", 20, above=50, below=60, colour=TEAL)
+    there = written(canvas)
+    assert there[60:].any() and not there[:60].any()
+
+
 def test_without_any_room_left_words_are_written_all_the_same() -> None:
     canvas, plates = picture(120, 20)
     for _ in range(3):

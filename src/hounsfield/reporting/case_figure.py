@@ -15,9 +15,11 @@ from hounsfield.findings import Answer, Box
 from hounsfield.image import Image
 from hounsfield.reporting import heat as heat_colouring
 from hounsfield.reporting import wording
+from hounsfield.reporting.close_up import close_up
 from hounsfield.reporting.fonts import font
-from hounsfield.reporting.marks import Mark, Spot, draw_marks
+from hounsfield.reporting.marks import COLOURS, Mark, Spot, draw_marks
 from hounsfield.reporting.pictures import draw_boxes, film_pixels
+from hounsfield.reporting.plates import DARK
 from hounsfield.reporting.windowing import shown_slice
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ _FILM, _PENCIL = (29, 92, 136), (179, 71, 0)
 _MARGIN, _PANEL, _GAP, _WORDS = 48, 520, 16, 440
 """Pixels: around everything, width of a film, between the films, width of the column of words."""
 _HEAD, _FOOT = 92, 64
+_BELOW_WORDS, _ABOVE_FOOT, _LEAST_ENLARGED = 340, 76, 160
+"""Pixels of the column above and below the finding that is enlarged, and how many it needs."""
 _TALLEST = 720
 
 
@@ -51,7 +55,7 @@ def case_figure(
     landmarks: Sequence[tuple[str, str]] = (),
     depth_index: int | None = None,
 ) -> NDArray[np.uint8]:
-    """(height, 1632, 3): the film, the film with its heat, and beside them label, probability and threshold.
+    """(height, 1640, 3): the film, the film with its heat, and beside them label, probability and threshold.
 
     Args:
         image: As stored; of a volume the slice with the strongest heat is shown.
@@ -63,7 +67,7 @@ def case_figure(
         by_threshold: False where there are more than two classes and the largest probability decides.
         scanned: Whether the answer is that of the most suspicious square of a scan, for which no threshold holds.
         boxes: Drawn over the heat, in pixels of the image.
-        marks: Findings, drawn on the film in the place of the heat where there is none.
+        marks: Findings, drawn on the film in the place of the heat where there is none; the first is enlarged.
         findings: How many there are, some of which may not be drawn; None where nothing was looked for.
         landmarks: Of an image whose landmarks were located, their names and where they lie, in words, in the place of
             an answer.
@@ -95,6 +99,9 @@ def case_figure(
         _scan_words(pen, column, answer)
     else:
         _words(pen, column, answer, reason, by_threshold)
+        surest = next((mark for mark in marks if isinstance(mark, Mark)), None)
+        if surest is not None and answer is not None and heat is None:
+            _enlarged(canvas, pen, column, image, surest, depth_index or 0)
     _foot(pen, column, subtitle)
     return np.asarray(canvas)
 
@@ -203,6 +210,28 @@ def _words(pen: ImageDraw, place: tuple[int, int, int], answer: Answer | None, r
         if not by_threshold:
             told = "the largest of all classes" if answer.positive else "not the largest of all classes"
         pen.text((left, top + 266), told, _SOFT, font(19))
+
+
+def _enlarged(
+    canvas: PillowImage, pen: ImageDraw, place: tuple[int, int, int], image: Image, mark: Mark, slice_: int
+) -> None:
+    """Below the words the surest finding, where there is room for it."""
+    from PIL import Image as Pillow
+
+    left, top, tall = place
+    room = tall - _BELOW_WORDS - _ABOVE_FOOT
+    if room < _LEAST_ENLARGED:
+        return
+    pixels, (x0, y0, x1, y1) = close_up(image, mark.box, shape=(room, _WORDS), depth_index=slice_)
+    top += _BELOW_WORDS
+    canvas.paste(Pillow.fromarray(pixels), (left, top))
+    for width, ink in ((4, DARK), (2, COLOURS[mark.kind])):
+        for x, y, along, down in ((x0, y0, 1, 1), (x1, y0, -1, 1), (x0, y1, 1, -1), (x1, y1, -1, -1)):
+            arm = max(6.0, min(x1 - x0, y1 - y0) / 5)
+            pen.line(
+                [(left + x + along * arm, top + y), (left + x, top + y), (left + x, top + y + down * arm)], ink, width
+            )
+    pen.text((left, top - 28), _shortened(pen, f"Enlarged: {mark.words}", font(17), _WORDS), _SOFT, font(17))
 
 
 def _landmark_words(pen: ImageDraw, place: tuple[int, int, int], landmarks: Sequence[tuple[str, str]]) -> None:

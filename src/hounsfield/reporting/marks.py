@@ -114,7 +114,8 @@ def draw_marks(
     pen = ImageDraw.Draw(canvas)
     scale = pixels.shape[0] / image.shape[1], pixels.shape[1] / image.shape[2]
     size = max(11, round(min(pixels.shape[:2]) / 32))
-    plates = Plates(pen, size, across=pixels.shape[1], down=pixels.shape[0])
+    boxes = [_edges(mark, scale) for mark in marks if isinstance(mark, Mark)]
+    plates = Plates(pen, size, across=pixels.shape[1], down=pixels.shape[0], drawn=boxes)
     beside = [
         _draw_spot(pen, mark, scale, size) if isinstance(mark, Spot) else _draw_box(pen, mark, scale) for mark in marks
     ]
@@ -127,9 +128,7 @@ def draw_marks(
 
 def _draw_box(pen: ImageDraw, mark: Mark, scale: tuple[float, float]) -> tuple[float, float, float]:
     """A rectangle; where its words begin, and end above it or begin below."""
-    down, across = scale
-    left, right = sorted((mark.box.x0 * across, mark.box.x1 * across))
-    top, bottom = sorted((mark.box.y0 * down, mark.box.y1 * down))
+    left, top, right, bottom = _edges(mark, scale)
     colour = COLOURS[mark.kind]
     if mark.kind in ("lesion", "missed"):
         for edge in _dashes(left, top, right, bottom):
@@ -139,6 +138,12 @@ def _draw_box(pen: ImageDraw, mark: Mark, scale: tuple[float, float]) -> tuple[f
         pen.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline=DARK, width=4)
         pen.rectangle((left, top, right, bottom), outline=colour, width=2)
     return left, top - 2, bottom + 3
+
+
+def _edges(mark: Mark, scale: tuple[float, float]) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of a box on a picture."""
+    down, across = scale
+    return mark.box.x0 * across, mark.box.y0 * down, mark.box.x1 * across, mark.box.y1 * down
 
 
 def _draw_spot(pen: ImageDraw, spot: Spot, scale: tuple[float, float], size: int) -> tuple[float, float, float]:

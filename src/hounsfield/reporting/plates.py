@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -35,6 +35,8 @@ class Plates:
     across: int
     down: int
     """Of the picture, in pixels."""
+    drawn: Sequence[_Plate] = ()
+    """What is named: words cover none of it where there is room elsewhere."""
     _taken: list[_Plate] = field(default_factory=list)
 
     def write(
@@ -66,7 +68,9 @@ class Plates:
         x, height = min(max(0.0, left), max(0.0, self.across - width)), size + 5.0
         tops = list(self._tops(above - height, below, height, first))
         plates = [(x, top, x + width, top + height) for top in tops]
-        plate = next((own for own in plates if not any(_overlap(own, other) for other in self._taken)), plates[0])
+        free = [own for own in plates if not any(_overlap(own, other) for other in self._taken)]
+        clear = (own for own in free if not any(_overlap(own, other) for other in self.drawn))
+        plate = next(clear, [*free, *plates][0])
         self._taken.append(plate)
         self.pen.rectangle((plate[0], plate[1], plate[2] - 1, plate[3] - 1), fill=DARK)
         self.pen.text((x + 3, plate[1] + 1), words, colour, letters)
