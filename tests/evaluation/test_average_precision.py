@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,3 +79,28 @@ def test_average_precision_is_that_of_pycocotools(overlap: float, seed: int) -> 
 
     own = found.scores[f"average_precision_{round(100 * overlap)}"].value
     assert own == pytest.approx(coco_precision(results, overlap), abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_each_kind_by_itself_is_a_category_of_pycocotools(seed: int) -> None:
+    rng = np.random.default_rng(100 + seed)
+    results = []
+    for one in images(30, seed=seed):
+        truths = tuple(replace(box, label=str(rng.choice(["benign", "malignant"]))) for box in one.truths)
+        found = tuple(Detected(found.box, tuple(rng.uniform(0, 0.5, 2).tolist())) for found in one.found)
+        results.append(replace(one, truths=truths, found=found))
+    scores = measure_detection(
+        results, kinds=("benign", "malignant"), rule=HitRule(), threshold=0.5, threshold_from="", attributes={},
+        resamples=20,
+    ).scores  # fmt: skip
+    for place, kind in enumerate(("benign", "malignant")):
+        alone = [
+            replace(
+                one,
+                truths=tuple(box for box in one.truths if box.label == kind),
+                found=tuple(Detected(found.box, (found.probabilities[place],)) for found in one.found),
+            )
+            for one in results
+        ]
+        own = scores[f"average_precision_{kind}_50"].value
+        assert own == pytest.approx(coco_precision(alone, 0.5), abs=1e-9)

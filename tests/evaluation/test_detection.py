@@ -54,8 +54,10 @@ def test_two_films_by_hand() -> None:
     assert {"froc", "froc_benign", "froc_malignant", "precision_recall"} == set(found.curves)
 
 
-@pytest.mark.parametrize(("rule", "times"), [(HitRule(0.2), 3), (HitRule(0.3), 4), (HitRule(0), 4)])
-def test_findings_are_matched_once_at_each_overlap(rule: HitRule, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("rule", "times"), [(HitRule(0.2), 3 + 2), (HitRule(0.3), 4 + 2), (HitRule(0), 4 + 2)])
+def test_findings_are_matched_once_at_each_overlap_and_once_of_each_kind(
+    rule: HitRule, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rules, match = [], hits.match
 
     def counted(*given: object) -> object:

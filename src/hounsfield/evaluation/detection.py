@@ -30,6 +30,9 @@ from hounsfield.evaluation.subgroups import FEWEST_PATIENTS, NOT_STATED, tables_
 OVERLAPS = (0.2, 0.5, 0.75)
 """Intersections over union at which average precision is measured."""
 
+OF_KINDS = 0.5
+"""The same, of each kind by itself."""
+
 _NONE_SEEN = 3.69
 """Events that may be expected at most where none was seen: the upper end of the 95 % interval of a Poisson count."""
 
@@ -75,6 +78,7 @@ def measure_detection(
             found := average_precision(ranked, patients=responses.patients, resamples=resamples, seed=seed)
         ) is not None:
             scores[f"average_precision_{round(100 * overlap)}"] = found
+    scores |= _precision_by_kind(results, kinds, patient, patients=responses.patients, resamples=resamples, seed=seed)
     curves["precision_recall"] = precision_curve(_ranked(results, patient, matched))
     scores |= _at_threshold(responses, lesions, threshold, resamples=resamples, seed=seed)
     subgroups, notes = _subgroups(
@@ -134,6 +138,28 @@ def _ranked(results: Sequence[ImageResult], patient: IntArray, matched: Sequence
     together = np.concatenate(scores)
     order = np.argsort(-together, kind="stable")
     return Ranked(together[order], np.concatenate(right)[order], np.concatenate(whose)[order], np.concatenate(lesions))
+
+
+def _precision_by_kind(
+    results: Sequence[ImageResult], kinds: Sequence[str], patient: IntArray, *, patients: int, resamples: int, seed: int
+) -> dict[str, Score]:
+    """Where there are several kinds, the average precision of each as a class of its own, as COCO has it: findings are
+    ranked by how sure they are of that kind, and lesions of others are none."""
+    scores = {}
+    for place, kind in enumerate(kinds if len(kinds) > 1 else ()):
+        own = [
+            replace(
+                one,
+                truths=tuple(box for box in one.truths if box.label == kind),
+                found=tuple(replace(found, probabilities=(found.probabilities[place],)) for found in one.found),
+            )
+            for one in results
+        ]
+        ranked = _ranked(own, patient, matched_on(own, HitRule(OF_KINDS)))
+        found = average_precision(ranked, patients=patients, resamples=resamples, seed=seed)
+        if found is not None:
+            scores[f"average_precision_{kind}_{round(100 * OF_KINDS)}"] = found
+    return scores
 
 
 def _froc_of(

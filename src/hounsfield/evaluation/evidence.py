@@ -130,8 +130,9 @@ class DetectionEvidence:
     """On which cases and by which rule it was chosen."""
     scores: Mapping[str, Score]
     """"sensitivity_at_1", at one false alarm an image, …, "mean_sensitivity" of seven such rates,
-    "average_precision_20", at an intersection over union of 0.2 …; and at the threshold "sensitivity", "false_alarms"
-    an image and, of the lesions found, "right_kind"."""
+    "average_precision_20", at an intersection over union of 0.2 …, of all kinds together and at 0.5 of each by itself,
+    "average_precision_<kind>_50"; and at the threshold "sensitivity", "false_alarms" an image and, of the lesions
+    found, "right_kind"."""
     curves: Mapping[str, Curve]
     """"froc": sensitivity against false alarms an image, for all lesions; "froc_<kind>" for those of one kind, whatever
     they were called; "precision_recall"."""

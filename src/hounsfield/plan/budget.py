@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.networks.answering import mirrors
-from hounsfield.plan.families import Family
+from hounsfield.plan.families import ANSWERING, Family
 from hounsfield.plan.schema import Plan
 from hounsfield.plan.section import Section
 from hounsfield.tasks.tiles import EXAMINED, tiles_of
@@ -20,10 +20,6 @@ FEWER_FOLDS = 3
 
 SHARE_FOR_TRAINING = 0.9
 """Of the minutes, with validating; the rest is for preparing, measuring and the report."""
-
-_ANSWERING = 0.3
-"""Time in which an image is answered, of that in which it is learned from, for there are no gradients: .25 and .29 were
-measured of fine-tuned networks at 320 and 128 pixels, and .27 of five layers at 28, and the scores take some too."""
 
 
 def within_budget(
@@ -48,7 +44,7 @@ def within_budget(
     wanted = min(family.images_wanted, family.epochs_wanted * images_an_epoch(fingerprint, folds))
 
     def work(folds: int) -> Work:
-        return _work(drafts[0], fingerprint, folds)
+        return _work(drafts[0], fingerprint, folds, family.answering)
 
     def largest(folds: int) -> tuple[Plan, float]:
         return _largest(drafts, speed, work(folds).of(wanted) * folds / seconds)
@@ -81,11 +77,13 @@ class Work:
     """That are answered after each epoch."""
     measured: float = 0
     """That are answered in the end, mirrored copies among them."""
+    answering: float = ANSWERING
+    """As `Family.answering`."""
 
     @property
     def epoch(self) -> float:
         """To learn from all, and to be validated."""
-        return self.learned + _ANSWERING * self.validated
+        return self.learned + self.answering * self.validated
 
     def of(self, images: float) -> float:
         """To learn from as many, each time changed anew and from all once at least, and to be measured."""
@@ -97,19 +95,19 @@ class Work:
 
     @property
     def _answered_last(self) -> float:
-        return _ANSWERING * self.measured
+        return self.answering * self.measured
 
 
-def _work(draft: Plan, fingerprint: Fingerprint, folds: int) -> Work:
+def _work(draft: Plan, fingerprint: Fingerprint, folds: int, answering: float) -> Work:
     """Of one of so many networks; of an image in tiles one is learned from in an epoch, and all are answered."""
     learned = images_an_epoch(fingerprint, folds)
     others = max(0, sum(fingerprint.class_counts) - learned)
     copies = len(mirrors(draft.augmentation.flip_axes)) if draft.ensemble.flips else 1
     tile = draft.detection.tile
     if not tile:
-        return Work(learned, others, others * copies)
+        return Work(learned, others, others * copies, answering)
     tiles = len(tiles_of(draft.input.shape, tile))
-    return Work(learned, min(others, EXAMINED) * tiles, others * tiles * copies)
+    return Work(learned, min(others, EXAMINED) * tiles, others * tiles * copies, answering)
 
 
 def _fewer(folds: int) -> int:

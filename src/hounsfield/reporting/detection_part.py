@@ -123,6 +123,9 @@ def _rows(detection: DetectionEvidence) -> tuple[ScoreRow, ...]:
         (f"average_precision_{percent}", "Average precision", f"At an intersection over union of {percent / 100:g}")
         for percent in (20, 50)
     ]
+    for name in detection.kinds if len(detection.kinds) > 1 else ():
+        meaning = "At 0.5, ranked by how sure it is of this kind"
+        told.append((f"average_precision_{name}_50", f"Average precision: {name}", meaning))
     told += [
         ("sensitivity", "At the threshold: found", "Share of lesions shown"),
         ("right_kind", "At the threshold: right kind", "Of the lesions found, those called by their kind"),

@@ -1,8 +1,8 @@
 """Large images looked at tile by tile, where small lesions would vanish if all of the image were made small.
 
 Tiles overlap by a quarter of their sides. What is found near an inner border of a tile is left to its neighbour, which
-sees more of it: a finding is taken from the tile in whose core its centre lies. What reaches over a border and so was
-found in part by both is put together.
+sees more of it: a finding is taken from the tile in whose core its centre lies, or a little outside, for the two may
+place it a little differently. What both found, in part or as a whole, is put together.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ OVERLAP = 0.25
 
 EXAMINED = 32
 """Images, at most, that a network is examined on in tiles after each epoch; all are measured in the end."""
+
+SLACK = 0.1
+"""Of what two tiles share, how far beyond its middle findings of either are taken: a lesion that each places on the
+other's side is not lost."""
 
 SAME = 0.5
 """Intersection over union of what findings of two tiles cover where both tiles see, above which they are one."""
@@ -151,11 +155,14 @@ def _size(boxes: Tensor) -> Tensor:
 
 
 def core_of(start: Sequence[int], shape: Sequence[int], tile: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """(dims,) twice, x first: where the places begin and end that are a tile's own, half way into what it shares."""
+    """(dims,) twice, x first: where the places begin and end that are a tile's own, half way into what it shares and
+    `SLACK` of that beyond."""
     low, high = [], []
     for begin, side, length in zip(start, shape, tile, strict=True):
         starts = starts_along(side, length)
         number = starts.index(begin)
-        low.append(-float("inf") if number == 0 else (begin + starts[number - 1] + length) / 2)
-        high.append(float("inf") if number == len(starts) - 1 else (starts[number + 1] + begin + length) / 2)
+        before = starts[number - 1] + length - begin if number else 0
+        after = begin + length - starts[number + 1] if number < len(starts) - 1 else 0
+        low.append(begin + (0.5 - SLACK) * before if before else -float("inf"))
+        high.append(begin + length - (0.5 - SLACK) * after if after else float("inf"))
     return torch.tensor(low[::-1]), torch.tensor(high[::-1])
