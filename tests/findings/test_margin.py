@@ -94,6 +94,40 @@ def test_where_lesion_and_structure_overlap_the_distance_is_nothing() -> None:
     assert margin.contact_area_as_drawn >= inside.areas[inside.points_mm[:, 0] > 19].sum() * 0.95
 
 
+def test_a_structure_deep_in_a_lesion_is_touched_as_if_it_had_been_cut_out_of_it() -> None:
+    lesion = ball((40, 40, 40), (1, 1, 1), np.full(3, 20.0), 15)
+    vessel = ball((40, 40, 40), (1, 1, 1), np.array([20.0, 21, 20]), 4)
+    found = measure_margin(lesion, vessel, np.eye(4))
+    cut_out = measure_margin(lesion & ~vessel, vessel, np.eye(4))
+    assert (found.side, found.minimum_mm, found.closest.distance_mm) == ("outside", 0.0, 0.0)
+    assert found.closest.lesion_mm == found.closest.structure_mm
+    assert found.contact_area_as_drawn == pytest.approx(closed_surface(vessel, np.eye(4)).area)
+    assert (found.area, found.contact_area_as_drawn) == (
+        pytest.approx(cut_out.area, rel=0.02),
+        pytest.approx(cut_out.contact_area_as_drawn, rel=0.02),
+    )
+    outside = half_space((40, 40, 40), 0, 37)  # another part of the same structure, that is not touched
+    both = measure_margin(lesion, vessel | outside, np.eye(4))
+    assert both.minimum_mm == 0 and both.median_mm == pytest.approx(found.median_mm, abs=5)
+
+
+def test_a_vessel_through_a_lesion_is_touched_along_its_way() -> None:
+    lesion = ball((40, 40, 40), (1, 1, 1), np.full(3, 20.0), 12)
+    vessel = np.zeros((40, 40, 40), dtype=bool)
+    vessel[:, 18:23, 18:23] = True
+    found = measure_margin(lesion, vessel, np.eye(4))
+    assert found.minimum_mm == 0
+    assert found.contact_area_as_drawn == pytest.approx(4 * 5 * 24, rel=0.2)
+
+
+def test_in_a_plane_too() -> None:
+    lesion = ball((1, 40, 40), (9, 1, 1), np.array([0, 20, 20.0]), 12)
+    duct = ball((1, 40, 40), (9, 1, 1), np.array([0, 20, 20.0]), 3)
+    found = measure_margin(lesion, duct, np.diag([9.0, 1, 1, 1]))
+    assert found.minimum_mm == 0
+    assert found.contact_area_as_drawn == pytest.approx(closed_surface(duct, np.diag([9.0, 1, 1, 1])).area)
+
+
 def test_the_contact_area_of_two_boxes_side_by_side() -> None:
     lesion, structure = np.zeros((20, 20, 20), dtype=bool), np.zeros((20, 20, 20), dtype=bool)
     lesion[4:14, 4:14, 2:8] = True

@@ -2,8 +2,9 @@
 
 Distances are exact Euclidean ones, in mm, between the centres of the pieces of the two surfaces (`surface`), and
 figures over the lesion's surface weigh each piece by its area. From a structure beside the lesion they are measured
-from outside, and are 0 where the two overlap. From one that holds more than half of the lesion, as the body or the
-organ does, they are measured from inside to its surface, and are 0 where the lesion breaks through it.
+from outside, and are 0 where the two overlap; what lies deep in the lesion, as a vessel that it has grown around, is
+touched all around, as if it had been cut out of the lesion's mask. From one that holds more than half of the lesion, as
+the body or the organ does, they are measured from inside to its surface, and are 0 where the lesion breaks through it.
 
 What touches: pieces that are not farther from the structure than one voxel's diagonal, which is as much as half a
 voxel's diagonal in each of the two surfaces can hide.
@@ -20,10 +21,10 @@ import numpy as np
 from hounsfield.arrays import BoolArray, FloatArray
 from hounsfield.errors import ImageError, ShapeError
 from hounsfield.findings.border import beyond_the_image_mm
-from hounsfield.findings.box import box_of_lesion, require_mask
+from hounsfield.findings.box import Part, box_of_lesion, require_mask
 from hounsfield.findings.measure import diagonal_mm, is_cut
 from hounsfield.findings.nearest import nearest
-from hounsfield.findings.surface import Surface, around, closed_surface
+from hounsfield.findings.surface import Surface, around, closed_surface, surface_within
 
 Side = Literal["outside", "inside"]
 
@@ -77,7 +78,7 @@ class Margin:
     area_unit: Literal["mm2", "mm"]
     """mm where the image is planar, in which a surface is an outline."""
     area: float
-    """Of the lesion's whole surface."""
+    """Of the lesion's whole surface, and of that of the structure deep in it."""
     area_closer_than_5_mm: float
     area_closer_than_10_mm: float
     contact_area: float
@@ -165,9 +166,25 @@ class _Distances:
     def closer_than(self, limit_mm: float) -> float:
         return float(self.surface.areas[self.distances < limit_mm].sum())
 
+    def touching(self, more: Surface) -> _Distances:
+        """With more of the lesion's surface, where it touches the structure."""
+        if not len(more.areas):
+            return self
+        return _Distances(
+            surface=Surface(
+                np.concatenate([self.surface.cells, more.cells]),
+                np.concatenate([self.surface.points_mm, more.points_mm]),
+                np.concatenate([self.surface.areas, more.areas]),
+            ),
+            distances=np.concatenate([self.distances, np.zeros(len(more.areas))]),
+            goals_mm=np.concatenate([self.goals_mm, more.points_mm]),
+            neighbours=np.concatenate([self.neighbours, np.ones(len(more.areas), dtype=np.bool_)]),
+        )
+
 
 def _distances(lesion: BoolArray, structure: BoolArray, affine: FloatArray, side: Side, name: str) -> _Distances:
-    """Of every piece of the lesion's surface; 0 where it overlaps the structure, or breaks through it from inside."""
+    """Of every piece of the lesion's surface; 0 where it overlaps the structure, or breaks through it from inside, and
+    all around what it holds of a structure beside it."""
     part = box_of_lesion(lesion)
     surface = closed_surface(lesion, affine)
     found = nearest(surface, part, structure, affine)
@@ -176,17 +193,31 @@ def _distances(lesion: BoolArray, structure: BoolArray, affine: FloatArray, side
     if side == "inside":
         theirs = there & ~theirs
     crossed: BoolArray = np.any(ours & theirs, axis=1)
-    neighbours: BoolArray = np.any(theirs, axis=1)
     if not np.isfinite(found.distances).all() and not crossed.all():
         raise ImageError(
             f"{name or 'the structure'}: it fills the image, so its surface is not seen and there is no distance to it"
         )
-    return _Distances(
+    apart = _Distances(
         surface=surface,
         distances=np.where(crossed, 0.0, found.distances),
         goals_mm=np.where(crossed[:, None], surface.points_mm, found.points_mm),
-        neighbours=neighbours,
+        neighbours=np.any(theirs, axis=1),
     )
+    return apart if side == "inside" else apart.touching(_held(lesion, structure, affine, part))
+
+
+def _held(lesion: BoolArray, structure: BoolArray, affine: FloatArray, part: Part) -> Surface:
+    """The structure's surface deep in the lesion, where no surface of the lesion is.
+
+    Args:
+        lesion: (depth, height, width).
+        structure: On the same grid.
+        affine: (4, 4), array index to LPS mm.
+        part: The box around the lesion.
+    """
+    surface = surface_within(structure, affine, part)
+    deep = around(lesion, surface.cells)[0].all(axis=1)
+    return Surface(surface.cells[deep], surface.points_mm[deep], surface.areas[deep])
 
 
 def _overlap(lesion: BoolArray, structure: BoolArray) -> float:

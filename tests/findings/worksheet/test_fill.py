@@ -109,6 +109,24 @@ def test_other_outlines_of_the_lesion_widen_what_may_be() -> None:
     assert [one.verdict for one in spread.answers] == ["cannot say", "cannot say"]
 
 
+def test_other_outlines_widen_contact_arc_and_what_remains_too() -> None:
+    organ = ball(SHAPE, UNIT, np.array([30.0, 30, 30]), 26)
+    criteria = criteria_from_text(
+        '[[criterion]]\nname = "a"\nmeasure = "contact"\nstructure = "bone"\nmost_mm2 = 0\n'
+        '[[criterion]]\nname = "b"\nmeasure = "contact_arc"\nstructure = "bone"\nmost_degrees = 0\n'
+        '[[criterion]]\nname = "c"\nmeasure = "remaining_volume"\nstructure = "liver"\nmargin_mm = 3\nleast_percent = 88\n'
+        '[[criterion]]\nname = "d"\nmeasure = "distance"\nstructure = "bone"\nleast_mm = 1\n'
+    )
+    structures = {"bone": BONE, "liver": organ}
+    alone = fill_worksheet(criteria, LESION, structures, np.eye(4))
+    reaching = LESION | ball(SHAPE, UNIT, np.array([30.0, 30, 36]), 13)
+    spread = fill_worksheet(criteria, LESION, structures, np.eye(4), outlines=[reaching])
+    assert [one.verdict for one in alone.answers] == ["met", "met", "met", "met"]
+    assert [one.verdict for one in spread.answers] == ["cannot say"] * 4
+    assert [one.value for one in spread.answers] == [one.value for one in alone.answers]
+    assert all("within the uncertainty" in one.why for one in spread.answers)
+
+
 def test_a_planar_image_has_no_volumes_and_no_surfaces() -> None:
     found = answer('measure = "volume"; most_ml = 10', lesion=LESION[30:31], bone=BONE[30:31])
     assert found.verdict == "cannot say" and "planar" in found.why

@@ -10,7 +10,7 @@ from hounsfield.arrays import BoolArray, FloatArray
 from hounsfield.errors import ImageError
 from hounsfield.findings.margin import Margin, measure_margin
 from hounsfield.findings.measure import Size, measure_size
-from hounsfield.findings.worksheet.answer import CriterionAnswer, answered, unanswered
+from hounsfield.findings.worksheet.answer import CriterionAnswer, Measured, answered, unanswered
 from hounsfield.findings.worksheet.criteria import (
     Arc,
     Contact,
@@ -21,7 +21,15 @@ from hounsfield.findings.worksheet.criteria import (
     RemainingVolume,
     Volume,
 )
-from hounsfield.findings.worksheet.quantities import arc, contact, diameter, distance, remaining, volume
+from hounsfield.findings.worksheet.quantities import (
+    arc,
+    contact,
+    diameter,
+    distance,
+    remaining,
+    volume,
+    widened,
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ def fill_worksheet(
         lesion: (depth, height, width).
         structures: Normal structures, and organ or body around the lesion, by name, on the same grid.
         affine: (4, 4), array index to LPS mm.
-        outlines: Other outlines of the same lesion; how far they differ counts as uncertainty of distances and sizes.
+        outlines: Other outlines of the same lesion; how far what is asked differs on them counts as uncertainty.
 
     Raises:
         ShapeError: Not masks, or of different shapes.
@@ -71,13 +79,13 @@ def fill_worksheet(
         except ImageError as error:
             missing[name] = str(error)
     asked = criteria.criterion if criteria else ()
-    answers = [_answer(one, lesion, structures, affine, sizes, margins, missing) for one in asked]
+    answers = [_answer(one, (lesion, *outlines), structures, affine, sizes, margins, missing) for one in asked]
     return Worksheet(sizes[0], tuple(margins.values()), tuple(missing.items()), tuple(answers))
 
 
 def _answer(
     criterion: Criterion,
-    lesion: BoolArray,
+    lesions: Sequence[BoolArray],
     structures: Mapping[str, BoolArray],
     affine: FloatArray,
     sizes: Sequence[Size],
@@ -98,12 +106,31 @@ def _answer(
         return unanswered(criterion, missing[name])
     if isinstance(criterion, Distance):
         return answered(criterion, distance(margins[name]))
-    if isinstance(criterion, Contact):
-        return answered(criterion, contact(margins[name]))
-    if isinstance(criterion, Arc):
-        return answered(criterion, arc(lesion, structures[name], affine, margins[name]))
     try:
-        found = remaining(lesion, structures[name], affine, margins[name], criterion.margin_mm)
+        others = [measure_margin(lesion, structures[name], affine, name=name) for lesion in lesions[1:]]
+        each = [
+            _of_outline(criterion, lesion, structures[name], affine, margin)
+            for lesion, margin in zip(lesions, (margins[name], *others), strict=True)
+        ]
     except ImageError as error:
         return unanswered(criterion, str(error))
-    return answered(criterion, found)
+    return answered(criterion, widened(each))
+
+
+def _of_outline(
+    criterion: Contact | Arc | RemainingVolume,
+    lesion: BoolArray,
+    structure: BoolArray,
+    affine: FloatArray,
+    margin: Margin,
+) -> Measured:
+    """What one outline of the lesion says.
+
+    Raises:
+        ImageError: There is nothing of an organ besides the lesion.
+    """
+    if isinstance(criterion, Contact):
+        return contact(margin)
+    if isinstance(criterion, Arc):
+        return arc(lesion, structure, affine, margin)
+    return remaining(lesion, structure, affine, margin, criterion.margin_mm)

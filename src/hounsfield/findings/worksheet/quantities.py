@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hounsfield.arrays import BoolArray, FloatArray
 from hounsfield.findings.contact_arc import measure_contact_arc
@@ -126,6 +127,20 @@ def volume(sizes: Sequence[Size]) -> Measured:
         possible=Range(seen.low, math.inf) if sizes[0].cut else seen,
         border=_LESION_CUT,
     )
+
+
+def widened(each: Sequence[Measured]) -> Measured:
+    """What was measured of a lesion, in the range of all that was measured of its outlines.
+
+    Args:
+        each: Of every outline, the lesion's own first.
+    """
+    seen, possible = (
+        Range(min(one.low for one in ranges), max(one.high for one in ranges))
+        for ranges in ([one.seen for one in each], [one.possible for one in each])
+    )
+    border = next((one.border for one in each if one.border), "")
+    return replace(each[0], seen=seen, possible=possible, border=border)
 
 
 def _apart(margin: Margin) -> str:
