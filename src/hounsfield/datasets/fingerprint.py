@@ -13,6 +13,7 @@ from hounsfield.arrays import FloatArray
 from hounsfield.datasets.breast_shape import breast_median
 from hounsfield.datasets.case import Case, Dataset, ImageRef
 from hounsfield.datasets.headers import Outside, outside
+from hounsfield.datasets.labelled import labelled_levels
 from hounsfield.datasets.lesions import LesionCounts, count_lesions
 from hounsfield.datasets.load import load
 from hounsfield.datasets.parallel import in_threads
@@ -108,6 +109,8 @@ class Fingerprint:
     """Of whole mammograms: median (height, width) of the breast in pixels; None of other images."""
     coloured: int = 0
     """Of the sampled images, those whose channels differ."""
+    labelled_levels: tuple[float, float] | None = None
+    """Of CT whose voxels are labelled: between which levels nearly all voxels with a label lie."""
 
     @property
     def sizes_differ(self) -> bool:
@@ -187,6 +190,7 @@ def make_fingerprint(
         lesions=count_lesions(cases),
         breast_median=_breast_median(dataset, outsides, [readable[index][1] for index in order]),
         coloured=sum(colour for _, colour in pixels),
+        labelled_levels=labelled_levels(dataset, cases) if next(iter(_modalities(dataset, outsides))) == "CT" else None,
     )
 
 

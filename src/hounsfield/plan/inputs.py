@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,6 +16,8 @@ _CROP_SIDES = (64, 48)
 (AUC .722 and .742 after as many images), and takes twice the time."""
 _VOLUME_SIDES = (64, 48, 40, 32, 28, 24)
 _SMALLEST = 24
+_SOFT_TISSUE = (-160.0, 240.0)
+"""HU that a CT is shown from and to, where nothing asks for more."""
 
 
 @dataclass(frozen=True)
@@ -128,10 +131,20 @@ def _mammogram(cropped: bool, filters: tuple[dict[str, Any], ...]) -> Kind:
 
 def _levels(fingerprint: Fingerprint, modality: str) -> tuple[dict[str, Any], ...]:
     if _hounsfield_units(fingerprint, modality):
-        return ({"step": "window", "center": 40.0, "width": 400.0},)
+        low, high = _window(fingerprint)
+        return ({"step": "window", "center": (low + high) / 2, "width": high - low},)
     if set(fingerprint.dtypes) == {"uint8"}:
         return ({"step": "float", "scale": "type"},)
     return ({"step": "rescale"},)
+
+
+def _window(fingerprint: Fingerprint) -> tuple[float, float]:
+    """Soft tissue, in HU, and as much beyond as the voxels that are labelled need: lungs are below it, bone above."""
+    low, high = _SOFT_TISSUE
+    if fingerprint.labelled_levels is None:
+        return low, high
+    least, most = fingerprint.labelled_levels
+    return min(low, float(math.floor(least))), max(high, float(math.ceil(most)))
 
 
 def _hounsfield_units(fingerprint: Fingerprint, modality: str) -> bool:
@@ -141,7 +154,8 @@ def _hounsfield_units(fingerprint: Fingerprint, modality: str) -> bool:
 
 def _levels_reason(fingerprint: Fingerprint, modality: str) -> str:
     if _hounsfield_units(fingerprint, modality):
-        return "Hounsfield units have a meaning: a soft-tissue window"
+        wider = "" if _window(fingerprint) == _SOFT_TISSUE else ", widened to the levels of what is labelled"
+        return f"Hounsfield units have a meaning: a soft-tissue window{wider}"
     if set(fingerprint.dtypes) == {"uint8"}:
         return "8-bit levels mean the same in all images"
     return "grey levels differ between images: percentiles to 0 … 1"

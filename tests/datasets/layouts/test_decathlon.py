@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,6 +97,29 @@ def test_they_cannot_be_classified_and_it_is_said(
     assert main(["train", str(tmp_path), "-o", str(tmp_path / "bundle")]) == 1
     assert "only masks: write a description that says where the classes are" in capsys.readouterr().err
     assert not any(problem.severity == "refuse" for problem in check_dataset(open_dataset(tmp_path), to_classify=False))
+
+
+@pytest.mark.parametrize(
+    ("facts", "wanted"),
+    [
+        ({"modality": {"0": "CT"}}, "CT"),
+        ({"channel_names": {"0": "CT"}}, "CT"),
+        ({"modality": {"0": "MRI"}}, "MR"),
+        ({"channel_names": {"0": "T2w"}}, "MR"),
+        ({"channel_names": {"0": "zscore"}}, ""),
+        ({"modality": "CT"}, ""),
+        ({"modality": {}}, ""),
+        ({}, ""),
+    ],
+)
+def test_dataset_json_says_what_the_images_are(
+    tmp_path: Path, write_film: Callable[..., Path], facts: dict[str, object], wanted: str
+) -> None:
+    for folder in ("imagesTr", "labelsTr"):
+        write_film(f"{folder}/a.png")
+    assert open_dataset(tmp_path).modality == ""
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": {"0": "nothing", "1": "liver"}, **facts}))
+    assert open_dataset(tmp_path).modality == wanted
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ from hounsfield.errors import DatasetError
 _SECOND = re.compile(r"_000[1-9]$")
 """At the end of an image's name: a channel beside the first."""
 
+_MAGNETIC = re.compile(r"MR|T1|T2|FLAIR|ADC|DWI")
+"""How the names begin that magnetic resonance goes by."""
+
 _IGNORED = "ignore"
 """nnU-Net's name for voxels that nobody knows."""
 
@@ -69,6 +72,7 @@ def open_decathlon(root: Path) -> Dataset:
         "images and masks",
         patients_known=False,
         notes=notes,
+        modality=_modality(root / "dataset.json"),
         numbers={name: own for name, own in numbers.items() if name != _IGNORED},
         unlabelled=numbers.get(_IGNORED, (0,))[0],
     )
@@ -142,6 +146,17 @@ def _numbers(path: Path) -> dict[str, tuple[int, ...]]:
     except DatasetError as error:
         raise DatasetError(f"{path}: {error}") from error
     return numbers
+
+
+def _modality(path: Path) -> str:
+    """DICOM code of what the images are, as dataset.json says of the first channel in either of the two ways that are
+    in use; "" where it says nothing that is known. NIfTI files do not say it themselves."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        said = str((facts.get("channel_names") or facts["modality"])["0"]).strip().upper()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ""
+    return "CT" if said == "CT" else "MR" if _MAGNETIC.match(said) else ""
 
 
 def _as_numbers(name: str, own: object) -> tuple[int, ...]:

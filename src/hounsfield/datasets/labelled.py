@@ -1,0 +1,53 @@
+"""Grey levels of what is labelled: an outline is learned only where the levels of what it holds are told apart."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from hounsfield.arrays import FloatArray
+from hounsfield.datasets.case import Case, Dataset
+from hounsfield.datasets.load import load
+from hounsfield.datasets.parallel import in_threads
+from hounsfield.datasets.segmentation import mask_of
+
+_SAMPLED = 30
+"""Cases, spread over all."""
+
+_VOXELS = 20_000
+"""Of each."""
+
+PERCENTS = (0.5, 99.5)
+
+
+def labelled_levels(dataset: Dataset, cases: Sequence[Case]) -> tuple[float, float] | None:
+    """Between which levels nearly all voxels with a label lie, as `PERCENTS` says; None where nothing is labelled.
+
+    Cases that cannot be read count for nothing.
+
+    Args:
+        dataset: With labels.
+        cases: Of it, whose masks are looked at.
+    """
+    masked = [case for case in cases if case.mask is not None]
+    if not dataset.labels or not masked:
+        return None
+    places = np.unique(np.linspace(0, len(masked) - 1, min(len(masked), _SAMPLED)).round().astype(np.int64))
+    look = functools.partial(_levels, unlabelled=dataset.unlabelled)
+    found = in_threads(look, [masked[place] for place in places.tolist()], "looking at levels of labels")
+    values = np.concatenate([np.zeros(0), *(own for own in found if isinstance(own, np.ndarray))])
+    if not values.size:
+        return None
+    low, high = np.percentile(values, PERCENTS)
+    return float(low), float(high)
+
+
+def _levels(case: Case, *, unlabelled: int) -> FloatArray:
+    """Of some of the voxels with a label."""
+    numbers = mask_of(case)
+    image = load(case.image)
+    own = image.voxels[0][(numbers > 0) & (numbers != unlabelled)]
+    values: FloatArray = own[:: max(1, -(-own.size // _VOXELS))].astype(np.float64)
+    return values[np.isfinite(values)]
