@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -97,3 +99,12 @@ def test_the_files_windows_are_dropped_when_the_scale_changes(make_image) -> Non
 
     assert Rescale().apply(image).windows == ()
     assert Float().apply(image).windows == image.windows
+
+
+def test_a_window_takes_one_copy_of_the_image(make_image) -> None:
+    voxels = np.full((1, 16, 256, 256), 40, dtype=np.int16)
+    tracemalloc.start()
+    WindowLevel().apply(make_image(voxels))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1.1 * 4 * voxels.size

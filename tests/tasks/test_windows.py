@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from hounsfield import geometry
 from hounsfield.arrays import FloatArray, IntArray
@@ -129,6 +132,45 @@ def test_no_more_slices_are_held_than_a_window_is_deep(monkeypatch: pytest.Monke
     with torch.inference_mode():
         label_image(look, voxels, Windows((8, 16, 16)), argmax, outputs=OUTPUTS, onto=np.eye(4), shape=(60, 16, 16))
     assert max(np.prod(shape) for shape in made) == OUTPUTS * 8 * 16 * 16
+
+
+def test_answers_are_added_label_by_label() -> None:
+    class Watched(TorchDispatchMode):
+        largest = 0
+
+        def __init__(self, *given: Tensor) -> None:
+            super().__init__()
+            self.given = {one.untyped_storage().data_ptr() for one in given}
+
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            result = func(*args, **(kwargs or {}))
+            if isinstance(result, Tensor) and result.untyped_storage().data_ptr() not in self.given:
+                self.largest = max(self.largest, result.numel())
+            return result
+
+    for kept in (torch.float32, torch.float16):
+        answers, total = torch.zeros((OUTPUTS, 8, 12, 10), dtype=kept), torch.zeros((8, 12, 10))
+        logits, weights = torch.ones(OUTPUTS, 8, 12, 10), torch.ones(8, 12, 10)
+        with Watched(answers, total, logits, weights) as watched:
+            module._add(answers, total, logits, weights, (0, 0, 0))
+        assert 0 < watched.largest <= 8 * 12 * 10
+        assert (answers == 1).all() and (total == 1).all()
+
+
+def test_numbers_too_large_for_8_bits_are_kept_in_16() -> None:
+    def look(windows: Tensor) -> Tensor:
+        return windows
+
+    def labelled(logits: Tensor) -> Tensor:
+        return logits[0].round().int()
+
+    column: FloatArray = np.array([0, 3, 300, 7], dtype=np.float32).reshape(1, 4, 1, 1) * np.ones(
+        (1, 4, 5, 5), dtype=np.float32
+    )
+    found = label_image(look, column, Windows((2, 5, 5)), labelled, outputs=1, onto=np.eye(4), shape=(4, 5, 5))
+    assert found.dtype == np.uint16 and found[:, 0, 0].tolist() == [0, 3, 300, 7]
+    few = label_image(look, column / 2, Windows((2, 5, 5)), labelled, outputs=1, onto=np.eye(4), shape=(4, 5, 5))
+    assert few.dtype == np.uint8 and few[:, 0, 0].tolist() == [0, 2, 150, 4]
 
 
 def test_windows_cover_an_axis_evenly_and_share_enough() -> None:

@@ -33,7 +33,8 @@ class Float:
         values = image.voxels.astype(np.float32)
         if self.scale == "none" or not np.issubdtype(image.voxels.dtype, np.integer):
             return replace(image, voxels=values)
-        return _with_levels(image, values / np.float32(np.iinfo(image.voxels.dtype).max))
+        values /= np.float32(np.iinfo(image.voxels.dtype).max)
+        return _with_levels(image, values)
 
 
 @dataclass(frozen=True)
@@ -117,9 +118,11 @@ class WindowLevel:
 
     def apply(self, image: Image) -> Image:
         """The image in [0, 1]."""
-        values = image.voxels.astype(np.float32)
-        shown = (values - np.float32(self.center - 0.5)) / np.float32(self.width - 1) + np.float32(0.5)
-        return _with_levels(image, np.clip(shown, 0, 1))
+        shown = image.voxels.astype(np.float32)
+        shown -= np.float32(self.center - 0.5)
+        shown /= np.float32(self.width - 1)
+        shown += np.float32(0.5)
+        return _with_levels(image, np.clip(shown, 0, 1, out=shown))
 
 
 @dataclass(frozen=True)

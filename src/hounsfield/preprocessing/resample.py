@@ -110,7 +110,9 @@ def resize(image: Image, shape: tuple[int, int, int]) -> Image:
 
 def resize_array(volume: VoxelArray, shape: tuple[int, int, int]) -> FloatArray:
     """A (d, h, w) array resampled to `shape` in float32, as `resize`."""
-    slices = np.stack([_resize_plane(plane, shape[1], shape[2]) for plane in volume.astype(np.float32, copy=False)])
+    slices: FloatArray = np.empty((len(volume), *shape[1:]), dtype=np.float32)
+    for plane, resized in zip(volume, slices, strict=True):
+        resized[:] = _resize_plane(plane.astype(np.float32, copy=False), shape[1], shape[2])
     if shape[0] == volume.shape[0]:
         return slices
     columns = np.ascontiguousarray(slices.reshape(len(slices), -1))

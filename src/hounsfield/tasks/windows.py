@@ -111,7 +111,7 @@ def label_image(
         GeometryError: The grids are turned against each other.
     """
     deep, high, wide = (_Axis.along(axis, onto, length, voxels.shape[axis + 1]) for axis, length in enumerate(shape))
-    answer = np.zeros(shape, dtype=np.uint16)
+    answer: IntArray = np.zeros(shape, dtype=np.uint8)
     order = [place for place in np.argsort(deep.low, kind="stable").tolist() if deep.inside[place]]
     before: tuple[Tensor, Tensor] | None = None
     for number, logits in enumerate(_slices(look, voxels, windows, outputs)):
@@ -122,10 +122,13 @@ def label_image(
             there = first[1] | own[1]
             if bool(there.any()):
                 between = torch.lerp(first[0], logits, float(deep.share[place])) if first is not own else logits
-                answer[place] = _plane(between, there, labelled, high, wide)
+                plane = _plane(between, there, labelled, high, wide)
+                if answer.dtype == np.uint8 and plane.max() > np.iinfo(np.uint8).max:
+                    answer = answer.astype(np.uint16)
+                answer[place] = plane
         before = own
         on_slice(number + 1)
-    return answer.astype(np.uint8) if answer.max(initial=0) < 256 else answer
+    return answer
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,7 +251,8 @@ def _add(answers: Tensor, total: Tensor, logits: Tensor, weights: Tensor, place:
         onto.append(slice(first, first + count))
     depth, rows, columns = inside
     own = weights[depth, rows, columns]
-    answers[:, onto[0], onto[1], onto[2]] += logits[:, depth, rows, columns].float() * own
+    for kept, said in zip(answers, logits, strict=True):  # one by one: all together would be held twice more
+        kept[onto[0], onto[1], onto[2]] += said[depth, rows, columns].float() * own
     total[onto[0], onto[1], onto[2]] += own
 
 
