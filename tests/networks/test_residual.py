@@ -7,9 +7,10 @@ from typing import Literal
 
 import pytest
 import torch
+from torch import nn
 
 from hounsfield.errors import ShapeError
-from hounsfield.networks.residual import Block, ResidualNet
+from hounsfield.networks.residual import Block, ResidualNet, normalised_by
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -72,3 +73,17 @@ def test_what_does_not_fit_is_refused() -> None:
     assert network.smallest_side == 16
     with pytest.raises(ShapeError, match=r"at least 16 × 16 pixels as \(N, 1, …\), not \(1, 1, 8, 32\)"):
         network(torch.rand(1, 1, 8, 32))
+
+
+@pytest.mark.parametrize(("dims", "order"), [(2, torch.channels_last), (3, torch.channels_last_3d)])
+def test_each_image_is_normalised_alone_and_channels_stay_innermost(
+    dims: Literal[2, 3], order: torch.memory_format
+) -> None:
+    torch.manual_seed(0)
+    maps = torch.randn(2, 6, *[5] * dims).contiguous(memory_format=order)
+    layer = normalised_by("instance", dims, 6)
+    plain = {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}[dims](6, affine=True)
+    torch.nn.init.normal_(layer.get_parameter("weight"))
+    plain.load_state_dict(layer.state_dict())  # of bundles that were trained with it
+    torch.testing.assert_close(layer(maps), plain(maps))
+    assert layer(maps).is_contiguous(memory_format=order)

@@ -200,5 +200,5 @@ def _normalised(
 def normalised_by(normalisation: Normalisation, dims: Literal[2, 3], width: int) -> nn.Module:
     """The layer that brings `width` maps to mean 0 and deviation 1, and then to what it has learned."""
     if normalisation == "instance":
-        return {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}[dims](width, affine=True)
+        return nn.GroupNorm(width, width)  # as InstanceNorm, which does not leave channels innermost
     return {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}[dims](width)
