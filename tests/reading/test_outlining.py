@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from hounsfield.arrays import FloatArray
 from hounsfield.findings import ModelIdentity, Reading
 from hounsfield.networks.voxelwise import Voxelwise
 from hounsfield.plan import Input, Plan, RecurrentChoice, ResidualChoice, Segmentation, UNetChoice
+from hounsfield.reading import outlining
 from hounsfield.reading.opened import Opened
-from hounsfield.reading.outlining import example_windows, outline_of
+from hounsfield.reading.outlining import example_windows, films_of, outline_of
 from hounsfield.tasks.instances import BORDER, INSIDE
 
 
@@ -63,3 +65,23 @@ def test_other_runtimes_are_compared_on_windows_without_empty_slices_where_a_net
         (window,) = example_windows(array, plan_for(network, labels))
         assert window.shape == (1, 4, 16, 16)
         assert (window[0, 0] == 0).all() == (window[0, 3] == 0).all() == empty
+
+
+def test_windows_count_as_the_films_that_they_are_as_much_work_as() -> None:
+    labels = Segmentation(labels=tuple("abc"), numbers=((1,), (2,), (3,)))
+    small = plan_for(UNetChoice(encoder=ENCODER), labels)
+    large = small.model_copy(update={"input": Input(shape=(128, 128, 128), windows=True)})
+    assert films_of(np.zeros((1, 4, 16, 16), dtype=np.float32), small) == 1
+    assert films_of(np.zeros((1, 8, 16, 16), dtype=np.float32), small) == 3
+    assert films_of(np.zeros((1, 128, 128, 192), dtype=np.float32), large) == 2 * 26
+
+
+def test_of_large_windows_with_many_labels_fewer_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    array: FloatArray = np.arange(16, dtype=np.float32)[None, :, None, None] * np.ones((1, 16, 16, 16), np.float32)
+    plan = plan_for(UNetChoice(encoder=ENCODER), Segmentation(labels=("a",), numbers=((1,),)))
+    assert example_windows(array, plan).shape == (4, 1, 4, 16, 16)
+    monkeypatch.setattr(outlining, "MOST_NUMBERS", 3 * 2 * 4 * 16 * 16 - 1)  # of two outputs
+    assert example_windows(array, plan).shape == (2, 1, 4, 16, 16)
+    monkeypatch.setattr(outlining, "MOST_NUMBERS", 0)
+    (window,) = example_windows(array, plan)
+    assert window[0, :, 0, 0].tolist() == [6, 7, 8, 9]  # in the middle

@@ -194,6 +194,30 @@ def test_bfloat16_is_used_where_the_processor_has_it_and_enough_examples_agree(
     assert choose(films, "openvino", count=BF16_EXAMPLES).runtime.words == "OpenVINO f32"
 
 
+def test_one_window_is_enough_for_bfloat16_where_it_has_as_many_answers_as_voxels(
+    films: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+    machine = replace(inspect_machine(), bf16=True)
+    monkeypatch.setattr(choosing, "inspect_machine", lambda: machine)
+
+    def compiled(networks: object, trial: choosing._Trial, precision: str) -> choosing.Runtime:
+        tried.append(precision)
+        return trial.exact
+
+    monkeypatch.setattr(choosing, "_compiled", compiled)
+    for enough in (BF16_EXAMPLES, 1):
+        choose_runtime(
+            "openvino",
+            replace(ensemble_of(films), enough=enough),
+            examples=images(films, 1),
+            images=WORTH_COMPILING,
+            threads=1,
+            differ=differ_of(films),
+        )
+    assert tried == ["f32", "bf16"]
+
+
 def test_a_runtime_that_disagrees_is_not_used_and_it_is_said(films: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choosing, "F32_TOLERANCE", -1.0)
     choice = choose(films, "openvino")

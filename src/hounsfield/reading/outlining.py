@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice, product
+from math import prod
 from typing import cast
 
 import numpy as np
@@ -25,7 +26,13 @@ from hounsfield.tasks.task import Task
 from hounsfield.tasks.windows import window_of
 
 EXAMPLES = 4
-"""Windows on which another runtime must agree with torch."""
+"""Windows on which another runtime must agree with torch, at most …"""
+
+MOST_NUMBERS = 2**25
+"""… and no more of them than give so many numbers, which are all held twice; one at least."""
+
+FILM = 80_000
+"""Pixels of the films that `runtime.WORTH_COMPILING` counts."""
 
 
 def outline_of(opened: Opened, plan: Plan, network: Voxelwise, rows_of: Callable[[FloatArray], FloatArray]) -> Mask:
@@ -81,16 +88,19 @@ def example_windows(array: FloatArray, plan: Plan) -> FloatArray:
     voxels, windows = deep(array), windows_for(plan)
     starts = [windows.starts(side, axis) for axis, side in enumerate(voxels.shape[1:])]
     places = list(product(*starts))
-    chosen = islice(places, len(places) // 2 % max(1, len(places) // EXAMPLES), None, max(1, len(places) // EXAMPLES))
+    most = max(1, min(EXAMPLES, MOST_NUMBERS // (prod(windows.shape) * task_of(plan).outputs)))
+    step = max(1, len(places) // most)
+    chosen = islice(places, len(places) // 2 % step, None, step)
     cut = [window_of(voxels, place, windows.shape, repeated=windows.repeated).numpy() for place in chosen]
-    found = np.stack(cut[:EXAMPLES])
+    found = np.stack(cut[:most])
     return found[:, :, 0] if windows.flat else found
 
 
-def windows_of(array: FloatArray, plan: Plan) -> int:
-    """How many windows an image (channels, *canvas) is looked at in."""
+def films_of(array: FloatArray, plan: Plan) -> int:
+    """How many films are as much work as an image (channels, *canvas), which is looked at in windows."""
     windows = windows_for(plan)
-    return int(np.prod([len(windows.starts(side, axis)) for axis, side in enumerate(deep(array).shape[1:])]))
+    count = prod(len(windows.starts(side, axis)) for axis, side in enumerate(deep(array).shape[1:]))
+    return count * max(1, round(prod(windows.shape) / FILM))
 
 
 def deep(array: FloatArray) -> FloatArray:

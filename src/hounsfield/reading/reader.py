@@ -43,10 +43,18 @@ from hounsfield.reading.explain import explain as heat_of
 from hounsfield.reading.explain.chosen import NO_HEAT_NOTE, UNFIT_HEAT_NOTE, default_heat, heat_notes
 from hounsfield.reading.network_cache import place_of
 from hounsfield.reading.opened import Opened, Said
-from hounsfield.reading.outlining import example_windows, labels_differ, outline_of, outlined, windows_of
+from hounsfield.reading.outlining import example_windows, films_of, labels_differ, outline_of, outlined
 from hounsfield.reading.places import disagreement, findings_of, landmarks_of, path_points
 from hounsfield.reading.quality import judge, worse
-from hounsfield.reading.runtime import Ensemble, Runtime, RuntimeName, by_probability, choose_runtime, require_runtime
+from hounsfield.reading.runtime import (
+    BF16_EXAMPLES,
+    Ensemble,
+    Runtime,
+    RuntimeName,
+    by_probability,
+    choose_runtime,
+    require_runtime,
+)
 from hounsfield.reading.scan import SCAN_NOTE, scan_film
 from hounsfield.reading.uncertainty import Gate
 from hounsfield.reading.views import View, most_attended, open_views, views_seen
@@ -152,6 +160,7 @@ class Reader:
             channels_last=plan.optimisation.channels_last,
             exact=plan.task == "localization",  # a place is wanted to a fraction of a pixel
             several=self._images > 1 and plan.dims == 2 and plan.task != "segmentation",
+            enough=1 if plan.task == "segmentation" else BF16_EXAMPLES,  # a window has as many answers as voxels
         )
         chosen = choose_runtime(
             self.wanted,
@@ -351,7 +360,7 @@ class Reader:
         if opened.array is None or not isinstance(self._rows, Voxelwise):
             raise ValueError("this model outlines nothing, or the image is not prepared")
         if self._runtime is None:
-            self._images *= windows_of(opened.array, plan)
+            self._images *= films_of(opened.array, plan)
             self.start(example_windows(opened.array, plan))
         runtime = self._runtime
         return outline_of(opened, plan, self._rows, runtime.logits if runtime else self.logits)

@@ -39,7 +39,7 @@ BF16_TOLERANCE = 0.005
 """The same for bfloat16, which keeps 8 bits of each number."""
 
 BF16_EXAMPLES = 16
-"""Images on which bfloat16 must agree; with fewer at hand float32 is used."""
+"""Images on which bfloat16 must agree where each has one answer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +59,8 @@ class Ensemble:
     """Whether they are never computed in bfloat16."""
     several: bool = False
     """Whether they are mostly shown several images together."""
+    enough: int = BF16_EXAMPLES
+    """Images on which bfloat16 must agree; with fewer at hand float32 is used."""
 
     def onnx(self) -> list[bytes]:
         """Each network as ONNX: the first is written, and where its weights stand in the file, see `with_weights_of`,
@@ -216,7 +218,7 @@ def _told(notes: Sequence[str]) -> tuple[str, ...]:
 
 def _openvino(trial: _Trial) -> Runtime:
     networks = _tried(lambda: [read_network(onnx) for onnx in trial.ensemble.onnx()])
-    if not trial.ensemble.exact and len(trial.examples) >= BF16_EXAMPLES and inspect_machine().bf16:
+    if not trial.ensemble.exact and len(trial.examples) >= trial.ensemble.enough and inspect_machine().bf16:
         try:
             return trial.agreeing(_compiled(networks, trial, "bf16"), BF16_TOLERANCE)
         except _NotUsed:
