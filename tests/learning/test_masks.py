@@ -25,7 +25,7 @@ from hounsfield.image import Mask
 from hounsfield.learning.choosing import choose_plan_and_split
 from hounsfield.learning.inputs import Inputs
 from hounsfield.learning.lesson import Answers, Outlined
-from hounsfield.learning.masked import masked_case, prepare_masked, resampled
+from hounsfield.learning.masked import _shares, masked_case, prepare_masked, resampled
 from hounsfield.learning.masks import MaskLesson, masked_batch, places_of, plain_window
 from hounsfield.learning.memory_need import step_bytes
 from hounsfield.learning.packed import PackedMask
@@ -46,6 +46,7 @@ from hounsfield.plan import (
 )
 from hounsfield.plan.task import task_of
 from hounsfield.plan.windows import windows_for
+from hounsfield.preprocessing.grid import flip
 from hounsfield.tasks.outline import outline
 from hounsfield.tasks.segmentation import UNKNOWN
 from hounsfield.tasks.segmentation import Segmentation as SegmentationTask
@@ -170,6 +171,49 @@ def test_what_a_network_says_comes_back_onto_the_grid_as_stored(dataset: Dataset
     assert [one.result for one in answers.outlined] == [
         lesson.measured(plan, row, own) for row, own in enumerate(outlines)
     ]
+
+
+def test_many_codes_on_another_grid_are_those_of_all_shares_at_once() -> None:
+    rng = np.random.default_rng(0)
+    codes: IntArray = np.zeros((9, 14, 11), dtype=np.uint8)
+    for code in (7, 1, 200, 3, UNKNOWN):
+        low = [int(rng.integers(0, side - 4)) for side in codes.shape]
+        codes[tuple(slice(start, start + 4 + code % 3) for start in low)] = code
+    for step, first in (((1.5, 1.4, 2.2), (0.3, -0.8, 0.6)), ((0.7, 2.0, -1.3), (-0.4, 0.5, 10.2))):
+        onto: FloatArray = np.diag([*step, 1.0])
+        onto[:3, 3] = first
+        shape = tuple(int(side / abs(one)) + 2 for side, one in zip(codes.shape, step, strict=True))
+        shares = [_shares(onto[axis, axis], onto[axis, 3], shape[axis], codes.shape[axis]) for axis in range(3)]
+        each = [np.einsum("ad,bh,cw,dhw->abc", *shares, codes == code) for code in np.unique(codes)]
+        wanted = np.unique(codes)[np.argmax(np.round(each, 5), axis=0)]
+        np.testing.assert_array_equal(resampled(codes, onto, shape), wanted)
+
+
+def test_a_volume_stored_the_other_way_round_is_shown_alike_and_gets_its_labels_where_they_are(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    plan = plan_for(dataset, steps=({"step": "spacing", "mm": [2.0, 1.0, 0.5]}, {"step": "orient"}))
+    case = dataset.cases[0]
+    image, mask = formats.read(case.image.path), formats.read(case.mask.path)  # type: ignore[union-attr]
+    for name, own in (("image", image), ("mask", mask)):
+        formats.write_nifti(flip(flip(own, 1), 2), tmp_path / f"{name}.nii.gz")
+    turned = replace(
+        case, images={"image": ImageRef(tmp_path / "image.nii.gz")}, mask=ImageRef(tmp_path / "mask.nii.gz")
+    )
+    task = task_of(plan)
+    one, other = (masked_case(own, plan, task) for own in (case, turned))  # type: ignore[arg-type]
+    np.testing.assert_allclose(one.voxels, other.voxels, atol=1e-3)
+    np.testing.assert_array_equal(one.codes, other.codes)
+    inputs = prepare_masked(dataset, (case, turned), plan, tmp_path, threads=1)
+
+    class Bright(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.cat([0.6 - images, images - 0.6, torch.full_like(images, -1)], dim=1)
+
+    answers = MaskLesson(task, inputs).answered(Bright(), plan, np.arange(2), flips=False)  # type: ignore[arg-type]
+    there, turned_back = (own.outline.unpacked().labels for own in answers.outlined)
+    assert there.any()
+    assert (there == turned_back[:, ::-1, ::-1]).mean() > 0.999
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.fingerprint import Fingerprint, make_fingerprint
 from hounsfield.datasets.segmentation import MOST_NUMBERS, MOST_OVERLAPPING
 from hounsfield.plan import Input, Machine, Plan, RecurrentChoice, ResidualChoice, Segmentation, UNetChoice, make_plan
-from hounsfield.plan.inputs import Kind, kind_of
+from hounsfield.plan.inputs import Kind, kind_of, window_steps
 from hounsfield.plan.outlining import outliner, recurrent_outliner, strides_for
 
 MACHINE = Machine(name="a laptop", cores=2, threads=2, memory_bytes=2**34, bf16=False)
@@ -177,3 +177,17 @@ def test_a_plan_takes_as_many_labels_as_can_be_told_apart_and_no_more(most: int,
     assert len(section(most).labels) == most
     with pytest.raises(ValidationError, match=f"{most + 1} segmentation.labels with [0-9]+ numbers are too many"):
         section(most + 1)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "wanted"),
+    [
+        ({"patient": 4}, ["foreground", "spacing", "orient"]),
+        ({"patient": 3, "detector": 1}, ["foreground", "spacing"]),
+        ({"patient": 3, "none": 1}, ["foreground"]),
+    ],
+)
+def test_volumes_that_know_their_place_are_turned_the_same_way_up(kinds: dict[str, int], wanted: list[str]) -> None:
+    fingerprint = replace(stacks(), spacing_kinds=kinds)
+    assert [step["step"] for step in window_steps(WHOLE, fingerprint)] == wanted
+    assert not window_steps(WHOLE, replace(fingerprint, planar=True, spacing_mm=None))

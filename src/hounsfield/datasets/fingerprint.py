@@ -144,8 +144,7 @@ def make_fingerprint(
     """
     cases = _chosen(dataset, case_ids)
     refs = [(case.id, ref) for case in cases for ref in case.images.values()]
-    unreadable: dict[str, str] = {}
-    outsides = _outsides(refs, unreadable)
+    outsides, unreadable = _outsides(refs)
     readable = [(case, ref) for case, ref in refs if case not in unreadable]
     order = np.random.default_rng(seed).permutation(len(readable))
     pixels = _pixels([readable[index] for index in sorted(order[:sample])], unreadable)
@@ -231,19 +230,21 @@ def _chosen(dataset: Dataset, case_ids: Iterable[str] | None) -> Sequence[Case]:
     return cases
 
 
-def _outsides(refs: Sequence[tuple[str, ImageRef]], unreadable: dict[str, str]) -> list[Outside]:
-    """What the headers say of the images that have a readable one; each file is opened once."""
+def _outsides(refs: Sequence[tuple[str, ImageRef]]) -> tuple[list[Outside], dict[str, str]]:
+    """What the headers say of the images that have a readable one, and why the others have none, by case; each file is
+    opened once."""
     files = [replace(ref, crop=None, index=None) for _, ref in refs]
     once = list(dict.fromkeys(files))
     headers = dict(zip(once, in_threads(outside, once, "reading headers"), strict=True))
-    found = []
+    found: list[Outside] = []
+    unreadable: dict[str, str] = {}
     for (case, ref), file in zip(refs, files, strict=True):
         header = headers[file]
         if isinstance(header, HounsfieldError):
             unreadable[case] = str(header)
         else:
             found.append(header.of_crop(ref.crop))
-    return found
+    return found, unreadable
 
 
 def _pixels(refs: Sequence[tuple[str, ImageRef]], unreadable: dict[str, str]) -> list[tuple[FloatArray, bool]]:

@@ -30,6 +30,9 @@ from hounsfield.tasks.segmentation import Segmentation
 _TURNED = 1e-3
 """Voxels by which an axis may lean over the whole image."""
 
+_EVEN = 1e-6
+"""Shares of a voxel that differ by less are the same."""
+
 
 @dataclass(frozen=True, eq=False)
 class Masked:
@@ -160,17 +163,29 @@ def resampled(codes: IntArray, onto: FloatArray, shape: Sequence[int]) -> IntArr
     Raises:
         GeometryError: The grids are turned against each other.
     """
+    from scipy import ndimage
+
     _require_along_axes(onto, shape)
     shares = [_shares(onto[axis, axis], onto[axis, 3], side, codes.shape[axis]) for axis, side in enumerate(shape)]
     if all(np.isin(share, (0, 1)).all() for share in shares):  # voxels on voxels
         return nearest(codes, onto, shape)
-    found, most = np.zeros(tuple(shape), dtype=codes.dtype), np.zeros(tuple(shape), dtype=np.float32)
-    for code in np.unique(codes).tolist():
-        own = (codes == code).astype(np.float32)
-        for axis, share in enumerate(shares):
-            own = np.moveaxis(np.tensordot(share, own, axes=(1, axis)), 0, axis)
-        larger = own > most + 1e-6
-        found[larger], most[larger] = code, own[larger]
+    found, most, taken = (np.zeros(tuple(shape), dtype=kind) for kind in (codes.dtype, np.float32, np.float32))
+    for code, box in enumerate(ndimage.find_objects(codes), start=1):
+        if box is None:
+            continue
+        own = (codes[box] == code).astype(np.float32)
+        target = []
+        for axis, (share, side) in enumerate(zip(shares, box, strict=True)):
+            rows = np.flatnonzero(share[:, side].any(axis=1))
+            target.append(slice(rows[0], rows[-1] + 1) if len(rows) else slice(0, 0))
+            own = np.moveaxis(np.tensordot(share[target[-1], side], own, axes=(1, axis)), 0, axis)
+        place = tuple(target)
+        larger = own > most[place] + _EVEN
+        found[place][larger], most[place][larger] = code, own[larger]
+        taken[place] += own
+    deep, high, wide = (share.sum(axis=1) for share in shares)
+    whole = deep[:, None, None] * high[:, None] * wide  # what of a voxel lies in the codes' grid
+    found[most <= whole - taken + _EVEN] = 0
     return found
 
 

@@ -176,11 +176,14 @@ def canvas_steps(kind: Kind, canvas: tuple[int, ...], *, grey: bool) -> tuple[di
 
 
 def window_steps(kind: Kind, fingerprint: Fingerprint) -> tuple[dict[str, Any], ...]:
-    """Steps of images that keep their size: volumes cut to what they show, and of one spacing where all know theirs."""
+    """Steps of images that keep their size: volumes cut to what they show, of one spacing where all know theirs, and
+    the same way up where all know their place."""
     steps = kind.steps if fingerprint.planar else (*kind.steps, {"step": "foreground"})
     if not fingerprint.spacing_mm or "none" in fingerprint.spacing_kinds:
         return steps
-    return (*steps, {"step": "spacing", "mm": [round(one, 4) for one in fingerprint.spacing_mm]})
+    steps = (*steps, {"step": "spacing", "mm": [round(one, 4) for one in fingerprint.spacing_mm]})
+    placed = not fingerprint.planar and set(fingerprint.spacing_kinds) == {"patient"}
+    return (*steps, {"step": "orient"}) if placed else steps
 
 
 def loses_colour(channels: int, fingerprint: Fingerprint) -> bool:

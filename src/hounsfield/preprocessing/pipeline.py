@@ -17,6 +17,7 @@ from hounsfield.preprocessing.display import Display
 from hounsfield.preprocessing.filters import Bilateral, Gaussian, Median
 from hounsfield.preprocessing.foreground import Foreground
 from hounsfield.preprocessing.intensity import Clahe, Float, Rescale, WindowLevel, ZScore
+from hounsfield.preprocessing.orient import Orient
 from hounsfield.preprocessing.resample import Resize, Spacing
 from hounsfield.preprocessing.step import Step, require_finite
 
@@ -30,6 +31,7 @@ STEPS: dict[str, type[Step]] = {
         (
             BreastRegion,
             Foreground,
+            Orient,
             Gaussian,
             Median,
             Bilateral,

@@ -114,7 +114,8 @@ def test_other_outlines_widen_contact_arc_and_what_remains_too() -> None:
     criteria = criteria_from_text(
         '[[criterion]]\nname = "a"\nmeasure = "contact"\nstructure = "bone"\nmost_mm2 = 0\n'
         '[[criterion]]\nname = "b"\nmeasure = "contact_arc"\nstructure = "bone"\nmost_degrees = 0\n'
-        '[[criterion]]\nname = "c"\nmeasure = "remaining_volume"\nstructure = "liver"\nmargin_mm = 3\nleast_percent = 88\n'
+        '[[criterion]]\nname = "c"\nmeasure = "remaining_volume"\nstructure = "liver"\nmargin_mm = 3\n'
+        "least_percent = 88\n"
         '[[criterion]]\nname = "d"\nmeasure = "distance"\nstructure = "bone"\nleast_mm = 1\n'
     )
     structures = {"bone": BONE, "liver": organ}
