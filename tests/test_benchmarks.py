@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 
+from hounsfield.evaluation.evidence import Detected, ImageResult
+from hounsfield.findings.region import Box
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 Row = dict[str, Any]
 
@@ -255,3 +258,20 @@ def test_a_place_that_torchvision_calls_two_kinds_is_one_finding(
 
     assert boxes.tolist() == [[4, 2, 20, 10], [24, 12, 36, 18]]
     assert scores.tolist() == pytest.approx([0.5, 0.3]) and kinds.tolist() == [1, 0]
+
+
+def test_films_with_a_mass_are_told_from_those_without_by_their_highest_score(
+    module: Callable[[str], ModuleType],
+) -> None:
+    found = module("detection")
+
+    def film(number: int, score: float, *, mass: bool, of: str = "mini_mias_masses/") -> ImageResult:
+        box = Box(0, 0, 9, 9, "benign")
+        said = (Detected(box, (score / 2, score / 2)), Detected(box, (0.0, 0.01)))
+        return ImageResult(f"{of}{number}", str(number), (box,) * mass, said)
+
+    films = [film(number, 0.5 + number / 100, mass=number > 12) for number in range(24)]
+    others = [film(number, 0.9, mass=False, of="film ") for number in range(9)]
+    assert found.abnormal_or_not([*films, *others]) == 1.0
+    assert found.abnormal_or_not([film(30, 0.9, mass=False), *films]) < 1.0
+    assert found.abnormal_or_not(films[:20]) == ""

@@ -54,6 +54,7 @@ def test_a_bundle_tells_what_was_found_on_the_validation_films(detector: Path) -
     assert sum(evidence.detection.lesions) > 0
     page = (detector / "report.html").read_text(encoding="utf-8")
     assert "What was found" in page and "Mean sensitivity on validation cases" in page
+    assert "#films" in page and page.count("data:image/webp") >= 3
     assert not (detector / "explanations.json").is_file()
     assert "detection" in (detector / "card.md").read_text(encoding="utf-8")
 

@@ -52,6 +52,7 @@ def test_a_bundle_tells_what_was_located_on_the_validation_films(locator: Path) 
     assert evidence.task == "localization" and evidence.localization is not None
     assert evidence.localization.unit == "mm"
     page = (locator / "report.html").read_text(encoding="utf-8")
+    assert "#films" in page and page.count("data:image/webp") >= 1
     assert "What was located" in page and "Share located on validation cases" in page
     assert "Images as a whole" not in page and 'id="scores"' not in page
     card = (locator / "card.md").read_text(encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -60,6 +62,8 @@ def test_figures_are_those_of_the_evidence() -> None:
     assert part.rule == "IoU ≥ 0.2"
     assert [[cell.count for cell in row.cells] for row in part.matrix] == [[3, 0, 0], [0, 1, 1]]
     assert "benign" in part.froc and "malignant" in part.froc
+    places = [float(y) for y in re.findall(r'y="([0-9.]+)" class="tick">(?:benign|malignant)<', part.froc)]
+    assert len(places) == 2 and abs(places[0] - places[1]) >= 14
 
 
 def test_cards_say_what_was_found_and_missed() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from hounsfield.cli.runtimes import add_runtime, runtime_words
 
 if TYPE_CHECKING:
     from hounsfield.bundle import Bundle
-    from hounsfield.datasets.case import Dataset
+    from hounsfield.datasets.case import Case, Dataset
     from hounsfield.evaluation.evidence import Evidence
     from hounsfield.reporting.detection_part import FoundExample
     from hounsfield.reporting.examples import Example
@@ -84,7 +85,7 @@ def write_results(arguments: argparse.Namespace, bundle: Bundle, dataset: Datase
 
     with filled_at_once(arguments.output) as folder:
         write_evidence(evidence, folder / "evidence.json")
-        found = found_examples(dataset, evidence)
+        found = found_examples({case.id: case for case in dataset.cases}, evidence)
         located = located_examples(bundle, dataset, evidence)
         outlined = outlined_examples(bundle, dataset, evidence)
         examples = gallery(bundle, dataset, evidence) if evidence.results and not found else []
@@ -100,14 +101,13 @@ def write_results(arguments: argparse.Namespace, bundle: Bundle, dataset: Datase
         )
 
 
-def found_examples(dataset: Dataset, evidence: Evidence) -> list[FoundExample]:
-    """Images worth a look, with what was found on them; none where nothing was looked for."""
+def found_examples(cases: Mapping[str, Case], evidence: Evidence) -> list[FoundExample]:
+    """Images worth a look, of cases by their id, with what was found on them; none where nothing was looked for."""
     from hounsfield.datasets import load
     from hounsfield.reporting.detection_part import FoundExample, choose_found
 
     if evidence.detection is None:
         return []
-    cases = {case.id: case for case in dataset.cases}
     return [FoundExample(one, load(cases[one.case].image)) for one in choose_found(evidence.detection)]
 
 

@@ -11,9 +11,9 @@ from hounsfield.findings import ModelIdentity
 from hounsfield.reporting import wording
 from hounsfield.reporting.charts.intervals import track_scale
 from hounsfield.reporting.charts.learning_curves import LearningCurve, loss_chart, score_chart
-from hounsfield.reporting.detection_part import detection_part
+from hounsfield.reporting.detection_part import FoundExample, detection_part
 from hounsfield.reporting.explanation_report import method_rows, verdict_words
-from hounsfield.reporting.localization_part import localization_part
+from hounsfield.reporting.localization_part import LocatedExample, localization_part
 from hounsfield.reporting.page import Fact, render, write_page
 from hounsfield.reporting.score_table import main_figure, score_rows, verdict
 from hounsfield.reporting.segmentation_part import OutlinedExample, segmentation_part
@@ -64,8 +64,12 @@ class TrainingStory:
     score: str = "AUC"
     """What `LearningCurve.val_score` is."""
     explanations: Explanations | None = None
+    found: tuple[FoundExample, ...] = ()
+    """Validation images to show with what was found on them, the worst first …"""
+    located: tuple[LocatedExample, ...] = ()
+    """… or located …"""
     outlined: tuple[OutlinedExample, ...] = ()
-    """Validation images to show with their outlines, the worst first."""
+    """… or outlined."""
     files: tuple[BundleFile, ...] = ()
     machine: str = ""
     created: str = ""
@@ -87,8 +91,10 @@ def training_page(story: TrainingStory) -> str:
         loss=loss_chart(story.curves),
         learned=score_chart(story.curves, score=story.score),
         members=members,
-        found=detection_part(evidence.detection) if evidence and evidence.detection else None,
-        located=localization_part(evidence.localization) if evidence and evidence.localization else None,
+        found=detection_part(evidence.detection, examples=story.found) if evidence and evidence.detection else None,
+        located=localization_part(evidence.localization, examples=story.located)
+        if evidence and evidence.localization
+        else None,
         outlined=segmentation_part(evidence.segmentation, examples=story.outlined)
         if evidence and evidence.segmentation
         else None,
@@ -115,15 +121,16 @@ def write_training_page(path: Path, story: TrainingStory) -> None:
 
 
 def _contents(story: TrainingStory) -> list[tuple[str, str]]:
-    found = []
-    if story.evidence is not None and story.evidence.detection is not None:
-        found.append(("found", "What was found"))
-    if story.evidence is not None and story.evidence.localization is not None:
-        found.append(("found", "What was located"))
-    elif story.evidence is not None and story.evidence.segmentation is not None:
-        found += [("found", "What was outlined"), *([("films", "Images")] if story.outlined else [])]
-    elif story.evidence is not None:
-        found.append(("scores", "Images as a whole" if found else "Validation"))
+    found, evidence = [], story.evidence
+    films = [("films", "Images")] if story.found or story.located or story.outlined else []
+    if evidence is not None and evidence.detection is not None:
+        found += [("found", "What was found"), *films, ("scores", "Images as a whole")]
+    elif evidence is not None and evidence.localization is not None:
+        found += [("found", "What was located"), *films]
+    elif evidence is not None and evidence.segmentation is not None:
+        found += [("found", "What was outlined"), *films]
+    elif evidence is not None:
+        found.append(("scores", "Validation"))
     if story.curves:
         found.append(("learning", "Learning"))
     if story.explanations is not None:
