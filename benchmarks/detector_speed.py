@@ -27,6 +27,7 @@ DATA = "cbis_ddsm_films"
 SHAPE = (640, 512)
 THREADS = 2
 FILMS = 96
+RATES = ("0.125", "0.25", "0.5", "1", "2", "4", "8")
 EPOCHS = 3
 READ = 100
 AIM_LEARNING, AIM_FINDING, AIM_FROC = 2.0, 2.5, 0.005
@@ -122,23 +123,37 @@ def timed(epoch: Callable[[int], object], how: str) -> None:
 def find(bundle: Path, runtime: str) -> None:
     """Films found on by one runtime, prepared before: seconds a film, and the findings."""
     from hounsfield.bundle import read_bundle
+    from hounsfield.evaluation.detection import measure_detection
+    from hounsfield.evaluation.evidence import ImageResult
+    from hounsfield.evaluation.matching import HitRule
     from hounsfield.reading.reader import Reader
+    from hounsfield.tasks.detection import detected
 
     reader = Reader(read_bundle(bundle), runtime=runtime, images=10_000, answer_all=True)  # type: ignore[arg-type]
-    arrays = []
+    arrays, opened_cases = [], []
     for case in films(READ).cases:
         opened = reader.open_case(case, reader.load_case(case))
-        if opened.array is not None:
+        if opened.array is not None and opened.onto is not None:
             arrays.append(opened.array)
+            opened_cases.append((case, opened.onto))
     reader.found(np.stack(arrays[:16]))
     before, cpu = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     began = time.perf_counter()
     found = [one for start in range(0, len(arrays), 4) for one in reader.found(np.stack(arrays[start : start + 4]))]
     seconds = time.perf_counter() - began
+    results = [
+        ImageResult(case.id, case.patient, case.boxes, detected(one, onto))
+        for one, (case, onto) in zip(found, opened_cases, strict=True)
+    ]
+    kinds = reader.bundle.plan.detection.kinds
+    scores = measure_detection(
+        results, kinds=kinds, rule=HitRule(0.2), threshold=0.5, threshold_from="", attributes={}, resamples=20
+    ).scores
     more = {
+        "froc": [scores[f"sensitivity_at_{rate}"].value for rate in RATES],
+        "input": " × ".join(map(str, reader.bundle.plan.input.shape)),
         "cpu_s_a_film": round((time.process_time() - cpu) / len(arrays), 3),
         "peak_gib": round(max(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 2**20, 2),
-        "scores": [[round(float(score), 5) for score in one.scores[:5]] for one in found],
     }
     result("films per s", len(arrays) / seconds, reader.runtime, more)
 
@@ -191,21 +206,20 @@ def main() -> int:
     rows = [row_of(way, best) for way in ways]
     record(
         "detector_speed",
-        f"A detector of {SHAPE[0]} × {SHAPE[1]} films learning and finding, the fastest of {arguments.rounds} rounds.",
+        "A detector of films learning and finding, the fastest of {arguments.rounds} rounds.",
         rows,
         packages=("torch", "torchvision", "timm", "openvino", "onnxruntime"),
         notes=(
             "learning: images a second of an epoch after the first, which decodes and prepares for us; torchvision's "
             "loop decodes in every epoch, as its reference does.",
+            "FROC: sensitivity at 1/8 to 8 false alarms a film; most were learned from, so that it says whether both "
+            "find the same, and nothing more.",
             "finding: films a second through networks, proposals and judgement, from prepared arrays, four at a time.",
         ),
     )
-    return int(
-        any(
-            float(row["times"]) < (AIM_LEARNING if row["part"] == "learning" else AIM_FINDING)
-            for row in (rows[1], *rows[4:5])
-        )
-    )
+    finding = max(rows[2:], key=lambda row: row["times"], default=None)
+    slow = rows[1]["times"] < AIM_LEARNING or (finding is not None and finding["times"] < AIM_FINDING)
+    return int(slow or (finding is not None and finding["largest difference of FROC"] > AIM_FROC))
 
 
 def row_of(way: tuple[str, ...], best: dict[tuple[str, ...], dict[str, Any]]) -> dict[str, Any]:
@@ -217,17 +231,16 @@ def row_of(way: tuple[str, ...], best: dict[tuple[str, ...], dict[str, Any]]) ->
         "part": "learning" if learning else "finding",
         "by": way[0] if learning else found["how"],
         "how": found["how"],
+        "input": found.get("input", " × ".join(map(str, SHAPE))),
         "a second": round(found["value"], 2),
         "times": round(found["value"] / reference["value"], 2),
         "cpu_s_a_film": found.get("cpu_s_a_film", ""),
         "peak_gib": found.get("peak_gib", ""),
     }
     if not learning:
-        apart = [
-            abs(a - b) for own, other in zip(found["scores"], reference["scores"], strict=True)
-            for a, b in zip(own[:1], other[:1], strict=False)
-        ]  # fmt: skip
-        row["largest difference of a film's surest score"] = round(max(apart), 5)
+        row["largest difference of FROC"] = round(
+            max(abs(own - other) for own, other in zip(found["froc"], reference["froc"], strict=True)), 4
+        )
     return row
 
 
