@@ -26,7 +26,7 @@ from record import record
 
 from hounsfield.datasets import Dataset, open_dataset
 from hounsfield.datasets.detection import for_detection
-from hounsfield.datasets.split import make_split
+from hounsfield.datasets.split import read_split
 from hounsfield.evaluation.classification import accuracy, auc_roc, precision, sensitivity, specificity
 from hounsfield.evaluation.detection import measure_detection
 from hounsfield.evaluation.evidence import Detected, DetectionEvidence, Evidence, ImageResult
@@ -99,7 +99,7 @@ def trainings(arguments: argparse.Namespace) -> Iterator[Training]:
 def ours(question: Question, minutes: float, seed: int, folder: Path) -> list[Row]:
     """A row of the validation part, and with folds one of all images, each answered by a network that had not
     seen its patient."""
-    bundle = folder / f"find-{question.example}-{seed}"
+    bundle = bundle_of(question, seed, folder)
     began = time.perf_counter()
     run("train", *words_of(question.example, PHANTOMS, folder), "--task", "detection", "-o", str(bundle), "--overwrite",
         f"--minutes={minutes}", f"--seed={seed}")  # fmt: skip
@@ -111,7 +111,7 @@ def ours(question: Question, minutes: float, seed: int, folder: Path) -> list[Ro
     facts = choices_of(bundle)
     told = {"input": facts["input"], "epochs": facts["epochs"], "networks": facts["networks"]}
     whole = five_scores(evidence)
-    held = validation_cases(question, seed, folder)
+    held = validation_cases(bundle)
     same = [one for one in evidence.detection.results if one.case in held]
     if len(same) == len(evidence.detection.results):
         return [{**common, **row_of(evidence.detection, "val"), **told, "image": whole}]
@@ -126,7 +126,7 @@ def theirs(question: Question, minutes: float, seed: int, folder: Path) -> list[
     from torchvision_detector import Loop
 
     dataset = looked_at(question, folder)
-    held = validation_cases(question, seed, folder)
+    held = validation_cases(bundle_of(question, seed, folder))
     torch.manual_seed(seed)
     torch.set_num_threads(2)
     loop = Loop([case for case in dataset.cases if case.id not in held], dataset.kinds, question.peer)
@@ -155,9 +155,20 @@ def looked_at(question: Question, folder: Path) -> Dataset:
     return for_detection(open_dataset(words[0], root=data_folder(question.example, PHANTOMS)))
 
 
-def validation_cases(question: Question, seed: int, folder: Path) -> set[str]:
-    """A tenth of the patients, the same for both."""
-    return set(make_split(looked_at(question, folder), seed=seed).ids("val"))
+def bundle_of(question: Question, seed: int, folder: Path) -> Path:
+    """Where ours is written."""
+    return folder / f"find-{question.example}-{seed}"
+
+
+def validation_cases(bundle: Path) -> set[str]:
+    """A tenth of the patients, the same for both: of the split that our training made, near duplicates together.
+
+    Raises:
+        RuntimeError: Ours was not trained, or its bundle not kept.
+    """
+    if not (bundle / "split.json").is_file():
+        raise RuntimeError(f"{bundle} is not there: measure ours first, and keep its bundle with --bundles")
+    return set(read_split(bundle / "split.json").ids("val"))
 
 
 def measured(results: list[ImageResult], kinds: tuple[str, ...]) -> DetectionEvidence:
