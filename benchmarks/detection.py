@@ -189,20 +189,21 @@ def row_of(detection: DetectionEvidence, where: str) -> Row:
         row["malignant at 1"] = round(scores["sensitivity_malignant_at_1"].value, 3)
     row["mean"] = round(scores["mean_sensitivity"].value, 3)
     row["AP 50"] = round(scores["average_precision_50"].value, 3)
-    row["abnormal"] = abnormal_or_not(detection.results)
+    row |= abnormal_or_not(detection.results)
     row["date"] = datetime.datetime.now(datetime.UTC).date().isoformat()
     return row
 
 
-def abnormal_or_not(results: Iterable[ImageResult]) -> float | str:
+def abnormal_or_not(results: Iterable[ImageResult]) -> Row:
     """How well the highest score of a film of mini-MIAS, of whichever kind, tells films with a mass from those
-    without: AUC, empty with fewer than ten of either."""
+    without: AUC, and how many there are of both; empty where there is none of either."""
     films = [one for one in results if one.case.startswith(NORMALS)]
     has_mass = np.array([bool(one.truths) for one in films], dtype=bool)
-    if min(has_mass.sum(), (~has_mass).sum()) < 10:
-        return ""
+    if has_mass.all() or not has_mass.any():
+        return {"abnormal": "", "with / without": ""}
     highest = [max((found.score for found in one.found), default=0.0) for one in films]
-    return round(auc_roc(has_mass, np.array(highest)), 3)
+    area = float(round(auc_roc(has_mass, np.array(highest)), 3))
+    return {"abnormal": area, "with / without": f"{has_mass.sum()} / {(~has_mass).sum()}"}
 
 
 def five_scores(evidence: Evidence) -> dict[str, float]:
@@ -229,7 +230,7 @@ def write(rows: list[Row]) -> None:
         own = [row for row in filled if (row["data"], row["by"], row["minutes"], row["measured on"]) == key]
         if len(own) > 1:
             numbers = [name for name in names if name != "minutes" and all(isinstance(row[name], float) for row in own)]
-            unlike = {name: "" for name in names if len({isinstance(row[name], float) for row in own}) > 1}
+            unlike = {name: "" for name in names if any(row[name] != own[0][name] for row in own)}
             mean = {name: round(float(np.mean([row[name] for row in own])), 3) for name in numbers}
             means.append({**own[0], **unlike, **mean, "seed": "mean", "interval at 1": "", "image": {}})
     record(
@@ -241,7 +242,7 @@ def write(rows: list[Row]) -> None:
             "measured on: all = every image, answered by networks that had not seen its patient; val = those of a "
             "tenth of the patients, for both.",
             "abnormal: AUC on films of mini-MIAS, with a mass against without, of the highest score that there is a "
-            "lesion, where ten of each were measured.",
+            "lesion; with / without: how many of each were measured.",
             "image: AUC and four scores of images as a whole, by their surest finding of a positive kind, at the "
             "threshold chosen on them; without films of mini-MIAS.",
             *(f"{name}: {drawn.words}." for name, drawn in PHANTOMS.items()),

@@ -2,8 +2,9 @@
 
 Learning: images a second from the same film files, end to end, of our loop and of torchvision's reference loop (its own
 Faster R-CNN and transforms, float32, SGD, two images a step), with the same pretrained backbone, pyramid, anchors and
-image size. Finding: seconds a film of the same weights by our runtime and by the same network as torch computes it,
-operation by operation; and whether both find the same. Each runs in a process of its own with two threads.
+image size. Finding: films a second of the same weights by our runtimes, and by torch as torchvision's own network runs:
+eagerly, one film at a time, with its 1000 proposals; and whether both find the same. Each runs in a process of its own
+with two threads.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ FILMS = 96
 RATES = ("0.125", "0.25", "0.5", "1", "2", "4", "8")
 EPOCHS = 3
 READ = 100
+EAGER = "eager"
+"""The reference of finding: no runtime of ours."""
+EAGER_PROPOSALS = 1000
+"""Those of torchvision's Faster R-CNN in reading."""
 AIM_LEARNING, AIM_FINDING, AIM_FROC = 2.0, 2.5, 0.005
 
 
@@ -129,17 +134,20 @@ def find(bundle: Path, runtime: str) -> None:
     from hounsfield.reading.reader import Reader
     from hounsfield.tasks.detection import detected
 
-    reader = Reader(read_bundle(bundle), runtime=runtime, images=10_000, answer_all=True)  # type: ignore[arg-type]
+    wanted: Any = "torch" if runtime == EAGER else runtime
+    reader = Reader(read_bundle(bundle), runtime=wanted, images=10_000, answer_all=True)
+    at_once, look = (1, eagerly(reader)) if runtime == EAGER else (4, reader.found)
     arrays, opened_cases = [], []
     for case in films(READ).cases:
         opened = reader.open_case(case, reader.load_case(case))
         if opened.array is not None and opened.onto is not None:
             arrays.append(opened.array)
             opened_cases.append((case, opened.onto))
-    reader.found(np.stack(arrays[:16]))
+    look(np.stack(arrays[:16]))
     before, cpu = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     began = time.perf_counter()
-    found = [one for start in range(0, len(arrays), 4) for one in reader.found(np.stack(arrays[start : start + 4]))]
+    starts = range(0, len(arrays), at_once)
+    found = [one for start in starts for one in look(np.stack(arrays[start : start + at_once]))]
     seconds = time.perf_counter() - began
     results = [
         ImageResult(case.id, case.patient, case.boxes, detected(one, onto))
@@ -155,7 +163,37 @@ def find(bundle: Path, runtime: str) -> None:
         "cpu_s_a_film": round((time.process_time() - cpu) / len(arrays), 3),
         "peak_gib": round(max(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 2**20, 2),
     }
-    result("films per s", len(arrays) / seconds, reader.runtime, more)
+    how = f"eager, {EAGER_PROPOSALS} proposals" if runtime == EAGER else reader.runtime
+    result("films per s", len(arrays) / seconds, how, more)
+
+
+def eagerly(reader: Any) -> Callable[[np.ndarray], list[Any]]:
+    """How the networks of a reader find as torch runs what torchvision builds: as they were trained, operation by
+    operation, in torch's usual order of memory, with as many proposals as torchvision's network has."""
+    import torch
+
+    from hounsfield.plan.network import most_of
+    from hounsfield.tasks.find import by_torch, find
+
+    plan = reader.bundle.plan
+    looks = []
+    for network in reader.bundle.networks():
+        network.to(memory_format=torch.contiguous_format).eval()
+        proposals = network.proposals
+        proposals._pre_nms_top_n["testing"] = proposals._post_nms_top_n["testing"] = EAGER_PROPOSALS
+        looks.append(by_torch(network, channels_last=False))
+    axes = plan.augmentation.flip_axes if plan.ensemble.flips else ()
+
+    def look(arrays: np.ndarray) -> list[Any]:
+        return find(
+            lambda images: [one for own in looks for one in own(images)],
+            torch.from_numpy(reader.middle(arrays)),
+            flip_axes=axes,
+            overlap=plan.detection.fusion,
+            most=most_of(plan),
+        )
+
+    return look
 
 
 def result(what: str, value: float, how: str, more: dict[str, Any]) -> None:
@@ -196,7 +234,7 @@ def main() -> int:
         return 0
     ways: list[tuple[str, ...]] = [("torchvision",), ("hounsfield",)]
     if arguments.bundle:
-        ways += [("find", str(arguments.bundle), runtime) for runtime in ("torch", "onnxruntime", "openvino")]
+        ways += [("find", str(arguments.bundle), runtime) for runtime in (EAGER, "torch", "onnxruntime", "openvino")]
     best: dict[tuple[str, ...], dict[str, Any]] = {}
     for _ in range(arguments.rounds):
         for way in ways:
@@ -214,7 +252,8 @@ def main() -> int:
             "loop decodes in every epoch, as its reference does.",
             "FROC: sensitivity at 1/8 to 8 false alarms a film; most were learned from, so that it says whether both "
             "find the same, and nothing more.",
-            "finding: films a second through networks, proposals and judgement, from prepared arrays, four at a time.",
+            "finding: films a second through networks, proposals and judgement, from prepared arrays, same weights: "
+            "four films at a time by us, one at a time eagerly, as torchvision's network reads.",
         ),
     )
     finding = max(rows[2:], key=lambda row: row["times"], default=None)
@@ -223,10 +262,10 @@ def main() -> int:
 
 
 def row_of(way: tuple[str, ...], best: dict[tuple[str, ...], dict[str, Any]]) -> dict[str, Any]:
-    """A row: images a second, and how many times that is of torchvision's loop, or of torch as it is."""
+    """A row: images a second, and how many times that is of torchvision's loop, or of torch without our runtimes."""
     found = best[way]
     learning = way[0] != "find"
-    reference = best[("torchvision",)] if learning else best[(*way[:2], "torch")]
+    reference = best[("torchvision",)] if learning else best[(*way[:2], EAGER)]
     row = {
         "part": "learning" if learning else "finding",
         "by": way[0] if learning else found["how"],

@@ -223,14 +223,14 @@ def test_a_figure_that_only_some_seeds_have_is_in_no_mean(
     monkeypatch.setattr(found, "record", lambda name, question, rows, **words: written.extend(rows))
     common = {"data": "films", "by": "hounsfield", "minutes": 90.0, "measured on": "val"}
     rows = [
-        {**common, "seed": 0, "mean": 0.7, "abnormal": 0.8, "image": {}},
-        {**common, "seed": 1, "mean": 0.8, "abnormal": "", "image": {}},
+        {**common, "seed": 0, "mean": 0.7, "abnormal": 0.8, "input": "9 × 9", "image": {}},
+        {**common, "seed": 1, "mean": 0.8, "abnormal": "", "input": "9 × 7", "image": {}},
     ]
     for given in (rows, rows[::-1]):
         written.clear()
         found.write(given)
         (mean,) = [row for row in written if row["seed"] == "mean"]
-        assert (mean["mean"], mean["abnormal"]) == (0.75, "")
+        assert (mean["mean"], mean["abnormal"], mean["input"]) == (0.75, "", "")
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:torchvision")
@@ -272,6 +272,6 @@ def test_films_with_a_mass_are_told_from_those_without_by_their_highest_score(
 
     films = [film(number, 0.5 + number / 100, mass=number > 12) for number in range(24)]
     others = [film(number, 0.9, mass=False, of="film ") for number in range(9)]
-    assert found.abnormal_or_not([*films, *others]) == 1.0
-    assert found.abnormal_or_not([film(30, 0.9, mass=False), *films]) < 1.0
-    assert found.abnormal_or_not(films[:20]) == ""
+    assert found.abnormal_or_not([*films, *others]) == {"abnormal": 1.0, "with / without": "11 / 13"}
+    assert found.abnormal_or_not([film(30, 0.9, mass=False), *films])["abnormal"] < 1.0
+    assert found.abnormal_or_not(films[:12]) == {"abnormal": "", "with / without": ""}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, smooth_l1_loss
-from torchvision.ops import MultiScaleRoIAlign, box_iou, clip_boxes_to_image, nms
+from torchvision.ops import box_iou, clip_boxes_to_image, nms
 
 from hounsfield.networks.found import Truth
+from hounsfield.networks.region_align import SIDE, cut_out
 
 HIT = 0.5
 """A proposal shows a lesion from this intersection over union on."""
@@ -28,8 +28,8 @@ class RegionHead(nn.Module):
 
     def __init__(
         self,
-        align: MultiScaleRoIAlign,
         *,
+        strides: Sequence[int],
         width: int,
         hidden: int,
         outputs: int,
@@ -38,13 +38,13 @@ class RegionHead(nn.Module):
         overlap: float,
         most: int,
     ) -> None:
-        """Make the layers; the arguments are those of `FasterRCNN`, and `align` cuts regions out of the pyramid."""
+        """Make the layers; the arguments are those of `FasterRCNN`."""
         super().__init__()
-        self.align = align
+        self.strides = tuple(strides)
         self.regions, self.overlap, self.most = regions, overlap, most
         self.features = nn.Sequential(
             nn.Flatten(),
-            nn.Linear(width * align.output_size[0] * align.output_size[1], hidden),
+            nn.Linear(width * SIDE**2, hidden),
             nn.ReLU(inplace=True),
             nn.Linear(hidden, hidden),
             nn.ReLU(inplace=True),
@@ -56,27 +56,20 @@ class RegionHead(nn.Module):
             nn.init.normal_(layer.weight, std=spread)
             nn.init.zeros_(layer.bias)
 
-    def judged(
-        self, maps: OrderedDict[str, Tensor], regions: list[Tensor], size: Sequence[int]
-    ) -> tuple[Tensor, Tensor]:
+    def judged(self, maps: Sequence[Tensor], regions: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Logits (n, outputs) and moves (n, 4), float32, of all regions of all images, one after another."""
-        cut = self.align(maps, regions, [size] * len(regions))
-        features = self.features(cut)
+        features = self.features(cut_out(maps, regions, self.strides))
         return self.kind(features).float(), self.move(features).float()
 
     def losses(
-        self,
-        maps: OrderedDict[str, Tensor],
-        proposals: Sequence[Tensor],
-        truths: Sequence[Truth],
-        size: Sequence[int],
+        self, maps: Sequence[Tensor], proposals: Sequence[Tensor], truths: Sequence[Truth]
     ) -> tuple[Tensor, Tensor]:
         """Of kinds and of boxes, of a sample of the proposals and the true boxes themselves."""
         chosen = [self._sampled(own, truth) for own, truth in zip(proposals, truths, strict=True)]
         regions = [boxes for boxes, _, _ in chosen]
         kinds = torch.cat([own for _, own, _ in chosen])
         wanted = torch.cat([moves_to(boxes, goals) for boxes, _, goals in chosen])
-        logits, moves = self.judged(maps, regions, size)
+        logits, moves = self.judged(maps, regions)
         hits = kinds > 0
         far = smooth_l1_loss(moves[hits], wanted[hits], beta=1 / 9, reduction="sum") / max(1, len(kinds))
         return cross_entropy(logits, kinds), far
@@ -98,10 +91,10 @@ class RegionHead(nn.Module):
         return boxes[rows], kinds[rows], goals[rows]
 
     def findings(
-        self, maps: OrderedDict[str, Tensor], proposals: list[Tensor], size: Sequence[int]
+        self, maps: Sequence[Tensor], proposals: Sequence[Tensor], size: Sequence[int]
     ) -> list[tuple[Tensor, Tensor]]:
         """Of each image boxes (n, 4) and probabilities of kinds (n, kinds), the surest first, none said twice."""
-        logits, moves = self.judged(maps, proposals, size)
+        logits, moves = self.judged(maps, proposals)
         shares = torch.softmax(logits, dim=1)[:, 1:]
         counts = [len(own) for own in proposals]
         found = []
