@@ -64,13 +64,13 @@ def test_a_worksheet_has_a_page_a_json_and_a_picture_for_what_was_measured(
     assert "met         5 mm to bone: 12.0 mm; wanted at least 5 mm" in printed
     assert "cannot say  Free of the artery: wanted at most 0 mm²" in printed
     assert sorted(path.name for path in (case / "out").iterdir()) == [
-        "criterion-01.png", "report.html", "worksheet.json"
+        "criterion-01.png", "report.html", "surface.png", "worksheet.json"
     ]  # fmt: skip
     values = json.loads((case / "out" / "worksheet.json").read_text(encoding="utf-8"))
     assert values["answers"][0]["value"] == pytest.approx(12, abs=0.01)
     assert values["structures"] == {"bone": f"{case / 'organs.nii.gz'}:2"}
     page = (case / "out" / "report.html").read_text(encoding="utf-8")
-    assert "No mask was given for artery; given: bone." in page and page.count("data:image/webp") == 1
+    assert "No mask was given for artery; given: bone." in page and page.count("data:image/webp") == 2
 
 
 def test_without_criteria_it_measures(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -126,6 +126,7 @@ def test_a_planar_image_is_measured_in_its_plane(case: Path, capsys: pytest.Capt
     save(case / "organs.nii.gz", labels)
     assert measured(case, "--criteria", case / "wishes.toml") == 0
     assert "lesion: area 120.0 mm²" in capsys.readouterr().out
+    assert not (case / "out" / "surface.png").exists()
 
 
 def test_a_lesion_and_its_neighbours_may_be_dicom_structures(

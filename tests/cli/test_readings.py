@@ -63,3 +63,23 @@ def test_labels_that_overlap_take_sixteen_bits_where_they_need_them(tmp_path: Pa
 
     assert found.dtype == np.uint16
     np.testing.assert_array_equal(found, bits)
+
+
+def test_of_a_volume_the_figure_shows_it_from_outside_too(tmp_path: Path) -> None:
+    voxels = np.zeros((1, 12, 40, 40), dtype=np.int16)
+    labels = np.zeros((12, 40, 40), dtype=np.uint8)
+    labels[3:9, 10:30, 10:30] = 1
+    image = Image(voxels, np.diag([2.0, 1.0, 1.0, 1.0])[[2, 1, 0, 3]], "CT", spacing_kind="patient")
+    heights = {}
+    for name, own in (("something", labels), ("nothing", np.zeros_like(labels))):
+        folder = tmp_path / name
+        folder.mkdir()
+        reading = Reading(
+            "a", "a.nii", (), ModelIdentity("m", "0", "0" * 64), looked_for=("one",), outline=Mask(own, ("one",)),
+            outlined=True,
+        )  # fmt: skip
+        Batch(folder, figures=True).take(Item("a", "a.nii", Path("a.nii")), image, reading)
+        figure = cv2.imread(str(folder / "a.png"))
+        assert figure is not None
+        heights[name] = figure.shape[0]
+    assert heights["something"] > heights["nothing"] + 300

@@ -148,12 +148,15 @@ def write_results(
     window: Window | None,
     notes: list[str],
 ) -> None:
-    """Write worksheet.json, report.html and a picture for each criterion that was measured."""
+    """Write worksheet.json, report.html, a picture for each criterion that was measured, and of a volume one of the
+    lesion with what is around it."""
     from hounsfield.atomic import write_text
     from hounsfield.cli.output import filled_at_once
+    from hounsfield.reporting.lesion_views import lesion_views
     from hounsfield.reporting.margin_figure import write_margin_figure
     from hounsfield.reporting.margin_panels import margin_panels
     from hounsfield.reporting.page import Fact
+    from hounsfield.reporting.pictures import write_picture
     from hounsfield.reporting.worksheet_report import worksheet_page
 
     facts = [
@@ -170,8 +173,13 @@ def write_results(
             if answer.value is not None:
                 panels[place] = margin_panels(image, lesion, structures.get(answer.structure), answer, window=window)
                 write_margin_figure(folder / f"criterion-{place + 1:02d}.png", answer, panels[place])
+        views = lesion_views(image, lesion, structures, worksheet.margins)
+        if views is not None:
+            write_picture(folder / "surface.png", views)
         write_text(folder / "worksheet.json", json.dumps(document(arguments, worksheet, notes), indent=2) + "\n")
-        page = worksheet_page(worksheet, panels, name=arguments.image.name, facts=facts, command=command(arguments))
+        page = worksheet_page(
+            worksheet, panels, name=arguments.image.name, views=views, facts=facts, command=command(arguments)
+        )
         write_text(folder / "report.html", page)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hounsfield.atomic import write_text
 from hounsfield.bundle import Bundle
@@ -20,7 +21,9 @@ from hounsfield.likeness import Examples
 from hounsfield.reading.batch import Failure, Item
 from hounsfield.reporting.case_figure import write_case_figure
 from hounsfield.reporting.marks import best_slice, marks_of, on_slice, placed
-from hounsfield.reporting.outline_figure import outline_figure, write_outline_figure
+from hounsfield.reporting.outline_figure import outline_figure
+from hounsfield.reporting.outline_views import outline_views
+from hounsfield.reporting.pictures import write_picture
 from hounsfield.reporting.reading_report import StudyPictures, landmark_lines, study_pictures, write_reading_page
 
 FORMAT_VERSION = "1"
@@ -56,8 +59,9 @@ class Batch:
             self.failures.append(result)
             return
         if self._figures and image is not None:
-            self._pictures[item.case] = study_pictures(result, image, examples=self._examples)
-            self._draw(item, image, result)
+            views = None if result.outline is None else outline_views(image, result.outline)
+            self._pictures[item.case] = study_pictures(result, image, examples=self._examples, views=views)
+            self._draw(item, image, result, views)
         if result.outline is not None and image is not None:
             self._write_labels(item, image, result.outline)
         self.readings.append(replace(result, heat=None, outline=None))
@@ -74,12 +78,12 @@ class Batch:
         else:
             write_nifti(labels, self.folder / name)
 
-    def _draw(self, item: Item, image: Image, reading: Reading) -> None:
+    def _draw(self, item: Item, image: Image, reading: Reading, views: NDArray[np.uint8] | None) -> None:
         self._names[item.case] = f"{self._stem(item.case)}.png"
         subtitle = f"{reading.model.name} · {reading.model.sha256[:12]}"
         if reading.outline is not None:
-            pixels = outline_figure(image, reading.outline, reading, title=item.case, subtitle=subtitle)
-            write_outline_figure(self.folder / self._names[item.case], pixels)
+            pixels = outline_figure(image, reading.outline, reading, title=item.case, subtitle=subtitle, views=views)
+            write_picture(self.folder / self._names[item.case], pixels)
             return
         marks = marks_of(reading.findings, most=_MOST_MARKED) if reading.heat is None else []
         slice_ = best_slice(marks, image)

@@ -28,14 +28,17 @@ def require_mask(mask: BoolArray) -> None:
 
 def bounding_box(mask: BoolArray) -> Part | None:
     """The smallest box around what is inside a mask, (depth, height, width); None where nothing is."""
-    found: list[slice] = []
-    for axis in range(3):
-        there = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        if not len(there):
-            return None
-        found.append(slice(int(there[0]), int(there[-1]) + 1))
-        mask = mask[(slice(None),) * axis + (slice(found[-1].start, found[-1].stop),)]
-    return found[0], found[1], found[2]
+    flat: BoolArray = np.any(mask, axis=0)
+    if not flat.any():
+        return None
+    rows, columns = _span(np.any(flat, axis=1)), _span(np.any(flat, axis=0))
+    return _span(np.any(mask[:, rows, columns], axis=(1, 2))), rows, columns
+
+
+def _span(there: BoolArray) -> slice:
+    """From the first to the last place where something is."""
+    places = np.flatnonzero(there)
+    return slice(int(places[0]), int(places[-1]) + 1)
 
 
 def box_of_lesion(mask: BoolArray) -> Part:

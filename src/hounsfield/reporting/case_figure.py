@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.arrays import FloatArray
-from hounsfield.atomic import atomic_file
 from hounsfield.findings import Answer, Box
 from hounsfield.image import Image
 from hounsfield.reporting import heat as heat_colouring
@@ -18,7 +17,7 @@ from hounsfield.reporting import wording
 from hounsfield.reporting.close_up import close_up
 from hounsfield.reporting.fonts import font
 from hounsfield.reporting.marks import COLOURS, Mark, Spot, draw_marks
-from hounsfield.reporting.pictures import draw_boxes, film_pixels
+from hounsfield.reporting.pictures import draw_boxes, film_pixels, write_picture
 from hounsfield.reporting.plates import DARK
 from hounsfield.reporting.windowing import shown_slice
 
@@ -128,8 +127,6 @@ def write_case_figure(
     Raises:
         StorageError: The disk refuses.
     """
-    from PIL import Image as Pillow
-
     pixels = case_figure(
         image,
         heat,
@@ -145,8 +142,7 @@ def write_case_figure(
         landmarks=landmarks,
         depth_index=depth_index,
     )
-    with atomic_file(path) as temporary:
-        Pillow.fromarray(pixels).save(temporary, "PNG", compress_level=5)
+    write_picture(path, pixels)
 
 
 def _films(

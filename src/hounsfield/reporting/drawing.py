@@ -87,6 +87,17 @@ class Canvas:
             if letter:
                 self._write(letter, (x, y), LIGHT, anchor="mm", plate=False)
 
+    def compass(self, directions: Sequence[tuple[Place, str]]) -> None:
+        """Where directions of the patient point to, at the lower left: each as (columns, rows) of a unit vector,
+        with its letter."""
+        corner = np.array((44.0, self._pixels.shape[0] - 76.0))
+        for place, letter in directions:
+            tip = corner + 24 * np.array(place)
+            for ink, thickness in ((_DARK, 5), (LIGHT, 2)):
+                self._line(corner, tip, ink, thickness)
+            at = corner + 36 * np.array(place)
+            self._write(letter, (float(at[0]), float(at[1])), LIGHT, anchor="mm", plate=False)
+
     def scale(self, pixel_mm: float) -> None:
         """A bar of a round length at the lower right."""
         height, width = self._pixels.shape[:2]
@@ -96,6 +107,11 @@ class Canvas:
         for ink, thickness in ((_DARK, 5), (LIGHT, 2)):
             self._line(np.array((left, y)), np.array((right, y)), ink, thickness)
         self._write(f"{length} mm", ((left + right) / 2, y - 14), LIGHT, anchor="mm")
+
+    def caption(self, words: str) -> None:
+        """What the picture is, at the lower left; may be empty."""
+        if words:
+            self._write(words, (8, self._pixels.shape[0] - 26), LIGHT, anchor="la")
 
     def legend(self, entries: Sequence[tuple[Colour, str]]) -> None:
         """What the colours are, at the upper left."""
@@ -150,3 +166,24 @@ class Canvas:
 
 
 LIGHT: Colour = (225, 232, 238)
+
+
+def legend_strip(entries: Sequence[tuple[Colour, str]], width: int) -> NDArray[np.uint8]:
+    """(height, width, 3): what colours are, side by side, in as many lines as that takes."""
+    from PIL import Image as Pillow
+    from PIL import ImageDraw
+
+    letters, line = font(_WORDS, bold=True), _WORDS + 12
+    pen = ImageDraw.Draw(Pillow.new("RGB", (1, 1)))
+    places, left, top = [], 8.0, 8
+    for colour, words in entries:
+        needed = pen.textlength(words, letters) + 24
+        if left > 8 and left + needed > width:
+            left, top = 8.0, top + line
+        places.append((left, top, colour, words))
+        left += needed
+    picture = Pillow.new("RGB", (width, top + line), _DARK)
+    pen = ImageDraw.Draw(picture)
+    for left, top, colour, words in places:
+        pen.text((left, top), words, colour, letters)
+    return np.asarray(picture)

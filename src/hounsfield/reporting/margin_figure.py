@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.atomic import atomic_file
 from hounsfield.findings.worksheet.answer import CriterionAnswer
 from hounsfield.reporting.fonts import font
 from hounsfield.reporting.margin_panels import SIDE, Panel
+from hounsfield.reporting.pictures import write_picture
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
@@ -58,11 +58,7 @@ def write_margin_figure(path: Path, answer: CriterionAnswer, panels: Sequence[Pa
     Raises:
         StorageError: The disk refuses.
     """
-    from PIL import Image as Pillow
-
-    pixels = margin_figure(answer, panels)
-    with atomic_file(path) as temporary:
-        Pillow.fromarray(pixels).save(temporary, "PNG", compress_level=5)
+    write_picture(path, margin_figure(answer, panels))
 
 
 def _lines(pen: ImageDraw, words: str, width: int, *, size: int, bold: bool = False) -> list[str]:

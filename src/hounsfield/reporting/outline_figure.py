@@ -1,17 +1,15 @@
-"""A figure of an image with its outlines: its planes, and beside them each label in its colour with its size."""
+"""A figure of an image with its outlines: its planes, of a volume what was outlined seen from outside, and beside them
+each label in its colour with its size."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.atomic import atomic_file
 from hounsfield.findings import Reading
 from hounsfield.image import Image, Mask
 from hounsfield.reporting.fonts import font
-from hounsfield.reporting.planes import COLOURS, middle_of, outlined_pixels
+from hounsfield.reporting.planes import COLOURS, joined, middle_of, outlined_pixels
 from hounsfield.reporting.reading_report import outline_lines
 
 _PAPER, _INK, _SOFT = (255, 255, 255), (22, 32, 40), (96, 112, 124)
@@ -21,7 +19,9 @@ _MOST = 24
 """Labels that are named; more would not fit beside the image."""
 
 
-def outline_figure(image: Image, outline: Mask, reading: Reading, *, title: str, subtitle: str) -> NDArray[np.uint8]:
+def outline_figure(
+    image: Image, outline: Mask, reading: Reading, *, title: str, subtitle: str, views: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
     """(height, width, 3): planes of the image with outlines, and the labels with their sizes.
 
     Args:
@@ -30,12 +30,14 @@ def outline_figure(image: Image, outline: Mask, reading: Reading, *, title: str,
         reading: Whose findings are the labels.
         title: Name of the case.
         subtitle: For instance the model's name and hash.
+        views: (height, width, 3), below the planes: the outline from outside, as `outline_views` gives it.
     """
     from PIL import Image as Pillow
     from PIL import ImageDraw
 
     centre = middle_of(outline)
     pixels = outlined_pixels(image, outline, centre=centre, max_side=_FLAT if image.planar else _PLANE)
+    pixels = pixels if views is None else joined([pixels, views], axis=0)
     lines = outline_lines(reading)
     height = max(pixels.shape[0], 60 + 30 * min(len(lines), _MOST))
     canvas = Pillow.new("RGB", (3 * _MARGIN + pixels.shape[1] + _WORDS, _HEAD + height + 2 * _MARGIN), _PAPER)
@@ -55,15 +57,3 @@ def outline_figure(image: Image, outline: Mask, reading: Reading, *, title: str,
     if len(lines) > _MOST:
         pen.text((left + 26, top), f"and {len(lines) - _MOST} more", _SOFT, font(18))
     return np.asarray(canvas)
-
-
-def write_outline_figure(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Write the figure as PNG, whole or not at all.
-
-    Raises:
-        StorageError: The disk refuses.
-    """
-    from PIL import Image as Pillow
-
-    with atomic_file(path) as temporary:
-        Pillow.fromarray(pixels).save(temporary, "PNG", compress_level=5)

@@ -7,11 +7,13 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.arrays import FloatArray, VoxelArray
+from hounsfield.atomic import atomic_file
 from hounsfield.findings import Box
 from hounsfield.image import Image
 from hounsfield.reporting import heat as heat_colouring
@@ -96,6 +98,18 @@ def encode(pixels: NDArray[np.uint8], *, alt: str, quality: int = 78) -> Picture
     Pillow.fromarray(pixels).save(stream, "WEBP", quality=quality, method=3)
     uri = "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
     return Picture(uri=uri, width=pixels.shape[1], height=pixels.shape[0], alt=alt)
+
+
+def write_picture(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """Write pixels, (height, width, 3), as PNG to `path`, whole or not at all.
+
+    Raises:
+        StorageError: The disk refuses.
+    """
+    from PIL import Image as Pillow
+
+    with atomic_file(path) as temporary:
+        Pillow.fromarray(pixels).save(temporary, "PNG", compress_level=5)
 
 
 @lru_cache(maxsize=1)

@@ -43,11 +43,11 @@ def outlined_pixels(
     for order in _PLANES:
         plane = _plane(image, found, truth, order, int(centre[order[0]]), max_side)
         planes.append(plane[::-1] if order[0] and _rises(image) else plane)
-    return _joined([planes[0], _joined(planes[1:], axis=0)], axis=1)
+    return joined([planes[0], joined(planes[1:], axis=0)], axis=1)
 
 
-def _joined(pictures: Sequence[NDArray[np.uint8]], *, axis: int) -> NDArray[np.uint8]:
-    """Pictures one after another, each in the middle of what the largest takes."""
+def joined(pictures: Sequence[NDArray[np.uint8]], *, axis: int) -> NDArray[np.uint8]:
+    """Pictures (height, width, 3) one after another along an axis, each in the middle of what the largest takes."""
     across = 1 - axis
     largest = max(picture.shape[across] for picture in pictures)
     parts: list[NDArray[np.uint8]] = []

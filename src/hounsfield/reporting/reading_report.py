@@ -27,7 +27,7 @@ from hounsfield.reporting.pictures import (
     heat_picture,
     heat_scale,
 )
-from hounsfield.reporting.planes import middle_of, outlined_pixels
+from hounsfield.reporting.planes import joined, middle_of, outlined_pixels
 from hounsfield.reporting.windowing import shown_slice
 
 Verdict = Literal["positive", "scanned", "none", "located", "outlined", "negative"]
@@ -74,7 +74,12 @@ class Study:
 
 
 def study_pictures(
-    reading: Reading, image: Image, *, max_side: int = MAX_SIDE, examples: NDArray[np.uint8] | None = None
+    reading: Reading,
+    image: Image,
+    *,
+    max_side: int = MAX_SIDE,
+    examples: NDArray[np.uint8] | None = None,
+    views: NDArray[np.uint8] | None = None,
 ) -> StudyPictures:
     """Film and heat of a study for `reading_page`.
 
@@ -86,12 +91,13 @@ def study_pictures(
         image: As stored.
         max_side: Longer side in pixels.
         examples: (n, 64, 64), the bundle's, of which the nearest are shown; None where it keeps none.
+        views: (height, width, 3), an outline from outside, as `outline_views` gives it, shown below its planes.
     """
     nearest: tuple[tuple[Picture, str], ...] = ()
     if examples is not None:
         nearest = tuple((example_picture(examples[one.number], one), one.label) for one in reading.nearest)
     if reading.outline is not None:
-        return _outlined_pictures(reading, reading.outline, image, max_side)
+        return _outlined_pictures(reading, reading.outline, image, max_side, views)
     marks = marks_of(reading.findings, most=_MOST_BOXES)
     slice_ = best_slice(marks, image) if reading.heat is None else shown_slice(image, reading.heat)
     film = film_picture(image, alt=f"Film of {reading.case}", max_side=max_side, depth_index=slice_)
@@ -111,12 +117,15 @@ def study_pictures(
     return StudyPictures(film, heat, nearest)
 
 
-def _outlined_pictures(reading: Reading, outline: Mask, image: Image, max_side: int) -> StudyPictures:
-    """The slice that shows most of what was outlined, and planes with its lines."""
+def _outlined_pictures(
+    reading: Reading, outline: Mask, image: Image, max_side: int, views: NDArray[np.uint8] | None
+) -> StudyPictures:
+    """The slice that shows most of what was outlined, and planes with its lines, above what it is from outside."""
     centre = middle_of(outline)
     film = film_picture(image, alt=f"Film of {reading.case}", max_side=max_side, depth_index=centre[0])
     side = max_side if image.planar else max_side // 2
     pixels = outlined_pixels(image, outline, centre=centre, max_side=side)
+    pixels = pixels if views is None else joined([pixels, views], axis=0)
     return StudyPictures(film, encode(pixels, alt=f"The same image outlined: {_outlined_words(reading)}"))
 
 

@@ -16,8 +16,9 @@ from hounsfield.reporting.charts.intervals import interval_track
 from hounsfield.reporting.evidence_tables import SubgroupTables, subgroup_tables
 from hounsfield.reporting.examples import ends_and_middle
 from hounsfield.reporting.gallery import ImageCard
+from hounsfield.reporting.outline_views import outline_views
 from hounsfield.reporting.pictures import MAX_SIDE, encode
-from hounsfield.reporting.planes import middle_of, outlined_pixels
+from hounsfield.reporting.planes import joined, middle_of, outlined_pixels
 
 _PLANE = 360
 """Pixels along the longer side of each of three planes."""
@@ -167,6 +168,8 @@ def _card(example: OutlinedExample, unit: str) -> ImageCard:
     centre = middle_of(example.truth if example.truth.labels.any() else example.found)
     words = ", ".join(_label_words(label, unit) for label in result.labels if label.there)
     pixels = outlined_pixels(image, example.found, example.truth, centre=centre, max_side=side)
+    views = outline_views(image, example.found, example.truth)
+    pixels = pixels if views is None else joined([pixels, views], axis=0)
     film = encode(pixels, alt=f"Image of case {result.case}: {words or 'no label'}")
     return ImageCard(result.case, film, words or "no label")
 

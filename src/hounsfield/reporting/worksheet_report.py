@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from hounsfield.findings.margin import Margin
 from hounsfield.findings.measure import Size
@@ -59,6 +61,7 @@ def worksheet_page(
     panels: Mapping[int, Sequence[Panel]],
     *,
     name: str,
+    views: NDArray[np.uint8] | None = None,
     facts: Sequence[Fact] = (),
     command: str = "",
 ) -> str:
@@ -68,11 +71,17 @@ def worksheet_page(
         worksheet: What was measured.
         panels: By the place of an answer, its pictures.
         name: Of the image.
+        views: (height, width, 3), the lesion with what is around it, as `lesion_views` gives it.
         facts: Where image and masks came from.
         command: How this page was made.
     """
     cards = [_card(place, answer, panels.get(place, ())) for place, answer in enumerate(worksheet.answers)]
-    contents = (("criteria", "Criteria", bool(cards)), ("margins", "Margins", True), ("size", "Size", True))
+    contents = (
+        ("criteria", "Criteria", bool(cards)),
+        ("around", "Around the lesion", views is not None),
+        ("margins", "Margins", True),
+        ("size", "Size", True),
+    )
     return render(
         "worksheet.html.jinja",
         contents=[(anchor, title) for anchor, title, there in contents if there]
@@ -80,6 +89,7 @@ def worksheet_page(
         name=name,
         lede=_lede(worksheet),
         cards=cards,
+        views=None if views is None else encode(views, alt=_views_words(worksheet), quality=86),
         facts=_headline(worksheet.size),
         rows=[_row(margin) for margin in worksheet.margins],
         missing=[f"{why[:1].upper()}{why[1:]}." for _, why in worksheet.missing],
@@ -136,6 +146,13 @@ def _lede(worksheet: Worksheet) -> str:
         return f"A lesion and how far it is from {wording.plural(len(worksheet.margins), 'structure')}."
     told = ", ".join(f"{amount} {verdict}" for verdict, amount in counts.items() if amount)
     return f"{wording.plural(len(worksheet.answers), 'criterion', 'criteria')}: {told}."
+
+
+def _views_words(worksheet: Worksheet) -> str:
+    """What the lesion's picture shows, for those who cannot see it."""
+    near = sorted(worksheet.margins, key=lambda margin: margin.minimum_mm)
+    told = ", ".join(f"{margin.structure} {wording.number(margin.minimum_mm, 1)} mm" for margin in near)
+    return f"The lesion from outside, with what is around it: {told or 'no structure'}"
 
 
 def _card(place: int, answer: CriterionAnswer, panels: Sequence[Panel]) -> AnswerCard:
