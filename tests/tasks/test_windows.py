@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -241,6 +243,51 @@ def test_of_a_volume_shallower_than_a_window_no_slice_is_shown_that_does_not_exi
     found = label_image(look, voxels, windows, argmax, outputs=2, onto=np.eye(4), shape=(3, 6, 6))
     assert [window[0, 0, :, 0, 0].tolist() for window in seen] == [[1, 1, 1, 2, 3, 3, 3, 3]]
     assert found.shape == (3, 6, 6) and found.all()
+
+
+def watched(look: nn.Module, seen: list[Tensor]) -> Callable[[Tensor], Tensor]:
+    """A network whose answers lie in memory that the next one is written into, as those of a runtime may."""
+    memory = torch.zeros(1, OUTPUTS, 8, 12, 10)
+
+    def answer(windows: Tensor) -> Tensor:
+        seen.append(windows.clone())
+        return memory.copy_(look(windows))
+
+    return answer
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("kept", [10**9, 0])
+def test_windows_of_one_level_are_looked_at_once_and_labels_stay_the_same(
+    channels: int, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_BYTES", kept)
+    look, windows = network(channels=channels), Windows((8, 12, 10))
+    voxels: FloatArray = np.zeros((channels, 30, 60, 40), np.float32)
+    voxels[:, 10:20, 20:40, 5:20] = smooth((channels, 10, 20, 15))
+    if channels == 2:
+        voxels[1] += 3  # channels may have levels of their own
+    places = list(product(*(windows.starts(side, axis) for axis, side in enumerate(voxels.shape[1:]))))
+    shown = [window_of(voxels, place, windows.shape) for place in places]
+    plain = sum(1 for one in shown if len(one.flatten(1).unique(dim=1).T) > 1)
+    options: dict[str, Any] = {"outputs": OUTPUTS, "onto": np.eye(4), "shape": voxels.shape[1:]}
+    seen: list[Tensor] = []
+    with torch.inference_mode():
+        found = label_image(watched(look, seen), voxels, windows, argmax, **options)
+        monkeypatch.setattr(module, "_level_of", lambda window: None)
+        wanted = label_image(look, voxels, windows, argmax, **options)
+    assert len(seen) == plain + 1 < len(places) / 2
+    assert found.any()
+    assert np.array_equal(found, wanted) if kept else (found == wanted).mean() > 0.999
+
+
+def test_another_level_is_looked_at_too() -> None:
+    voxels = np.repeat(np.arange(4.0, dtype=np.float32), 8).reshape(1, 32, 1, 1) * np.ones((1, 32, 12, 10), np.float32)
+    seen: list[Tensor] = []
+    look, windows = watched(network(), seen), Windows((8, 12, 10), overlap=0.0)
+    with torch.inference_mode():
+        found = label_image(look, voxels, windows, argmax, outputs=OUTPUTS, onto=np.eye(4), shape=(32, 12, 10))
+    assert [float(one.mean()) for one in seen] == [0, 1, 2, 3] and found.shape == (32, 12, 10)
 
 
 def test_a_grid_turned_by_an_angle_is_refused() -> None:

@@ -8,6 +8,10 @@ each voxel there becomes the label that is likeliest: no array of all labels ove
 A window may be larger than the image, and is 0 around it. Along the axes that recurrent cells go, the outermost voxels
 are shown again instead: what cells keep would else be of slices that do not exist.
 
+Windows that show one level alone, as those beside a body do when a grey-level window has made air black, are all alike:
+the network is shown the first of them, and its answer holds for the others. What a network says of nothing counts so
+where windows overlap, as if it had looked at each.
+
 Between slices and voxels answers are linear, as if all of them had been resampled at once. Where nothing is likelier
 than the background at any neighbour, nothing can be between them, and nothing is computed.
 
@@ -203,16 +207,44 @@ def _slices(look: Look, voxels: VoxelArray, windows: Windows, outputs: int) -> I
     slab, weights = min(windows.shape[0], depth), windows.weights()
     total = torch.zeros((slab, height, width))
     answers = torch.zeros((outputs, slab, height, width), dtype=_kept_as(outputs, total))
+    seen = _Seen(look, answers.dtype)
     for start, following in zip(deep, [*deep[1:], depth], strict=True):
         for place in product([start], high, wide):
-            (own,) = look(window_of(voxels, place, windows.shape, repeated=windows.repeated)[None])
-            _add(answers, total, own, weights, place)
+            own = window_of(voxels, place, windows.shape, repeated=windows.repeated)
+            _add(answers, total, seen.logits(own), weights, place)
         ready = following - max(start, 0)
         for number in range(ready):
             yield answers[:, number].float() / total[number]
         for number in range(slab - ready):
             answers[:, number], total[number] = answers[:, number + ready], total[number + ready]
         answers[:, slab - ready :], total[slab - ready :] = 0, 0
+
+
+class _Seen:
+    """What a network says of windows; of those of one and the same level it is asked once."""
+
+    def __init__(self, look: Look, kept_as: torch.dtype) -> None:
+        self._look, self._kept_as = look, kept_as
+        self._known: tuple[Tensor, Tensor] | None = None
+        """A level (C,) and what was said of it."""
+
+    def logits(self, window: Tensor) -> Tensor:
+        """(outputs, d, h, w) of a window (C, d, h, w)."""
+        level = _level_of(window)
+        if level is None:
+            (own,) = self._look(window[None])
+            return own
+        if self._known is None or not torch.equal(level, self._known[0]):
+            (said,) = self._look(window[None])
+            self._known = level, said.to(self._kept_as, copy=True)  # runtimes may write over their answers
+        return self._known[1]
+
+
+def _level_of(window: Tensor) -> Tensor | None:
+    """(C,), the level of a window (C, …) that shows one alone; else None."""
+    flat = window.flatten(1)
+    low, high = flat.aminmax(dim=1)
+    return low if torch.equal(low, high) else None
 
 
 def window_of(
