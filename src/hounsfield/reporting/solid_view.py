@@ -30,8 +30,8 @@ BEHIND: Colour = (8, 12, 16)
 _FINER = 2
 """Points of a picture's pixel along each side, of which the mean is shown."""
 
-_APART = 0.7
-"""Of such points at most, in pixels of theirs."""
+_APART = 0.9
+"""Of such points at most, in pixels of theirs: also along diagonals less than one."""
 
 _COUNTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
 """Points along a side of a quadrilateral: few different numbers, so that many are covered together."""
@@ -43,9 +43,13 @@ _LIGHT = np.array([-0.45, -0.6, -0.66], dtype=np.float32)
 """Towards the lamp, to the right, down and away from the viewer: behind his left shoulder."""
 
 _LEVELS = 255
-"""Of what is kept of a point."""
+"""Of light, and of how a surface faces the viewer, that are told apart."""
+
+_DEPTHS, _BEHIND_PLANE, _DEEPEST = 16, 1 << 21, 1 << 22
+"""Depths that are told apart in a pixel's length, what is added to them so that none is below 0, and the largest."""
 
 _NOTHING = np.iinfo(np.int64).max
+"""A pixel on which there is nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,63 +87,64 @@ def seen(solids: Sequence[Solid], plane: Plane) -> View:
     fine = replace(
         plane, height=_FINER * plane.height, width=_FINER * plane.width, pixel_mm=plane.pixel_mm / _FINER
     )  # fmt: skip
-    hard = _Points.of([solid for solid in solids if not solid.glass], fine)
-    glass = [_Points.of([solid], fine) for solid in solids if solid.glass]
-    colours = _lit(hard, [solid.colour for solid in solids if not solid.glass])
-    colours = _looked_through(colours, hard, glass, [solid for solid in solids if solid.glass])
+    solid, glass = ([one for one in solids if one.glass == through] for through in (False, True))
+    hard = _Points.of(_nearest(solid, fine))
+    colours = _lit(hard, [one.colour for one in solid])
+    if glass:
+        layers = np.stack([_nearest([one], fine, first=number) for number, one in enumerate(glass)])
+        _look_through(colours, hard, layers, glass)
     return View(_smaller(colours), _smaller(hard.there * np.float32(255)) >= 128)
 
 
 @dataclass(frozen=True, eq=False)
 class _Points:
-    """The nearest point of each pixel."""
+    """A point on each pixel."""
 
     there: BoolArray
     """(height, width)."""
     depth: FloatArray
-    """(height, width) float32, pixels behind the plane; infinite where there is nothing."""
+    """(height, width) float32, pixels behind the plane; infinite where there is nothing, as all is 0 there."""
     light: FloatArray
     """(height, width) float32, in [0, 1], how much of the lamp's light it gets."""
     facing: FloatArray
     """(height, width) float32, in [0, 1], 1 where the surface faces the viewer."""
     number: IntArray
-    """(height, width) uint16, which solid it is of."""
+    """(height, width), which solid it is of."""
 
     @classmethod
-    def of(cls, solids: Sequence[Solid], plane: Plane) -> _Points:
-        kept = np.full(plane.height * plane.width, _NOTHING, dtype=np.int64)
-        corners = [_corners(solid.net, plane, number) for number, solid in enumerate(solids)]
-        for points in _covered(np.concatenate(corners, axis=2)) if corners else ():
-            column, row = np.rint(points[:2]).astype(np.int32)
-            inside = (column >= 0) & (column < plane.width) & (row >= 0) & (row < plane.height)
-            depth, light, facing, number = points[2:, inside]
-            words = (depth * 16).astype(np.int64) + (1 << 30)
-            for part in (light, facing):
-                words = (words << 8) | (np.clip(part, 0, 1) * _LEVELS).astype(np.int64)
-            place = row[inside].astype(np.int64) * plane.width + column[inside]
-            np.minimum.at(kept, place, (words << 16) | np.rint(number).astype(np.int64))
-        there = kept != _NOTHING
-        words = kept[there]
-        parts = (((words >> 32) - (1 << 30)) / 16, ((words >> 24) & 255) / _LEVELS, ((words >> 16) & 255) / _LEVELS)
-        depth, light, facing = np.zeros((3, len(kept)), dtype=np.float32)
+    def of(cls, words: IntArray) -> _Points:
+        """Of numbers as `_nearest` gives them."""
+        there = words != _NOTHING
+        known = words[there]
+        depth, light, facing = np.zeros((3, *words.shape), dtype=np.float32)
+        number = np.zeros(words.shape, dtype=np.uint16)
         depth[~there] = np.inf
-        for plate, part in zip((depth, light, facing), parts, strict=True):
-            plate[there] = part
-        number = np.zeros(len(kept), dtype=np.uint16)
-        number[there] = words & 0xFFFF
-        shape = plane.height, plane.width
-        return cls(
-            there.reshape(shape),
-            depth.reshape(shape),
-            light.reshape(shape),
-            facing.reshape(shape),
-            number.reshape(shape),
-        )
+        depth[there] = ((known >> 32) - _BEHIND_PLANE) / _DEPTHS
+        light[there], facing[there] = ((known >> 24) & 255) / _LEVELS, ((known >> 16) & 255) / _LEVELS
+        number[there] = known & 0xFFFF
+        return cls(there, depth, light, facing, number)
+
+
+def _nearest(solids: Sequence[Solid], plane: Plane, *, first: int = 0) -> IntArray:
+    """(height, width) int64: of each pixel the nearest point, its depth before its light, how it faces the viewer, and
+    the number of its solid, from `first` on; so that the least number is the nearest point."""
+    kept = np.full(plane.height * plane.width, _NOTHING, dtype=np.int64)
+    corners = [_corners(solid.net, plane, number) for number, solid in enumerate(solids, start=first)]
+    for points in _covered(np.concatenate(corners, axis=2)) if corners else ():
+        column, row = np.rint(points[:2]).astype(np.int32)
+        inside = (column >= 0) & (column < plane.width) & (row >= 0) & (row < plane.height)
+        depth, light, facing, number = points[2:].astype(np.int64)
+        words = (depth << 32) | (light << 24) | (facing << 16) | number
+        place = row.astype(np.int64) * plane.width + column
+        if not inside.all():
+            words, place = words[inside], place[inside]
+        np.minimum.at(kept, place, words)
+    return kept.reshape(plane.height, plane.width)
 
 
 def _corners(net: SurfaceNet, plane: Plane, number: int) -> FloatArray:
-    """(6, 4, m) float32: column, row, depth in pixels, light, how it faces the viewer, and the solid's number, at the
-    corners of the quadrilaterals on the picture that face him."""
+    """(6, 4, m): column, row, and as whole numbers depth, light, how it faces the viewer, and the solid's number, at
+    the corners of the quadrilaterals on the picture that face him."""
     axes = np.stack([plane.right, plane.down, np.cross(plane.right, plane.down)]).astype(np.float32)
     at = axes / np.float32(plane.pixel_mm) @ (net.points_mm - plane.centre_mm.astype(np.float32)).T
     at[:2] += np.array([[(plane.width - 1) / 2], [(plane.height - 1) / 2]], dtype=np.float32)
@@ -149,15 +154,16 @@ def _corners(net: SurfaceNet, plane: Plane, number: int) -> FloatArray:
     for way, side in ((x, plane.width), (y, plane.height)):
         faces &= (way.max(axis=0) > -0.5) & (way.min(axis=0) < side - 0.5)
     turned = axes @ net.normals.T
-    light = (_LIGHT / np.linalg.norm(_LIGHT)) @ turned
-    nodes = np.stack([*at, light, -turned[2], np.full(len(light), number, dtype=np.float32)])
+    shades = np.clip([(_LIGHT / np.linalg.norm(_LIGHT)) @ turned, -turned[2]], 0, 1) * _LEVELS
+    depth = np.clip(at[2] * _DEPTHS + _BEHIND_PLANE, 0, _DEEPEST)
+    nodes = np.array([*at[:2], depth, *shades, np.full(len(depth), number)], dtype=np.float32)
     found: FloatArray = nodes[:, quads[:, faces]]
     return found
 
 
 def _covered(corners: FloatArray) -> Iterator[FloatArray]:
     """Points (attributes, n) on quadrilaterals (attributes, 4, m), between whose corners attributes are linear."""
-    sides = np.abs(corners[:2] - np.roll(corners[:2], -1, axis=1)).max(axis=0) / _APART
+    sides = np.hypot(*(corners[:2] - np.roll(corners[:2], -1, axis=1))) / _APART
     counts = np.array(_COUNTS)
     across, along = (
         np.minimum(np.searchsorted(counts, np.maximum(sides[way], sides[way + 2])), len(counts) - 1) for way in (0, 1)
@@ -210,33 +216,23 @@ def _hidden(points: _Points) -> FloatArray:
     return hidden
 
 
-def _looked_through(
-    picture: FloatArray, hard: _Points, glass: Sequence[_Points], solids: Sequence[Solid]
-) -> FloatArray:
-    """The picture with glass before it, the farthest first."""
-    for rows in range(0, len(picture), 64):
-        part = slice(rows, rows + 64)
-        own = [(one, solid) for one, solid in zip(glass, solids, strict=True) if one.there[part].any()]
-        if not own:
-            continue
-        layers = [one for one, _ in own]
-        colours = np.array([solid.colour for _, solid in own], dtype=np.float32)
-        densities = np.array([solid.density for _, solid in own], dtype=np.float32)
-        for place in np.argsort([-one.depth[part] for one in layers], axis=0):
-            depth, light, facing = (
-                _chosen([getattr(one, name)[part] for one in layers], place) for name in ("depth", "light", "facing")
-            )
-            before = np.isfinite(depth) & (depth < hard.depth[part])
-            share = np.where(before, densities[place] + 0.55 * (1 - facing) ** 2, 0)[..., None]
-            lit = colours[place] * (0.45 + 0.55 * light)[..., None]
-            picture[part] += np.minimum(share, 1) * (lit - picture[part])
-    return picture
+def _look_through(picture: FloatArray, hard: _Points, layers: IntArray, glass: Sequence[Solid]) -> None:
+    """Draw glass on the picture, the farthest first.
 
-
-def _chosen(layers: Sequence[FloatArray], place: IntArray) -> FloatArray:
-    """Of each pixel that of the layer at its place."""
-    chosen: FloatArray = np.take_along_axis(np.stack(layers), place[None], axis=0)[0]
-    return chosen
+    Args:
+        picture: (height, width, 3), of what is not of glass; drawn on.
+        hard: Its points.
+        layers: (glasses, height, width), as `_nearest` gives them.
+        glass: Solids by their numbers.
+    """
+    colours = np.array([solid.colour for solid in glass], dtype=np.float32)
+    densities = np.array([solid.density for solid in glass], dtype=np.float32)
+    for words in np.sort(layers, axis=0)[::-1]:
+        points = _Points.of(np.where(words >> 32 < (hard.depth * _DEPTHS + _BEHIND_PLANE), words, _NOTHING))
+        there, number = points.there, points.number[points.there]
+        share = np.minimum(densities[number] + 0.55 * (1 - points.facing[there]) ** 2, 1)[:, None]
+        lit = colours[number] * (0.45 + 0.55 * points.light[there])[:, None]
+        picture[there] += share * (lit - picture[there])
 
 
 def _smaller(picture: FloatArray) -> NDArray[np.uint8]:

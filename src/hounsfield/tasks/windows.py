@@ -242,8 +242,8 @@ class _Seen:
 
 def _level_of(window: Tensor) -> Tensor | None:
     """(C,), the level of a window (C, …) that shows one alone; else None."""
-    flat = window.flatten(1)
-    low, high = flat.aminmax(dim=1)
+    low: Tensor
+    low, high = window.flatten(1).aminmax(dim=1)
     return low if torch.equal(low, high) else None
 
 
