@@ -22,11 +22,13 @@ from hounsfield.learning.inputs import prepare_inputs
 from hounsfield.plan import Input
 from hounsfield.plan.network_input import prepare
 from hounsfield.plan.working_memory import working_memory
+from hounsfield.preprocessing import Pipeline
+from hounsfield.preprocessing.sketch import Sketch
 
 Only = Callable[[int], None]
 SPEC = Input(shape=(4, 8, 8), steps=({"step": "rescale"}, {"step": "resize", "shape": [4, 8, 8]}))
 NEEDED = 16 * 20 * 20 * 16
-"""Bytes for preparing a volume of (16, 20, 20)."""
+"""Bytes for work on a volume of (16, 20, 20)."""
 
 
 @pytest.fixture
@@ -71,11 +73,36 @@ def test_a_volume_larger_than_the_memory_is_named_and_not_read(
 
 
 def test_one_that_can_be_read_and_not_worked_on_is_refused_too(only: Only) -> None:
-    only(NEEDED)
+    needed = Pipeline.from_data(SPEC.steps).need(Sketch.of(volume()))
+    only(needed)
     with pytest.raises(StorageError, match="its 1 x 16 x 20 x 20 image, while it is prepared, needs .* read a smaller"):
         prepare(volume(), SPEC)
-    only(2 * NEEDED)
+    only(needed + needed // 5)  # a tenth is left for others
     assert prepare(volume(), SPEC).shape == (4, 8, 8)
+
+
+def test_the_longest_ct_is_prepared_for_outlining_with_8_gb() -> None:
+    steps = Pipeline.from_data(
+        [
+            {"step": "window", "center": 40.0, "width": 400.0},
+            {"step": "foreground"},
+            {"step": "spacing", "mm": [1.5, 1.5, 1.5]},
+            {"step": "orient"},
+        ]
+    )
+    ct = Sketch(1, (1500, 512, 512), (1.0, 0.8, 0.8), "patient", np.dtype(np.int16))
+    stored, everything_else = 2 * ct.voxels, 2_000_000_000
+    assert steps.need(ct) < 0.9 * (8_000_000_000 - stored - everything_else)
+
+
+def test_a_grey_image_shown_in_three_channels_needs_three_times_as_much(only: Only) -> None:
+    thrice = Input(shape=SPEC.shape, steps=SPEC.steps, channels=3)
+    needed = Pipeline.from_data(SPEC.steps).need(Sketch.of(volume()))
+    only(3 * needed)
+    with pytest.raises(StorageError, match="while it is prepared"):
+        prepare(volume(), thrice)
+    only(6 * needed)
+    assert prepare(volume(), thrice).channels == 3
 
 
 def test_an_array_of_an_npz_file_is_held_against_the_memory(tmp_path: Path, only: Only) -> None:
@@ -93,7 +120,7 @@ def test_two_wait_for_each_other_where_both_do_not_fit(only: Only, free: float, 
 
     def work() -> None:
         nonlocal at_work, most
-        with working_memory(volume()):
+        with working_memory(volume(), NEEDED):
             with guard:
                 at_work += 1
                 most = max(most, at_work)
@@ -112,5 +139,5 @@ def test_two_wait_for_each_other_where_both_do_not_fit(only: Only, free: float, 
 def test_an_error_gives_the_memory_back(only: Only) -> None:
     only(int(1.5 * NEEDED))
     for _ in range(2):
-        with pytest.raises(ValueError, match="a step"), working_memory(volume()):
+        with pytest.raises(ValueError, match="a step"), working_memory(volume(), NEEDED):
             raise ValueError("a step")

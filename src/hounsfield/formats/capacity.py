@@ -25,7 +25,21 @@ def check_memory(path: Path | str, shape: tuple[int, ...], itemsize: int, *, wha
     Raises:
         StorageError: It does not.
     """
-    wanted = prod(shape) * itemsize
+    check_free(path, shape, prod(shape) * itemsize, what=what)
+
+
+def check_free(path: Path | str, shape: tuple[int, ...], wanted: int, *, what: str) -> None:
+    """Return if so many bytes fit into the free memory.
+
+    Args:
+        path: The file, for the sentence.
+        shape: Of its array, for the sentence.
+        wanted: Bytes.
+        what: What takes them, for the sentence.
+
+    Raises:
+        StorageError: They do not.
+    """
     if is_small(wanted):
         return
     free = free_memory()

@@ -21,6 +21,7 @@ from hounsfield.plan.schema import Input
 from hounsfield.plan.working_memory import working_memory
 from hounsfield.preprocessing import Pipeline
 from hounsfield.preprocessing.channels import Grey
+from hounsfield.preprocessing.sketch import Sketch
 from hounsfield.preprocessing.transfer import move_box, move_points
 
 _FILMS_KEPT = 4
@@ -45,8 +46,9 @@ def prepare(image: Image, spec: Input) -> Image:
     if flat != image.planar:
         found, wanted = ("a flat image", "volumes") if image.planar else (f"a volume of {image.shape}", "flat images")
         raise ShapeError(f"{image.source.path or 'the image'} is {found}; this plan is for {wanted}")
-    with working_memory(image):
-        prepared = Pipeline.from_data(spec.steps).apply(_with_channels(image, spec.channels))
+    steps = Pipeline.from_data(spec.steps)
+    with working_memory(image, _need(image, spec.channels, steps)):
+        prepared = steps.apply(_with_channels(image, spec.channels))
     canvas = prepared.shape if spec.windows else (1, *spec.canvas) if flat else spec.canvas
     expected = (spec.channels, *canvas)
     if prepared.voxels.shape != expected:
@@ -64,6 +66,14 @@ def _with_channels(image: Image, channels: int) -> Image:
     if image.channels == 1 and channels == 3:
         return replace(image, voxels=np.repeat(image.voxels, 3, axis=0))
     return image
+
+
+def _need(image: Image, channels: int, steps: Pipeline) -> int:
+    """Bytes that an image with so many channels and the steps on it take."""
+    sketch = Sketch.of(image)
+    if image.channels == 1 and channels == 3:
+        return steps.need(replace(sketch, channels=3).in_type(sketch.dtype))
+    return Pipeline((Grey(), *steps.steps) if image.channels == 3 and channels == 1 else steps.steps).need(sketch)
 
 
 def network_array(prepared: Image, spec: Input) -> FloatArray:
@@ -84,7 +94,7 @@ def prepare_film(image: Image, spec: Input) -> Image:
 
 
 def _same_grid(image: Image, pipeline: Pipeline) -> Image:
-    with working_memory(image):
+    with working_memory(image, pipeline.need(Sketch.of(image))):
         film = pipeline.apply(image)
     if film.shape != image.shape or not np.allclose(film.affine, image.affine):
         raise ShapeError(

@@ -11,6 +11,7 @@ import numpy as np
 from hounsfield.findings.box import bounding_box
 from hounsfield.image import Image
 from hounsfield.preprocessing.grid import crop
+from hounsfield.preprocessing.sketch import Sketch
 
 
 @dataclass(frozen=True)
@@ -33,3 +34,7 @@ class Foreground:
             return image
         deep, high, wide = box
         return crop(image, (deep.start, high.start, wide.start), (deep.stop, high.stop, wide.stop))
+
+    def need(self, image: Sketch) -> tuple[int, Sketch]:
+        """Whether each voxel is background, of each channel and of all; the box is a part of the image."""
+        return image.voxels + image.voxels // image.channels, image

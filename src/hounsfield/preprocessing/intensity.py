@@ -9,7 +9,11 @@ import numpy as np
 
 from hounsfield.arrays import FloatArray, VoxelArray
 from hounsfield.image import Image
+from hounsfield.preprocessing.sketch import Sketch
 from hounsfield.preprocessing.step import refuse, require_finite, require_planar, require_positive
+
+_BY_HISTOGRAM = (np.uint8, np.uint16)
+"""Types of few levels, whose percentiles are counted."""
 
 Over = Literal["image", "nonzero"]
 """From which voxels a step takes its statistics: all, or those that are not 0 (after the background was cleared)."""
@@ -35,6 +39,11 @@ class Float:
             return replace(image, voxels=values)
         values /= np.float32(np.iinfo(image.voxels.dtype).max)
         return _with_levels(image, values)
+
+    def need(self, image: Sketch) -> tuple[int, Sketch]:
+        """One copy in float32."""
+        found = image.in_type(np.float32)
+        return found.kept, found
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,14 @@ class Rescale:
         scaled -= np.float32(low)
         scaled /= np.float32(high - low)
         return _with_levels(image, np.clip(scaled, 0, 1, out=scaled))
+
+    def need(self, image: Sketch) -> tuple[int, Sketch]:
+        """One copy in float32, and before it for the percentiles a copy, or a histogram; beside both what is counted,
+        where that is not all."""
+        found = image.in_type(np.float32)
+        each = 8 if image.dtype in _BY_HISTOGRAM else image.dtype.itemsize
+        chosen = 0 if self.over == "image" else image.dtype.itemsize
+        return image.voxels * (chosen + max(each, 4)), found
 
 
 @dataclass(frozen=True)
@@ -124,6 +141,11 @@ class WindowLevel:
         shown += np.float32(0.5)
         return _with_levels(image, np.clip(shown, 0, 1, out=shown))
 
+    def need(self, image: Sketch) -> tuple[int, Sketch]:
+        """One copy in float32."""
+        found = image.in_type(np.float32)
+        return found.kept, found
+
 
 @dataclass(frozen=True)
 class Clahe:
@@ -166,7 +188,7 @@ class Clahe:
 
 def percentiles(values: VoxelArray, percents: tuple[float, float]) -> tuple[float, float]:
     """Two percentiles, linear between neighbours as `numpy.percentile`; 8 and 16 bits go through a histogram."""
-    if values.dtype not in (np.uint8, np.uint16):
+    if values.dtype not in _BY_HISTOGRAM:
         low, high = np.percentile(values, percents)
         return float(low), float(high)
     below = np.cumsum(np.bincount(values.ravel()))

@@ -8,6 +8,7 @@ from typing import ClassVar
 from hounsfield import geometry
 from hounsfield.image import Image
 from hounsfield.preprocessing.grid import flip
+from hounsfield.preprocessing.sketch import Sketch
 
 _BACKWARDS = "RAI"
 """Letters of `geometry.orientation` that run against LPS."""
@@ -31,3 +32,8 @@ class Orient:
             if letter in _BACKWARDS and image.shape[axis] > 1:
                 image = flip(image, axis)
         return image
+
+    def need(self, image: Sketch) -> tuple[int, Sketch]:
+        """Two copies, where more than one axis is turned."""
+        found = image.in_type(image.dtype)
+        return 2 * found.kept, found

@@ -19,7 +19,8 @@ from hounsfield.preprocessing.foreground import Foreground
 from hounsfield.preprocessing.intensity import Clahe, Float, Rescale, WindowLevel, ZScore
 from hounsfield.preprocessing.orient import Orient
 from hounsfield.preprocessing.resample import Resize, Spacing
-from hounsfield.preprocessing.step import Step, require_finite
+from hounsfield.preprocessing.sketch import Sketch, need_of
+from hounsfield.preprocessing.step import Step, finite_need, require_finite
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -66,6 +67,15 @@ class Pipeline:
         for step in self.steps:
             image = step.apply(image)
         return image
+
+    def need(self, image: Sketch) -> int:
+        """Bytes of memory that `apply` takes at most, beside an image as stored."""
+        most = image.kept + finite_need(image)
+        for step in self.steps:
+            more, result = need_of(step, image)
+            most = max(most, image.kept + more)
+            image = result
+        return most
 
     def trace(self, image: Image) -> list[tuple[str, Image]]:
         """The image as it came, called "stored", and after every step, called by the step's name.

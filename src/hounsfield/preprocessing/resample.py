@@ -6,7 +6,9 @@ Both go axis by axis, so that volumes and planar images follow one rule. The out
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -17,6 +19,7 @@ from hounsfield.errors import GeometryError, ShapeError
 from hounsfield.image import Image
 from hounsfield.preprocessing.dtype import as_type
 from hounsfield.preprocessing.grid import crop
+from hounsfield.preprocessing.sketch import Sketch
 from hounsfield.preprocessing.step import refuse
 
 
@@ -50,15 +53,29 @@ class Resize:
                 f"step 'resize' was given (height, width) = {self.shape}, but the image is a volume of shape "
                 f"{image.shape}; give (depth, height, width)"
             )
-        wanted = (1, *self.shape) if len(self.shape) == 2 else self.shape
+        wanted = self._wanted
         if not self.keep_aspect:
-            return resize(image, (wanted[0], wanted[1], wanted[2]))
-        fitting = _fitting(image.shape, (wanted[0], wanted[1], wanted[2]))
+            return resize(image, wanted)
+        fitting = _fitting(image.shape, wanted)
         inner = resize(image, fitting)
         free = [total - used for total, used in zip(wanted, fitting, strict=True)]
         before = [0 if self.anchor == "start" else room // 2 for room in free]
         stop = [total - room for total, room in zip(wanted, before, strict=True)]
         return crop(inner, (-before[0], -before[1], -before[2]), (stop[0], stop[1], stop[2]))
+
+    def need(self, image: Sketch) -> tuple[int, Sketch]:
+        """As `resize_need`, and then the image in its frame."""
+        if not self.keep_aspect:
+            return resize_need(image, self._wanted)
+        more, inner = resize_need(image, _fitting(image.shape, self._wanted))
+        found = replace(inner, shape=self._wanted).in_type(image.dtype)
+        return max(more, inner.kept + found.kept), found
+
+    @property
+    def _wanted(self) -> tuple[int, int, int]:
+        """(d, h, w)."""
+        depth, height, width = (1, *self.shape) if len(self.shape) == 2 else self.shape
+        return depth, height, width
 
 
 @dataclass(frozen=True)
@@ -89,12 +106,21 @@ class Spacing:
             )
         if len(self.mm) == 2 and not image.planar:
             raise ShapeError("step 'spacing' was given (height, width), but the image is a volume; give three numbers")
+        return resize(image, self._shape(image.shape, image.spacing_mm))
+
+    def need(self, image: Sketch) -> tuple[int, Sketch]:
+        """As `resize_need`."""
+        if image.spacing_kind == "none":  # refused
+            return 0, image
+        return resize_need(image, self._shape(image.shape, image.spacing_mm))
+
+    def _shape(self, shape: tuple[int, int, int], spacing: Sequence[float]) -> tuple[int, int, int]:
+        """(d, h, w) that an image of a shape and a spacing gets."""
         goal = self.mm * 3 if len(self.mm) == 1 else (1.0,) * (3 - len(self.mm)) + self.mm
-        counts = [
-            max(1, round(length * now / then))
-            for length, now, then in zip(image.shape, image.spacing_mm, goal, strict=True)
-        ]
-        return resize(image, (1 if image.planar else counts[0], counts[1], counts[2]))
+        depth, height, width = (
+            max(1, round(length * now / then)) for length, now, then in zip(shape, spacing, goal, strict=True)
+        )
+        return 1 if shape[0] == 1 else depth, height, width
 
 
 def resize(image: Image, shape: tuple[int, int, int]) -> Image:
@@ -105,7 +131,30 @@ def resize(image: Image, shape: tuple[int, int, int]) -> Image:
     if shape == image.shape:
         return image
     channels = [as_type(resize_array(channel, shape), image.voxels.dtype) for channel in image.voxels]
-    return replace(image, voxels=np.stack(channels), affine=geometry.resized(image.affine, image.shape, shape))
+    voxels = channels[0][np.newaxis] if len(channels) == 1 else np.stack(channels)
+    return replace(image, voxels=voxels, affine=geometry.resized(image.affine, image.shape, shape))
+
+
+def resize_need(image: Sketch, shape: tuple[int, int, int]) -> tuple[int, Sketch]:
+    """Bytes that `resize` takes at most beside the image, and its result: slices first, then their depth, then the
+    type; of several channels all, and then a copy of them together."""
+    if shape == image.shape:
+        return 0, image
+    found = replace(image, shape=shape, spacing_mm=_resized_mm(image, shape)).in_type(image.dtype)
+    each = prod(shape)
+    slices = 4 * image.shape[0] * shape[1] * shape[2]
+    deep = 0 if shape[0] == image.shape[0] else 4 * each
+    typed = 0 if image.dtype == np.float32 else (8 + image.dtype.itemsize) * each
+    one = max(slices + deep, (deep or slices) + typed)
+    before = found.kept // image.channels * (image.channels - 1)
+    return max(before + one, 2 * found.kept if image.channels > 1 else 0), found
+
+
+def _resized_mm(image: Sketch, shape: tuple[int, int, int]) -> tuple[float, float, float]:
+    depth, height, width = (
+        space * old / new for space, old, new in zip(image.spacing_mm, image.shape, shape, strict=True)
+    )
+    return depth, height, width
 
 
 def resize_array(volume: VoxelArray, shape: tuple[int, int, int]) -> FloatArray:

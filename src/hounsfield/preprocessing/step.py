@@ -10,6 +10,7 @@ import numpy as np
 from hounsfield.arrays import BoolArray
 from hounsfield.errors import ImageError, PlanError, ShapeError
 from hounsfield.image import Image
+from hounsfield.preprocessing.sketch import Sketch
 
 
 class Step(Protocol):
@@ -50,6 +51,11 @@ def require_planar(step: str, image: Image) -> None:
         raise ShapeError(f"step {step!r} works on planar images, but this one has {image.shape[0]} slices")
 
 
+def finite_need(image: Sketch) -> int:
+    """Bytes that `require_finite` takes."""
+    return image.voxels if np.issubdtype(image.dtype, np.floating) else 0
+
+
 def require_finite(image: Image) -> None:
     """Refuse voxels that are not numbers, for one of them spoils every mean and every network.
 
@@ -59,7 +65,8 @@ def require_finite(image: Image) -> None:
     voxels = image.voxels
     if not np.issubdtype(voxels.dtype, np.floating):
         return
-    bad: BoolArray = ~np.isfinite(voxels)
+    bad: BoolArray = np.isfinite(voxels)
+    np.logical_not(bad, out=bad)
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
         raise ImageError(

@@ -232,19 +232,18 @@ class _Seen:
         """(outputs, d, h, w) of a window (C, d, h, w)."""
         level = _level_of(window)
         if level is None:
-            (own,) = self._look(window[None])
-            return own
+            return self._look(window[None])[0]
         if self._known is None or not torch.equal(level, self._known[0]):
-            (said,) = self._look(window[None])
+            said = self._look(window[None])[0]
             self._known = level, said.to(self._kept_as, copy=True)  # runtimes may write over their answers
         return self._known[1]
 
 
 def _level_of(window: Tensor) -> Tensor | None:
     """(C,), the level of a window (C, …) that shows one alone; else None."""
-    low: Tensor
-    low, high = window.flatten(1).aminmax(dim=1)
-    return low if torch.equal(low, high) else None
+    ends = window.flatten(1).aminmax(dim=1)
+    low: Tensor = ends.min
+    return low if torch.equal(low, ends.max) else None
 
 
 def window_of(
