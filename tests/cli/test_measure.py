@@ -112,7 +112,9 @@ def test_an_empty_lesion_and_an_image_without_millimetres_are_refused(
 
     empty = save(case / "empty.nii.gz", np.zeros((40, 48, 12), dtype=np.uint8))
     assert measured(case, "--lesion", empty) == 1
-    assert "the lesion's mask is empty" in capsys.readouterr().err
+    assert f"{empty}: the lesion's mask is empty" in capsys.readouterr().err
+    assert measured(case, "--outline", empty) == 1
+    assert f"{empty}: the lesion's mask is empty" in capsys.readouterr().err
     photograph = str(case / "photograph.png")
     cv2.imwrite(photograph, np.zeros((8, 9), dtype=np.uint8))
     assert main(["measure", photograph, "--lesion", photograph, "-o", str(case / "out")]) == 1
@@ -154,11 +156,27 @@ def test_a_lesion_and_its_neighbours_may_be_dicom_structures(
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert note in page and f"--series {ct.source.series_uid}" in page
     assert main(["measure", str(tmp_path / "study"), "--lesion", f"{rt}:Marker", "-o", out, *series]) == 1
-    assert "the lesion's mask is empty" in capsys.readouterr().err
+    assert f"{rt}:Marker: the lesion's mask is empty" in capsys.readouterr().err
     assert main(["measure", str(tmp_path / "study"), "--lesion", str(seg), "-o", out, *series]) == 1
     assert "has 2 structures; say behind a colon" in capsys.readouterr().err
     assert main(["measure", str(tmp_path / "study" / "other"), "--lesion", f"{seg}:tumour", "-o", out]) == 1
     assert f"seg.dcm was drawn on the series {ct.source.series_uid}" in capsys.readouterr().err
+
+
+def test_an_organ_is_joined_with_its_lesion(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = np.zeros((40, 48, 12), dtype=np.uint8)
+    labels[2:30, 2:40, 1:11] = 3
+    labels[8:20, 10:20, 4:8] = 1
+    labels[35:38, 44:46, 3:9] = 2
+    save(case / "organs.nii.gz", labels)
+    organs = case / "organs.nii.gz"
+    assert measured(case, "--structure", f"liver={organs}:3") == 0
+    assert "liver: 0.0 ± 3.3 mm at the closest" in (printed := capsys.readouterr().out)
+    assert "join both (--structure liver=MASK:1+2)" in printed
+    assert "join both" in (case / "out" / "report.html").read_text(encoding="utf-8")
+    assert measured(case, "--structure", f"liver={organs}:1+3") == 0
+    assert "liver (from inside): 6.0 ± 3.3 mm at the closest" in (printed := capsys.readouterr().out)
+    assert "join both" not in printed
 
 
 def test_files_and_labels_may_have_colons_in_their_names(tmp_path: Path) -> None:

@@ -41,6 +41,29 @@ def test_a_label_is_taken_alone_or_all_together(tmp_path: Path, labels: np.ndarr
     assert int(read_mask(scaled, image, label=5).sum()) == 1
 
 
+def test_labels_with_a_plus_between_them_are_joined(tmp_path: Path, labels: np.ndarray) -> None:
+    image = read(save(tmp_path / "ct.nii.gz", np.zeros((6, 5, 4), dtype=np.int16)))
+    path = save(tmp_path / "organs.nii.gz", labels)
+    assert int(read_mask(path, image, label="1+5").sum()) == 9
+    assert int(read_mask(path, image, label="5 + 1").sum()) == 9
+    for label, missing in (("1+7", "7"), ("liver", "liver"), ("1+tumour", "tumour")):
+        with pytest.raises(ImageError, match=rf"there is no label {missing} in it; its labels are 0, 1, 5"):
+            read_mask(path, image, label=label)
+
+
+def test_names_with_a_plus_between_them_are_joined_unless_a_structure_is_called_so(tmp_path: Path) -> None:
+    header = write_series(tmp_path / "ct", np.zeros(SHAPE))
+    squares = {"Liver": square(1, 0.5, 3.5), "Tumour": square(1, 4.5, 6.5), "GTV+5mm": square(1, 0.5, 2.5)}
+    path = write_rtstruct(tmp_path / "rt.dcm", header, [(name, [own]) for name, own in squares.items()])
+    image = read(tmp_path / "ct")
+    alone = {name: read_mask(path, image, label=name) for name in squares}
+    assert np.array_equal(read_mask(path, image, label="Liver+Tumour"), alone["Liver"] | alone["Tumour"])
+    assert np.array_equal(read_mask(path, image, label="1+2"), alone["Liver"] | alone["Tumour"])
+    assert alone["GTV+5mm"].sum() == 4
+    with pytest.raises(ImageError, match="there are no structures called Spleen in it"):
+        read_mask(path, image, label="Liver+Spleen")
+
+
 def test_a_label_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path, labels: np.ndarray) -> None:
     image = read(save(tmp_path / "ct.nii.gz", np.zeros((6, 5, 4), dtype=np.int16)))
     with pytest.raises(ImageError, match=r"organs.nii.gz: there is no label 7 in it; its labels are 0, 1, 5"):

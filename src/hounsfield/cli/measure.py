@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lesion", required=True, metavar="MASK[:LABEL]",
         help="its outline on the image's grid; without a label all that is not 0; of a DICOM segmentation or structure "
-        "set the name of a structure",
+        "set the name of a structure; 1+2 takes both",
     )  # fmt: skip
     parser.add_argument(
         "--structure", action="append", default=[], metavar="NAME=MASK[:LABEL]",
@@ -71,9 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
         )
     chosen = choose_window(image, window) if window is not None else None
     notes: list[str] = []
-    lesion = read_part(arguments.lesion, image, notes)
+    lesion = read_lesion(arguments.lesion, image, notes)
     structures = {name: read_part(text, image, notes) for name, text in named}
-    outlines = [read_part(text, image, notes) for text in arguments.outline]
+    outlines = [read_lesion(text, image, notes) for text in arguments.outline]
     worksheet = fill_worksheet(criteria, lesion, structures, image.affine, outlines=outlines)
     write_results(arguments, worksheet, image, lesion, structures, chosen, notes)
     if arguments.json:
@@ -131,12 +131,27 @@ def read_part(text: str, image: Image, notes: list[str]) -> BoolArray:
     return inside
 
 
+def read_lesion(text: str, image: Image, notes: list[str]) -> BoolArray:
+    """The same of an outline of the lesion, in which there has to be something.
+
+    Raises:
+        HounsfieldError: Nothing is in it, or as `read_part`.
+    """
+    from hounsfield.errors import ImageError
+
+    inside = read_part(text, image, notes)
+    if not inside.any():
+        raise ImageError(f"{text}: the lesion's mask is empty: there is nothing to measure; give the one that is meant")
+    return inside
+
+
 def mask_words(text: str) -> tuple[Path, int | str | None]:
     """File and label of `MASK[:LABEL]`; files and labels may have colons in their names, and what is there counts."""
     ends = [len(text), *(place for place, letter in enumerate(text) if letter == ":" and place)]
+    from hounsfield.formats.mask import named
+
     end = next((end for end in ends if Path(text[:end]).exists()), ends[-1])
-    label = text[end + 1 :].strip()
-    return Path(text[:end]), (int(label) if label.isdecimal() else label) if label else None
+    return Path(text[:end]), named(text[end + 1 :]) or None
 
 
 def write_results(
@@ -214,6 +229,8 @@ def print_worksheet(worksheet: Worksheet) -> None:
             f"{margin.structure}{side}: {margin.minimum_mm:.1f} ± {margin.uncertainty_mm:.1f} mm at the closest, "
             f"median {margin.median_mm:.1f} mm"
         )
+        if margin.note:
+            print(f"  {margin.note}")
     for _, why in worksheet.missing:
         print(why)
     for answer in worksheet.answers:

@@ -4,7 +4,8 @@ Distances are exact Euclidean ones, in mm, between the centres of the pieces of 
 figures over the lesion's surface weigh each piece by its area. From a structure beside the lesion they are measured
 from outside, and are 0 where the two overlap; what lies deep in the lesion, as a vessel that it has grown around, is
 touched all around, as if it had been cut out of the lesion's mask. From one that holds more than half of the lesion, as
-the body or the organ does, they are measured from inside to its surface, and are 0 where the lesion breaks through it.
+the body or the organ does, they are measured from inside to its outer surface, and are 0 where the lesion breaks
+through it: holes in its mask, as lungs and gas leave them in a body, are filled first.
 
 What touches: pieces that are not farther from the structure than one voxel's diagonal, which is as much as half a
 voxel's diagonal in each of the two surfaces can hide.
@@ -22,6 +23,7 @@ from hounsfield.arrays import BoolArray, FloatArray
 from hounsfield.errors import ImageError, ShapeError
 from hounsfield.findings.border import beyond_the_image_mm
 from hounsfield.findings.box import Part, box_of_lesion, require_mask
+from hounsfield.findings.holes import filled
 from hounsfield.findings.measure import diagonal_mm, is_cut
 from hounsfield.findings.nearest import nearest
 from hounsfield.findings.surface import Surface, around, closed_surface, surface_within
@@ -32,6 +34,9 @@ CLOSE_MM = (5.0, 10.0)
 """How much of the lesion's surface is closer than these is said of every structure."""
 
 _ROUNDING = 1 + 1e-9
+
+_MOST_TOUCHING = 0.5
+"""Share of a lesion's surface that a structure touches which only lies beside it."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,8 @@ class Margin:
     None where it ends in the image; 0 where the lesion reaches the border itself."""
     spread: Spread | None
     """Of the smallest distance, where several outlines of the lesion were given."""
+    note: str = ""
+    """Sentences on the structure's mask, where it may not be what was meant, or was changed."""
 
 
 def measure_margin(
@@ -124,6 +131,9 @@ def measure_margin(
         raise ImageError(f"{name or 'the structure'}: its mask is empty, so there is no distance to it")
     share = _overlap(lesion, structure)
     side: Side = "inside" if share > 0.5 else "outside"
+    holes = 0
+    if side == "inside":
+        structure, holes = filled(structure)
     found = _distances(lesion, structure, affine, side, name)
     closest = int(found.distances.argmin())
     diagonal = diagonal_mm(affine, planar=lesion.shape[0] == 1)
@@ -150,7 +160,29 @@ def measure_margin(
         overlap=share,
         beyond_the_image_mm=0.0 if is_cut(lesion) else beyond_the_image_mm(found.surface, structure, affine),
         spread=Spread((float(found.distances[closest]), *others)) if outlines else None,
+        note=_note(name or "the structure", side, found.touching_share(), holes, affine),
     )
+
+
+def _note(name: str, side: Side, touching: float, holes: int, affine: FloatArray) -> str:
+    """What has to be known of a structure's mask.
+
+    Args:
+        name: Of the structure.
+        side: From which it was measured.
+        touching: Share of the lesion's surface that touches it as drawn.
+        holes: Voxels that were filled.
+        affine: (4, 4).
+    """
+    if holes:
+        size = holes * abs(float(np.linalg.det(affine[:3, :3]))) / 1000
+        return f"Holes in the mask of {name}, {size:.1f} ml, were filled: the distance is to its outer surface."
+    if side == "outside" and touching > _MOST_TOUCHING:
+        return (
+            f"{name} touches {100 * touching:.0f} % of the lesion's surface and does not hold it: if the lesion was "
+            f"taken out of the mask, join both (--structure {name}=MASK:1+2) for the distance to the surface of {name}."
+        )
+    return ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +194,14 @@ class _Distances:
     """(n, 3), the structure's nearest points."""
     neighbours: BoolArray
     """(n,), where voxels of the two are neighbours or overlap."""
+
+    own: int
+    """The first so many are of the lesion's own surface, the others of a structure deep in it."""
+
+    def touching_share(self) -> float:
+        """Of the lesion's own surface, what touches as drawn."""
+        areas = self.surface.areas[: self.own]
+        return float(areas[self.neighbours[: self.own]].sum() / areas.sum())
 
     def closer_than(self, limit_mm: float) -> float:
         return float(self.surface.areas[self.distances < limit_mm].sum())
@@ -179,6 +219,7 @@ class _Distances:
             distances=np.concatenate([self.distances, np.zeros(len(more.areas))]),
             goals_mm=np.concatenate([self.goals_mm, more.points_mm]),
             neighbours=np.concatenate([self.neighbours, np.ones(len(more.areas), dtype=np.bool_)]),
+            own=self.own,
         )
 
 
@@ -202,6 +243,7 @@ def _distances(lesion: BoolArray, structure: BoolArray, affine: FloatArray, side
         distances=np.where(crossed, 0.0, found.distances),
         goals_mm=np.where(crossed[:, None], surface.points_mm, found.points_mm),
         neighbours=np.any(theirs, axis=1),
+        own=len(surface.areas),
     )
     return apart if side == "inside" else apart.touching(_held(lesion, structure, affine, part))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,15 @@ import numpy as np
 from hounsfield import geometry
 from hounsfield.arrays import BoolArray
 from hounsfield.errors import FormatError, GeometryError, ImageError
+from hounsfield.formats.drawing import Drawing, Structure
 from hounsfield.formats.frame_place import OFF_GRID
 from hounsfield.formats.header import Header
 from hounsfield.formats.read import read
 from hounsfield.formats.structures import drawing_on, drawings_at, parts_of, structure_called
 from hounsfield.image import Image
+
+JOINED = "+"
+"""Between labels that are taken together."""
 
 _MOST_NAMED = 20
 
@@ -25,8 +30,8 @@ def read_outline(path: Path, image: Image, *, label: int | str | None = None) ->
         path: File or folder of whole-numbered labels; or a DICOM segmentation or structure set, or a folder in which
             one was drawn on the image.
         image: That it was drawn on.
-        label: The label that is meant, of named structures also by its name; None takes all that are not 0, or the
-            only structure.
+        label: The label that is meant, of named structures also by its name; several with a plus between them are
+            joined. None takes all that are not 0, or the only structure.
 
     Raises:
         FormatError: The file cannot be read, is a colour image, or holds no whole numbers.
@@ -35,9 +40,23 @@ def read_outline(path: Path, image: Image, *, label: int | str | None = None) ->
     """
     if drawings_at(path):
         drawing = drawing_on(path, image)
-        (part,) = parts_of(drawing, image, [structure_called(drawing, label)])
-        return part.inside, part.notes
+        parts = list(parts_of(drawing, image, _structures(drawing, label)))
+        notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
+        return _joined([part.inside for part in parts]), notes
     return _labelled(path, image, label), ()
+
+
+def _structures(drawing: Drawing, label: int | str | None) -> list[Structure]:
+    """Those that a label means; a name may have a plus in it."""
+    if isinstance(label, str) and JOINED in label and not drawing.called(label):
+        return [structure_called(drawing, named(part)) for part in label.split(JOINED)]
+    return [structure_called(drawing, label)]
+
+
+def named(label: str) -> int | str:
+    """A number where it is one, else a name."""
+    word = label.strip()
+    return int(word) if word.isdecimal() else word
 
 
 def _labelled(path: Path, image: Image, label: int | str | None) -> BoolArray:
@@ -51,13 +70,20 @@ def _labelled(path: Path, image: Image, label: int | str | None) -> BoolArray:
     if label is None:
         inside: BoolArray = labels != 0
         return inside
-    if isinstance(label, int):
-        inside = labels == label
-        if inside.any():
-            return inside
-    there = np.unique(labels)
-    named = ", ".join(f"{value:g}" for value in there[:_MOST_NAMED]) + (" …" if len(there) > _MOST_NAMED else "")
-    raise ImageError(f"{path}: there is no label {label} in it; its labels are {named}")
+    wanted = [named(part) for part in str(label).split(JOINED)]
+    parts = [labels == one if isinstance(one, int) else np.zeros(labels.shape, dtype=np.bool_) for one in wanted]
+    for one, part in zip(wanted, parts, strict=True):
+        if not part.any():
+            there = np.unique(labels)
+            more = " …" if len(there) > _MOST_NAMED else ""
+            listed = ", ".join(f"{value:g}" for value in there[:_MOST_NAMED]) + more
+            raise ImageError(f"{path}: there is no label {one} in it; its labels are {listed}")
+    return _joined(parts)
+
+
+def _joined(parts: Sequence[BoolArray]) -> BoolArray:
+    joined: BoolArray = np.logical_or.reduce(parts)
+    return joined
 
 
 def require_same_grid(drawn: Image, path: Path, image: Image | Header) -> None:

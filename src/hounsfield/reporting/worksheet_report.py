@@ -45,6 +45,7 @@ class MarginRow:
     """A structure and how far it is, written."""
 
     structure: str
+    note: str
     side: str
     minimum: str
     uncertainty: str
@@ -205,6 +206,7 @@ def _row(margin: Margin) -> MarginRow:
         side += f"; {wording.percent(margin.overlap, 1)} of the lesion lies in it"
     return MarginRow(
         structure=margin.structure,
+        note=margin.note,
         side=side,
         minimum=f"{wording.number(margin.minimum_mm, 1)}{_THIN}mm",
         uncertainty=f"±{_THIN}{wording.number(margin.uncertainty_mm, 1)}{_THIN}mm{spread}",

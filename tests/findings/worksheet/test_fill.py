@@ -70,6 +70,14 @@ def test_a_structure_that_is_absent_or_empty_cannot_be_answered() -> None:
     assert "its mask is empty" in answer(criterion, artery=np.zeros_like(LESION)).why
 
 
+def test_an_organ_without_its_lesion_is_told_beside_the_distance() -> None:
+    organ = ball(SHAPE, UNIT, np.array([30.0, 30, 30]), 26)
+    criterion = 'measure = "distance"; structure = "liver"; least_mm = 5'
+    found = answer(criterion, liver=organ & ~LESION)
+    assert found.verdict == "not met" and "liver touches 100 % of the lesion's surface" in found.why
+    assert "touches" not in answer(criterion, liver=organ | LESION).why
+
+
 def test_what_the_border_may_hide_counts_only_where_it_matters() -> None:
     crossing = BONE | ball(SHAPE, UNIT, np.array([30.0, 59, 48]), 4)  # leaves the image 19 mm from the lesion
     criterion = 'measure = "distance"; structure = "bone"; least_mm = '

@@ -35,6 +35,7 @@ def distance(margin: Margin) -> Measured:
         seen=seen,
         possible=seen if hidden is None else Range(min(seen.low, hidden), seen.high),
         border=_beyond(margin),
+        note=margin.note,
         from_mm=margin.closest.lesion_mm,
         to_mm=margin.closest.structure_mm,
     )
