@@ -154,6 +154,26 @@ def test_windows_carry_their_labels_with_them(dataset: Dataset, tmp_path: Path) 
     assert means[1] > means[2] > means[0]
 
 
+def test_where_little_is_known_no_window_is_drawn_that_teaches_nothing(dataset: Dataset, tmp_path: Path) -> None:
+    plan = plan_for(dataset)
+    update = {
+        "segmentation": plan.segmentation.model_copy(update={"around_labels": 0.0}),
+        "augmentation": Augmentation(),
+    }
+    plan = plan.model_copy(update=update)
+    inputs = prepare_masked(dataset, dataset.cases[:2], plan, tmp_path, threads=1)
+    sparse, nothing = (np.full((60, 60, 60), UNKNOWN, dtype=np.uint8) for _ in range(2))
+    sparse[3, 50, 40:44] = 0  # that there is no label is known of four voxels
+    voxels = np.zeros((1, 60, 60, 60), dtype=np.float16)
+    inputs = replace(inputs, images=(voxels, voxels), codes=(sparse, nothing))
+    places = {row: places_of(inputs.codes[row]) for row in (0, 1)}
+    assert places[0].labels == () and len(places[0].known) == 4
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        _, codes = masked_batch(plan, inputs, np.array([0, 1]), places, generator=generator)
+        assert (codes[0] == 0).any() and (codes[1] == UNKNOWN).all()
+
+
 def test_what_a_network_says_comes_back_onto_the_grid_as_stored(dataset: Dataset, tmp_path: Path) -> None:
     plan = plan_for(dataset, steps=({"step": "spacing", "mm": [0.5, 1.0, 1.0]},))
     inputs = prepare_masked(dataset, dataset.cases, plan, tmp_path, threads=1)

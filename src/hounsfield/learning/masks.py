@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hounsfield.arrays import FloatArray, IntArray, VoxelArray
+from hounsfield.arrays import BoolArray, FloatArray, IntArray, VoxelArray
 from hounsfield.datasets.load import header_of
 from hounsfield.datasets.segmentation import mask_of
 from hounsfield.errors import TrainingError
@@ -42,8 +42,14 @@ _FALLING = 0.5
 """Weight of the loss of each resolution, of that of the next finer one."""
 
 
-Places = tuple[IntArray, ...]
-"""Of each label that is on an image, rows of its flattened mask."""
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where windows of an image may be drawn around: places in its flattened mask, spread over it."""
+
+    labels: tuple[IntArray, ...]
+    """Of each label that is on it."""
+    known: IntArray
+    """Of what is known, of a mask of which only a part is; none where all is known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +189,7 @@ def masked_batch(
     """
     shape = plan.input.shape
     reach = [side + 2 * round(side * (REACH - 1) / 2) for side in shape]
-    middles = [_centre(plan, inputs.codes[row].shape, places[row], generator) for row in rows.tolist()]
+    middles = [_centre(plan, inputs.codes[row], places[row], generator) for row in rows.tolist()]
     cut = [_cut(plan, inputs, row, middle, reach) for row, middle in zip(rows.tolist(), middles, strict=True)]
     images, codes = (torch.stack(parts) for parts in zip(*cut, strict=True))
     affines = draw_affines(len(rows), dims=plan.dims, augmentation=plan.augmentation, generator=generator)
@@ -199,32 +205,53 @@ def plain_window(plan: Plan, inputs: Inputs, row: int) -> tuple[Tensor, Tensor]:
     codes = inputs.codes[row]
     places = places_of(codes)
     middle = np.array(codes.shape) / 2
-    if places:
-        there = np.stack(np.unravel_index(np.concatenate(places), codes.shape), axis=1) + 0.5
+    if places.labels:
+        there = np.stack(np.unravel_index(np.concatenate(places.labels), codes.shape), axis=1) + 0.5
         middle = there[np.linalg.norm(there - there.mean(axis=0), axis=1).argmin()]
     images, own = _cut(plan, inputs, row, _kept_inside(middle, codes.shape, plan.input.shape), plan.input.shape)
     return images[None], own.round().to(torch.uint8)
 
 
-def _centre(plan: Plan, shape: Sequence[int], places: Places, generator: torch.Generator) -> FloatArray:
-    """The middle of a window, (d, h, w) in voxels: around one with a label as often as the plan says, else anywhere."""
+def _centre(plan: Plan, codes: IntArray, places: Places, generator: torch.Generator) -> FloatArray:
+    """The middle of a window, (d, h, w) in voxels: around one with a label as often as the plan says, else anywhere,
+    but around a voxel that is known where else nothing would be."""
     chances = torch.rand(5, generator=generator).numpy()
-    if chances[0] < plan.segmentation.around_labels and places:
-        own = places[int(chances[1] * len(places))]
-        middle = np.array(np.unravel_index(own[int(chances[2] * len(own))], tuple(shape)), dtype=np.float64)
-        return _kept_inside(middle + 0.5, shape, plan.input.shape)
-    return _kept_inside(chances[2:] * np.array(shape), shape, plan.input.shape)
+    window = plan.input.shape
+    if chances[0] < plan.segmentation.around_labels and places.labels:
+        own = places.labels[int(chances[1] * len(places.labels))]
+        return _around(own, float(chances[2]), codes.shape, window)
+    anywhere = _kept_inside(chances[2:] * np.array(codes.shape), codes.shape, window)
+    if len(places.known) and not _knows(codes, anywhere, window):
+        return _around(places.known, float(chances[1]), codes.shape, window)
+    return anywhere
+
+
+def _around(places: IntArray, chance: float, sides: Sequence[int], window: Sequence[int]) -> FloatArray:
+    """The middle of a window around one of some places, by a chance in [0, 1)."""
+    middle = np.array(np.unravel_index(places[int(chance * len(places))], tuple(sides)), dtype=np.float64)
+    return _kept_inside(middle + 0.5, sides, window)
+
+
+def _knows(codes: IntArray, middle: FloatArray, window: Sequence[int]) -> bool:
+    """Whether something is known in a window around its middle."""
+    sides = (1, *window) if len(window) == 2 else tuple(window)
+    starts = [round(float(centre - side / 2)) for centre, side in zip(middle, sides, strict=True)]
+    part = codes[tuple(slice(max(0, start), max(0, start + side)) for start, side in zip(starts, sides, strict=True))]
+    return bool((part != UNKNOWN).any())
 
 
 def places_of(codes: IntArray) -> Places:
-    """For each label that is on a mask (d, h, w) some of its voxels, spread over it, counted one after another."""
+    """Some voxels of each label that is on a mask (d, h, w), and of what is known of it."""
     flat = codes.reshape(-1)
-    found = []
-    for code in np.unique(flat).tolist():
-        if 0 < code < UNKNOWN:
-            own = np.flatnonzero(flat == code)
-            found.append(own[:: -(-len(own) // _PLACES)])
-    return tuple(found)
+    there = np.unique(flat).tolist()
+    labels = tuple(_some(flat == code) for code in there if 0 < code < UNKNOWN)
+    return Places(labels, _some(flat != UNKNOWN) if UNKNOWN in there else np.zeros(0, dtype=np.intp))
+
+
+def _some(where: BoolArray) -> IntArray:
+    """Places where something is so, spread over all of them, not too many."""
+    places = np.flatnonzero(where)
+    return places[:: max(1, -(-len(places) // _PLACES))]
 
 
 def _kept_inside(middle: FloatArray, sides: Sequence[int], window: Sequence[int]) -> FloatArray:
