@@ -84,6 +84,18 @@ def test_a_surface_has_no_holes_however_it_is_enlarged(towards: np.ndarray) -> N
     assert all(row[row.argmax() : len(row) - row[::-1].argmax()].all() for row in rows)
 
 
+@pytest.mark.parametrize("side", [100, 150, 190, 260, 330])
+def test_what_lies_behind_does_not_shine_through(side: int) -> None:
+    front, back = ball(20, 10, 20, 9, RED), ball(20, 28, 20, 11, BLUE)
+    for towards in (FRONT, np.array([0.1, -1.0, 0.05]), np.array([0.3, -1.0, 0.2])):
+        plane = standing(towards, np.array([[9.0, 10, 9], [31, 10, 31]]), side=side, side_mm=22)
+        column, row = (round(place) for place in plane.pixel_of(np.array([20.0, 10, 20])))
+        half = round(5 / plane.pixel_mm)
+        for solids in ([front, back], [back] * 6 + [front]):
+            pixels = seen(solids, plane).pixels[row - half : row + half, column - half : column + half].astype(int)
+            assert (pixels[..., 2] <= pixels[..., 1] + 1).all()  # as in red alone
+
+
 def test_what_lies_beside_the_picture_is_left_out() -> None:
     far = np.array([[500.0, 20, 20], [520, 20, 40]])
     assert not seen([ball(20, 20, 20, 8, RED)], standing(FRONT, far, side=60, side_mm=20)).covered.any()

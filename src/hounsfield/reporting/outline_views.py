@@ -38,7 +38,7 @@ def outline_views(image: Image, found: Mask, truth: Mask | None = None) -> NDArr
     there = [] if truth is None else solids_of_mask(truth, image.affine, (TRUTH,), finest_mm=finest)
     there = [replace(solid, density=1.0) for solid in there]
     points = np.concatenate([solid.net.points_mm for solid in (*solids, *there)])
-    widest = float(np.ptp(points, axis=0).max())
+    widest = max(float(np.ptp(points[:, axis])) for axis in range(3))
     pictures = []
     for words, towards in _SIDES:
         plane = standing(towards, points, side=SIDE, side_mm=widest)

@@ -30,8 +30,8 @@ BEHIND: Colour = (8, 12, 16)
 _FINER = 2
 """Points of a picture's pixel along each side, of which the mean is shown."""
 
-_APART = 0.9
-"""Of such points at most, in pixels of theirs: also along diagonals less than one."""
+_APART = 0.7
+"""Of such points at most, in pixels of theirs: nothing shines through, on faces that are seen askew neither."""
 
 _COUNTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
 """Points along a side of a quadrilateral: few different numbers, so that many are covered together."""
@@ -151,12 +151,13 @@ def _corners(net: SurfaceNet, plane: Plane, number: int) -> FloatArray:
     quads = net.quads.T
     x, y = at[0][quads], at[1][quads]
     faces = (x[2] - x[0]) * (y[3] - y[1]) < (y[2] - y[0]) * (x[3] - x[1])
-    for way, side in ((x, plane.width), (y, plane.height)):
-        faces &= (way.max(axis=0) > -0.5) & (way.min(axis=0) < side - 0.5)
+    for way, nodes, side in ((x, at[0], plane.width), (y, at[1], plane.height)):
+        if nodes.min(initial=0) < -0.5 or nodes.max(initial=0) > side - 0.5:  # some lie beside the picture
+            faces &= (way.max(axis=0) > -0.5) & (way.min(axis=0) < side - 0.5)
     turned = axes @ net.normals.T
     shades = np.clip([(_LIGHT / np.linalg.norm(_LIGHT)) @ turned, -turned[2]], 0, 1) * _LEVELS
     depth = np.clip(at[2] * _DEPTHS + _BEHIND_PLANE, 0, _DEEPEST)
-    nodes = np.array([*at[:2], depth, *shades, np.full(len(depth), number)], dtype=np.float32)
+    nodes = np.array([*at[:2], depth, *shades, np.full(len(depth), number + 0.5)], dtype=np.float32)  # cut off later
     found: FloatArray = nodes[:, quads[:, faces]]
     return found
 

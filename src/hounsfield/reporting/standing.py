@@ -37,9 +37,10 @@ def standing(towards: FloatArray, points: FloatArray, *, side: int, side_mm: flo
     right = np.cross(forward, _HEAD)
     right /= np.linalg.norm(right)
     down = np.cross(forward, right)
-    across = points.astype(np.float64) @ np.stack([right, down, forward], axis=1)
-    middle = (across.min(axis=0) + across.max(axis=0)) / 2
-    needed = max(side_mm, float(np.ptp(across[:, :2], axis=0).max()), 1e-3) * ROOM
+    along = np.stack([right, down, forward]) @ points.T
+    low, high = along.min(axis=1), along.max(axis=1)
+    middle = (low + high) / 2
+    needed = max(side_mm, float((high - low)[:2].max()), 1e-3) * ROOM
     centre = middle[0] * right + middle[1] * down + middle[2] * forward
     return Plane(centre, right, down, side, side, needed / side)
 
