@@ -172,11 +172,12 @@ def test_an_organ_is_joined_with_its_lesion(case: Path, capsys: pytest.CaptureFi
     organs = case / "organs.nii.gz"
     assert measured(case, "--structure", f"liver={organs}:3") == 0
     assert "liver: 0.0 ± 3.3 mm at the closest" in (printed := capsys.readouterr().out)
-    assert "join both (--structure liver=MASK:1+2)" in printed
-    assert "join both" in (case / "out" / "report.html").read_text(encoding="utf-8")
+    assert "joined by a plus: --structure liver=MASK:1+2" in printed
+    page, values = ((case / "out" / name).read_text(encoding="utf-8") for name in ("report.html", "worksheet.json"))
+    assert "give liver together with the lesion" in page and "--structure liver=MASK" not in page + values
     assert measured(case, "--structure", f"liver={organs}:1+3") == 0
     assert "liver (from inside): 6.0 ± 3.3 mm at the closest" in (printed := capsys.readouterr().out)
-    assert "join both" not in printed
+    assert "joined by a plus" not in printed
 
 
 def test_files_and_labels_may_have_colons_in_their_names(tmp_path: Path) -> None:
@@ -186,7 +187,8 @@ def test_files_and_labels_may_have_colons_in_their_names(tmp_path: Path) -> None
     assert mask_words(f"{folder}/a:5") == (tmp_path / "a:5", None)
     assert mask_words(f"{folder}/a:5:6") == (tmp_path / "a:5", 6)
     assert mask_words(f"{folder}/b: PTV: 60 Gy") == (tmp_path / "b", "PTV: 60 Gy")
-    assert mask_words(f"{folder}/b:") == (tmp_path / "b", None)
+    assert mask_words(f"{folder}/b:") == mask_words(f"{folder}/b: ") == (tmp_path / "b", None)
+    assert mask_words(f"{folder}/b:0") == (tmp_path / "b", 0)
     assert mask_words("none:9") == (Path("none"), 9)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from masks import ball
 from scipy import ndimage
 
-from hounsfield.findings.holes import filled
+from hounsfield.findings.holes import INSIDE, OUTSIDE, enclosed_parts, filled
 
 SHAPE, UNIT = (30, 40, 40), (1.0, 1.0, 1.0)
 BODY = ball(SHAPE, UNIT, np.array([15.0, 20, 20]), 14)
@@ -59,3 +61,30 @@ def test_of_a_mask_that_reaches_no_border_it_is_what_scipy_fills(seed: int) -> N
     noise = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=SHAPE), 1.5)
     mask = BODY & (noise > -0.1)
     assert np.array_equal(filled(mask)[0], ndimage.binary_fill_holes(mask))
+
+
+def test_beside_the_result_the_memory_of_a_few_slices_is_enough() -> None:
+    mask = np.zeros((200, 64, 64), dtype=bool)
+    mask[:, 3:-3, 3:-3] = True
+    mask &= np.random.default_rng(0).random(mask.shape) >= 0.002
+    filled(mask[:4])
+    tracemalloc.start()
+    try:
+        filled(mask)
+        assert tracemalloc.get_traced_memory()[1] < 2 * mask.size
+    finally:
+        tracemalloc.stop()
+
+
+def test_parts_of_a_slice_hang_together_by_their_sides_and_have_numbers_of_their_own() -> None:
+    drawn = [
+        "#####..",
+        "#.##.##",
+        "##.#...",
+        "#####..",
+    ]
+    parts = enclosed_parts(np.array([[letter == "#" for letter in line] for line in drawn]))
+    assert parts[1, 1] != parts[2, 2] and min(parts[1, 1], parts[2, 2]) > OUTSIDE  # they meet at a corner alone
+    assert parts[1, 4] == OUTSIDE == parts[0, 6] and parts[0, 0] == INSIDE
+    assert (enclosed_parts(np.ones((3, 4), dtype=bool)) == INSIDE).all()
+    assert (enclosed_parts(np.zeros((3, 4), dtype=bool)) == OUTSIDE).all()

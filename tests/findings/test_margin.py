@@ -95,8 +95,29 @@ def test_an_organ_from_which_the_lesion_was_taken_out_is_told() -> None:
     margin = measure_margin(lesion, organ & ~lesion, np.eye(4), name="liver")
     assert (margin.side, margin.minimum_mm) == ("outside", 0.0)
     assert margin.note.startswith("liver touches 100 % of the lesion's surface and does not hold it")
-    assert "--structure liver=MASK:1+2" in margin.note
+    assert margin.lacks_lesion and "give liver together with the lesion" in margin.note
     assert measure_margin(lesion, organ, np.eye(4), name="liver").note == ""
+
+
+def test_holes_that_change_no_distance_are_not_told() -> None:
+    body = ball((80, 80, 80), (1, 1, 1), np.full(3, 40.0), 35)
+    lesion = ball((80, 80, 80), (1, 1, 1), np.array([40.0, 40, 63]), 6)
+    far = ball((80, 80, 80), (1, 1, 1), np.array([40.0, 40, 12]), 3)
+    holed = measure_margin(lesion, body & ~far, np.eye(4), name="skin")
+    assert (holed.note, holed.contact_area_with_holes) == ("", holed.contact_area)
+    beside = body.copy()
+    beside[40, 40, 54] = False  # one voxel, 2 mm from the lesion
+    assert measure_margin(lesion, beside, np.eye(4)).note.startswith(
+        "Holes in the mask of the structure, less than 0.1"
+    )
+
+
+def test_holes_in_a_flat_mask_are_told_in_square_millimetres() -> None:
+    body, lesion = np.zeros((2, 1, 60, 60), dtype=bool)
+    body[0, 5:55, 5:55], lesion[0, 30:36, 30:36] = True, True
+    body[0, 20:28, 20:30] = False
+    spaced = np.diag([3.0, 0.5, 0.5, 1.0])
+    assert "Holes in the mask of skin, 20.0 mm², were filled" in measure_margin(lesion, body, spaced, name="skin").note
 
 
 def test_of_a_neighbour_and_of_a_vessel_deep_in_a_lesion_nothing_is_told() -> None:

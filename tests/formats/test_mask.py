@@ -51,6 +51,17 @@ def test_labels_with_a_plus_between_them_are_joined(tmp_path: Path, labels: np.n
             read_mask(path, image, label=label)
 
 
+def test_a_number_below_0_is_a_label_and_an_empty_one_beside_a_plus_is_not(tmp_path: Path) -> None:
+    image = read(save(tmp_path / "ct.nii.gz", np.zeros((6, 5, 4), dtype=np.int16)))
+    labels = np.zeros((6, 5, 4), dtype=np.int16)
+    labels[2, 2, 1:3] = -1
+    path = save(tmp_path / "organs.nii.gz", labels)
+    assert int(read_mask(path, image, label=-1).sum()) == 2
+    for label in ("1+", "+", "+1", "1++5"):
+        with pytest.raises(ImageError, match="organs.nii.gz: .*: beside the plus a label is missing"):
+            read_mask(path, image, label=label)
+
+
 def test_names_with_a_plus_between_them_are_joined_unless_a_structure_is_called_so(tmp_path: Path) -> None:
     header = write_series(tmp_path / "ct", np.zeros(SHAPE))
     squares = {"Liver": square(1, 0.5, 3.5), "Tumour": square(1, 4.5, 6.5), "GTV+5mm": square(1, 0.5, 2.5)}

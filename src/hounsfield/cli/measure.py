@@ -147,11 +147,12 @@ def read_lesion(text: str, image: Image, notes: list[str]) -> BoolArray:
 
 def mask_words(text: str) -> tuple[Path, int | str | None]:
     """File and label of `MASK[:LABEL]`; files and labels may have colons in their names, and what is there counts."""
-    ends = [len(text), *(place for place, letter in enumerate(text) if letter == ":" and place)]
     from hounsfield.formats.mask import named
 
+    ends = [len(text), *(place for place, letter in enumerate(text) if letter == ":" and place)]
     end = next((end for end in ends if Path(text[:end]).exists()), ends[-1])
-    return Path(text[:end]), named(text[end + 1 :]) or None
+    words = text[end + 1 :].strip()
+    return Path(text[:end]), named(words) if words else None
 
 
 def write_results(
@@ -231,6 +232,8 @@ def print_worksheet(worksheet: Worksheet) -> None:
         )
         if margin.note:
             print(f"  {margin.note}")
+        if margin.lacks_lesion:
+            print(f"  labels of one file are joined by a plus: --structure {margin.structure}=MASK:1+2")
     for _, why in worksheet.missing:
         print(why)
     for answer in worksheet.answers:

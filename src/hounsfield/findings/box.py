@@ -6,7 +6,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from hounsfield.arrays import BoolArray
+from hounsfield import geometry
+from hounsfield.arrays import BoolArray, FloatArray
 from hounsfield.errors import ImageError, ShapeError
 
 Part: TypeAlias = tuple[slice, slice, slice]
@@ -51,6 +52,31 @@ def box_of_lesion(mask: BoolArray) -> Part:
     if box is None:
         raise ImageError("the lesion's mask is empty: there is nothing to measure; give the label that is meant")
     return box
+
+
+def corners_of_lesion(mask: BoolArray, affine: FloatArray) -> FloatArray:
+    """The outer corners of the smallest box around a lesion, (8, 3), LPS mm.
+
+    Args:
+        mask: (depth, height, width).
+        affine: (4, 4), array index to LPS mm.
+
+    Raises:
+        ImageError: Nothing is inside its mask.
+    """
+    ends = [(side.start - 0.5, side.stop - 0.5) for side in box_of_lesion(mask)]
+    return geometry.world_from_index(affine, np.array([[d, h, w] for d in ends[0] for h in ends[1] for w in ends[2]]))
+
+
+def starts(part: Part) -> tuple[int, int, int]:
+    """Where a part begins, (d, h, w)."""
+    return int(part[0].start), int(part[1].start), int(part[2].start)
+
+
+def within(outer: Part, inner: Part) -> Part:
+    """A part of a part, of the whole."""
+    sides = [slice(o.start + i.start, o.start + i.stop) for o, i in zip(outer, inner, strict=True)]
+    return sides[0], sides[1], sides[2]
 
 
 def grown(part: Part, shape: tuple[int, ...], by_mm: float, spacing_mm: tuple[float, float, float]) -> Part:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from hounsfield.arrays import BoolArray
-from hounsfield.findings.box import bounding_box
+from hounsfield.arrays import BoolArray, IntArray
+
+INSIDE, OUTSIDE = 0, 1
+"""Numbers of what is inside a mask, and of what is outside of it and not enclosed."""
 
 
 def filled(mask: BoolArray) -> tuple[BoolArray, int]:
@@ -15,42 +19,64 @@ def filled(mask: BoolArray) -> tuple[BoolArray, int]:
     of the slices. That it reaches the first or the last slice does not open it: a scan that begins in the lungs cuts
     them.
 
+    Slices are looked at one after another, so that beside the result the memory of a few of them is enough.
+
     Args:
         mask: (depth, height, width).
     """
-    from scipy import ndimage
-
-    enclosed = _enclosed(mask)
-    box = bounding_box(enclosed)
-    if box is None:
+    closed = _closed(mask)
+    if not closed.any():
         return mask, 0
-    part = enclosed[box]
-    parts, _ = ndimage.label(part)
-    beside = np.zeros(part.shape, dtype=np.bool_)
-    first, last = box[0].start, box[0].stop
-    for step in (-1, 1):  # open where the slice above or below is outside of the mask and not enclosed
-        low, high = max(0, first + step), min(len(mask), last + step)
-        rows = slice(low - step - first, high - step - first)
-        there = (slice(low, high), *box[1:])
-        beside[rows] |= ~mask[there] & ~enclosed[there]
-    opened = np.unique(parts[beside & part])
-    holes = part & ~np.isin(parts, opened)
-    count = int(np.count_nonzero(holes))
-    if not count:
-        return mask, 0
-    found = mask.copy()
-    found[box] |= holes
+    found, count = mask.copy(), 0
+    for own, numbers in zip(found, _numbered(mask), strict=True):
+        holes = closed[numbers]
+        own |= holes
+        count += int(np.count_nonzero(holes))
     return found, count
 
 
-def _enclosed(mask: BoolArray) -> BoolArray:
-    """What is outside of the mask and in its slice surrounded by it."""
+def enclosed_parts(flat: BoolArray) -> IntArray:
+    """(height, width) int32, of a mask's slice: `INSIDE`, `OUTSIDE`, or from 2 on the number of an enclosed part."""
     import cv2
 
-    enclosed = np.zeros(mask.shape, dtype=np.bool_)
-    for own, flat in zip(enclosed, mask, strict=True):
-        pixels = np.ascontiguousarray(flat).view(np.uint8)
-        lines, _ = cv2.findContours(pixels, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        whole = cv2.drawContours(np.zeros(flat.shape, dtype=np.uint8), lines, -1, 1, cv2.FILLED)
-        own[:] = (whole > 0) & ~flat
-    return enclosed
+    around = np.pad(~flat, 1, constant_values=True)  # beyond the sides all is outside
+    count, parts = cv2.connectedComponents(around.view(np.uint8), connectivity=4)
+    numbers = np.arange(count, dtype=np.int32)
+    first = int(parts[0, 0])
+    numbers[[first, OUTSIDE]] = OUTSIDE, first
+    found: IntArray = numbers[parts[1:-1, 1:-1]]
+    return found
+
+
+def _numbered(mask: BoolArray) -> Iterator[IntArray]:
+    """`enclosed_parts` of each slice, with numbers that no other slice has."""
+    before = 0
+    for flat in mask:
+        parts = enclosed_parts(flat)
+        most = int(parts.max(initial=OUTSIDE))
+        parts[parts > OUTSIDE] += before
+        before += most - OUTSIDE
+        yield parts
+
+
+def _closed(mask: BoolArray) -> BoolArray:
+    """(n,), of each number that parts of slices have, whether it is of a hole: no way leads from it to what is
+    outside."""
+    from scipy import sparse
+    from scipy.sparse import csgraph
+
+    links, most = [np.zeros((2, 0), dtype=np.int64)], OUTSIDE
+    above: IntArray | None = None
+    for own in _numbered(mask):
+        if above is not None:
+            both = (own != INSIDE) & (above != INSIDE) & (own != above)
+            pairs = np.unique(above[both].astype(np.int64) << 32 | own[both])
+            links.append(np.stack([pairs >> 32, pairs & 0xFFFFFFFF]))
+        above = own
+        most = max(most, int(own.max(initial=OUTSIDE)))
+    starts, ends = np.concatenate(links, axis=1)
+    graph = sparse.coo_array((np.ones(len(starts), dtype=np.bool_), (starts, ends)), shape=(most + 1, most + 1))
+    component = csgraph.connected_components(graph, directed=False)[1]
+    closed: BoolArray = component != component[OUTSIDE]
+    closed[INSIDE] = False
+    return closed

@@ -19,21 +19,23 @@ from typing import Literal
 
 import numpy as np
 
+from hounsfield import geometry
 from hounsfield.arrays import BoolArray, FloatArray
 from hounsfield.errors import ImageError, ShapeError
 from hounsfield.findings.border import beyond_the_image_mm
-from hounsfield.findings.box import Part, box_of_lesion, require_mask
+from hounsfield.findings.box import box_of_lesion, require_mask
+from hounsfield.findings.distances import Side, measure_distances
 from hounsfield.findings.holes import filled
 from hounsfield.findings.measure import diagonal_mm, is_cut
-from hounsfield.findings.nearest import nearest
-from hounsfield.findings.surface import Surface, around, closed_surface, surface_within
-
-Side = Literal["outside", "inside"]
 
 CLOSE_MM = (5.0, 10.0)
 """How much of the lesion's surface is closer than these is said of every structure."""
 
-_ROUNDING = 1 + 1e-9
+_NOTHING_MM = 0.05
+"""Less is written as 0.0 mm."""
+
+_LEAST_TOLD = 0.05
+"""Of a volume in ml, or an area in mm²: less is written as 0.0."""
 
 _MOST_TOUCHING = 0.5
 """Share of a lesion's surface that a structure touches which only lies beside it."""
@@ -90,6 +92,8 @@ class Margin:
     """Of the lesion's surface that is not farther than one voxel's diagonal: the most that may touch."""
     contact_area_as_drawn: float
     """Of that where voxels of lesion and structure are neighbours or overlap."""
+    contact_area_with_holes: float
+    """As `contact_area`, and what may touch the holes in the structure's mask that were filled."""
     closest: ClosestPair
     overlap: float
     """Share of the lesion's voxels that are the structure's too."""
@@ -99,7 +103,15 @@ class Margin:
     spread: Spread | None
     """Of the smallest distance, where several outlines of the lesion were given."""
     note: str = ""
-    """Sentences on the structure's mask, where it may not be what was meant, or was changed."""
+    """A sentence on the structure's mask, where it may not be what was meant, or was changed."""
+    lacks_lesion: bool = False
+    """The structure touches most of the lesion's surface and does not hold it: it may be an organ from whose mask the
+    lesion was taken out."""
+
+    @property
+    def meets(self) -> bool:
+        """Whether the surfaces meet: the smallest distance is written as 0.0 mm."""
+        return self.minimum_mm < _NOTHING_MM
 
 
 def measure_margin(
@@ -131,15 +143,15 @@ def measure_margin(
         raise ImageError(f"{name or 'the structure'}: its mask is empty, so there is no distance to it")
     share = _overlap(lesion, structure)
     side: Side = "inside" if share > 0.5 else "outside"
-    holes = 0
-    if side == "inside":
-        structure, holes = filled(structure)
-    found = _distances(lesion, structure, affine, side, name)
+    whole, holes = filled(structure) if side == "inside" else (structure, 0)
+    found = measure_distances(lesion, whole, affine, side, name)
+    plain = measure_distances(lesion, structure, affine, side, name) if holes else found
+    changed = holes if np.any(plain.distances != found.distances) else 0
+    touching = found.touching_share() if side == "outside" else 0.0
     closest = int(found.distances.argmin())
     diagonal = diagonal_mm(affine, planar=lesion.shape[0] == 1)
     shares = _percentiles(found.distances, found.surface.areas, range(0, 101, 5))
-    drawn = float(found.surface.areas[found.neighbours].sum())
-    others = tuple(float(_distances(one, structure, affine, side, name).distances.min()) for one in outlines)
+    others = tuple(float(measure_distances(one, whole, affine, side, name).distances.min()) for one in outlines)
     return Margin(
         structure=name,
         side=side,
@@ -152,114 +164,41 @@ def measure_margin(
         area=found.surface.area,
         area_closer_than_5_mm=found.closer_than(CLOSE_MM[0]),
         area_closer_than_10_mm=found.closer_than(CLOSE_MM[1]),
-        contact_area=max(drawn, float(found.surface.areas[found.distances <= diagonal * _ROUNDING].sum())),
-        contact_area_as_drawn=drawn,
+        contact_area=found.contact_area(diagonal),
+        contact_area_as_drawn=found.drawn_area(),
+        contact_area_with_holes=plain.contact_area(diagonal),
         closest=ClosestPair(
             _point(found.surface.points_mm[closest]), _point(found.goals_mm[closest]), float(found.distances[closest])
         ),
         overlap=share,
-        beyond_the_image_mm=0.0 if is_cut(lesion) else beyond_the_image_mm(found.surface, structure, affine),
+        beyond_the_image_mm=0.0 if is_cut(lesion) else beyond_the_image_mm(found.surface, whole, affine),
         spread=Spread((float(found.distances[closest]), *others)) if outlines else None,
-        note=_note(name or "the structure", side, found.touching_share(), holes, affine),
+        note=_note(name or "the structure", touching, changed, affine, planar=lesion.shape[0] == 1),
+        lacks_lesion=touching > _MOST_TOUCHING,
     )
 
 
-def _note(name: str, side: Side, touching: float, holes: int, affine: FloatArray) -> str:
+def _note(name: str, touching: float, holes: int, affine: FloatArray, *, planar: bool) -> str:
     """What has to be known of a structure's mask.
 
     Args:
         name: Of the structure.
-        side: From which it was measured.
-        touching: Share of the lesion's surface that touches it as drawn.
-        holes: Voxels that were filled.
+        touching: Share of the lesion's surface that touches it as drawn, where it does not hold the lesion.
+        holes: Voxels that were filled, where that changed a distance.
         affine: (4, 4).
+        planar: Whether the image is.
     """
     if holes:
-        size = holes * abs(float(np.linalg.det(affine[:3, :3]))) / 1000
-        return f"Holes in the mask of {name}, {size:.1f} ml, were filled: the distance is to its outer surface."
-    if side == "outside" and touching > _MOST_TOUCHING:
+        size = holes * float(np.prod(geometry.spacing_mm(affine)[1 if planar else 0 :])) / (1 if planar else 1000)
+        told = f"{size:.1f}" if size >= _LEAST_TOLD else f"less than {2 * _LEAST_TOLD:g}"
+        unit = "mm²" if planar else "ml"
+        return f"Holes in the mask of {name}, {told} {unit}, were filled: the distance is to its outer surface."
+    if touching > _MOST_TOUCHING:
         return (
             f"{name} touches {100 * touching:.0f} % of the lesion's surface and does not hold it: if the lesion was "
-            f"taken out of the mask, join both (--structure {name}=MASK:1+2) for the distance to the surface of {name}."
+            f"taken out of the mask, give {name} together with the lesion for the distance to its surface."
         )
     return ""
-
-
-@dataclass(frozen=True, eq=False)
-class _Distances:
-    surface: Surface
-    distances: FloatArray
-    """(n,), mm."""
-    goals_mm: FloatArray
-    """(n, 3), the structure's nearest points."""
-    neighbours: BoolArray
-    """(n,), where voxels of the two are neighbours or overlap."""
-
-    own: int
-    """The first so many are of the lesion's own surface, the others of a structure deep in it."""
-
-    def touching_share(self) -> float:
-        """Of the lesion's own surface, what touches as drawn."""
-        areas = self.surface.areas[: self.own]
-        return float(areas[self.neighbours[: self.own]].sum() / areas.sum())
-
-    def closer_than(self, limit_mm: float) -> float:
-        return float(self.surface.areas[self.distances < limit_mm].sum())
-
-    def touching(self, more: Surface) -> _Distances:
-        """With more of the lesion's surface, where it touches the structure."""
-        if not len(more.areas):
-            return self
-        return _Distances(
-            surface=Surface(
-                np.concatenate([self.surface.cells, more.cells]),
-                np.concatenate([self.surface.points_mm, more.points_mm]),
-                np.concatenate([self.surface.areas, more.areas]),
-            ),
-            distances=np.concatenate([self.distances, np.zeros(len(more.areas))]),
-            goals_mm=np.concatenate([self.goals_mm, more.points_mm]),
-            neighbours=np.concatenate([self.neighbours, np.ones(len(more.areas), dtype=np.bool_)]),
-            own=self.own,
-        )
-
-
-def _distances(lesion: BoolArray, structure: BoolArray, affine: FloatArray, side: Side, name: str) -> _Distances:
-    """Of every piece of the lesion's surface; 0 where it overlaps the structure, or breaks through it from inside, and
-    all around what it holds of a structure beside it."""
-    part = box_of_lesion(lesion)
-    surface = closed_surface(lesion, affine)
-    found = nearest(surface, part, structure, affine)
-    ours, there = around(lesion, surface.cells)
-    theirs, _ = around(structure, surface.cells)
-    if side == "inside":
-        theirs = there & ~theirs
-    crossed: BoolArray = np.any(ours & theirs, axis=1)
-    if not np.isfinite(found.distances).all() and not crossed.all():
-        raise ImageError(
-            f"{name or 'the structure'}: it fills the image, so its surface is not seen and there is no distance to it"
-        )
-    apart = _Distances(
-        surface=surface,
-        distances=np.where(crossed, 0.0, found.distances),
-        goals_mm=np.where(crossed[:, None], surface.points_mm, found.points_mm),
-        neighbours=np.any(theirs, axis=1),
-        own=len(surface.areas),
-    )
-    return apart if side == "inside" else apart.touching(_held(lesion, structure, affine, part))
-
-
-def _held(lesion: BoolArray, structure: BoolArray, affine: FloatArray, part: Part) -> Surface:
-    """The structure's surface deep in the lesion, where no surface of the lesion is.
-
-    Args:
-        lesion: (depth, height, width).
-        structure: On the same grid.
-        affine: (4, 4), array index to LPS mm.
-        part: The box around the lesion.
-    """
-    surface = surface_within(structure, affine, part)
-    deep = around(lesion, surface.cells)[0].all(axis=1)
-    return Surface(surface.cells[deep], surface.points_mm[deep], surface.areas[deep])
 
 
 def _overlap(lesion: BoolArray, structure: BoolArray) -> float:

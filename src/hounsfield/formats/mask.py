@@ -49,8 +49,20 @@ def read_outline(path: Path, image: Image, *, label: int | str | None = None) ->
 def _structures(drawing: Drawing, label: int | str | None) -> list[Structure]:
     """Those that a label means; a name may have a plus in it."""
     if isinstance(label, str) and JOINED in label and not drawing.called(label):
-        return [structure_called(drawing, named(part)) for part in label.split(JOINED)]
+        return [structure_called(drawing, part) for part in _joined_labels(label, drawing.path)]
     return [structure_called(drawing, label)]
+
+
+def _joined_labels(label: str, path: Path) -> list[int | str]:
+    """Of a label with a plus between them, or of one.
+
+    Raises:
+        ImageError: One is empty.
+    """
+    parts = [named(part) for part in label.split(JOINED)]
+    if "" in parts:
+        raise ImageError(f"{path}: {label}: beside the plus a label is missing; give one on both sides, as 1+2")
+    return parts
 
 
 def named(label: str) -> int | str:
@@ -70,7 +82,7 @@ def _labelled(path: Path, image: Image, label: int | str | None) -> BoolArray:
     if label is None:
         inside: BoolArray = labels != 0
         return inside
-    wanted = [named(part) for part in str(label).split(JOINED)]
+    wanted = [label] if isinstance(label, int) else _joined_labels(label, path)
     parts = [labels == one if isinstance(one, int) else np.zeros(labels.shape, dtype=np.bool_) for one in wanted]
     for one, part in zip(wanted, parts, strict=True):
         if not part.any():

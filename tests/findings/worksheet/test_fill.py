@@ -78,6 +78,21 @@ def test_an_organ_without_its_lesion_is_told_beside_the_distance() -> None:
     assert "touches" not in answer(criterion, liver=organ | LESION).why
 
 
+@pytest.mark.parametrize(
+    ("beside", "verdict"), [(0, "cannot say"), (1, "cannot say"), (4, "met")], ids=["touching", "nearly", "apart"]
+)
+def test_contact_with_a_hole_that_was_filled_is_not_left_out(beside: int, verdict: str) -> None:
+    organ = ball(SHAPE, UNIT, np.array([30.0, 30, 30]), 26)
+    lesion, vein = (np.zeros(SHAPE, dtype=bool) for _ in range(2))
+    lesion[26:34, 26:34, 30:36] = True
+    vein[26:34, 28:32, 26 - beside : 30 - beside] = True  # carved out of the organ's mask
+    found = answer('measure = "contact"; structure = "liver"; most_mm2 = 0', lesion=lesion, liver=organ & ~vein)
+    assert (found.verdict, found.value) == (verdict, 0.0)
+    assert "Holes in the mask of liver, 0.1 ml, were filled" in found.why
+    touched = "With what touches these holes, it is up to" in found.why
+    assert touched == (found.high != 0) == (verdict == "cannot say")
+
+
 def test_what_the_border_may_hide_counts_only_where_it_matters() -> None:
     crossing = BONE | ball(SHAPE, UNIT, np.array([30.0, 59, 48]), 4)  # leaves the image 19 mm from the lesion
     criterion = 'measure = "distance"; structure = "bone"; least_mm = '

@@ -72,14 +72,19 @@ def fill_worksheet(
     """
     sizes = [measure_size(one, affine) for one in (lesion, *outlines)]
     margins: dict[str, Margin] = {}
+    others: dict[str, list[Margin]] = {}
     missing: dict[str, str] = {}
+    asked = criteria.criterion if criteria else ()
+    compared = {one.structure for one in asked if isinstance(one, Contact | Arc | RemainingVolume)}
     for name, mask in structures.items():
         try:
             margins[name] = measure_margin(lesion, mask, affine, name=name, outlines=outlines)
+            if name in compared:
+                others[name] = [measure_margin(one, mask, affine, name=name) for one in outlines]
         except ImageError as error:
             missing[name] = str(error)
-    asked = criteria.criterion if criteria else ()
-    answers = [_answer(one, (lesion, *outlines), structures, affine, sizes, margins, missing) for one in asked]
+    each = {name: (margin, *others.get(name, ())) for name, margin in margins.items()}
+    answers = [_answer(one, (lesion, *outlines), structures, affine, sizes, each, missing) for one in asked]
     return Worksheet(sizes[0], tuple(margins.values()), tuple(missing.items()), tuple(answers))
 
 
@@ -89,9 +94,20 @@ def _answer(
     structures: Mapping[str, BoolArray],
     affine: FloatArray,
     sizes: Sequence[Size],
-    margins: Mapping[str, Margin],
+    margins: Mapping[str, Sequence[Margin]],
     missing: Mapping[str, str],
 ) -> CriterionAnswer:
+    """The line of a criterion.
+
+    Args:
+        criterion: That is asked.
+        lesions: The lesion, and its other outlines.
+        structures: By name.
+        affine: (4, 4).
+        sizes: Of each of the lesions.
+        margins: To each structure, of the lesion; where outlines count for themselves, of each of them as well.
+        missing: Why there is no distance to a structure.
+    """
     if isinstance(criterion, DiameterLimit):
         return answered(criterion, diameter(criterion.measure, sizes))
     if sizes[0].planar and isinstance(criterion, Volume | Contact | RemainingVolume):
@@ -105,12 +121,11 @@ def _answer(
     if name in missing:
         return unanswered(criterion, missing[name])
     if isinstance(criterion, Distance):
-        return answered(criterion, distance(margins[name]))
+        return answered(criterion, distance(margins[name][0]))
     try:
-        others = [measure_margin(lesion, structures[name], affine, name=name) for lesion in lesions[1:]]
         each = [
             _of_outline(criterion, lesion, structures[name], affine, margin)
-            for lesion, margin in zip(lesions, (margins[name], *others), strict=True)
+            for lesion, margin in zip(lesions, margins[name], strict=True)
         ]
     except ImageError as error:
         return unanswered(criterion, str(error))

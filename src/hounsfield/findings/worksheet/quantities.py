@@ -16,9 +16,6 @@ from hounsfield.findings.measure import Size, diagonal_mm
 from hounsfield.findings.remaining import measure_remaining
 from hounsfield.findings.worksheet.answer import Measured, Range
 
-_NOTHING_MM = 0.05
-"""Less is written as 0.0 mm."""
-
 _LESION_CUT = "the lesion reaches the border of the image, and may go on beyond it"
 
 
@@ -42,8 +39,9 @@ def distance(margin: Margin) -> Measured:
 
 
 def contact(margin: Margin) -> Measured:
-    """Area of the lesion that touches: from where voxels are neighbours as drawn to what voxels can hide."""
-    seen = Range(margin.contact_area_as_drawn, margin.contact_area)
+    """Area of the lesion that touches: from where voxels are neighbours as drawn to what voxels can hide, and holes in
+    the structure's mask, that were filled, do."""
+    seen = Range(margin.contact_area_as_drawn, margin.contact_area_with_holes)
     hidden = margin.beyond_the_image_mm
     reaches = hidden is not None and hidden <= margin.uncertainty_mm
     return Measured(
@@ -51,14 +49,16 @@ def contact(margin: Margin) -> Measured:
         seen=seen,
         possible=Range(seen.low, math.inf) if reaches else seen,
         border=_beyond(margin),
-        note=f"{_apart(margin)}; up to {margin.uncertainty_mm:.1f} mm, a voxel's diagonal, counts as touching.",
+        note=f"{_apart(margin)}; up to {margin.uncertainty_mm:.1f} mm, a voxel's diagonal, counts as touching. "
+        + " ".join((margin.note, _in_holes(margin))).strip(),
         from_mm=margin.closest.lesion_mm,
         to_mm=margin.closest.structure_mm,
     )
 
 
 def arc(lesion: BoolArray, structure: BoolArray, affine: FloatArray, margin: Margin) -> Measured:
-    """Degrees of the structure's circumference that touch: from as drawn to what pixels can hide.
+    """Degrees of the structure's circumference that touch: from as drawn to what pixels can hide. Holes in the
+    structure's mask are left as they are.
 
     What is not seen of a circumference that the border cuts only makes it longer, and the share that touches less.
     """
@@ -80,7 +80,8 @@ def arc(lesion: BoolArray, structure: BoolArray, affine: FloatArray, margin: Mar
 
 
 def remaining(lesion: BoolArray, organ: BoolArray, affine: FloatArray, margin: Margin, margin_mm: float) -> Measured:
-    """Per cent of an organ; what is not seen of it remains, unless the margin around the lesion reaches the border."""
+    """Per cent of an organ, whose mask's holes are no part of it; what is not seen of it remains, unless the margin
+    around the lesion reaches the border."""
     found = measure_remaining(lesion, organ, affine, margin_mm=margin_mm)
     seen = Range(found.percent_low, found.percent_high)
     hidden, possible, border = margin.beyond_the_image_mm, seen, ""
@@ -145,9 +146,15 @@ def widened(each: Sequence[Measured]) -> Measured:
 
 
 def _apart(margin: Margin) -> str:
-    if margin.minimum_mm < _NOTHING_MM:
+    if margin.meets:
         return "The surfaces meet"
     return f"At the closest the surfaces are {margin.minimum_mm:.1f} mm apart"
+
+
+def _in_holes(margin: Margin) -> str:
+    if margin.contact_area_with_holes == margin.contact_area:
+        return ""
+    return f"With what touches these holes, it is up to {margin.contact_area_with_holes:.1f} mm²."
 
 
 def _beyond(margin: Margin) -> str:
