@@ -35,3 +35,10 @@ def test_the_last_block_may_lack_voxels() -> None:
 def test_blocks_of_one_voxel_change_nothing() -> None:
     mask = np.random.default_rng(0).random((4, 5, 6)) < 0.5
     assert np.array_equal(coarse(mask, (1, 1, 1)), mask)
+
+
+def test_a_vessel_that_becomes_thin_stays_in_one_piece_in_its_own_box_too() -> None:
+    mask = np.zeros((3, 3, 30), dtype=bool)
+    mask[:, :, :12] = mask[:, :, 24:] = mask[1, 1] = True
+    assert coarse(mask, (3, 3, 3)).all()
+    assert np.array_equal(coarse(np.pad(mask, 3), (3, 3, 3))[1:-1, 1:-1, 1:-1], coarse(mask, (3, 3, 3)))

@@ -8,7 +8,7 @@ import pytest
 from hounsfield import geometry
 from hounsfield.findings.margin import Margin, measure_margin
 from hounsfield.image import Image
-from hounsfield.reporting.lesion_views import SIDE, across, between, lesion_views
+from hounsfield.reporting.lesion_views import SIDE, across, apart, between, lesion_views
 from hounsfield.reporting.margin_panels import LESION
 from hounsfield.reporting.planes import COLOURS
 from hounsfield.reporting.standing import standing
@@ -64,6 +64,23 @@ def test_structures_are_not_needed() -> None:
     assert views is not None and has(views[SIDE:], LESION)
 
 
+def test_what_lies_above_and_below_the_pictures_alone_is_not_drawn() -> None:
+    affine, shape = np.diag([4.0, 4, 4, 1])[[2, 1, 0, 3]], (80, 24, 24)
+    lesion, nodes = (np.zeros(shape, dtype=bool) for _ in range(2))
+    lesion[38:42, 10:14, 10:14] = nodes[3:6, 10:14, 10:14] = nodes[74:77, 10:14, 10:14] = True
+    image = Image(np.zeros((1, *shape), dtype=np.int16), affine, spacing_kind="patient")
+    (far,) = (measure_margin(lesion, nodes, affine, name="nodes"),)
+    alone, beside = (lesion_views(image, lesion, *own) for own in (({}, []), ({"nodes": nodes}, [far])))
+    assert alone is not None and beside is not None
+    assert np.array_equal(alone[:SIDE], beside[:SIDE]) and has(beside[SIDE:], COLOURS[0])
+
+
+def test_the_legend_names_what_is_drawn_without_a_distance_and_not_what_is_not() -> None:
+    views = lesion_views(IMAGE, LESION_MASK, {"nothing": np.zeros(SHAPE, dtype=bool), "skin": BODY}, [])
+    assert views is not None
+    assert has(views[SIDE:], COLOURS[1]) and not has(views[SIDE:], COLOURS[0])
+
+
 def test_a_far_structure_has_no_line() -> None:
     far = box((0, 1), (0, 3), (57, 60))
     (margin,) = margins(bone=far)
@@ -80,25 +97,33 @@ def test_a_flat_image_has_no_outside() -> None:
 
 
 def test_the_smallest_distance_is_seen_in_its_full_length() -> None:
-    (margin,) = margins(bone=BONE)
+    bone, vessel, touching = margins(
+        bone=BONE, vessel=box((5, 9), (15, 30), (48, 55)), touching=box((5, 9), (30, 36), (15, 28))
+    )
+    margin = measure_margin(LESION_MASK, box((5, 9), (32, 36), (15, 28)), AFFINE, name="near")
+    assert margin.minimum_mm == pytest.approx(2) and margin.minimum_mm < margin.uncertainty_mm  # thick slices
+    assert touching.meets and apart([vessel, bone, touching, margin]) is margin and apart([touching]) is None
     ends = np.array([margin.closest.lesion_mm, margin.closest.structure_mm])
-    words, towards = across(margin, 1.0)
+    assert across([touching, bone, margin], 1.0)[0] == "across the smallest distance above 0 mm"
+    words, towards = across([vessel, margin, bone], 1.0)
     plane = standing(towards, ends, side=300, side_mm=100)
     one, other = (np.array(plane.pixel_of(end)) for end in ends)
     assert np.linalg.norm(one - other) * plane.pixel_mm == pytest.approx(margin.minimum_mm)
-    assert towards[1] <= 0 and "distance" in words  # from the front
+    assert towards[1] <= 0 and words == "across the smallest distance"  # from the front
+    assert across([touching], -1.0)[0] == ""
 
 
 def test_what_lies_above_and_below_is_not_looked_at() -> None:
-    part = (slice(2, 14), slice(5, 40), slice(0, 60))
-    assert between(part, AFFINE, 20.0, 29.0) == (
-        slice(5, 9),
-        slice(5, 40),
-        slice(0, 60),
-    )  # slices lie 3 mm apart from 5
+    mask = box((2, 14), (5, 40), (0, 60))
+    middle = (slice(5, 9), slice(5, 40), slice(0, 60))  # slices lie 3 mm apart from 5
+    assert between(mask, AFFINE, 20.0, 29.0) == middle
     upside_down = geometry.flipped(AFFINE, axis=0, length=16)
-    assert between(part, upside_down, 20.0, 29.0) == (slice(7, 11), slice(5, 40), slice(0, 60))
-    assert between(part, AFFINE, 900.0, 950.0) == part
+    assert between(mask, upside_down, 20.0, 29.0) == (slice(7, 11), slice(5, 40), slice(0, 60))
+    assert between(mask, AFFINE, 900.0, 950.0) is None
+    mask[5], mask[6:9, :, 30:] = False, False
+    assert between(mask, AFFINE, 20.0, 29.0) == (slice(6, 9), slice(5, 40), slice(0, 30))
+    mask[6:9] = False
+    assert between(mask, AFFINE, 20.0, 29.0) is None  # it goes on above and below
 
 
 def test_of_tilted_slices_all_is_kept_that_may_be_seen() -> None:
@@ -106,9 +131,8 @@ def test_of_tilted_slices_all_is_kept_that_may_be_seen() -> None:
     turn = np.array([[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]])
     affine = AFFINE.copy()
     affine[:3] = turn @ AFFINE[:3]
-    part = (slice(0, 16), slice(0, 50), slice(0, 60))
-    kept = between(part, affine, 20.0, 26.0)
+    kept = between(np.ones(SHAPE, dtype=bool), affine, 20.0, 26.0)
     index = np.argwhere(np.ones(SHAPE, dtype=bool))
     height = geometry.world_from_index(affine, index)[:, 2]
     needed = index[(height >= 20) & (height <= 26), 0]
-    assert kept[0].start == needed.min() and kept[0].stop == needed.max() + 1
+    assert kept is not None and kept[0].start == needed.min() and kept[0].stop == needed.max() + 1

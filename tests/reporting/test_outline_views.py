@@ -69,3 +69,15 @@ def test_an_image_that_does_not_know_its_place_has_no_letters() -> None:
     views, placed = (outline_views(one, Mask(kidneys(), NAMES)) for one in (unplaced, image()))
     assert views is not None and placed is not None
     assert views[:30].max() < 60 and placed[:30].max() > 200  # "S" for the head
+
+
+def test_one_voxel_is_seen_as_one_with_a_scale_that_fits() -> None:
+    labels = np.zeros((16, 50, 60), dtype=np.uint8)
+    labels[8, 20, 30] = 1
+    views = outline_views(image(), Mask(labels, NAMES))
+    assert views is not None
+    pixels = views[:, :SIDE].astype(float)
+    alike = (pixels @ COLOURS[0]) / (np.linalg.norm(pixels, axis=2) + 1e-6) / np.linalg.norm(COLOURS[0])
+    rows, columns = np.nonzero((alike > 0.97) & (pixels.max(axis=2) > 60))
+    across = SIDE / (4 * 3 * 1.2)  # pixels of a mm, in a picture of 4 voxels of 3 mm
+    assert np.ptp(columns) == pytest.approx(0.5 * across, abs=3) and np.ptp(rows) == pytest.approx(1.5 * across, abs=3)

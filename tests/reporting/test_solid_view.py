@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from hounsfield import geometry
+from hounsfield.reporting.colours import DARK
 from hounsfield.reporting.plane import Plane
-from hounsfield.reporting.solid_view import BEHIND, Solid, seen
+from hounsfield.reporting.solid_view import Solid, seen
 from hounsfield.reporting.standing import FRONT, LEFT, standing
 from hounsfield.reporting.surface_net import surface_net
 
@@ -33,7 +34,7 @@ def test_a_ball_is_seen_as_a_disc_where_it_lies() -> None:
     assert (rows.mean(), columns.mean()) == pytest.approx((row, column), abs=0.5)
     assert column < 60 > row
     assert view.covered.sum() * plane.pixel_mm**2 == pytest.approx(np.pi * 8**2, rel=0.1)
-    assert view.pixels[0, 0].tolist() == list(BEHIND)
+    assert view.pixels[0, 0].tolist() == list(DARK)
 
 
 def test_what_is_nearer_hides_what_is_behind_it() -> None:
@@ -103,4 +104,4 @@ def test_what_lies_beside_the_picture_is_left_out() -> None:
 
 def test_nothing_is_a_dark_picture() -> None:
     view = seen([], from_front())
-    assert (view.pixels == BEHIND).all() and not view.covered.any()
+    assert (view.pixels == DARK).all() and not view.covered.any()

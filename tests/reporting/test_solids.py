@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hounsfield.image import Mask
+from hounsfield.reporting import solids as module
 from hounsfield.reporting.planes import COLOURS
 from hounsfield.reporting.solids import HOLDING, blocks_for, solids_of_mask
 
@@ -70,7 +71,25 @@ def test_objects_have_the_colours_of_their_numbers() -> None:
     assert sorted(solid.colour for solid in solids) == sorted({COLOURS[0], COLOURS[1], COLOURS[70_007 % 7]})
 
 
-def test_large_volumes_are_looked_at_in_few_voxels_as_deep_as_wide() -> None:
+def test_what_is_small_is_drawn_as_fine_in_a_large_volume_as_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_VOXELS", 10_000)
+    labels = np.zeros((60, 80, 80), dtype=np.uint8)
+    labels[31:41, 22:34, 22:34] = 1
+    for mask in (
+        Mask(labels, ("one",)),
+        Mask(labels, ("one",), exclusive=False),
+        Mask(labels, ("one",), instances=True),
+    ):
+        (solid,) = solids_of_mask(mask, AFFINE, COLOURS, finest_mm=0.5)
+        low, high = solid.net.points_mm.min(axis=0), solid.net.points_mm.max(axis=0)
+        assert low == pytest.approx([30.5, 21.5, 21.5], abs=0.3) and high == pytest.approx([40.5, 33.5, 33.5], abs=0.3)
+
+
+def test_of_nothing_there_are_no_solids() -> None:
+    assert solids_of_mask(Mask(np.zeros((4, 5, 6), dtype=np.uint8), ("one",)), AFFINE, COLOURS, finest_mm=1.0) == []
+
+
+def test_large_solids_are_looked_at_in_few_voxels_as_deep_as_wide() -> None:
     blocks = blocks_for((300, 512, 512), np.diag([1.0, 0.8, 0.8, 1.0]), 0.5)
     assert blocks == (3, 3, 3)
     assert blocks_for((30, 512, 512), np.diag([5.0, 0.8, 0.8, 1.0]), 1.6) == (1, 2, 2)

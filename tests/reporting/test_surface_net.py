@@ -50,11 +50,23 @@ def test_no_node_leaves_its_voxels() -> None:
     assert around.any(axis=0).all() and not around.all(axis=0).any()
 
 
-def test_a_single_voxel_stays() -> None:
-    mask = np.zeros((3, 3, 3), dtype=bool)
-    mask[1, 1, 1] = True
-    net = surface_net(mask, grid(1, 1, 1))
-    assert len(net.points_mm) == 8 and len(net.quads) == 6 and areas(net).sum() > 0
+@pytest.mark.parametrize("side", [1, 2, 3, 4])
+def test_small_and_thin_parts_are_drawn_no_thinner_than_by_half_a_voxel_less(side: int) -> None:
+    small, thin = np.zeros((2, 9, 20, 9), dtype=bool)
+    small[2 : 2 + side, 2 : 2 + side, 2 : 2 + side] = thin[2 : 2 + side, :, 2 : 2 + side] = True
+    spacing = np.array([1.0, 2, 3])  # along (x, y, z)
+    net = surface_net(small, grid(3, 2, 1))
+    assert (np.ptp(net.points_mm, axis=0) / spacing >= side - 0.501).all()
+    points = surface_net(thin, grid(3, 2, 1)).points_mm
+    middle = points[np.abs(points[:, 1] - points[:, 1].mean()) < 10]
+    assert (np.ptp(middle, axis=0)[[0, 2]] / spacing[[0, 2]] >= side - 0.501).all()
+
+
+def test_a_slope_is_a_plane_without_steps() -> None:
+    depth, _, column = np.ogrid[:20, :40, :60]
+    places = surface_net(np.broadcast_to(depth < 6 + column / 8, (20, 40, 60)), np.eye(4)).points_mm
+    inner = places[(places[:, 0] > 3) & (abs(places[:, 1] - 20) < 12) & (abs(places[:, 2] - 30) < 20)]
+    assert np.ptp(inner[:, 0] - inner[:, 2] / 8) < 0.4  # the staircase of voxels has steps of 1
 
 
 def test_the_net_is_closed_where_the_image_ends() -> None:

@@ -15,10 +15,10 @@ from hounsfield.image import Image
 from hounsfield.reporting import heat as heat_colouring
 from hounsfield.reporting import wording
 from hounsfield.reporting.close_up import close_up
-from hounsfield.reporting.fonts import font
+from hounsfield.reporting.colours import DARK
+from hounsfield.reporting.fonts import font, shortened
 from hounsfield.reporting.marks import COLOURS, Mark, Spot, draw_marks
 from hounsfield.reporting.pictures import draw_boxes, film_pixels, write_picture
-from hounsfield.reporting.plates import DARK
 from hounsfield.reporting.windowing import shown_slice
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def case_figure(
     size = (2 * _MARGIN + 2 * _PANEL + _GAP + 3 * _GAP + _WORDS, _HEAD + tall + _FOOT)
     canvas = Pillow.new("RGB", size, _PAPER)
     pen = ImageDraw.Draw(canvas)
-    pen.text((_MARGIN, 34), _shortened(pen, title or "Case", font(26, bold=True), 1000), _INK, font(26, bold=True))
+    pen.text((_MARGIN, 34), shortened(pen, title or "Case", font(26, bold=True), 1000), _INK, font(26, bold=True))
     for left in (_MARGIN, _MARGIN + _PANEL + _GAP):
         pen.rectangle((left, _HEAD, left + _PANEL - 1, _HEAD + tall - 1), fill=(0, 0, 0))
     for number, film in enumerate(films):
@@ -196,7 +196,7 @@ def _words(pen: ImageDraw, place: tuple[int, int, int], answer: Answer | None, r
         colour = _PENCIL if answer.positive else _FILM
         label = answer.label if answer.positive else f"not {answer.label}"
         size = next((size for size in (44, 36, 28) if pen.textlength(label, font(size, bold=True)) <= _WORDS), 22)
-        label = _shortened(pen, label, font(size, bold=True), _WORDS)
+        label = shortened(pen, label, font(size, bold=True), _WORDS)
         pen.text((left, top - 6), label, colour, font(size, bold=True))
         pen.text((left, top + 74), f"Probability of {answer.label}", _SOFT, font(19))
         pen.text((left - 4, top + 100), wording.number(answer.probability, 2), _INK, font(76))
@@ -227,7 +227,7 @@ def _enlarged(
             pen.line(
                 [(left + x + along * arm, top + y), (left + x, top + y), (left + x, top + y + down * arm)], ink, width
             )
-    pen.text((left, top - 28), _shortened(pen, f"Enlarged: {mark.words}", font(17), _WORDS), _SOFT, font(17))
+    pen.text((left, top - 28), shortened(pen, f"Enlarged: {mark.words}", font(17), _WORDS), _SOFT, font(17))
 
 
 def _landmark_words(pen: ImageDraw, place: tuple[int, int, int], landmarks: Sequence[tuple[str, str]]) -> None:
@@ -240,11 +240,11 @@ def _landmark_words(pen: ImageDraw, place: tuple[int, int, int], landmarks: Sequ
     for number, (name, where) in enumerate(shown):
         pen.text(
             (left, top + 66 + 62 * number),
-            _shortened(pen, name, font(22, bold=True), _WORDS),
+            shortened(pen, name, font(22, bold=True), _WORDS),
             _INK,
             font(22, bold=True),
         )
-        pen.text((left, top + 94 + 62 * number), _shortened(pen, where, font(17), _WORDS), _SOFT, font(17))
+        pen.text((left, top + 94 + 62 * number), shortened(pen, where, font(17), _WORDS), _SOFT, font(17))
 
 
 def _scan_words(pen: ImageDraw, place: tuple[int, int, int], answer: Answer) -> None:
@@ -263,7 +263,7 @@ def _foot(pen: ImageDraw, place: tuple[int, int, int], subtitle: str) -> None:
     left, top, tall = place
     foot = top + tall
     if subtitle:
-        pen.text((left, foot - 56), _shortened(pen, subtitle, font(15), _WORDS), _SOFT, font(15))
+        pen.text((left, foot - 56), shortened(pen, subtitle, font(15), _WORDS), _SOFT, font(15))
     pen.text((left, foot - 28), "Research use only, not for clinical decisions", _SOFT, font(15))
 
 
@@ -287,17 +287,6 @@ def _paragraph(
         if pen.textlength(longer, font) <= _WORDS:
             lines[-1] = longer
         else:
-            lines.append(_shortened(pen, word, font, _WORDS))
+            lines.append(shortened(pen, word, font, _WORDS))
     for number, line in enumerate(lines[:6]):
         pen.text((place[0], place[1] + number * 30), line, colour, font)
-
-
-def _shortened(pen: ImageDraw, text: str, font: FreeTypeFont, width: float) -> str:
-    """The text, cut in its middle when it is wider than `width` pixels."""
-    text = " ".join(text.split())
-    kept = len(text)
-    shown = text
-    while pen.textlength(shown, font) > width and kept > 4:
-        kept -= 1
-        shown = f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
-    return shown

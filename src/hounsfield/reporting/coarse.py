@@ -23,7 +23,7 @@ def coarse(mask: BoolArray, blocks: Sequence[int]) -> BoolArray:
         return mask
     counts = _counts(mask, blocks)
     most: BoolArray = 2 * counts >= np.prod(blocks)
-    thick = _grown(~_grown(~most))
+    thick = _grown(~_grown(~np.pad(most, 1)))[1:-1, 1:-1, 1:-1]  # beyond the array all is outside
     return most | ((counts > 0) & ~_grown(thick))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -9,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.arrays import BoolArray
-from hounsfield.reporting.fonts import font
+from hounsfield.reporting.colours import DARK, Colour
+from hounsfield.reporting.fonts import font, shortened
 
-Colour: TypeAlias = tuple[int, int, int]
 Place: TypeAlias = tuple[float, float]
 """(column, row)."""
 
-_DARK = (8, 12, 16)
 _PLATE = 16
 _WORDS = 16
 _SHIFT = 4
@@ -53,7 +53,7 @@ class Canvas:
             steps = np.stack([points, np.roll(points, -1, axis=0)], axis=1)[inner & np.roll(inner, -1)]
             if dashed:
                 steps = steps[np.arange(len(steps)) % 14 < 8]
-            for ink, thickness in ((_DARK, 4), (colour, 2)):
+            for ink, thickness in ((DARK, 4), (colour, 2)):
                 cv2.polylines(self._pixels, list(steps.astype(np.int32)), False, ink, thickness, cv2.LINE_AA)
 
     def distance(self, start: Place, stop: Place, colour: Colour, words: str, *, dashed: bool) -> None:
@@ -61,14 +61,14 @@ class Canvas:
         one, other = np.array(start), np.array(stop)
         length = float(np.linalg.norm(other - one))
         if length < 4:
-            for ink, thickness in ((_DARK, 5), (colour, 2)):
+            for ink, thickness in ((DARK, 5), (colour, 2)):
                 self._ring(start, 9, ink, thickness)
         else:
             along = (other - one) / length
             across = 7 * np.array([-along[1], along[0]])
             pieces = [(one, other)] if not dashed else self._dashes(one, along, length)
             pieces += [(end - across, end + across) for end in (one, other)]
-            for ink, thickness in ((_DARK, 5), (colour, 2)):
+            for ink, thickness in ((DARK, 5), (colour, 2)):
                 for first, last in pieces:
                     self._line(first, last, ink, thickness)
         if words:
@@ -76,7 +76,7 @@ class Canvas:
 
     def dot(self, place: Place, colour: Colour) -> None:
         """A small disc."""
-        for ink, radius in ((_DARK, 4), (colour, 3)):
+        for ink, radius in ((DARK, 4), (colour, 3)):
             self._ring(place, radius, ink, -1)
 
     def sides(self, letters: tuple[str, str, str, str]) -> None:
@@ -93,20 +93,22 @@ class Canvas:
         corner = np.array((44.0, self._pixels.shape[0] - 76.0))
         for place, letter in directions:
             tip = corner + 24 * np.array(place)
-            for ink, thickness in ((_DARK, 5), (LIGHT, 2)):
+            for ink, thickness in ((DARK, 5), (LIGHT, 2)):
                 self._line(corner, tip, ink, thickness)
             at = corner + 36 * np.array(place)
             self._write(letter, (float(at[0]), float(at[1])), LIGHT, anchor="mm", plate=False)
 
     def scale(self, pixel_mm: float) -> None:
-        """A bar of a round length at the lower right."""
+        """A bar of a round length at the lower right, the longest that takes no more than 3/10 of the picture."""
         height, width = self._pixels.shape[:2]
-        length = next((mm for mm in (50, 20, 10, 5, 2, 1) if mm / pixel_mm <= 0.3 * width), 1)
+        most = 0.3 * width * pixel_mm
+        tens = 10.0 ** math.floor(math.log10(most))
+        length = max(times * tens for times in (1, 2, 5) if times * tens <= most)
         right, y = width - 16.0, height - 18.0
         left = right - length / pixel_mm
-        for ink, thickness in ((_DARK, 5), (LIGHT, 2)):
+        for ink, thickness in ((DARK, 5), (LIGHT, 2)):
             self._line(np.array((left, y)), np.array((right, y)), ink, thickness)
-        self._write(f"{length} mm", ((left + right) / 2, y - 14), LIGHT, anchor="mm")
+        self._write(f"{length:g} mm", ((left + right) / 2, y - 14), LIGHT, anchor="mm")
 
     def caption(self, words: str) -> None:
         """What the picture is, at the lower left; may be empty."""
@@ -142,8 +144,8 @@ class Canvas:
         y = place[1] + max(0.0, 6 - top) - max(0.0, bottom - height + 6)
         if plate:
             left, top, right, bottom = pen.textbbox((x, y), words, font=letters, anchor=anchor)
-            pen.rectangle((left - 4, top - 3, right + 4, bottom + 3), fill=_DARK)
-        pen.text((x, y), words, colour, letters, anchor=anchor, stroke_width=0 if plate else 2, stroke_fill=_DARK)
+            pen.rectangle((left - 4, top - 3, right + 4, bottom + 3), fill=DARK)
+        pen.text((x, y), words, colour, letters, anchor=anchor, stroke_width=0 if plate else 2, stroke_fill=DARK)
         self._pixels = np.array(picture)
 
     def _line(self, start: NDArray[np.float64], stop: NDArray[np.float64], colour: Colour, thickness: int) -> None:
@@ -169,20 +171,22 @@ LIGHT: Colour = (225, 232, 238)
 
 
 def legend_strip(entries: Sequence[tuple[Colour, str]], width: int) -> NDArray[np.uint8]:
-    """(height, width, 3): what colours are, side by side, in as many lines as that takes."""
+    """(height, width, 3): what colours are, side by side, in as many lines as that takes; words that are longer than a
+    line are cut in their middle."""
     from PIL import Image as Pillow
     from PIL import ImageDraw
 
     letters, line = font(_WORDS, bold=True), _WORDS + 12
     pen = ImageDraw.Draw(Pillow.new("RGB", (1, 1)))
     places, left, top = [], 8.0, 8
-    for colour, words in entries:
+    for colour, told in entries:
+        words = shortened(pen, told, letters, width - 16)
         needed = pen.textlength(words, letters) + 24
         if left > 8 and left + needed > width:
             left, top = 8.0, top + line
         places.append((left, top, colour, words))
         left += needed
-    picture = Pillow.new("RGB", (width, top + line), _DARK)
+    picture = Pillow.new("RGB", (width, top + line), DARK)
     pen = ImageDraw.Draw(picture)
     for left, top, colour, words in places:
         pen.text((left, top), words, colour, letters)

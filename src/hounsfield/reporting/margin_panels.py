@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hounsfield import geometry
 from hounsfield.arrays import BoolArray, FloatArray
-from hounsfield.findings.box import box_of_lesion
+from hounsfield.findings.box import box_of_lesion, corners_of_lesion
 from hounsfield.findings.contact_arc import touching_outline
 from hounsfield.findings.surface import closed_surface
 from hounsfield.findings.worksheet.answer import UNITS, CriterionAnswer
@@ -79,7 +79,7 @@ def margin_panels(
     flat = geometry.world_from_index(image.affine, in_slice)
     apart = answer.measure in _LINED and bool(np.abs(index[:, 0] - depth).max() > 0.75)
     side, pixel = _field(scene, flat)
-    shown = np.concatenate([_corners(scene), ends])
+    shown = np.concatenate([corners_of_lesion(scene.lesion, scene.image.affine), ends])
     across = centred(slice_plane(image.affine, flat[0], size_mm=(side, side), pixel_mm=pixel), shown)
     panels = [_panel(scene, across, flat, f"Slice {depth + 1} of {image.shape[0]}", depth, dashed=apart)]
     if apart:
@@ -94,20 +94,13 @@ def _ends(scene: Scene) -> FloatArray:
     answer = scene.answer
     if answer.measure in _LINED and answer.from_mm is not None and answer.to_mm is not None:
         return np.array([answer.from_mm, answer.to_mm])
-    corners = _corners(scene)
+    corners = corners_of_lesion(scene.lesion, scene.image.affine)
     return np.repeat(corners.mean(axis=0)[None], 2, axis=0)
-
-
-def _corners(scene: Scene) -> FloatArray:
-    """Of the lesion's box, (8, 3), LPS mm."""
-    ends = [(side.start - 0.5, side.stop - 0.5) for side in box_of_lesion(scene.lesion)]
-    index = np.array([[d, h, w] for d in ends[0] for h in ends[1] for w in ends[2]])
-    return geometry.world_from_index(scene.image.affine, index)
 
 
 def _field(scene: Scene, ends: FloatArray) -> tuple[float, float]:
     """Side in mm of the panels, and of a pixel: lesion and points fit into both planes."""
-    points = np.concatenate([_corners(scene), ends])
+    points = np.concatenate([corners_of_lesion(scene.lesion, scene.image.affine), ends])
     axes = scene.image.affine[:3, 1:3] / np.linalg.norm(scene.image.affine[:3, 1:3], axis=0)
     spread = np.ptp(points @ axes, axis=0).max() + _AROUND_MM
     side = float(max(_LEAST_MM, spread))

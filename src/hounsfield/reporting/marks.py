@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from hounsfield.findings import Box, Finding, Point
 from hounsfield.image import Image
 from hounsfield.reporting import wording
-from hounsfield.reporting.plates import DARK, Plates, Side
+from hounsfield.reporting.colours import DARK
+from hounsfield.reporting.plates import Plates, Side
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw

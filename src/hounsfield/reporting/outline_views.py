@@ -17,6 +17,9 @@ from hounsfield.reporting.standing import FRONT, LEFT, PIXELS, canvas_of, standi
 SIDE = 300
 """Pixels along each picture."""
 
+_LEAST_VOXELS = 4
+"""Along each picture, so that one that is outlined alone is seen as what it is: one."""
+
 _SIDES = (("from the front", FRONT), ("from the left", LEFT), ("", np.array([0.52, -0.74, 0.42])))
 """The last one is from the front, left and above."""
 
@@ -30,15 +33,18 @@ def outline_views(image: Image, found: Mask, truth: Mask | None = None) -> NDArr
         found: What was outlined, in colours.
         truth: What is there, as a white line around it.
     """
-    extents = [_extent_mm(mask, image) for mask in (found, truth) if mask is not None]
-    finest = PIXELS * max(extents) / SIDE
-    if image.planar or not finest:
+    if image.planar:
         return None
+    extents = [_extent_mm(mask, image) for mask in (found, truth) if mask is not None]
+    if not any(extents):
+        return None
+    finest = PIXELS * max(extents) / SIDE
     solids = solids_of_mask(found, image.affine, COLOURS, finest_mm=finest)
     there = [] if truth is None else solids_of_mask(truth, image.affine, (TRUTH,), finest_mm=finest)
     there = [replace(solid, density=1.0) for solid in there]
     points = np.concatenate([solid.net.points_mm for solid in (*solids, *there)])
-    widest = max(float(np.ptp(points[:, axis])) for axis in range(3))
+    least = _LEAST_VOXELS * max(image.spacing_mm)
+    widest = max(least, *(float(np.ptp(points[:, axis])) for axis in range(3)))
     pictures = []
     for words, towards in _SIDES:
         plane = standing(towards, points, side=SIDE, side_mm=widest)

@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from hounsfield.arrays import IntArray
 from hounsfield.image import Image, Mask
+from hounsfield.reporting.colours import DARK, Colour
 from hounsfield.reporting.pictures import film_pixels
 
-COLOURS: tuple[tuple[int, int, int], ...] = (
+COLOURS: tuple[Colour, ...] = (
     (64, 214, 196), (255, 122, 60), (180, 140, 255), (120, 220, 90), (255, 90, 150), (90, 170, 255), (240, 210, 80),
 )  # fmt: skip
 """Of labels, or of instances, in their order, again from the first where there are more."""
 
 TRUTH = (255, 255, 255)
 
-_DARK = (8, 12, 16)
 _GAP = 6
 _PLANES = ((0, 1, 2), (1, 0, 2), (2, 0, 1))
 """Of a volume: slices as stored, then the planes along the other two axes; first the axis that is cut."""
@@ -109,14 +109,12 @@ def _plane(
                 continue
             large = cv2.resize(where[0].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
             lines, _ = cv2.findContours(large, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-            cv2.drawContours(drawn, lines, -1, _DARK, width + 2)
+            cv2.drawContours(drawn, lines, -1, DARK, width + 2)
             cv2.drawContours(drawn, lines, -1, colours[place % len(colours)], width)
     return drawn
 
 
-def _draw_instances(
-    drawn: NDArray[np.uint8], numbers: IntArray, colours: Sequence[tuple[int, int, int]], width: int
-) -> None:
+def _draw_instances(drawn: NDArray[np.uint8], numbers: IntArray, colours: Sequence[Colour], width: int) -> None:
     """Draw a line of so many pixels along the inner edge of each object, in a colour by its number.
 
     Args:
@@ -134,5 +132,5 @@ def _draw_instances(
     around = np.ones((2 * width + 1, 2 * width + 1), dtype=np.uint8)
     edge = there & (cv2.dilate(large, around) != cv2.erode(large, around))
     shade = ~there & (cv2.dilate(edge.astype(np.uint8), np.ones((3, 3), dtype=np.uint8)) > 0)
-    drawn[shade] = _DARK
+    drawn[shade] = DARK
     drawn[edge] = np.array(colours, dtype=np.uint8)[large[edge].astype(np.int64) % len(colours)]

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from hounsfield.reporting.colours import DARK
 from hounsfield.reporting.fonts import font
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
 Side = Literal["above", "below"]
-
-DARK = (8, 12, 16)
 
 _SMALLEST = 8
 """Pixels of letters that had to become smaller for the words to fit across."""

@@ -19,13 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.arrays import BoolArray, FloatArray, IntArray
+from hounsfield.reporting.colours import DARK, Colour
 from hounsfield.reporting.plane import Plane
 from hounsfield.reporting.surface_net import SurfaceNet
-
-Colour = tuple[int, int, int]
-
-BEHIND: Colour = (8, 12, 16)
-"""Where there is nothing."""
 
 _FINER = 2
 """Points of a picture's pixel along each side, of which the mean is shown."""
@@ -187,9 +183,9 @@ def _between(across: int, along: int) -> FloatArray:
 
 def _lit(points: _Points, colours: Sequence[Colour]) -> FloatArray:
     """(height, width, 3) float32, in [0, 255]."""
-    picture = np.full((*points.there.shape, 3), BEHIND, dtype=np.float32)
+    picture = np.full((*points.there.shape, 3), DARK, dtype=np.float32)
     if colours:
-        own = np.array(colours, dtype=np.float32)[points.number[points.there] % len(colours)]
+        own = np.array(colours, dtype=np.float32)[points.number[points.there]]
         picture[points.there] = _shaded(own, points.light[points.there], _hidden(points)[points.there])
     return picture
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
 
 from hounsfield import geometry
 from hounsfield.arrays import BoolArray, FloatArray, IntArray
-from hounsfield.findings.box import Part, bounding_box
+from hounsfield.findings.box import Part, bounding_box, starts
+from hounsfield.findings.holes import OUTSIDE, enclosed_parts
 from hounsfield.image import Mask
 from hounsfield.reporting.coarse import coarse
-from hounsfield.reporting.solid_view import Colour, Solid
+from hounsfield.reporting.colours import Colour
+from hounsfield.reporting.solid_view import Solid
 from hounsfield.reporting.surface_net import SurfaceNet, surface_net
 
 Sides: TypeAlias = tuple[int, int, int]
@@ -33,7 +35,7 @@ class Labelled:
     """A label, on the image's grid."""
 
     box: Part
-    """Around it."""
+    """The smallest around it."""
     inside: BoolArray
     """In its box."""
     colour: Colour
@@ -89,6 +91,10 @@ def solids_of_mask(mask: Mask, affine: FloatArray, colours: Sequence[Colour], *,
         colours: Of labels, or of instances by their number, in turn.
         finest_mm: What is smaller need not be seen.
     """
+    box = bounding_box(mask.labels > 0)
+    if box is None:
+        return []
+    mask, affine = replace(mask, labels=mask.labels[box]), geometry.cropped(affine, starts(box))
     blocks = blocks_for(mask.labels.shape, affine, finest_mm)
     labelled = [_coarse(one, blocks) for one in labels_of(mask, colours)]
     return [
@@ -128,7 +134,7 @@ def blocks_for(shape: Sequence[int], affine: FloatArray, finest_mm: float) -> Si
 
 def _net(one: _Coarse, affine: FloatArray, blocks: Sides) -> SurfaceNet:
     start = (int(one.start[0]), int(one.start[1]), int(one.start[2]))
-    return surface_net(one.inside, geometry.cropped(_affine(affine, blocks), start))
+    return surface_net(one.inside, geometry.cropped(geometry.resized(affine, blocks, (1, 1, 1)), start))
 
 
 def _coarse(one: Labelled, blocks: Sides) -> _Coarse:
@@ -136,14 +142,6 @@ def _coarse(one: Labelled, blocks: Sides) -> _Coarse:
     before = [(side.start % block, 0) for side, block in zip(one.box, blocks, strict=True)]
     inside = np.pad(one.inside, before) if any(more for more, _ in before) else one.inside
     return _Coarse(start, coarse(inside, blocks), one.colour)
-
-
-def _affine(affine: FloatArray, blocks: Sides) -> FloatArray:
-    """Of the coarser grid, whose voxels have their centres in the middle of blocks."""
-    moved = affine.copy()
-    moved[:3, :3] = affine[:3, :3] * np.array(blocks)
-    moved[:3, 3] += affine[:3, :3] @ ((np.array(blocks) - 1) / 2)
-    return moved
 
 
 def _holding(solids: Sequence[_Coarse]) -> list[bool]:
@@ -173,12 +171,11 @@ def _filled(inside: BoolArray) -> BoolArray:
     """With what it goes around in each slice, small gaps aside."""
     import cv2
 
-    filled = np.zeros(inside.shape, dtype=np.uint8)
+    filled = np.zeros_like(inside)
     for own, flat in zip(filled, inside.view(np.uint8), strict=True):
         tight = cv2.morphologyEx(np.ascontiguousarray(flat), cv2.MORPH_CLOSE, np.ones((5, 5), dtype=np.uint8))
-        lines, _ = cv2.findContours(tight, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(own, lines, -1, 1, cv2.FILLED)
-    return filled.astype(np.bool_)
+        own[:] = enclosed_parts(tight.view(np.bool_)) != OUTSIDE
+    return filled
 
 
 def _shell(inside: BoolArray) -> BoolArray:

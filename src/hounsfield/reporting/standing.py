@@ -31,7 +31,7 @@ def standing(towards: FloatArray, points: FloatArray, *, side: int, side_mm: flo
         towards: (3,), LPS, not straight up or down, of any length.
         points: (n, 3), LPS mm.
         side: Pixels along the picture.
-        side_mm: What it shows at least, besides the points.
+        side_mm: More than 0, what it shows at least, besides the points.
     """
     forward = -towards / np.linalg.norm(towards)
     right = np.cross(forward, _HEAD)
@@ -40,7 +40,7 @@ def standing(towards: FloatArray, points: FloatArray, *, side: int, side_mm: flo
     along = np.stack([right, down, forward]) @ points.T
     low, high = along.min(axis=1), along.max(axis=1)
     middle = (low + high) / 2
-    needed = max(side_mm, float((high - low)[:2].max()), 1e-3) * ROOM
+    needed = max(side_mm, float((high - low)[:2].max())) * ROOM
     centre = middle[0] * right + middle[1] * down + middle[2] * forward
     return Plane(centre, right, down, side, side, needed / side)
 

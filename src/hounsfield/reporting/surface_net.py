@@ -2,8 +2,9 @@
 
 There is a node in every cell of 2 × 2 × 2 voxels that are not all inside or all outside, and a quadrilateral across
 every face between a voxel inside and one outside. Nodes are drawn towards the middle of their neighbours, and never
-leave their cells: the staircase of voxels goes, thin parts stay, and no point lies farther than a voxel from the border
-as drawn.
+leave their cells: the staircase of voxels goes, and no point lies farther than a voxel from the border as drawn.
+Inwards they go a quarter of a voxel at most, half as far as outwards, so that thin parts stay: whatever is some voxels
+thick is drawn no thinner than by half a voxel less.
 
 Reference:
     Gibson, "Constrained elastic surface nets" (MICCAI 1998), doi:10.1007/BFb0056277.
@@ -22,11 +23,12 @@ from hounsfield.arrays import BoolArray, FloatArray, IntArray
 _ROUNDS = 12
 """How often nodes are drawn towards their neighbours."""
 
-_SMOOTHED = 3
+_SMOOTHED = 8
 """How often normals are made alike to their neighbours'."""
 
-_ROOM = 0.5
-"""Of a cell to each side of its middle."""
+_OUTWARDS, _INWARDS = 0.5, 0.25
+"""How far nodes may go from the middle of their cells, in voxels along each axis: to where their cells end, and towards
+what is inside."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,9 @@ def surface_net(mask: BoolArray, affine: FloatArray) -> SurfaceNet:
     quads = np.concatenate([_quads(padded, node, axis) for axis in range(3)])
     links = _links(len(cells), quads)
     places = np.stack(np.unravel_index(cells, padded.shape), axis=1)
-    index = _relaxed(places, links) - 0.5  # a cell's middle lies half a voxel after its first voxel, which is padding
+    index = (
+        _relaxed(places, _leaning(padded, cells), links) - 0.5
+    )  # a cell's middle lies half a voxel after its first voxel, which is padding
     if np.linalg.det(affine[:3, :3]) < 0:  # seen in a mirror, turns the other way
         quads = quads[:, ::-1]
     points = geometry.world_from_index(affine, index).astype(np.float32)
@@ -107,12 +111,26 @@ def _links(nodes: int, quads: IntArray) -> Any:
     return (sparse.diags_array(1 / counts) @ links).astype(np.float32)
 
 
-def _relaxed(cells: IntArray, links: Any) -> FloatArray:
+def _leaning(padded: BoolArray, cells: IntArray) -> IntArray:
+    """(n, 3), along each axis on which side of a cell more is inside: 1 after its middle, -1 before, 0 on neither."""
+    steps = [int(np.prod(padded.shape[axis + 1 :])) for axis in range(3)]
+    leaning = np.zeros((len(cells), 3), dtype=np.int8)
+    flat = padded.ravel().view(np.int8)
+    for corner in np.ndindex(2, 2, 2):
+        inside = flat[cells + np.dot(corner, steps)]
+        for axis in range(3):
+            leaning[:, axis] += inside if corner[axis] else -inside
+    return np.sign(leaning)
+
+
+def _relaxed(cells: IntArray, leaning: IntArray, links: Any) -> FloatArray:
     """(n, 3) float32, where nodes come to rest, within half a cell of their own middle."""
     middle = cells.astype(np.float32)
+    least = np.where(leaning < 0, -_INWARDS, -_OUTWARDS).astype(np.float32)
+    most = np.where(leaning > 0, _INWARDS, _OUTWARDS).astype(np.float32)
     at = middle
     for _ in range(_ROUNDS):
-        at = middle + np.clip(links @ at - middle, -_ROOM, _ROOM)
+        at = middle + np.clip(links @ at - middle, least, most)
     return at
 
 
