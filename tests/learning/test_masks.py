@@ -174,6 +174,38 @@ def test_where_little_is_known_no_window_is_drawn_that_teaches_nothing(dataset: 
         assert (codes[0] == 0).any() and (codes[1] == UNKNOWN).all()
 
 
+def test_windows_that_are_turned_and_made_smaller_lose_nothing_that_is_known(dataset: Dataset, tmp_path: Path) -> None:
+    plan = plan_for(dataset)
+    update = {
+        "segmentation": plan.segmentation.model_copy(update={"around_labels": 0.0}),
+        "augmentation": Augmentation(rotation_degrees=45, zoom=0.5, shift=0.3),
+    }
+    plan = plan.model_copy(update=update)
+    inputs = prepare_masked(dataset, dataset.cases[:1], plan, tmp_path, threads=1)
+    codes = np.full((60, 60, 60), UNKNOWN, dtype=np.uint8)
+    codes[10::20, :50, :50] = 0
+    voxels = np.random.default_rng(0).normal(size=(1, 60, 60, 60)).astype(np.float16)
+    voxels[0, codes == 0] = 9
+    inputs = replace(inputs, images=(voxels,), codes=(codes,))
+    places = {0: places_of(codes)}
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(40):
+        images, found = masked_batch(plan, inputs, np.array([0, 0]), places, generator=generator)
+        assert (found != UNKNOWN).flatten(1).any(dim=1).all()
+        assert images[:, 0][found == 0].mean() > 4 * images[:, 0][found == UNKNOWN].abs().mean()
+
+
+def test_an_image_with_known_slices_and_no_label_is_examined_where_it_is_known(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    plan = plan_for(dataset)
+    inputs = prepare_masked(dataset, dataset.cases[:1], plan, tmp_path, threads=1)
+    codes = np.full((60, 60, 60), UNKNOWN, dtype=np.uint8)
+    codes[3] = 0
+    inputs = replace(inputs, images=(np.zeros((1, 60, 60, 60), dtype=np.float16),), codes=(codes,))
+    assert (plain_window(plan, inputs, 0)[1] == 0).sum() == 16 * 16
+
+
 def test_what_a_network_says_comes_back_onto_the_grid_as_stored(dataset: Dataset, tmp_path: Path) -> None:
     plan = plan_for(dataset, steps=({"step": "spacing", "mm": [0.5, 1.0, 1.0]},))
     inputs = prepare_masked(dataset, dataset.cases, plan, tmp_path, threads=1)

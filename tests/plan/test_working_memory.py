@@ -105,6 +105,14 @@ def test_a_grey_image_shown_in_three_channels_needs_three_times_as_much(only: On
     assert prepare(volume(), thrice).channels == 3
 
 
+def test_a_colour_image_that_becomes_grey_needs_its_colours_once(only: Only) -> None:
+    film = Image(np.zeros((3, 1, 40, 40), dtype=np.uint8), np.eye(4))
+    only(20 * film.voxels.size // 3)  # the colours in float32 and the grey, 16 bytes a pixel, and what others need
+    assert (
+        prepare(film, Input(shape=(8, 8), steps=({"step": "float"}, {"step": "resize", "shape": [8, 8]}))).channels == 1
+    )
+
+
 def test_an_array_of_an_npz_file_is_held_against_the_memory(tmp_path: Path, only: Only) -> None:
     np.savez(tmp_path / "some.npz", train_images=np.zeros((10, 28, 28), np.uint8))
     only(7000)

@@ -10,7 +10,9 @@ import pytest
 
 from hounsfield.image import Image
 from hounsfield.preprocessing import STEPS, Pipeline
-from hounsfield.preprocessing.sketch import COPIES, Sketch, Sparing
+from hounsfield.preprocessing.channels import Grey, Threefold
+from hounsfield.preprocessing.sketch import COPIES, Sketch, Sparing, need_of
+from hounsfield.preprocessing.step import Step
 
 AFFINE = np.diag([-2.0, -0.8, 0.8, 1.0])
 """Two axes run against the patient's."""
@@ -75,6 +77,17 @@ def test_what_comes_out_is_as_the_sketch_says() -> None:
             assert found.spacing_mm == pytest.approx(result.spacing_mm)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+@pytest.mark.parametrize(("step", "channels"), [(Grey(), 3), (Grey(), 1), (Threefold(), 1)], ids=str)
+def test_colours_take_what_they_say_and_are_as_the_sketch_says(step: Step, channels: int, dtype: str) -> None:
+    image, pipeline = volume(dtype, channels), Pipeline((step,))
+    sketch = Sketch.of(image)
+    needed, most = pipeline.need(sketch), taken(pipeline, image)
+    assert most <= needed + SMALL and needed <= 2 * most + SMALL
+    result, found = step.apply(image), need_of(step, sketch)[1]
+    assert (found.channels, found.dtype) == (result.channels, result.voxels.dtype)
+
+
 def test_of_a_step_that_does_not_say_four_copies_are_counted() -> None:
     steps = Pipeline.from_data([{"step": "bilateral"}, {"step": "window"}])
     assert not isinstance(steps.steps[0], Sparing)
@@ -84,4 +97,4 @@ def test_of_a_step_that_does_not_say_four_copies_are_counted() -> None:
 
 def test_steps_that_say_nothing_are_few() -> None:
     silent = {name for name, kind in STEPS.items() if not hasattr(kind, "need")}
-    assert silent <= {"breast", "gaussian", "median", "bilateral", "display", "zscore", "clahe", "grey"}
+    assert silent <= {"breast", "gaussian", "median", "bilateral", "display", "zscore", "clahe"}

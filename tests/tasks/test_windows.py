@@ -277,8 +277,8 @@ def test_windows_of_one_level_are_looked_at_once_and_labels_stay_the_same(
         monkeypatch.setattr(module, "_level_of", lambda window: None)
         wanted = label_image(look, voxels, windows, argmax, **options)
     assert len(seen) == plain + 1 < len(places) / 2
-    assert found.any()
-    assert np.array_equal(found, wanted) if kept else (found == wanted).mean() > 0.999
+    assert (wanted > 0).sum() > 1000
+    assert np.array_equal(found, wanted)
 
 
 def test_another_level_is_looked_at_too() -> None:

@@ -190,26 +190,45 @@ def masked_batch(
     shape = plan.input.shape
     reach = [side + 2 * round(side * (REACH - 1) / 2) for side in shape]
     middles = [_centre(plan, inputs.codes[row], places[row], generator) for row in rows.tolist()]
-    cut = [_cut(plan, inputs, row, middle, reach) for row, middle in zip(rows.tolist(), middles, strict=True)]
+    cut = [
+        _cut(plan, inputs, row, places[row], middle, reach) for row, middle in zip(rows.tolist(), middles, strict=True)
+    ]
     images, codes = (torch.stack(parts) for parts in zip(*cut, strict=True))
     affines = draw_affines(len(rows), dims=plan.dims, augmentation=plan.augmentation, generator=generator)
     images = warp(images, affines, shape)
     codes = warp(codes, affines, shape, nearest=True)[:, 0].round().to(torch.uint8)
+    for number, row in enumerate(rows.tolist()):
+        if len(places[row].known) and bool((codes[number] == UNKNOWN).all()):
+            images[number], codes[number] = _around_known(plan, inputs, row, places[row], generator)
     change = draw_intensity(images.shape, augmentation=plan.augmentation, generator=generator)
     images = images if change is None else change.apply(images)
     return memory_order(images, channels_last=plan.optimisation.channels_last), codes
 
 
+def _around_known(
+    plan: Plan, inputs: Inputs, row: int, places: Places, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """A window (C, *shape) around a voxel that is known, as it is, and its codes (*shape): for one that was turned, or
+    made smaller, so that nothing known is left in it."""
+    chance = float(torch.rand(1, generator=generator))
+    middle = _around(places.known, chance, inputs.codes[row].shape, plan.input.shape)
+    images, codes = _cut(plan, inputs, row, places, middle, plan.input.shape)
+    return images, codes[0].round().to(torch.uint8)
+
+
 def plain_window(plan: Plan, inputs: Inputs, row: int) -> tuple[Tensor, Tensor]:
-    """The window (1, C, *shape) of an image around the label nearest to the middle of all, and its codes."""
+    """The window (1, C, *shape) of an image around the label nearest to the middle of all, or else around what is
+    known, and its codes."""
     codes = inputs.codes[row]
     places = places_of(codes)
     middle = np.array(codes.shape) / 2
-    if places.labels:
-        there = np.stack(np.unravel_index(np.concatenate(places.labels), codes.shape), axis=1) + 0.5
+    own = places.labels or ((places.known,) if len(places.known) else ())
+    if own:
+        there = np.stack(np.unravel_index(np.concatenate(own), codes.shape), axis=1) + 0.5
         middle = there[np.linalg.norm(there - there.mean(axis=0), axis=1).argmin()]
-    images, own = _cut(plan, inputs, row, _kept_inside(middle, codes.shape, plan.input.shape), plan.input.shape)
-    return images[None], own.round().to(torch.uint8)
+    middle = _kept_inside(middle, codes.shape, plan.input.shape)
+    images, cut = _cut(plan, inputs, row, places, middle, plan.input.shape)
+    return images[None], cut.round().to(torch.uint8)
 
 
 def _centre(plan: Plan, codes: IntArray, places: Places, generator: torch.Generator) -> FloatArray:
@@ -262,17 +281,19 @@ def _kept_inside(middle: FloatArray, sides: Sequence[int], window: Sequence[int]
     return inside
 
 
-def _cut(plan: Plan, inputs: Inputs, row: int, middle: FloatArray, shape: Sequence[int]) -> tuple[Tensor, Tensor]:
+def _cut(
+    plan: Plan, inputs: Inputs, row: int, places: Places, middle: FloatArray, shape: Sequence[int]
+) -> tuple[Tensor, Tensor]:
     """(C, *shape) and (1, *shape) float32 around a middle, 0 beyond the image; what is shown again there teaches
-    nothing."""
+    nothing, nor does what lies beyond an image of which only a part is known."""
     sides = (1, *shape) if len(shape) == 2 else tuple(shape)
     start = [round(float(centre - side / 2)) for centre, side in zip(middle, sides, strict=True)]
     repeated = windows_for(plan).repeated
     voxels = window_of(inputs.images[row], start, sides, repeated=repeated)
     codes = window_of(cast(VoxelArray, inputs.codes[row])[None], start, sides)
-    for axis in repeated:
-        places = start[axis] + torch.arange(sides[axis])
-        codes.transpose(0, axis + 1)[(places < 0) | (places >= inputs.codes[row].shape[axis])] = UNKNOWN
+    for axis in range(3) if len(places.known) else repeated:
+        index = start[axis] + torch.arange(sides[axis])
+        codes.transpose(0, axis + 1)[(index < 0) | (index >= inputs.codes[row].shape[axis])] = UNKNOWN
     return (voxels[:, 0], codes[:, 0]) if len(shape) == 2 else (voxels, codes)
 
 

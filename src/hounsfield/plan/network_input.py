@@ -20,8 +20,9 @@ from hounsfield.plan.columns import encode
 from hounsfield.plan.schema import Input
 from hounsfield.plan.working_memory import working_memory
 from hounsfield.preprocessing import Pipeline
-from hounsfield.preprocessing.channels import Grey
+from hounsfield.preprocessing.channels import Grey, Threefold
 from hounsfield.preprocessing.sketch import Sketch
+from hounsfield.preprocessing.step import Step
 from hounsfield.preprocessing.transfer import move_box, move_points
 
 _FILMS_KEPT = 4
@@ -46,9 +47,9 @@ def prepare(image: Image, spec: Input) -> Image:
     if flat != image.planar:
         found, wanted = ("a flat image", "volumes") if image.planar else (f"a volume of {image.shape}", "flat images")
         raise ShapeError(f"{image.source.path or 'the image'} is {found}; this plan is for {wanted}")
-    steps = Pipeline.from_data(spec.steps)
-    with working_memory(image, _need(image, spec.channels, steps)):
-        prepared = steps.apply(_with_channels(image, spec.channels))
+    steps = Pipeline((*_channel_steps(image, spec.channels), *Pipeline.from_data(spec.steps).steps))
+    with working_memory(image, steps.need(Sketch.of(image))):
+        prepared = steps.apply(image)
     canvas = prepared.shape if spec.windows else (1, *spec.canvas) if flat else spec.canvas
     expected = (spec.channels, *canvas)
     if prepared.voxels.shape != expected:
@@ -59,21 +60,18 @@ def prepare(image: Image, spec: Input) -> Image:
     return prepared
 
 
-def _with_channels(image: Image, channels: int) -> Image:
-    """A colour image as grey where the network takes one channel, a grey one three times where it takes three."""
+def _channel_steps(image: Image, channels: int) -> tuple[Step, ...]:
+    """What makes a colour image grey where the network takes one channel, and a grey one three where it takes three."""
     if image.channels == 3 and channels == 1:
-        return Grey().apply(image)
+        return (Grey(),)
     if image.channels == 1 and channels == 3:
-        return replace(image, voxels=np.repeat(image.voxels, 3, axis=0))
-    return image
+        return (Threefold(),)
+    return ()
 
 
-def _need(image: Image, channels: int, steps: Pipeline) -> int:
-    """Bytes that an image with so many channels and the steps on it take."""
-    sketch = Sketch.of(image)
-    if image.channels == 1 and channels == 3:
-        return steps.need(replace(sketch, channels=3).in_type(sketch.dtype))
-    return Pipeline((Grey(), *steps.steps) if image.channels == 3 and channels == 1 else steps.steps).need(sketch)
+def _with_channels(image: Image, channels: int) -> Image:
+    """As many channels as the network takes."""
+    return Pipeline(_channel_steps(image, channels)).apply(image)
 
 
 def network_array(prepared: Image, spec: Input) -> FloatArray:

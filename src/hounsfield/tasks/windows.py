@@ -10,7 +10,8 @@ are shown again instead: what cells keep would else be of slices that do not exi
 
 Windows that show one level alone, as those beside a body do when a grey-level window has made air black, are all alike:
 the network is shown the first of them, and its answer holds for the others. What a network says of nothing counts so
-where windows overlap, as if it had looked at each.
+where windows overlap, as if it had looked at each. The answer is kept as it was given, as long as the image is looked
+at: 210 MB for 25 numbers of each voxel of 128 × 128 × 128.
 
 Between slices and voxels answers are linear, as if all of them had been resampled at once. Where nothing is likelier
 than the background at any neighbour, nothing can be between them, and nothing is computed.
@@ -207,7 +208,7 @@ def _slices(look: Look, voxels: VoxelArray, windows: Windows, outputs: int) -> I
     slab, weights = min(windows.shape[0], depth), windows.weights()
     total = torch.zeros((slab, height, width))
     answers = torch.zeros((outputs, slab, height, width), dtype=_kept_as(outputs, total))
-    seen = _Seen(look, answers.dtype)
+    seen = _Seen(look)
     for start, following in zip(deep, [*deep[1:], depth], strict=True):
         for place in product([start], high, wide):
             own = window_of(voxels, place, windows.shape, repeated=windows.repeated)
@@ -223,8 +224,8 @@ def _slices(look: Look, voxels: VoxelArray, windows: Windows, outputs: int) -> I
 class _Seen:
     """What a network says of windows; of those of one and the same level it is asked once."""
 
-    def __init__(self, look: Look, kept_as: torch.dtype) -> None:
-        self._look, self._kept_as = look, kept_as
+    def __init__(self, look: Look) -> None:
+        self._look = look
         self._known: tuple[Tensor, Tensor] | None = None
         """A level (C,) and what was said of it."""
 
@@ -234,8 +235,7 @@ class _Seen:
         if level is None:
             return self._look(window[None])[0]
         if self._known is None or not torch.equal(level, self._known[0]):
-            said = self._look(window[None])[0]
-            self._known = level, said.to(self._kept_as, copy=True)  # runtimes may write over their answers
+            self._known = level, self._look(window[None])[0].clone()  # runtimes may write over their answers
         return self._known[1]
 
 
