@@ -272,13 +272,21 @@ def test_windows_of_one_level_are_looked_at_once_and_labels_stay_the_same(
     plain = sum(1 for one in shown if len(one.flatten(1).unique(dim=1).T) > 1)
     options: dict[str, Any] = {"outputs": OUTPUTS, "onto": np.eye(4), "shape": voxels.shape[1:]}
     seen: list[Tensor] = []
+    said: list[Tensor] = []
+
+    def kept_argmax(logits: Tensor) -> Tensor:
+        said.append(logits.clone())
+        return argmax(logits)
+
     with torch.inference_mode():
-        found = label_image(watched(look, seen), voxels, windows, argmax, **options)
+        found = label_image(watched(look, seen), voxels, windows, kept_argmax, **options)
         monkeypatch.setattr(module, "_level_of", lambda window: None)
-        wanted = label_image(look, voxels, windows, argmax, **options)
+        wanted = label_image(look, voxels, windows, kept_argmax, **options)
     assert len(seen) == plain + 1 < len(places) / 2
     assert (wanted > 0).sum() > 1000
     assert np.array_equal(found, wanted)
+    half = len(said) // 2
+    assert all(torch.equal(one, other) for one, other in zip(said[:half], said[half:], strict=True))
 
 
 def test_another_level_is_looked_at_too() -> None:

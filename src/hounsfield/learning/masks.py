@@ -226,8 +226,8 @@ def plain_window(plan: Plan, inputs: Inputs, row: int) -> tuple[Tensor, Tensor]:
     if own:
         there = np.stack(np.unravel_index(np.concatenate(own), codes.shape), axis=1) + 0.5
         middle = there[np.linalg.norm(there - there.mean(axis=0), axis=1).argmin()]
-    middle = _kept_inside(middle, codes.shape, plan.input.shape)
-    images, cut = _cut(plan, inputs, row, places, middle, plan.input.shape)
+    inside = _kept_inside(middle, codes.shape, plan.input.shape)
+    images, cut = _cut(plan, inputs, row, places, inside, plan.input.shape)
     return images[None], cut.round().to(torch.uint8)
 
 
