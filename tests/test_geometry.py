@@ -138,3 +138,15 @@ def test_points_of_another_shape_are_refused() -> None:
 def test_an_affine_that_flattens_space_has_no_way_back() -> None:
     with pytest.raises(GeometryError, match="cannot be turned round"):
         geometry.index_from_world(np.diag([1.0, 0.0, 1.0, 1.0]), np.zeros((1, 3)))
+
+
+def test_a_lattice_is_spread_over_a_grid_from_end_to_end() -> None:
+    corners = geometry.lattice((2, 1, 5), most=2)
+    assert {tuple(one) for one in corners.tolist()} == {(0, 0, 0), (0, 0, 4), (1, 0, 0), (1, 0, 4)}
+    assert geometry.lattice((1, 1, 5), most=3)[:, 2].tolist() == [0, 2, 4]
+    assert len(geometry.lattice((2, 3, 4), most=9)) == 24
+
+
+def test_a_grid_goes_to_the_outer_edges_of_its_voxels() -> None:
+    index = np.array([[-0.5, 0, 0], [1.5, 2.5, 3.5], [-0.6, 0, 0], [0, 2.6, 0], [0, 0, np.nan]])
+    assert geometry.inside(index, (2, 3, 4)).tolist() == [True, True, False, False, False]

@@ -7,7 +7,7 @@ import pytest
 
 from hounsfield import geometry
 from hounsfield.errors import ShapeError
-from hounsfield.image import Image, Mask
+from hounsfield.image import Image, Mask, Window
 
 
 def test_an_image_knows_its_shape_channels_and_spacing() -> None:
@@ -15,6 +15,19 @@ def test_an_image_knows_its_shape_channels_and_spacing() -> None:
     assert (image.channels, image.shape, image.planar) == (3, (1, 4, 5), True)
     assert image.spacing_mm == pytest.approx((1, 0.1, 0.2))
     assert not Image(np.zeros((1, 2, 4, 5)), np.eye(4)).planar
+
+
+def test_named_channels_come_apart_as_grey_images_and_the_first_keeps_what_the_file_says() -> None:
+    voxels = np.arange(40, dtype=np.uint8).reshape(2, 1, 4, 5)
+    image = Image(voxels, np.eye(4), "MR", windows=(Window(5, 9),), channel_names=("T1", "PET"))
+    first, second = image.apart
+    assert (first.channels, first.modality, first.windows) == (1, "MR", (Window(5, 9),))
+    assert (second.channel_names, second.modality, second.windows) == ((), "", ())
+    np.testing.assert_array_equal(second.voxels, voxels[1:])
+    colour = Image(np.zeros((3, 1, 4, 5), np.uint8), np.eye(4))
+    assert colour.apart == (colour,)
+    with pytest.raises(ShapeError, match="2 channels cannot be called T1"):
+        Image(voxels, np.eye(4), channel_names=("T1",))
 
 
 def test_an_image_lies_in_the_patient_where_its_file_says_where() -> None:

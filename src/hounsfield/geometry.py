@@ -7,9 +7,11 @@ at the border of the package, in `formats`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from hounsfield.arrays import FloatArray
+from hounsfield.arrays import BoolArray, FloatArray
 from hounsfield.errors import GeometryError
 
 RAS_FROM_LPS: FloatArray = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -17,6 +19,9 @@ RAS_FROM_LPS: FloatArray = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 _ORTHOGONAL_TOLERANCE = 1e-3
 """Largest cosine between two axes that still counts as a right angle; 0.06 degrees."""
+
+_EDGE = 0.501
+"""From the centre of a voxel to its edge, as a share of its length, and a little more: files round their geometry."""
 
 
 def affine_from_axes(
@@ -89,6 +94,19 @@ def index_from_world(affine: FloatArray, world_mm: FloatArray) -> FloatArray:
     except np.linalg.LinAlgError:
         raise GeometryError("the affine cannot be turned round: two of its axes are one, or a spacing is 0") from None
     return _apply(inverse, world_mm)
+
+
+def lattice(shape: Sequence[int], *, most: int) -> FloatArray:
+    """Array indices (n, 3), (d, h, w), spread evenly over a grid: so many along each axis at most, its ends among them;
+    its corners where that is 2."""
+    axes = [np.linspace(0, length - 1, min(length, most)) for length in shape]
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+
+
+def inside(index: FloatArray, shape: Sequence[int]) -> BoolArray:
+    """Of array indices (…, 3), (d, h, w) with fractions, which lie in a grid: up to the outer edges of its voxels."""
+    within: BoolArray = (index >= -_EDGE) & (index <= np.asarray(shape) - 1 + _EDGE)
+    return np.asarray(within.all(axis=-1))
 
 
 def _apply(matrix: FloatArray, points: FloatArray) -> FloatArray:

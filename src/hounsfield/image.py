@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -76,10 +76,14 @@ class Image:
     windows: tuple[Window, ...] = ()
     """The file's own windows, in its order; CT in HU."""
     source: Source = field(default_factory=Source)
+    channel_names: tuple[str, ...] = ()
+    """Of an image that was put together from several; empty of a grey or a coloured one."""
 
     def __post_init__(self) -> None:
         if self.voxels.ndim != 4 or 0 in self.voxels.shape:
             raise ShapeError(f"voxels must have shape (channel, depth, height, width), not {self.voxels.shape}")
+        if self.channel_names and len(self.channel_names) != len(self.voxels):
+            raise ShapeError(f"{len(self.voxels)} channels cannot be called {', '.join(self.channel_names)}")
         if self.affine.shape != (4, 4):
             raise ShapeError(f"affine must have shape (4, 4), not {self.affine.shape}")
 
@@ -90,8 +94,20 @@ class Image:
 
     @property
     def channels(self) -> int:
-        """1 for grey, 3 for colour."""
+        """1 for grey, 3 for colour, or as many as are named."""
         return int(self.voxels.shape[0])
+
+    @property
+    def apart(self) -> tuple[Image, ...]:
+        """Of named channels a grey image each, of which the first has modality and windows; else the image itself.
+
+        Pictures show the first.
+        """
+        if not self.channel_names:
+            return (self,)
+        first = replace(self, voxels=self.voxels[:1], channel_names=())
+        others = [replace(first, voxels=one[None], modality="", windows=()) for one in self.voxels[1:]]
+        return first, *others
 
     @property
     def planar(self) -> bool:
@@ -106,9 +122,13 @@ class Image:
     @property
     def placed(self) -> bool:
         """Whether its affine says where it lies in the patient: not that of a flat image whose file knows no place."""
-        _, down, across = self.spacing_mm
-        nowhere = np.array_equal(self.affine, geometry.planar_affine((down, across)))
-        return self.spacing_kind == "patient" and not nowhere
+        return is_placed(self.affine, self.spacing_kind)
+
+
+def is_placed(affine: FloatArray, spacing_kind: SpacingKind) -> bool:
+    """Whether an affine says where an image lies in the patient, as `Image.placed`."""
+    _, down, across = geometry.spacing_mm(affine)
+    return spacing_kind == "patient" and not np.array_equal(affine, geometry.planar_affine((down, across)))
 
 
 @dataclass(frozen=True, eq=False)

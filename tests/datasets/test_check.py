@@ -136,7 +136,9 @@ def test_an_image_that_a_case_shows_as_two_views_is_found(
     )
     breasts = tuple(replace(case, images={"CC": case.image}) for case in sound.cases)
     problems = check_dataset(replace(sound, cases=(*breasts, *cases), views=("CC", "MLO")))
-    assert ("1 case with the same image as two views (twice)", ("twice",)) in [(p.text, p.cases) for p in problems]
+    assert ("1 case with the same image as two views or channels (twice)", ("twice",)) in [
+        (p.text, p.cases) for p in problems
+    ]
     assert any(
         "2 cases in 2 groups name the same image under different patients" in problem.text
         and problem.cases == ("apart", "again")
@@ -153,7 +155,7 @@ def test_copies_of_a_file_as_two_views_of_a_case_are_found(
     breasts = tuple(replace(case, images={"CC": case.image}) for case in sound.cases)
     twice = replace(one, images={"CC": one.image, "MLO": copy.image})
     (problem,) = check_dataset(replace(sound, cases=(*breasts, twice), views=("CC", "MLO")))
-    assert (problem.severity, problem.text) == ("warn", "1 case with the same image as two views (one)")
+    assert (problem.severity, problem.text) == ("warn", "1 case with the same image as two views or channels (one)")
 
 
 @pytest.mark.parametrize(

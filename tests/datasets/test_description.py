@@ -58,6 +58,18 @@ def test_there_are_the_examples() -> None:
             "crop.context: .* greater than 0",
         ),
         (TABLE + '[views]\nname = "view"', r"\[views\] needs an id that names the case"),
+        ('table = "t"\nimage = 3', "image: give text, or where an image has several channels, text for each"),
+        ('table = "t"\nimage = { T1 = "a", PET = 3 }', "image: give text, or where an image has several channels"),
+        ('table = "t"\nimage = { T1 = "a" }', "image names fewer than two channels: write the path of one image alone"),
+        (
+            'table = "t"\nimage = { T1 = "a", PET = "b" }\nmodality = { CT = "CT" }',
+            "modality names CT, and image has the channels T1, PET: name them alike",
+        ),
+        (TABLE + 'modality = { CT = "CT" }', r"modality names CT, and image has the channels \(none\)"),
+        (
+            'table = "t"\nimage = { T1 = "a", PET = "b" }\n[box]\nmask = "m"',
+            r"an image of several channels is outlined as a whole, .* leave out \[views\], \[box\] and \[crop\]",
+        ),
         (TABLE + 'id = "p"\n[views]\nnames = ["CC"]', r"'name' in \[views\] is missing"),
         (
             TABLE + 'id = "p"\n[views]\nname = "view"\nnmaes = ["CC"]',
@@ -127,7 +139,7 @@ def test_the_two_kinds_are_told_apart(tmp_path: Path) -> None:
 def test_the_descriptions_in_the_documentation_are_valid(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     for block in blocks:
         (tmp_path / "d.toml").write_text(block, encoding="utf-8")
         read_description(tmp_path / "d.toml")

@@ -3,10 +3,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 
+from hounsfield.arrays import VoxelArray
 from hounsfield.datasets import Case, Crop, Dataset, ImageRef, open_dataset
+from hounsfield.datasets.channels import image_of
 from hounsfield.datasets.fingerprint import Spread, make_fingerprint
 from hounsfield.errors import DatasetError
 from hounsfield.findings import Box
@@ -131,3 +134,40 @@ def test_every_view_of_a_case_is_looked_at(films: Dataset) -> None:
     found = make_fingerprint(breasts)
     assert [case for case, _ in found.unreadable] == ["0"]
     assert "1.png" in found.unreadable[0][1]
+
+
+def of_channels(tmp_path: Path, channels: dict[str, VoxelArray], described: dict[str, str]) -> Dataset:
+    """A case put together from such volumes (d, h, w), with a mask on their first two columns."""
+    for name, voxels in {**channels, "mask": np.zeros((4, 6, 8), np.uint8)}.items():
+        if name == "mask":
+            voxels[:, :, :2] = 1
+        nibabel.save(nibabel.Nifti1Image(voxels.T, np.eye(4)), tmp_path / f"{name}.nii")
+    image = image_of({name: tmp_path / f"{name}.nii" for name in channels})
+    case = Case("1", "1", {"image": image}, target=0, mask=ImageRef(tmp_path / "mask.nii"))
+    return Dataset("data", tmp_path, (case,), ("image",), "table", channels=described, labels={"one": (1,)})
+
+
+def test_of_several_channels_each_is_looked_at_by_itself(tmp_path: Path) -> None:
+    pet = np.broadcast_to(np.arange(8, dtype=np.float32), (4, 6, 8))
+    ct = np.broadcast_to(np.arange(8, dtype=np.int16) * 100 - 700, (4, 6, 8))
+    found = make_fingerprint(of_channels(tmp_path, {"PET": pet, "CT": ct}, {"PET": "PT", "CT": "CT"}))
+    assert (found.channels, found.colour, found.coloured, found.dtypes) == (2, False, 0, {"float32": 1})
+    assert found.modalities == {"": 1} and found.labelled_levels is None
+    assert list(found.by_channel) == ["PET", "CT"]
+    own = found.by_channel["PET"]
+    assert (own.modality, own.labelled_levels, own.intensity["100"]) == ("PT", None, 7)
+    assert found.by_channel["CT"].modality == "CT"
+    assert (own.dtypes, found.by_channel["CT"].dtypes) == ({"float32": 1}, {"int16": 1})
+    assert found.by_channel["CT"].labelled_levels == (-700, -600)
+    assert found.by_channel["CT"].intensity["0"] == -700 and found.intensity["0"] == 0
+    assert json.loads(json.dumps(found.as_json()))["by_channel"]["CT"]["modality"] == "CT"
+
+
+def test_a_channel_that_cannot_be_put_beside_the_first_is_named(tmp_path: Path) -> None:
+    channels = {"T1": np.ones((4, 6, 8), np.int16), "PET": np.ones((4, 6, 8), np.int16)}
+    data = of_channels(tmp_path, channels, {"T1": "MR", "PET": "PT"})
+    far = np.eye(4)
+    far[2, 3] = 900
+    nibabel.save(nibabel.Nifti1Image(channels["PET"].T, far), tmp_path / "PET.nii")
+    with pytest.raises(DatasetError, match=r"PET\.nii shows 0% of what .*T1\.nii shows"):
+        make_fingerprint(data)

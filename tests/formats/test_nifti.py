@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from hounsfield import geometry
 from hounsfield.errors import FormatError, GeometryError
-from hounsfield.formats import header, read, write_nifti
+from hounsfield.formats import header, read, write_nifti, write_png
 from hounsfield.image import Image
 
 VALUES = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
@@ -111,6 +111,35 @@ def test_a_fourth_axis_of_one_is_dropped_and_a_longer_one_refused(tmp_path: Path
     assert read(save(tmp_path / "a.nii", VALUES[..., None])).shape == (4, 3, 2)
     with pytest.raises(FormatError, match=r"a series of 5 volumes.*split it along its fourth axis"):
         read(save(tmp_path / "b.nii", np.zeros((2, 3, 4, 5), np.int16)))
+
+
+def test_volumes_are_channels_where_as_many_are_wanted(tmp_path: Path) -> None:
+    volumes = np.stack([VALUES, VALUES + 100], axis=-1)
+    path = save(tmp_path / "a.nii.gz", volumes)
+    got = read(path, volumes=2)
+    assert got.channels == header(path, volumes=2).channels == 2
+    np.testing.assert_array_equal(got.voxels[1], read(save(tmp_path / "b.nii", VALUES)).voxels[0] + 100)
+    with pytest.raises(FormatError, match=r"3 channels were expected, and it holds 2 volumes \(its shape is"):
+        read(path, volumes=3)
+    with pytest.raises(FormatError, match="2 channels were expected, and it holds 1 volume "):
+        header(tmp_path / "b.nii", volumes=2)
+
+
+@pytest.mark.parametrize(
+    ("shape", "intent"), [((2, 3, 4, 1, 3), 0), ((2, 3, 4, 1, 3), 1007), ((2, 3, 4, 3), 1006), ((2, 3, 4, 3), 2006)]
+)
+def test_vectors_are_no_channels(tmp_path: Path, shape: tuple[int, ...], intent: int) -> None:
+    path = save(tmp_path / "warp.nii.gz", np.zeros(shape, np.float32), intent_code=intent)
+    for look in (read, header):
+        with pytest.raises(FormatError, match=r"warp\.nii\.gz: its numbers are the parts of vectors .*fourth axis"):
+            look(path, volumes=3)
+
+
+def test_other_formats_hold_one_image(tmp_path: Path) -> None:
+    write_png(Image(np.zeros((1, 1, 4, 4), np.uint8), geometry.planar_affine()), tmp_path / "a.png")
+    for look in (read, header):
+        with pytest.raises(FormatError, match=r"a\.png: 2 channels were expected in one file, .* and it is PNG"):
+            look(tmp_path / "a.png", volumes=2)
 
 
 def test_a_sheared_affine_is_refused_in_degrees(tmp_path: Path) -> None:

@@ -103,8 +103,20 @@ def test_images_of_the_wrong_kind_are_refused() -> None:
         ShapeError, match=r"takes 2-D images of at least 32 pixels a side as \(N, 1, …\), not \(1, 1, 1"
     ):
         made()(torch.rand(1, 1, 16, 64))
-    with pytest.raises(ShapeError, match="takes 1 or 3 channels, not 2"):
-        made(channels=2)
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_other_numbers_of_channels_are_mixed_to_colours_that_begin_as_their_means(channels: int) -> None:
+    mixed, colour = made(channels=channels), made(channels=3)
+    images = torch.rand(2, channels, 64, 64)
+    ways = {2: [[0], [1], [0, 1]], 4: [[0, 3], [1], [2]]}[channels]
+    colours = torch.stack([images[:, own].mean(dim=1) for own in ways], dim=1)
+    colour.load_state_dict({key: value for key, value in mixed.state_dict().items() if "mixture" not in key})
+    with torch.inference_mode():
+        torch.testing.assert_close(mixed(images), colour(colours))
+    assert mixed.stages()[0][0] is mixed.mixture
+    mixed.train()(images).sum().backward()
+    assert mixed.mixture is not None and mixed.mixture.weight.grad.abs().sum() > 0
 
 
 def test_names_that_timm_has_not_or_cannot_be_used_are_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +109,27 @@ def test_the_trace_ends_in_what_the_network_is_shown(
     np.testing.assert_array_equal(trace[-1][1].voxels, prepare_case(ref, spec).voxels)
     if not box:
         assert trace[0][1].shape == load(ref).shape
+
+
+def test_flat_images_of_named_channels_are_brought_to_the_canvas_together() -> None:
+    two = replace(image(2, 1, 20, 16), channel_names=("red", "far red"))
+    spec = Input(shape=(8, 8), channels=2, channel_names=("red", "far red"), steps=SMALL)
+    assert network_array(prepare(two, spec), spec).shape == (2, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "words"),
+    [
+        ((), ("T1", "PET"), "is of one grey or coloured image, and the model looks at the channels T1, PET of each"),
+        (("T1", "PET"), ("PET", "T1"), "is of the channels T1, PET, and the model looks at the channels PET, T1"),
+        (("T1", "PET"), (), "and the model looks at one grey or coloured image of each case"),
+    ],
+)
+def test_channels_that_are_called_otherwise_are_refused(
+    found: tuple[str, ...], wanted: tuple[str, ...], words: str
+) -> None:
+    with pytest.raises(ShapeError, match=words):
+        prepare(
+            replace(image(2, 1, 8, 8), channel_names=found),
+            Input(shape=(8, 8), channels=2, channel_names=wanted, steps=SMALL),
+        )

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+import cv2
+import numpy as np
 import pytest
+import torch
 from pydantic import ValidationError
 
-from hounsfield.datasets.case import Dataset
-from hounsfield.datasets.fingerprint import Fingerprint, make_fingerprint
+from hounsfield.datasets.case import Case, Dataset, ImageRef
+from hounsfield.datasets.channels import image_of
+from hounsfield.datasets.fingerprint import ChannelFacts, Fingerprint, make_fingerprint
 from hounsfield.datasets.segmentation import MOST_NUMBERS, MOST_OVERLAPPING
-from hounsfield.plan import Input, Machine, Plan, RecurrentChoice, ResidualChoice, Segmentation, UNetChoice, make_plan
+from hounsfield.networks.build import build_from
+from hounsfield.plan import (
+    Input,
+    Machine,
+    Plan,
+    PretrainedChoice,
+    RecurrentChoice,
+    ResidualChoice,
+    Segmentation,
+    UNetChoice,
+    make_plan,
+    plan_from_text,
+    plan_to_text,
+)
+from hounsfield.plan.choose import explain_plan
 from hounsfield.plan.inputs import Kind, kind_of, window_steps
+from hounsfield.plan.network import build_network
 from hounsfield.plan.outlining import outliner, recurrent_outliner, strides_for
 
 MACHINE = Machine(name="a laptop", cores=2, threads=2, memory_bytes=2**34, bf16=False)
@@ -191,3 +212,115 @@ def test_volumes_that_know_their_place_are_turned_the_same_way_up(kinds: dict[st
     fingerprint = replace(stacks(), spacing_kinds=kinds)
     assert [step["step"] for step in window_steps(WHOLE, fingerprint)] == wanted
     assert not window_steps(WHOLE, replace(fingerprint, planar=True, spacing_mm=None))
+
+
+def facts(modality: str, labelled: tuple[float, float] | None = None, *, dtype: str = "int16") -> ChannelFacts:
+    return ChannelFacts(modality, {dtype: 64}, {}, labelled)
+
+
+def channelled(**channels: ChannelFacts) -> Fingerprint:
+    return replace(stacks(), channels=len(channels), dtypes={"float32": 64}, by_channel=channels)
+
+
+def test_channels_of_one_kind_have_one_step_that_works_on_each() -> None:
+    kind = kind_of(channelled(FLAIR=facts("MR"), T1=facts("MR")), modality="MR", cropped=False)
+    assert kind.steps == ({"step": "rescale"},)
+    assert kind.reason.endswith("percentiles to 0 … 1, in each channel by itself")
+
+
+def test_channels_of_several_kinds_have_steps_of_their_own() -> None:
+    kind = kind_of(channelled(CT=facts("CT", (-700.0, 60.0)), PET=facts("PT")), modality="CT", cropped=False)
+    assert kind.steps == (
+        {"step": "window", "center": -230.0, "width": 940.0, "channel": "CT"},
+        {"step": "rescale", "channel": "PET"},
+    )
+    assert kind.reason.startswith("CT: Hounsfield units have a meaning: a soft-tissue window, widened")
+    assert "; PET: grey levels differ" in kind.reason
+
+
+def test_channels_in_8_bits_go_by_their_percentiles_which_do_not_depend_on_the_types_beside_them() -> None:
+    own = facts("", dtype="uint8")
+    eight = replace(channelled(DAPI=own, GFP=own), dtypes={"uint8": 64})
+    kind = kind_of(eight, modality="", cropped=False)
+    assert kind.steps == ({"step": "rescale"},) and "percentiles to 0 … 1" in kind.reason
+    grey = replace(eight, by_channel={})
+    assert kind_of(grey, modality="", cropped=False).steps == ({"step": "float", "scale": "type"},)
+
+
+def test_a_ct_in_8_bits_beside_another_channel_is_a_picture_all_the_same() -> None:
+    """Put together with a PET in float32, all are float32."""
+    kind = kind_of(channelled(CT=facts("CT", dtype="uint8"), PET=facts("PT")), modality="CT", cropped=False)
+    assert kind.steps == ({"step": "rescale"},)
+
+
+def test_named_channels_that_differ_are_no_colours_of_a_stain(tmp_path: Path) -> None:
+    paths = {name: tmp_path / f"{name}.png" for name in ("DAPI", "GFP", "RFP")}
+    for number, path in enumerate(paths.values()):
+        cv2.imwrite(str(path), np.arange(64 * 64, dtype=np.uint8).reshape(64, 64) // (number + 1))
+    case = Case("1", "1", {"image": image_of(paths)}, target=0)
+    data = Dataset("cells", tmp_path, (case,), ("image",), "table", modality="SM", channels=dict.fromkeys(paths, "SM"))
+    assert kind_of(make_fingerprint(data), modality="SM", cropped=False).stain == 0
+    cv2.imwrite(str(tmp_path / "colour.png"), np.indices((64, 64, 3)).sum(axis=0).astype(np.uint8))
+    one = replace(case, images={"image": ImageRef(tmp_path / "colour.png")})
+    coloured = make_fingerprint(replace(data, cases=(one,), channels={}))
+    assert kind_of(coloured, modality="SM", cropped=False).stain > 0
+
+
+def test_the_plan_names_the_channels_and_the_network_takes_them_all() -> None:
+    fingerprint = channelled(T1=facts("MR"), PET=facts("PT"), CT=facts("CT"))
+    plan = make_plan(
+        fingerprint,
+        MACHINE,
+        modality="MR",
+        cropped=False,
+        rarest_patients=32,
+        asked=Segmentation(labels=("tumour",), numbers=((1,),)),
+        minutes=10,
+        seed=0,
+        speed=lambda plan: 10.0,
+        memory=lambda plan: 2**28,
+        family=outliner(fingerprint, None),
+    )
+    assert plan.input.channel_names == ("T1", "PET", "CT") and plan.input.channels == 3
+    assert dict((name, value) for name, value, _ in explain_plan(plan))["input.steps"].startswith(
+        "rescale (T1) → rescale (PET) → window (CT) → foreground"
+    )
+    assert plan_from_text(plan_to_text(plan)) == plan
+    network = build_network(plan)
+    assert network(torch.zeros(1, 3, 8, 64, 64)).shape == (1, 2, 8, 64, 64)
+
+
+@pytest.mark.parametrize("backbone", [None, "tf_efficientnet_lite0"])
+@pytest.mark.parametrize("channels", [2, 3, 4])
+def test_a_recurrent_network_takes_several_channels(backbone: str | None, channels: int) -> None:
+    encoder = PretrainedChoice(backbone=backbone) if backbone else ResidualChoice(widths=(4, 8), blocks=(1, 1))
+    choices = RecurrentChoice(encoder=encoder, width=4).model_dump()
+    network = build_from(choices, dims=3, channels=channels, outputs=2).eval()
+    with torch.inference_mode():
+        assert network(torch.rand(1, channels, 3, 32, 32)).shape == (1, 2, 3, 32, 32)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"channel_names": ("T1",)}, "input.channel_names T1 must name each of input.channels 2 once"),
+        ({"channel_names": ("T1", "T1")}, "must name each"),
+        (
+            {"channel_names": ("T1", "PET"), "steps": ({"step": "rescale", "channel": "CT"},)},
+            "input.steps are for the channels CT, and input.channel_names has T1, PET",
+        ),
+        ({"steps": ({"step": "rescale", "channel": "CT"},)}, "and input.channel_names has none"),
+    ],
+)
+def test_names_of_channels_that_do_not_fit_are_refused(changed: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        Input(**{"shape": (8, 64, 64), "channels": 2, **changed})
+
+
+def test_images_of_several_channels_are_for_a_segmentation_alone() -> None:
+    with pytest.raises(ValidationError, match="images of the channels T1, PET are outlined, and nothing else"):
+        Plan(
+            dataset="d",
+            classes=("no", "yes"),
+            input=Input(shape=(64, 64), channels=2, channel_names=("T1", "PET")),
+        )

@@ -189,7 +189,7 @@ def test_what_a_plan_cannot_say_is_refused_by_name(line: str, words: str) -> Non
         ("margin = 0.5", "input.margin: Input should be greater than or equal to 1"),
         (
             "depth = 3",
-            "unknown key input.depth; known here: shape, channels, windows, views, columns, margin",
+            "unknown key input.depth; known here: shape, channels, channel_names, windows, views, columns, margin",
         ),
     ],
 )

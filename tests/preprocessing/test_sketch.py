@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from hounsfield.image import Image
 from hounsfield.preprocessing import STEPS, Pipeline
-from hounsfield.preprocessing.channels import Grey, Threefold
+from hounsfield.preprocessing.channels import Grey, Threefold, need_applied
 from hounsfield.preprocessing.sketch import COPIES, Sketch, Sparing, need_of
 from hounsfield.preprocessing.step import Step
 
@@ -46,7 +47,7 @@ def volume(dtype: str, channels: int) -> Image:
 
 
 def taken(pipeline: Pipeline, image: Image) -> int:
-    pipeline.apply(Image(image.voxels[:, :8, :20, :20], AFFINE, spacing_kind="patient"))  # what is imported then
+    pipeline.apply(replace(image, voxels=image.voxels[:, :8, :20, :20]))  # what is imported then
     tracemalloc.start()
     try:
         result = pipeline.apply(image)
@@ -63,6 +64,40 @@ def test_no_step_takes_more_than_it_says_nor_much_less(steps: list[dict[str, Any
     needed, most = pipeline.need(Sketch.of(image)), taken(pipeline, image)
     assert most <= needed + SMALL
     assert needed <= 2 * most + SMALL
+
+
+ON_CHANNELS: list[list[dict[str, Any]]] = [
+    *([{"step": step}] for step in ("window", "rescale")),
+    [{"step": "rescale", "over": "nonzero"}],
+    [{"step": "window", "channel": "b"}],
+    [{"step": "rescale", "channel": "a"}],
+    [{"step": "window", "channel": "a"}, {"step": "rescale", "channel": "b"}],
+    [{"step": "rescale"}, {"step": "foreground"}, {"step": "spacing", "mm": [1.5, 1.5, 1.5]}, {"step": "orient"}],
+]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32"])
+@pytest.mark.parametrize("channels", [2, 4])
+@pytest.mark.parametrize("steps", ON_CHANNELS, ids=str)
+def test_on_named_channels_too_no_step_takes_more_than_it_says_nor_much_less(
+    steps: list[dict[str, Any]], channels: int, dtype: str
+) -> None:
+    image = replace(volume(dtype, channels), channel_names=tuple("abcd"[:channels]))
+    pipeline = Pipeline.from_data(steps)
+    needed, most = pipeline.need(Sketch.of(image)), taken(pipeline, image)
+    assert most <= needed + SMALL
+    assert needed <= 2 * most + SMALL
+    sketch = Sketch.of(image)
+    for step in pipeline.steps:
+        sketch = need_applied(step, sketch)[1]
+    assert sketch.dtype == pipeline.apply(image).voxels.dtype
+
+
+def test_filters_keep_the_type_of_named_channels_and_count_so() -> None:
+    image = replace(volume("int16", 2), channel_names=("a", "b"))
+    for steps in ([{"step": "median"}], [{"step": "gaussian", "channel": "b"}]):
+        pipeline = Pipeline.from_data(steps)
+        assert taken(pipeline, image) <= pipeline.need(Sketch.of(image)) + SMALL
 
 
 def test_what_comes_out_is_as_the_sketch_says() -> None:

@@ -64,3 +64,18 @@ def test_a_name_that_promises_dicom_is_doubted() -> None:
     named = replace(image(grey(64, 64)), source=Source(path=Path("film.dcm"), format="png"))
     assert judge(named, SPEC).reasons == ("the file is named .dcm, yet it is PNG, without DICOM's tags",)
     assert judge(replace(named, source=Source(path=Path("film.dcm"), format="dicom")), SPEC).reasons == ()
+
+
+def test_a_blank_channel_among_others_is_unfit_and_named() -> None:
+    shown = replace(image(np.concatenate([grey(64, 64), np.zeros((1, 1, 64, 64), np.uint8)])), channel_names=("a", "b"))
+    spec = Input(shape=(64, 64), channels=2, channel_names=("a", "b"))
+    quality = judge(shown, spec)
+    assert (quality.verdict, quality.reasons) == (
+        "unfit",
+        ("the channel b is blank: export it again, or leave it out",),
+    )
+
+
+def test_three_named_channels_are_no_colours() -> None:
+    shown = replace(image(grey(64, 64, 3)), channel_names=("a", "b", "c"))
+    assert judge(shown, Input(shape=(64, 64), channels=3, channel_names=("a", "b", "c"))).verdict == "good"

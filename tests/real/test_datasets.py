@@ -258,3 +258,17 @@ def test_series_with_structure_sets_are_a_data_set_as_they_lie(real_data: Path) 
     assert list(outlined.labels) == ["GTV-1", "GTV_Mass_CT", "GTV_Mass_MR_T1", "GTV_Mass_PET"]
     voxels = {case.id: np.count_nonzero(mask_of(case)) for case in outlined.cases}
     assert voxels["ibsi1_lung_ct/ct"] == 125_256 and min(voxels.values()) > 200
+
+
+def test_pet_of_sarcomas_is_brought_onto_the_grid_of_t1_where_the_tumour_is(real_data: Path) -> None:
+    """The tumour was drawn on T1, and takes up sugar: PET that lay elsewhere would not be hotter in it."""
+    folder = real_data / "sts_ct_mr_pet"
+    both = for_segmentation(open_dataset(EXAMPLES / "sts_outlines.toml", root=folder))
+    alone = for_segmentation(open_dataset(EXAMPLES / "sts_outlines_t1.toml", root=folder))
+    assert both.channels == {"mr_t1": "MR", "pet_suv": "PT"}
+    assert [case.id for case in both.cases] == [case.id for case in alone.cases] and len(both.cases) == 13
+    for case, other in zip(both.cases, alone.cases, strict=True):
+        image, inside = load(case.image), mask_of(case) > 0
+        np.testing.assert_array_equal(image.voxels[0], load(other.image).voxels[0])
+        pet = image.voxels[1]
+        assert pet[inside].mean() > 1.5 * pet[~inside].mean() > 0, case.id

@@ -115,7 +115,8 @@ def print_fingerprint(fingerprint: Fingerprint) -> None:
         labels = ", ".join(f"{n} {name}" for name, n in lesions.boxes.items())
         print(f"boxes: {fingerprint.boxes} on {lesions.images} whole images" + (f": {labels}" if labels else ""))
     print(f"patients: {fingerprint.patients}{known}")
-    print(f"median shape (depth × height × width): {shape}, channels: {fingerprint.channels}")
+    channels = ", ".join(f"{name} {own.modality}".strip() for name, own in fingerprint.by_channel.items())
+    print(f"median shape (depth × height × width): {shape}, channels: {channels or fingerprint.channels}")
     if fingerprint.spacing_mm:
         print("median spacing: " + " × ".join(f"{side:.3g}" for side in fingerprint.spacing_mm) + " mm")
     for note in fingerprint.notes:

@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="a folder made by train")
     parser.add_argument(
         "images", type=Path, nargs="+", metavar="IMAGES",
-        help="files, folders (searched through), or a TOML description of a data set, whose boxes are then used",
+        help="files, folders (searched through), or a TOML description of a data set, whose boxes are then used; for a "
+        "model of several channels, files that end in their names or numbers",
     )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="folder for the results")
     parser.add_argument("--root", type=Path, metavar="DIR", help="where the data of a description lie")
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     require_folder(arguments.output)
     bundle = read_bundle(arguments.bundle)
-    items = find_items(arguments.images, arguments.root)
+    items = find_items(arguments.images, arguments.root, channels=bundle.plan.input.channel_names)
     with filled_at_once(arguments.output) as folder:
         explain = not arguments.no_heat
         batch = Batch(folder, figures=explain, examples=bundle.remembered().examples)
@@ -84,25 +85,32 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if batch.failures or unanswered else 0
 
 
-def find_items(paths: list[Path], root: Path | None) -> list[Item]:
+def find_items(paths: list[Path], root: Path | None, *, channels: tuple[str, ...] = ()) -> list[Item]:
     """What there is to read.
 
+    Args:
+        paths: Files, folders and descriptions.
+        root: Where the data of descriptions lie.
+        channels: Names of those that the model looks at, where it looks at several.
+
     Raises:
-        HounsfieldError: A path is missing, or holds no image.
+        HounsfieldError: A path is missing, or holds no image, or of several channels none.
     """
     from hounsfield.datasets import open_dataset
     from hounsfield.errors import FormatError
     from hounsfield.formats import list_images
-    from hounsfield.reading.batch import items_of_cases, items_of_paths, told_apart
+    from hounsfield.reading.batch import items_of_cases, items_of_channels, items_of_paths, told_apart
 
-    described: list[Item] = []
+    named: list[Item] = []
     found: list[Path] = []
     for path in paths:
         if path.suffix == ".toml" and path.is_file():
-            described += items_of_cases(open_dataset(path, root=root).cases)
+            named += items_of_cases(open_dataset(path, root=root).cases, channels)
         else:
             found += list_images(path)
-    items = told_apart([*described, *items_of_paths(found)])
+    if found:
+        named += items_of_channels(found, channels) if channels else items_of_paths(found)
+    items = told_apart(named)
     if not items:
         raise FormatError(f"there is no image in {', '.join(map(str, paths))}; give files or folders of images")
     return items

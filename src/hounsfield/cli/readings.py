@@ -72,7 +72,7 @@ class Batch:
         voxels = outline.labels[None].astype(np.min_scalar_type(int(outline.labels.max(initial=0))))
         as_picture = image.planar and voxels.dtype.itemsize <= 2
         name = self._labels[item.case] = f"{self._stem(item.case)}.labels.{'png' if as_picture else 'nii.gz'}"
-        labels = replace(image, voxels=voxels, windows=())  # a window would change the numbers
+        labels = replace(image, voxels=voxels, windows=(), channel_names=())  # a window would change the numbers
         if as_picture:
             write_png(labels, self.folder / name, bits=16 if voxels.dtype == np.uint16 else 8)
         else:

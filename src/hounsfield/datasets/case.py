@@ -26,6 +26,18 @@ class Crop:
 
 
 @dataclass(frozen=True)
+class Channel:
+    """One of the images that an image is put together from."""
+
+    name: str
+    path: Path
+    volume: int = 0
+    """Which of the volumes in that file it is …"""
+    volumes: int = 1
+    """… of so many."""
+
+
+@dataclass(frozen=True)
 class ImageRef:
     """Where an image lies; nothing is read until `datasets.load` is called."""
 
@@ -39,6 +51,22 @@ class ImageRef:
     """UID of the DICOM series that is meant in a folder of several, else empty."""
     files: tuple[Path, ...] = ()
     """Of that series, where they are known; else the folder is looked through for them."""
+    channels: tuple[Channel, ...] = ()
+    """Where it is put together from several: on the grid of the first, whose path `path` is."""
+    wanted: tuple[str, ...] = ()
+    """Names of those channels that are taken, in order; all where none is named."""
+
+    @property
+    def taken(self) -> tuple[Channel, ...]:
+        """The channels that are loaded, in order."""
+        by_name = {one.name: one for one in self.channels}
+        return tuple(by_name[name] for name in self.wanted) if self.wanted else self.channels
+
+    @property
+    def parts(self) -> tuple[ImageRef, ...]:
+        """What it is put together from, each file once; itself where it is one."""
+        paths = dict.fromkeys(one.path for one in self.channels)
+        return tuple(ImageRef(path) for path in paths) if paths else (self,)
 
     @property
     def whole(self) -> ImageRef:
@@ -153,6 +181,9 @@ class Dataset:
     """DICOM modality code of images whose files do not say, for instance "MG" for film scans in JPEG."""
     views: tuple[str, ...] = ONE_VIEW
     """What the images of a case are called, in order; a case may lack some of them."""
+    channels: Mapping[str, str] = field(default_factory=dict)
+    """Names of the channels that the image of each case is put together from, in order, and the DICOM modality code of
+    each where it is described; empty where images are grey or coloured ones."""
     inputs: tuple[str, ...] = ()
     """The keys of every `Case.columns`, in order."""
     auxiliary: tuple[str, ...] = ()
@@ -185,6 +216,10 @@ class Dataset:
                 raise DatasetError(
                     f"{self.root}: the case {case.id!r} has the images {', '.join(case.images) or '(none)'}; expected "
                     f"one or more of {', '.join(self.views)}"
+                )
+            if any([one.name for one in ref.channels] != list(self.channels) for ref in case.images.values()):
+                raise DatasetError(
+                    f"{self.root}: the case {case.id!r} has other channels than {', '.join(self.channels) or '(none)'}"
                 )
             for what, cells, names in (
                 ("inputs", case.columns, self.inputs),

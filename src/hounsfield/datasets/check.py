@@ -185,32 +185,39 @@ def _same_place(dataset: Dataset) -> Iterator[Problem]:
     """Cases that show the very same pixels because they name the same file, row and crop."""
     groups: dict[Hashable, list[Case]] = defaultdict(list)
     for case in dataset.cases:
-        for ref in case.images.values():
-            groups[ref].append(case)
+        for part in _parts(case):
+            groups[part].append(case)
     yield from _sentences(list(groups.values()), "name the same image")
 
 
 def _same_content(dataset: Dataset) -> Iterator[Problem]:
     """Cases whose images lie in different places but are byte for byte the same."""
-    digests = _digests(list(dict.fromkeys(ref.whole for case in dataset.cases for ref in case.images.values())))
+    digests = _digests(list(dict.fromkeys(ref.whole for case in dataset.cases for ref in _parts(case))))
     groups: dict[Hashable, dict[Hashable, list[Case]]] = defaultdict(lambda: defaultdict(list))
     for case in dataset.cases:
-        for ref in case.images.values():
+        for ref in _parts(case):
             if ref.whole in digests:
                 groups[digests[ref.whole], ref.crop][ref.whole].append(case)
     copies = [[cases[0] for cases in places.values()] for places in groups.values()]
     yield from _sentences(copies, "hold the same image, byte for byte")
 
 
+def _parts(case: Case) -> list[ImageRef]:
+    """The files of a case's images, each channel by itself."""
+    return [part for ref in case.images.values() for part in ref.parts]
+
+
 def _sentences(groups: Sequence[Sequence[Case]], what: str) -> Iterator[Problem]:
     """One problem for copies with different classes, one for copies across patients or parts, one for the rest.
 
-    Before them one for cases that are in a group twice, and so show an image as two views.
+    Before them one for cases that are in a group twice, and so show an image twice.
     """
     doubled = tuple(dict.fromkeys(case.id for group in groups for case, n in _times(group) if n > 1))
     if doubled:
         yield Problem(
-            "warn", f"{counted(len(doubled), 'case')} with the same image as two views ({some(doubled)})", doubled
+            "warn",
+            f"{counted(len(doubled), 'case')} with the same image as two views or channels ({some(doubled)})",
+            doubled,
         )
     kinds: dict[str, list[Sequence[Case]]] = defaultdict(list)
     for repeated in groups:

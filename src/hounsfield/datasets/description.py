@@ -170,15 +170,17 @@ class TableDescription(_Section):
     name: str = ""
     root: Name | None = None
     """Where the data lie, relative to the description; its own folder when not given."""
-    modality: str = ""
-    """DICOM modality code ("MG", "US", "CT" …) of images whose files do not say."""
+    modality: str | dict[Name, Name] = ""
+    """DICOM modality code ("MG", "US", "CT" …) of images whose files do not say; or of channels, by their names."""
     table: Name | None = None
     """Path of the table, relative to the root."""
     files: Name | None = None
     """Where there is no table: a regular expression for the paths of the images below the root. Each that fits it as a
     whole is a row, its named groups are columns, and the path is the column "file"."""
-    image: Name
-    """Path of the image relative to the root, with columns in braces, or a column that holds it."""
+    image: Name | dict[Name, Name]
+    """Path of the image relative to the root, with columns in braces, or a column that holds it. Of an image that is
+    put together from several, that of each channel by its name; the mask lies on the first. Channels of one path are
+    the volumes of that file."""
     id: Name | None = None
     """Written as `image` is; the image's path when not given. Rows of one id are one case."""
     patient: Name | None = None
@@ -204,6 +206,14 @@ class TableDescription(_Section):
     columns: ColumnsSection = ColumnsSection()
     split: SplitSection | None = None
 
+    @field_validator("image", "modality", mode="before")
+    @classmethod
+    def _one_or_by_channel(cls, said: Any) -> Any:
+        own = list(said.values()) if isinstance(said, dict) else [said]
+        if not all(isinstance(one, str) for one in own):
+            raise ValueError("give text, or where an image has several channels, text for each by its name")
+        return said
+
     @field_validator("labels", mode="before")
     @classmethod
     def _labels_have_numbers(cls, labels: Any) -> Any:
@@ -218,6 +228,23 @@ class TableDescription(_Section):
                 re.compile(self.files)
             except re.error as error:
                 raise ValueError(f"files = {self.files!r} is no regular expression: {error}") from error
+        return self
+
+    @model_validator(mode="after")
+    def _channels_of_one_image(self) -> TableDescription:
+        described = list(self.modality) if isinstance(self.modality, dict) else []
+        if unknown := [name for name in described if name not in self.channels]:
+            raise ValueError(
+                f"modality names {', '.join(unknown)}, and image has the channels "
+                f"{', '.join(self.channels) or '(none)'}: name them alike"
+            )
+        if isinstance(self.image, dict) and len(self.image) < 2:
+            raise ValueError("image names fewer than two channels: write the path of one image alone")
+        if self.channels and (self.views or self.box or self.crop):
+            raise ValueError(
+                "an image of several channels is outlined as a whole, by [columns] mask: leave out [views], [box] and "
+                "[crop]"
+            )
         return self
 
     @model_validator(mode="after")
@@ -278,6 +305,20 @@ class TableDescription(_Section):
                 "[views] cannot go with [columns] mask: a mask lies on one image, a case of views has several"
             )
         return self
+
+    @property
+    def channels(self) -> dict[str, str]:
+        """What `image` says of each channel, by name; empty where it is one image."""
+        return self.image if isinstance(self.image, dict) else {}
+
+    @property
+    def first_image(self) -> str:
+        """What `image` says of the one image, or of the first channel."""
+        return next(iter(self.channels.values()), "") or str(self.image)
+
+    def modality_of(self, channel: str = "") -> str:
+        """DICOM modality code, as described, of a channel, or of images without; "" where nothing is."""
+        return self.modality if isinstance(self.modality, str) else self.modality.get(channel, "")
 
 
 class NpzDescription(_Section):

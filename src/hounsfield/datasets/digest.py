@@ -32,11 +32,12 @@ def content_digest(ref: ImageRef) -> str:
 
 
 def case_digests(cases: Sequence[Case]) -> list[frozenset[str]]:
-    """For each case the digests of those of its images that can be read."""
-    refs = list(dict.fromkeys(ref.whole for case in cases for ref in case.images.values()))
+    """For each case the digests of those of its images, each channel by itself, that can be read."""
+    parts = [[part.whole for ref in case.images.values() for part in ref.parts] for case in cases]
+    refs = list(dict.fromkeys(ref for own in parts for ref in own))
     results = in_threads(content_digest, refs, "comparing images")
     known = {ref: result for ref, result in zip(refs, results, strict=True) if isinstance(result, str)}
-    return [frozenset(known[ref.whole] for ref in case.images.values() if ref.whole in known) for case in cases]
+    return [frozenset(known[ref] for ref in own if ref in known) for own in parts]
 
 
 def files_of(ref: ImageRef) -> list[Path]:

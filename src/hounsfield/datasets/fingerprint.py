@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hounsfield.arrays import FloatArray
+from hounsfield.arrays import FloatArray, VoxelArray
 from hounsfield.datasets.breast_shape import breast_median
 from hounsfield.datasets.case import Case, Dataset, ImageRef
 from hounsfield.datasets.headers import Outside, outside
@@ -44,6 +44,20 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class ChannelFacts:
+    """What one of several named channels looks like."""
+
+    modality: str
+    """DICOM code of most, as files or a description say; "" where neither does."""
+    dtypes: Mapping[str, int]
+    """As those of a fingerprint."""
+    intensity: Mapping[str, float]
+    """As that of a fingerprint."""
+    labelled_levels: tuple[float, float] | None = None
+    """As those of a fingerprint."""
+
+
+@dataclass(frozen=True)
 class Fingerprint:
     """What the data look like. Sizes are those of what a case shows: the crop where there is one."""
 
@@ -74,7 +88,8 @@ class Fingerprint:
     """Median distance of neighbours along (d, h, w); None when no image knows."""
     spacing_kinds: Mapping[str, int]
     intensity: Mapping[str, float]
-    """Percentiles of the sample's voxels, "0" to "100", and their "mean" and "std"."""
+    """Percentiles of the sample's voxels, "0" to "100", and their "mean" and "std"; of named channels those of the
+    first."""
     boxes: int
     """All boxes; the following are None when there are none."""
     box_width: Spread | None
@@ -111,6 +126,8 @@ class Fingerprint:
     """Of the sampled images, those whose channels differ."""
     labelled_levels: tuple[float, float] | None = None
     """Of CT whose voxels are labelled: between which levels nearly all voxels with a label lie."""
+    by_channel: Mapping[str, ChannelFacts] = field(default_factory=dict)
+    """Where images are put together from several, what each is, by name and in order; else empty."""
 
     @property
     def sizes_differ(self) -> bool:
@@ -152,7 +169,6 @@ def make_fingerprint(
         raise _nothing_readable(dataset, len(refs), unreadable)
     shapes = np.array([image.shape for image in outsides])
     boxes = [box for case in cases for box in case.boxes]
-    ages = [case.age_years for case in cases if case.age_years is not None]
     return Fingerprint(
         dataset=dataset.name,
         layout=dataset.layout,
@@ -172,12 +188,11 @@ def make_fingerprint(
         modalities=_modalities(dataset, outsides),
         spacing_mm=_median_spacing(outsides),
         spacing_kinds=_counts(image.spacing_kind for image in outsides),
-        intensity=_intensity([values for values, _ in pixels]),
+        intensity=_intensity([values[0] for values, _ in pixels]),
         boxes=len(boxes),
         **_of_boxes(boxes),
         most_boxes=max(len(case.boxes) for case in cases),
-        age_years=_spread(ages),
-        ages_known=len(ages),
+        **_of_ages(cases),
         sexes=_counts(case.sex for case in cases),
         sites=_counts(case.site for case in cases),
         sampled=len(pixels),
@@ -189,11 +204,41 @@ def make_fingerprint(
         lesions=count_lesions(cases),
         breast_median=_breast_median(dataset, outsides, [readable[index][1] for index in order]),
         coloured=sum(colour for _, colour in pixels),
-        labelled_levels=labelled_levels(dataset, cases) if next(iter(_modalities(dataset, outsides))) == "CT" else None,
+        labelled_levels=_labelled_levels(dataset, cases, outsides),
+        by_channel=_by_channel(dataset, cases, outsides, [values for values, _ in pixels]),
     )
 
 
-def _of_boxes(boxes: Sequence[Box]) -> dict[str, Spread | None]:
+def _labelled_levels(
+    dataset: Dataset, cases: Sequence[Case], outsides: Sequence[Outside]
+) -> tuple[float, float] | None:
+    ct = next(iter(_modalities(dataset, outsides))) == "CT"
+    return labelled_levels(dataset, cases) if ct and not dataset.channels else None
+
+
+def _by_channel(
+    dataset: Dataset, cases: Sequence[Case], outsides: Sequence[Outside], samples: Sequence[Sequence[FloatArray]]
+) -> dict[str, ChannelFacts]:
+    """What each of the named channels is, of images from outside and voxels that were sampled; of none, nothing."""
+    found = {}
+    for place, (name, described) in enumerate(dataset.channels.items()):
+        own = [image.by_channel[place] for image in outsides]
+        modality = next(iter(_counts(said or described for said, _ in own)))
+        found[name] = ChannelFacts(
+            modality=modality,
+            dtypes=_counts(dtype for _, dtype in own),
+            intensity=_intensity([values[place] for values in samples]),
+            labelled_levels=labelled_levels(dataset, cases, channel=place) if modality == "CT" else None,
+        )
+    return found
+
+
+def _of_ages(cases: Sequence[Case]) -> dict[str, Any]:
+    ages = [case.age_years for case in cases if case.age_years is not None]
+    return {"age_years": _spread(ages), "ages_known": len(ages)}
+
+
+def _of_boxes(boxes: Sequence[Box]) -> dict[str, Any]:
     sized = [box for box in boxes if box.width > 0 and box.height > 0]
     return {
         "box_width": _spread([box.width for box in boxes]),
@@ -247,8 +292,8 @@ def _outsides(refs: Sequence[tuple[str, ImageRef]]) -> tuple[list[Outside], dict
     return found, unreadable
 
 
-def _pixels(refs: Sequence[tuple[str, ImageRef]], unreadable: dict[str, str]) -> list[tuple[FloatArray, bool]]:
-    """Of each image some voxels, as float64, and whether its channels differ."""
+def _pixels(refs: Sequence[tuple[str, ImageRef]], unreadable: dict[str, str]) -> list[tuple[list[FloatArray], bool]]:
+    """Of each image some voxels, as float64, of named channels of each, and whether it is in colour."""
     found = []
     results = in_threads(_sampled, [ref for _, ref in refs], "reading a sample")
     for (case, _), result in zip(refs, results, strict=True):
@@ -259,16 +304,20 @@ def _pixels(refs: Sequence[tuple[str, ImageRef]], unreadable: dict[str, str]) ->
     return found
 
 
-def _sampled(ref: ImageRef) -> tuple[FloatArray, bool]:
+def _sampled(ref: ImageRef) -> tuple[list[FloatArray], bool]:
     image = load(ref)
     voxels = image.voxels
-    colour = voxels.shape[0] > 1 and bool(np.any(voxels != voxels[:1]))
+    colour = not image.channel_names and len(voxels) > 1 and bool(np.any(voxels != voxels[:1]))
+    return [_some_of(one.voxels) for one in image.apart], colour
+
+
+def _some_of(voxels: VoxelArray) -> FloatArray:
     flat = voxels.reshape(-1)
     step = -(-flat.size // _VOXELS_PER_IMAGE)
     if step > 1:
         step += step % 2 == 0  # an odd stride does not stay in the same columns of an image of even width
-    values = flat[::step].astype(np.float64)
-    return values[np.isfinite(values)], colour
+    values: FloatArray = flat[::step].astype(np.float64)
+    return values[np.isfinite(values)]
 
 
 def _intensity(samples: Sequence[FloatArray]) -> dict[str, float]:

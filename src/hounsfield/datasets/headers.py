@@ -23,6 +23,8 @@ class Outside:
     modality: str
     spacing_kind: str
     spacing_mm: tuple[float, float, float]
+    by_channel: tuple[tuple[str, str], ...] = ()
+    """Modality and dtype of each channel, where the image is put together from several."""
 
     def of_crop(self, crop: Crop | None) -> Outside:
         """The same for the crop."""
@@ -48,6 +50,7 @@ def outside(ref: ImageRef) -> Outside:
         modality=header.modality,
         spacing_kind=header.spacing_kind,
         spacing_mm=geometry.spacing_mm(header.affine),
+        by_channel=tuple((one.modality, str(one.dtype)) for one in header.by_channel),
     )
 
 

@@ -17,7 +17,7 @@ def joined(first: Dataset, others: Sequence[Dataset]) -> Dataset:
     data set is one. Columns that another does not have are empty there.
 
     Raises:
-        DatasetError: Another has a class, or views, that the first has not, or other labels or landmarks.
+        DatasetError: Another has a class, or views or channels, that the first has not, or other labels or landmarks.
     """
     cases = [_of_site(case, first.name) for case in first.cases]
     notes = list(first.notes)
@@ -48,6 +48,11 @@ def _require_fitting(first: Dataset, other: Dataset) -> None:
         raise DatasetError(
             f"{other.name} has the views {', '.join(other.views)}, and {first.name} {', '.join(first.views)}: data "
             "sets are taken together whose cases have the same images"
+        )
+    if list(other.channels) != list(first.channels):
+        raise DatasetError(
+            f"{other.name} has the channels {', '.join(other.channels) or '(none)'}, and {first.name} "
+            f"{', '.join(first.channels) or '(none)'}: name the same, in the same order, in both descriptions"
         )
     for what, ours, theirs in (
         ("[labels]", dict(first.numbers), dict(other.numbers)),

@@ -22,7 +22,7 @@ _VOXELS = 20_000
 PERCENTS = (0.5, 99.5)
 
 
-def labelled_levels(dataset: Dataset, cases: Sequence[Case]) -> tuple[float, float] | None:
+def labelled_levels(dataset: Dataset, cases: Sequence[Case], *, channel: int = 0) -> tuple[float, float] | None:
     """Between which levels nearly all voxels with a label lie, as `PERCENTS` says; None where nothing is labelled.
 
     Cases that cannot be read count for nothing.
@@ -30,12 +30,13 @@ def labelled_levels(dataset: Dataset, cases: Sequence[Case]) -> tuple[float, flo
     Args:
         dataset: With labels.
         cases: Of it, whose masks are looked at.
+        channel: Whose levels are meant, by its place.
     """
     masked = [case for case in cases if case.mask is not None]
     if not dataset.labels or not masked:
         return None
     places = np.unique(np.linspace(0, len(masked) - 1, min(len(masked), _SAMPLED)).round().astype(np.int64))
-    look = functools.partial(_levels, unlabelled=dataset.unlabelled)
+    look = functools.partial(_levels, unlabelled=dataset.unlabelled, channel=channel)
     found = in_threads(look, [masked[place] for place in places.tolist()], "looking at levels of labels")
     values = np.concatenate([np.zeros(0), *(own for own in found if isinstance(own, np.ndarray))])
     if not values.size:
@@ -44,10 +45,10 @@ def labelled_levels(dataset: Dataset, cases: Sequence[Case]) -> tuple[float, flo
     return float(low), float(high)
 
 
-def _levels(case: Case, *, unlabelled: int) -> FloatArray:
+def _levels(case: Case, *, unlabelled: int, channel: int) -> FloatArray:
     """Of some of the voxels with a label."""
     numbers = mask_of(case)
     image = load(case.image)
-    own = image.voxels[0][(numbers > 0) & (numbers != unlabelled)]
+    own = image.voxels[channel][(numbers > 0) & (numbers != unlabelled)]
     values: FloatArray = own[:: max(1, -(-own.size // _VOXELS))].astype(np.float64)
     return values[np.isfinite(values)]

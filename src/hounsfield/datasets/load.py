@@ -12,6 +12,7 @@ import numpy as np
 from hounsfield import geometry
 from hounsfield.arrays import VoxelArray
 from hounsfield.datasets.case import Crop, ImageRef
+from hounsfield.datasets.channels import header_together, load_together
 from hounsfield.datasets.npz import read_row
 from hounsfield.errors import DatasetError
 from hounsfield.findings.region import Box, Point
@@ -32,10 +33,14 @@ def load(ref: ImageRef, *, margin: float = 1.0) -> Image:
         margin: The crop's side is multiplied by it, so that an augmentation has something to turn in; > 0.
 
     Raises:
-        DatasetError: The array or row does not exist, or the crop's box is empty or outside the image.
+        DatasetError: The array or row does not exist, the crop's box is empty or outside the image, or the image has
+            several channels and is to be cut.
         FormatError: The file is damaged or of an unknown format.
-        GeometryError: The series is no regular grid.
+        GeometryError: The series is no regular grid, or channels cannot be put together.
     """
+    if ref.channels:
+        _require_whole(ref)
+        return load_together(ref)
     if ref.array:
         image = _row(ref)
     elif ref.crop is None:
@@ -53,7 +58,22 @@ def header_of(ref: ImageRef) -> Header:
     """
     from hounsfield import formats
 
+    if ref.channels:
+        return header_together(ref)
     return formats.header(ref.path, series=ref.series or None, files=ref.files)
+
+
+def _require_whole(ref: ImageRef) -> None:
+    """Accept an image of several channels that is not to be cut.
+
+    Raises:
+        DatasetError: It is.
+    """
+    if ref.crop is not None:
+        raise DatasetError(
+            f"{ref.path} is one of {len(ref.channels)} channels, and no square is cut out of several: leave out [crop] "
+            "or lesions.epochs"
+        )
 
 
 def cut(image: Image, crop: Crop, *, margin: float = 1.0) -> Image:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hounsfield.arrays import FloatArray
-from hounsfield.image import Source, SpacingKind, Window
+from hounsfield.image import Source, SpacingKind, Window, is_placed
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +17,7 @@ class Header:
     shape: tuple[int, int, int]
     """(depth, height, width), depth 1 when planar."""
     channels: int
-    """1 for grey, 3 for colour."""
+    """1 for grey, 3 for colour, or as many as there are volumes in the file."""
     dtype: np.dtype[np.generic]
     """Of the voxels that `read` returns: float32 where the file asks for rescaling."""
     affine: FloatArray
@@ -28,6 +28,13 @@ class Header:
     spacing_kind: SpacingKind = "none"
     source: Source = field(default_factory=Source)
     windows: tuple[Window, ...] = ()
+    by_channel: tuple[Header, ...] = ()
+    """Of an image that is put together from several, what the file of each says."""
+
+    @property
+    def placed(self) -> bool:
+        """As `Image.placed`."""
+        return is_placed(self.affine, self.spacing_kind)
 
     @property
     def voxel_bytes(self) -> int:

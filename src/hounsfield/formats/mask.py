@@ -109,15 +109,12 @@ def require_same_grid(drawn: Image, path: Path, image: Image | Header) -> None:
     name = image.source.path or "the image"
     if drawn.shape != image.shape:
         raise GeometryError(
-            f"{path} has {_times(drawn.shape)} voxels (depth × height × width) and {name} has {_times(image.shape)}: "
+            f"{path} has {times(drawn.shape)} voxels (depth × height × width) and {name} has {times(image.shape)}: "
             "they are not on one grid; resample the mask onto the image's grid, taking the nearest voxel"
         )
     if "none" in (drawn.spacing_kind, image.spacing_kind):
         return
-    ends = np.array([(0.0, length - 1.0) for length in image.shape])
-    corners = np.array([[d, h, w] for d in ends[0] for h in ends[1] for w in ends[2]])
-    apart = geometry.world_from_index(drawn.affine, corners) - geometry.world_from_index(image.affine, corners)
-    worst = float(np.linalg.norm(apart, axis=1).max())
+    worst = corners_apart_mm(drawn, image)
     if worst > OFF_GRID * min(geometry.spacing_mm(image.affine)):
         raise GeometryError(
             f"{path} and {name} are not on one grid: their corners lie up to {worst:.2f} mm apart in the patient; "
@@ -125,5 +122,13 @@ def require_same_grid(drawn: Image, path: Path, image: Image | Header) -> None:
         )
 
 
-def _times(shape: tuple[int, ...]) -> str:
-    return " × ".join(str(length) for length in shape)
+def corners_apart_mm(first: Image | Header, second: Image | Header) -> float:
+    """How far the corners of two grids of one shape lie apart, at most."""
+    corners = geometry.lattice(second.shape, most=2)
+    apart = geometry.world_from_index(first.affine, corners) - geometry.world_from_index(second.affine, corners)
+    return float(np.linalg.norm(apart, axis=1).max())
+
+
+def times(lengths: Sequence[object]) -> str:
+    """Lengths along each axis, for messages."""
+    return " × ".join(map(str, lengths))

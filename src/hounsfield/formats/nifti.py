@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +24,26 @@ SHEAR_TOLERANCE = 1e-3
 _UNITS_MM = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
 _CHUNK = 1 << 20
 _RGB = ("R", "G", "B")
+_VECTORS = (*range(1004, 1011), *range(2006, 2019))
+"""Intent codes of numbers that are parts of one, such as the axes of a displacement: NIFTI_INTENT_GENMATRIX to
+NIFTI_INTENT_QUATERNION of nifti1.h, and FSL's fields and coefficients."""
 
 
-def read_nifti(path: Path) -> Image:
+def read_nifti(path: Path, *, volumes: int = 1) -> Image:
     """The image of a NIfTI file, scaled by its slope and intercept where it has them (then float32).
 
+    Args:
+        path: The file.
+        volumes: How many there are in it, along the fourth axis; they become channels.
+
     Raises:
-        FormatError: Damaged, cut off, with a time axis, or with values that are not numbers.
+        FormatError: Damaged, cut off, with another number of volumes, with vectors in their place, or with values that
+            are not numbers.
         GeometryError: A sheared affine.
         StorageError: It does not fit into memory.
     """
     source = _load(path)
-    header = _header(source, path)
+    header = _header(source, path, volumes)
     depth, height, width = header.shape
     check_memory(path, (header.channels, *header.shape), header.dtype.itemsize)
     try:
@@ -49,19 +58,24 @@ def read_nifti(path: Path) -> Image:
         channels = [stored[name].reshape(width, height, depth, order="F").T for name in _RGB]
         voxels: VoxelArray = np.stack(channels)
     else:
-        voxels = _scaled(source, stored.reshape(width, height, depth, order="F").T, header.dtype)[np.newaxis]
+        slices = stored.reshape(width, height, depth * volumes, order="F").T
+        voxels = _scaled(source, slices, header.dtype).reshape(volumes, depth, height, width)
     check_finite(path, voxels)
     return Image(voxels=voxels, affine=header.affine, spacing_kind=header.spacing_kind, source=header.source)
 
 
-def nifti_header(path: Path) -> Header:
+def nifti_header(path: Path, *, volumes: int = 1) -> Header:
     """The header of a NIfTI file, without its voxels.
+
+    Args:
+        path: As `read_nifti`, as is the next one.
+        volumes: How many there are in it.
 
     Raises:
         FormatError: As `read_nifti`.
         GeometryError: As `read_nifti`.
     """
-    return _header(_load(path), path)
+    return _header(_load(path), path, volumes)
 
 
 def _load(path: Path) -> Any:
@@ -89,20 +103,20 @@ def _load(path: Path) -> Any:
     return whole
 
 
-def _header(source: Any, path: Path) -> Header:
-    shape = _spatial_shape(source, path)
+def _header(source: Any, path: Path, volumes: int) -> Header:
+    shape = _spatial_shape(source, path, volumes)
     stored = source.header.get_data_dtype()
     affine, placed = _affine(source, path)
     dtype = np.dtype(np.uint8) if stored.names else _result_dtype(source, stored)
-    if stored.kind == "c" or (stored.names and stored.names[:3] != _RGB):
+    if stored.kind == "c" or (stored.names and (stored.names[:3] != _RGB or volumes > 1)):
         raise FormatError(f"{path}: its voxels are of type {stored}; only real numbers and RGB colours are read")
     if not str(path).endswith(".gz") and not _is_gzip(path) and not _is_pair(source):
         offset = int(source.dataobj.offset)
-        needed = int(np.prod(shape)) * stored.itemsize
+        needed = int(np.prod(shape)) * volumes * stored.itemsize
         check_bytes(path, shape, needed=needed, present=path.stat().st_size - offset)
     return Header(
         shape=shape,
-        channels=3 if stored.names else 1,
+        channels=3 if stored.names else volumes,
         dtype=dtype,
         affine=affine,
         format="nifti",
@@ -135,17 +149,29 @@ def _description(source: Any) -> str:
     return bytes(source.header["descrip"].tobytes()).split(b"\0")[0].decode("latin-1").strip()
 
 
-def _spatial_shape(source: Any, path: Path) -> tuple[int, int, int]:
+def _spatial_shape(source: Any, path: Path, volumes: int) -> tuple[int, int, int]:
     """(depth, height, width); NIfTI's own order is (i, j, k, t, …).
 
     Raises:
-        FormatError: A fourth axis longer than 1, or no voxels.
+        FormatError: Another number of volumes than is wanted, vectors in their place, or no voxels.
     """
     shape = tuple(int(length) for length in source.shape)
-    if any(length > 1 for length in shape[3:]):
+    there = prod(shape[3:])
+    if there > 1 and volumes == 1:
         raise FormatError(
             f"{path}: a series of {' x '.join(str(length) for length in shape[3:])} volumes (its shape is {shape}); "
-            "one volume a file is read: split it along its fourth axis first"
+            "one volume a file is read: split it along its fourth axis first, or where they are channels of one image "
+            "have the data's description or dataset.json name them"
+        )
+    if 0 < there != volumes:
+        raise FormatError(
+            f"{path}: {volumes} channels were expected, and it holds {there} volume{'' if there == 1 else 's'} (its "
+            f"shape is {shape}); name as many in the data's description or dataset.json, or give a file with all"
+        )
+    if volumes > 1 and (prod(shape[4:]) > 1 or int(source.header["intent_code"]) in _VECTORS):
+        raise FormatError(
+            f"{path}: its numbers are the parts of vectors or the like (its shape is {shape}), and volumes along the "
+            "fourth axis were expected, each a channel"
         )
     width, height, depth = (*shape[:3], 1, 1)[:3]
     if width < 1 or height < 1 or depth < 1:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KNOWN = "DICOM, NIfTI, NRRD, MetaImage, PNG, JPEG, TIFF, BMP or PNM"
 
 
-def read(path: Path | str, *, series: str | None = None, files: Sequence[Path] = ()) -> Image:
+def read(path: Path | str, *, series: str | None = None, files: Sequence[Path] = (), volumes: int = 1) -> Image:
     """The image of a file, or of a folder that holds one image (usually the slices of a DICOM series).
 
     The content decides, never the suffix. Values: after the modality LUT (CT in Hounsfield units, float32), as stored
@@ -30,6 +30,7 @@ def read(path: Path | str, *, series: str | None = None, files: Sequence[Path] =
         path: File or folder.
         series: UID, or its beginning, of the series wanted from a folder that holds several.
         files: Of that series, where they are known: then the folder is not looked through for them.
+        volumes: How many a NIfTI file holds that are channels of one image.
 
     Raises:
         FormatError: Nothing there, unknown, damaged, several images, or values that are not numbers.
@@ -38,23 +39,25 @@ def read(path: Path | str, *, series: str | None = None, files: Sequence[Path] =
     """
     path = Path(path)
     with openable(path):
-        return _read(_target(path, series, files), path)
+        return _read(_target(path, series, files), path, volumes)
 
 
-def _read(target: Path | tuple[Slice, ...], path: Path) -> Image:
+def _read(target: Path | tuple[Slice, ...], path: Path, volumes: int) -> Image:
     if isinstance(target, tuple):
         from hounsfield.formats.dicom_series import read_series
 
+        _require_one(path, volumes, "DICOM")
         return read_series(target, path)
     kind = _known(target)
+    if kind == "nifti":
+        from hounsfield.formats.nifti import read_nifti
+
+        return read_nifti(target, volumes=volumes)
+    _require_one(path, volumes, kind)
     if kind == "dicom":
         from hounsfield.formats.dicom import read_dicom
 
         return read_dicom(target)
-    if kind == "nifti":
-        from hounsfield.formats.nifti import read_nifti
-
-        return read_nifti(target)
     if kind in ("nrrd", "metaimage"):
         from hounsfield.formats.itk import read_itk
 
@@ -64,13 +67,14 @@ def _read(target: Path | tuple[Slice, ...], path: Path) -> Image:
     return read_raster(target, kind)
 
 
-def header(path: Path | str, *, series: str | None = None, files: Sequence[Path] = ()) -> Header:
+def header(path: Path | str, *, series: str | None = None, files: Sequence[Path] = (), volumes: int = 1) -> Header:
     """All that `read` would return but the voxels, without decoding pixels.
 
     Args:
         path: File or folder.
         series: As in `read`.
         files: As in `read`.
+        volumes: As in `read`.
 
     Raises:
         FormatError: As `read`, as far as it shows without the pixels.
@@ -78,23 +82,25 @@ def header(path: Path | str, *, series: str | None = None, files: Sequence[Path]
     """
     path = Path(path)
     with openable(path):
-        return _header(_target(path, series, files), path)
+        return _header(_target(path, series, files), path, volumes)
 
 
-def _header(target: Path | tuple[Slice, ...], path: Path) -> Header:
+def _header(target: Path | tuple[Slice, ...], path: Path, volumes: int) -> Header:
     if isinstance(target, tuple):
         from hounsfield.formats.dicom_series import series_header
 
+        _require_one(path, volumes, "DICOM")
         return series_header(target, path)
     kind = _known(target)
+    if kind == "nifti":
+        from hounsfield.formats.nifti import nifti_header
+
+        return nifti_header(target, volumes=volumes)
+    _require_one(path, volumes, kind)
     if kind == "dicom":
         from hounsfield.formats.dicom import dicom_header
 
         return dicom_header(target)
-    if kind == "nifti":
-        from hounsfield.formats.nifti import nifti_header
-
-        return nifti_header(target)
     if kind in ("nrrd", "metaimage"):
         from hounsfield.formats.itk import itk_header
 
@@ -119,6 +125,19 @@ def _target(path: Path, series: str | None, files: Sequence[Path]) -> Path | tup
     if not path.exists():
         raise FormatError(f"{path}: no such file or folder")
     return path
+
+
+def _require_one(path: Path, volumes: int, kind: str) -> None:
+    """Accept a file that is not NIfTI where it is to hold one image.
+
+    Raises:
+        FormatError: It is to hold several.
+    """
+    if volumes > 1:
+        raise FormatError(
+            f"{path}: {volumes} channels were expected in one file, as NIfTI can hold them, and it is {kind.upper()}: "
+            "name a file for each channel"
+        )
 
 
 def _slices(files: Sequence[Path], series: str | None) -> tuple[Slice, ...]:

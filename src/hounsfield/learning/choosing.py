@@ -11,7 +11,7 @@ from hounsfield.datasets.detection import positive_kinds
 from hounsfield.datasets.fingerprint import Fingerprint, make_fingerprint
 from hounsfield.datasets.segmentation import in_instances, size_of_nearly_all
 from hounsfield.datasets.split import Split, check_split, make_split
-from hounsfield.errors import UnknownNameError
+from hounsfield.errors import DatasetError, UnknownNameError
 from hounsfield.learning.candidates import AUTO, candidates_for, choose_family, rarest_patients
 from hounsfield.learning.memory_need import step_bytes
 from hounsfield.learning.rounds import folds_to_keep
@@ -99,6 +99,11 @@ def choose_plan_and_split(
 
 
 def _new_plan(dataset: Dataset, split: Split, folder: Path | None, *, minutes: float, seed: int, network: str) -> Plan:
+    if dataset.channels and not dataset.labels:
+        raise DatasetError(
+            f"the images of {dataset.name} have the channels {', '.join(dataset.channels)}: they can be outlined "
+            "(--task segmentation), and nothing else is learned of them; give one image a case for another task"
+        )
     cases = [case for part in ("train", "val") for case in split.select(dataset, part) if case.target is not None]
     fingerprint = make_fingerprint(dataset, [case.id for case in cases], seed=seed)
     machine = inspect_machine()

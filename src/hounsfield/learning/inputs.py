@@ -217,7 +217,8 @@ def inputs_key(cases: Sequence[Case], spec: Input, *, sought: Sought = NOTHING, 
         digest.update(repr((tuple(sought.landmarks), [case.points for case in cases])).encode())
     for case in cases:
         masks = [(case.mask, path) for path in case.mask_paths] if labels else []
-        for ref, path in (*((ref, ref.path) for ref in case.images.values()), *masks):
+        images = [(ref, part.path) for ref in case.images.values() for part in ref.parts]
+        for ref, path in (*images, *masks):
             state = path.stat() if path.exists() else None
             stamp = (state.st_size, state.st_mtime_ns) if state else ()
             digest.update(repr((case.id, case.target, ref, stamp, sorted(case.columns.items()))).encode())

@@ -164,6 +164,16 @@ def _require_fitting(plan: Plan, dataset: Dataset) -> None:
     _require_auxiliary(plan, dataset)
     require_lesions(plan, dataset)
     require_views(dataset.views, plan.input, of=dataset.name)
+    if tuple(dataset.channels) != plan.input.channel_names:
+        raise PlanError(
+            f"the plan is for {_channel_words(plan.input.channel_names)}, and {dataset.name} has "
+            f"{_channel_words(tuple(dataset.channels))}; use a plan made for these data, or name the channels alike "
+            "and in the same order"
+        )
+
+
+def _channel_words(names: tuple[str, ...]) -> str:
+    return f"the channels {', '.join(names)}" if names else "one image a case"
 
 
 def _require_task(plan: Plan, dataset: Dataset) -> None:

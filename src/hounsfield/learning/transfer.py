@@ -113,6 +113,8 @@ def keep_weights(bundle: Bundle, path: Path) -> None:
 def network_words(plan: Plan) -> str:
     """A plan's network and images, for people."""
     kind = "volumes" if plan.dims == 3 else "flat images"
+    if plan.input.channel_names:
+        return f"{plan.network.name!r} for {kind} of {', '.join(plan.input.channel_names)}"
     return f"{plan.network.name!r} for {'colour' if plan.input.channels == 3 else 'grey'} {kind}"
 
 

@@ -26,12 +26,13 @@ _BATCH = 128
 
 
 def look_at(image: Image) -> Small:
-    """(planes, 128, 128) uint8: a flat image, or the three middle planes of a volume, as on a screen, made squares.
+    """(planes, 128, 128) uint8: a flat image, or the three middle planes of a volume, as on a screen, made squares; of
+    named channels each, one after another.
 
     Raises:
         ImageError: The image holds values that are not numbers.
     """
-    planes = middle_planes(Display().apply(image))
+    planes = [plane for one in image.apart for plane in middle_planes(Display().apply(one))]
     return np.stack([np.round(255 * np.clip(shrunk(plane, (SIDE, SIDE)), 0, 1)).astype(np.uint8) for plane in planes])
 
 

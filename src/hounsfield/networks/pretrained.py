@@ -1,9 +1,10 @@
 """A network of the timm library, pretrained on ImageNet, with an answer of our own.
 
-Grey images become three equal channels, and all are brought to the mean and standard deviation that the weights were
-made with: the network takes values in [0, 1], of 8 or 16 bits before, it does not matter. With `folded`, the batch
-normalisations are part of the convolutions (see `folding`): fine-tuning then depends on no statistics of small
-batches, and is about twice as fast on a CPU. For volumes the kernels are inflated (see `inflation`).
+Grey images become three equal channels, other numbers of channels are mixed to three by weights that are learned, and
+all are brought to the mean and standard deviation that the backbone's weights were made with: the network takes values
+in [0, 1], of 8 or 16 bits before, it does not matter. With `folded`, the batch normalisations are part of the
+convolutions (see `folding`): fine-tuning then depends on no statistics of small batches, and is about twice as fast on
+a CPU. For volumes the kernels are inflated (see `inflation`).
 
 Reference:
     Tan, Le, "EfficientNet" (2019), arXiv:1905.11946; Ilse et al., "Attention-based deep multiple instance learning"
@@ -54,7 +55,7 @@ class Pretrained(Encoder):
 
         Args:
             dims: 2 for flat images, (N, C, H, W); 3 for volumes, (N, C, D, H, W).
-            channels: 1 for grey, 3 for colour.
+            channels: 1 for grey, 3 for colour; of any other number a mixture that is learned gives three.
             outputs: Length of the answer.
             backbone: timm's name of the network.
             folded: Whether its batch normalisations are folded into the convolutions.
@@ -64,13 +65,12 @@ class Pretrained(Encoder):
                 average and learns where to look; or answered place by place, and put together by log-sum-exp.
 
         Raises:
-            ShapeError: `channels` is neither 1 nor 3, or the backbone cannot be inflated.
+            ShapeError: The backbone cannot be inflated.
             UnknownNameError: timm has no network of this name, or it makes no maps to be averaged over space.
         """
         super().__init__()
-        if channels not in (1, 3):
-            raise ShapeError(f"a network pretrained on photographs takes 1 or 3 channels, not {channels}")
         self.channels = channels
+        self.mixture = None if channels in (1, 3) else _mixture(dims, channels)
         self.backbone, facts = create_backbone(backbone, drop_path=drop_path)
         self.finish(dims=dims, folded=folded)
         shape = (1, 3, *[1] * dims)
@@ -140,6 +140,8 @@ class Pretrained(Encoder):
         """
         self.require(images)
         coloured = images.expand(-1, 3, *images.shape[2:]) if self.channels == 1 else images
+        if self.mixture is not None:
+            coloured = self.mixture(images)
         normal = (coloured - self.mean) / self.std
         if images.is_contiguous(memory_format=torch.channels_last if self.dims == 2 else torch.channels_last_3d):
             normal = normal.contiguous(memory_format=torch.channels_last if self.dims == 2 else torch.channels_last_3d)
@@ -159,7 +161,8 @@ class Pretrained(Encoder):
     def stages(self) -> list[list[nn.Module]]:
         """The backbone's stages from input to output, and the answer, for rates that differ by depth."""
         own: list[nn.Module] = [self.answer] if self.attention is None else [self.attention, self.answer]
-        return [*backbone_stages(self.backbone), own]
+        first, *others = backbone_stages(self.backbone)
+        return [first if self.mixture is None else [self.mixture, *first], *others, own]
 
     def _together(self, maps: Tensor) -> Tensor:
         if self.attention is None:
@@ -167,6 +170,17 @@ class Pretrained(Encoder):
         features = maps.flatten(2).transpose(1, 2)
         weights = torch.softmax(self.attention(features).float(), dim=1).to(features.dtype)
         return (weights * features).sum(dim=1)
+
+
+def _mixture(dims: Literal[2, 3], channels: int) -> nn.Module:
+    """From so many channels to three colours. At first each channel goes into one of them, in turn, of which it is the
+    mean; a colour that is left is the mean of all, so that values in [0, 1] stay there."""
+    layer = {2: nn.Conv2d, 3: nn.Conv3d}[dims](channels, 3, 1, bias=False)
+    own = torch.arange(channels) % 3 == torch.arange(3)[:, None]
+    own[~own.any(dim=1)] = True
+    with torch.no_grad():
+        layer.weight.copy_((own / own.sum(dim=1, keepdim=True)).view_as(layer.weight))
+    return layer
 
 
 def _attention(features: int) -> nn.Linear:

@@ -39,6 +39,7 @@ from hounsfield.plan.schema import (
     Segmentation,
     canvas_of,
 )
+from hounsfield.preprocessing.pipeline import step_words
 
 Asked = Detection | Localization | Segmentation
 """What is to be found, located or outlined on images."""
@@ -147,13 +148,16 @@ def modality_of(dataset: Dataset, fingerprint: Fingerprint) -> str:
 
 def _input(fingerprint: Fingerprint, kind: Kind, sides: tuple[int, ...], *, windows: bool = False) -> Input:
     """How images are prepared; of `windows` they keep their size, and get one spacing where they know theirs."""
-    channels = 3 if fingerprint.colour and fingerprint.channels == 3 else 1
+    names = tuple(fingerprint.by_channel)
+    channels = len(names) or (3 if fingerprint.colour and fingerprint.channels == 3 else 1)
     canvas = canvas_of(sides, kind.margin)
     if windows:
-        return Input(shape=sides, channels=channels, windows=True, steps=window_steps(kind, fingerprint))
+        steps = window_steps(kind, fingerprint)
+        return Input(shape=sides, channels=channels, channel_names=names, windows=True, steps=steps)
     return Input(
         shape=sides,
         channels=channels,
+        channel_names=names,
         margin=kind.margin,
         film_steps=film_steps(kind),
         steps=canvas_steps(kind, canvas, grey=loses_colour(channels, fingerprint)),
@@ -301,7 +305,7 @@ def explain_plan(plan: Plan) -> list[tuple[str, str, str]]:
 def _shown(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         if "step" in value[0]:
-            return " → ".join(str(step["step"]) for step in value)
+            return " → ".join(map(step_words, value))
         return ", ".join(str(column["name"]) for column in value)
     if isinstance(value, dict):
         return str(value.get("name", value))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hounsfield.datasets.fingerprint import Fingerprint
+from hounsfield.datasets.fingerprint import ChannelFacts, Fingerprint
 
 _FILM_SIDES = (256, 192, 128, 96, 64, 48)
 """Longer side of whole images."""
@@ -68,7 +68,7 @@ def kind_of(fingerprint: Fingerprint, *, modality: str, cropped: bool, filters: 
         cropped: Whether a case is a square cut out of a larger image.
         filters: Whether mammograms go through the filters of the case study.
     """
-    if modality == "MG" and fingerprint.planar:
+    if modality == "MG" and fingerprint.planar and not fingerprint.by_channel:
         return _mammogram(cropped, CASE_STUDY_FILTERS if filters else ())
     if modality in _MICROSCOPY and fingerprint.planar:
         return _tissue(fingerprint, modality, cropped)
@@ -130,33 +130,62 @@ def _mammogram(cropped: bool, filters: tuple[dict[str, Any], ...]) -> Kind:
 
 
 def _levels(fingerprint: Fingerprint, modality: str) -> tuple[dict[str, Any], ...]:
-    if _hounsfield_units(fingerprint, modality):
-        low, high = _window(fingerprint)
-        return ({"step": "window", "center": (low + high) / 2, "width": high - low},)
-    if set(fingerprint.dtypes) == {"uint8"}:
-        return ({"step": "float", "scale": "type"},)
-    return ({"step": "rescale"},)
+    """The steps that bring grey levels to 0 … 1; of named channels each by itself, where they are not all alike."""
+    own = _facts(fingerprint, modality)
+    steps = {name: _levels_of(facts, fingerprint) for name, facts in own.items()}
+    first = next(iter(steps.values()))
+    if all(step == first for step in steps.values()):
+        return (first,)
+    return tuple({**step, "channel": name} for name, step in steps.items())
 
 
-def _window(fingerprint: Fingerprint) -> tuple[float, float]:
+def _facts(fingerprint: Fingerprint, modality: str) -> Mapping[str, ChannelFacts]:
+    """What each named channel is; of other images what they are, under ""."""
+    if fingerprint.by_channel:
+        return fingerprint.by_channel
+    return {"": ChannelFacts(modality, fingerprint.dtypes, fingerprint.intensity, fingerprint.labelled_levels)}
+
+
+def _levels_of(facts: ChannelFacts, fingerprint: Fingerprint) -> dict[str, Any]:
+    if _hounsfield_units(facts):
+        low, high = _window(facts)
+        return {"step": "window", "center": (low + high) / 2, "width": high - low}
+    if _scaled_by_type(facts, fingerprint):
+        return {"step": "float", "scale": "type"}
+    return {"step": "rescale"}
+
+
+def _scaled_by_type(facts: ChannelFacts, fingerprint: Fingerprint) -> bool:
+    """Whether levels mean the same in all images; not of named channels: one of another type changes that of all."""
+    return not fingerprint.by_channel and set(facts.dtypes) == {"uint8"}
+
+
+def _window(facts: ChannelFacts) -> tuple[float, float]:
     """Soft tissue, in HU, and as much beyond as the voxels that are labelled need: lungs are below it, bone above."""
     low, high = _SOFT_TISSUE
-    if fingerprint.labelled_levels is None:
+    if facts.labelled_levels is None:
         return low, high
-    least, most = fingerprint.labelled_levels
+    least, most = facts.labelled_levels
     return min(low, float(math.floor(least))), max(high, float(math.ceil(most)))
 
 
-def _hounsfield_units(fingerprint: Fingerprint, modality: str) -> bool:
+def _hounsfield_units(facts: ChannelFacts) -> bool:
     """Whether voxels are in HU; a CT in 8 bits is a picture of one, seen through a window already."""
-    return modality == "CT" and set(fingerprint.dtypes) != {"uint8"}
+    return facts.modality == "CT" and set(facts.dtypes) != {"uint8"}
 
 
 def _levels_reason(fingerprint: Fingerprint, modality: str) -> str:
-    if _hounsfield_units(fingerprint, modality):
-        wider = "" if _window(fingerprint) == _SOFT_TISSUE else ", widened to the levels of what is labelled"
+    reasons = {name: _reason_of(facts, fingerprint) for name, facts in _facts(fingerprint, modality).items()}
+    if len(set(reasons.values())) == 1:
+        return next(iter(reasons.values())) + (", in each channel by itself" if fingerprint.by_channel else "")
+    return "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+
+
+def _reason_of(facts: ChannelFacts, fingerprint: Fingerprint) -> str:
+    if _hounsfield_units(facts):
+        wider = "" if _window(facts) == _SOFT_TISSUE else ", widened to the levels of what is labelled"
         return f"Hounsfield units have a meaning: a soft-tissue window{wider}"
-    if set(fingerprint.dtypes) == {"uint8"}:
+    if _scaled_by_type(facts, fingerprint):
         return "8-bit levels mean the same in all images"
     return "grey levels differ between images: percentiles to 0 … 1"
 

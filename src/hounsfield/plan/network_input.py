@@ -38,11 +38,12 @@ def prepare(image: Image, spec: Input) -> Image:
         spec: The plan's input section.
 
     Raises:
-        ShapeError: The image is a volume and the plan is for flat images, or the reverse; or the preprocessing does
-            not end in the shape and channels that the plan announces.
+        ShapeError: The image is a volume and the plan is for flat images, or the reverse; it has other channels than
+            the plan names; or the preprocessing does not end in the shape and channels that the plan announces.
         StorageError: The steps need more memory than is free.
         HounsfieldError: A step refuses the image.
     """
+    _require_named(image, spec)
     flat = len(spec.shape) == 2
     if flat != image.planar:
         found, wanted = ("a flat image", "volumes") if image.planar else (f"a volume of {image.shape}", "flat images")
@@ -60,8 +61,28 @@ def prepare(image: Image, spec: Input) -> Image:
     return prepared
 
 
+def _require_named(image: Image, spec: Input) -> None:
+    """Accept an image whose channels are called as the plan names them.
+
+    Raises:
+        ShapeError: They are not.
+    """
+    if image.channel_names == spec.channel_names:
+        return
+    found, wanted = (
+        f"the channels {', '.join(names)}" if names else "one grey or coloured image"
+        for names in (image.channel_names, spec.channel_names)
+    )
+    raise ShapeError(
+        f"{image.source.path or 'the image'} is of {found}, and the model looks at {wanted} of each case: give all "
+        "that it looks at, and nothing else"
+    )
+
+
 def _channel_steps(image: Image, channels: int) -> tuple[Step, ...]:
     """What makes a colour image grey where the network takes one channel, and a grey one three where it takes three."""
+    if image.channel_names:
+        return ()
     if image.channels == 3 and channels == 1:
         return (Grey(),)
     if image.channels == 1 and channels == 3:

@@ -65,6 +65,8 @@ class Input(Section):
     """(height, width) or (depth, height, width) of one input, in pixels."""
     channels: int = Field(default=1, ge=1)
     """Of one image."""
+    channel_names: tuple[str, ...] = ()
+    """Of an image that is put together from several, in order; empty of grey and coloured ones."""
     windows: bool = False
     """Whether images keep the size that `steps` give them, and the network is shown parts of `shape`; else all are
     brought to `shape`."""
@@ -85,6 +87,17 @@ class Input(Section):
     def _steps_are_known(self) -> Self:
         Pipeline.from_data(self.film_steps)
         Pipeline.from_data(self.steps)
+        names = self.channel_names
+        if names and (len(names) != self.channels or len(set(names)) < len(names)):
+            raise ValueError(
+                f"input.channel_names {', '.join(names)} must name each of input.channels {self.channels} once"
+            )
+        of = [step["channel"] for step in (*self.film_steps, *self.steps) if "channel" in step]
+        if unknown := [name for name in of if name not in names]:
+            raise ValueError(
+                f"input.steps are for the channels {', '.join(unknown)}, and input.channel_names has "
+                f"{', '.join(names) or 'none'}"
+            )
         return self
 
     @property
@@ -412,6 +425,11 @@ class Plan(Section):
         return self
 
     def _task_fits(self) -> None:
+        if self.input.channel_names and self.task != "segmentation":
+            raise ValueError(
+                f"images of the channels {', '.join(self.input.channel_names)} are outlined, and nothing else is "
+                'learned of them: task = "segmentation"'
+            )
         self._detection_fits()
         locates = self.task == "localization"
         if locates != isinstance(self.network, LandmarkChoice) or locates != bool(self.localization.landmarks):

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from hounsfield.arrays import FloatArray, VoxelArray
+from hounsfield.errors import ImageError
 from hounsfield.image import Image
 from hounsfield.preprocessing.sketch import Sketch
 from hounsfield.preprocessing.step import refuse, require_finite, require_planar, require_positive
@@ -26,16 +27,28 @@ class Float:
     step: ClassVar[str] = "float"
 
     scale: Literal["none", "type"] = "none"
-    """"type" maps uint8 0 to 255 and uint16 0 to 65535 onto 0 to 1; float images are left as they are."""
+    """"type" maps uint8 0 to 255 and uint16 0 to 65535 onto 0 to 1; float images are left as they are, but for those of
+    named channels, whose files may be of several types, each with its own largest number."""
 
     def __post_init__(self) -> None:
         if self.scale not in ("none", "type"):
             raise refuse(self.step, "scale", self.scale, '"none" or "type"')
 
     def apply(self, image: Image) -> Image:
-        """The image in float32."""
+        """The image in float32.
+
+        Raises:
+            ImageError: It has named channels that are float already, and their type is to be their scale.
+        """
+        whole = np.issubdtype(image.voxels.dtype, np.integer)
+        if self.scale == "type" and image.channel_names and not whole:
+            raise ImageError(
+                f"{image.source.path or 'the image'}: its channels {', '.join(image.channel_names)} are not whole "
+                "numbers of one type, so that step 'float' with scale = \"type\" does not know how bright is bright: "
+                "give channels of one type, or a plan with step 'rescale'"
+            )
         values = image.voxels.astype(np.float32)
-        if self.scale == "none" or not np.issubdtype(image.voxels.dtype, np.integer):
+        if self.scale == "none" or not whole:
             return replace(image, voxels=values)
         values /= np.float32(np.iinfo(image.voxels.dtype).max)
         return _with_levels(image, values)

@@ -28,11 +28,14 @@ class Sketch:
     kept: int = 0
     """Bytes that are held for it: of its voxels, or of the image that it is a part of. 0 of an image as stored, which
     is there anyhow."""
+    named: bool = False
+    """Whether its channels have names, so that steps may work on each by itself."""
 
     @classmethod
     def of(cls, image: Image) -> Sketch:
         """Of an image as stored."""
-        return cls(image.channels, image.shape, image.spacing_mm, image.spacing_kind, image.voxels.dtype)
+        named = bool(image.channel_names)
+        return cls(image.channels, image.shape, image.spacing_mm, image.spacing_kind, image.voxels.dtype, named=named)
 
     @property
     def voxels(self) -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 import numpy as np
 
 from hounsfield import geometry
-from hounsfield.arrays import FloatArray
+from hounsfield.arrays import FloatArray, VoxelArray
 from hounsfield.findings.region import Box
 from hounsfield.image import Image
 
@@ -42,10 +45,37 @@ def move_map(values: FloatArray, *, origin: Image, target: Image) -> FloatArray:
     onto = np.linalg.inv(affine) @ target.affine
     if values.shape[0] == 1 and target.planar and np.allclose(onto[1:3, 0], 0):
         return _move_plane(values[0].astype(np.float32), onto, target.shape[1:])[np.newaxis]
+    return _linear(values, onto, target.shape, mode="grid-constant")
+
+
+def move_levels(values: VoxelArray, *, origin: FloatArray, target: FloatArray, shape: Sequence[int]) -> FloatArray:
+    """Grey levels (d, h, w) on another grid in float32: linear between voxels, those of the outermost up to their outer
+    edges, and the lowest of all beyond.
+
+    Args:
+        values: On their own grid.
+        origin: (4, 4), affine of their grid.
+        target: (4, 4), affine of the other.
+        shape: (d, h, w) of the other.
+    """
+    onto = np.linalg.inv(origin) @ target
+    moved = _linear(values, onto, shape, mode="nearest")
+    first = geometry.world_from_index(onto, geometry.lattice((1, *shape[1:]), most=max(shape)))
+    first, lowest = first.reshape(*shape[1:], 3), float(values.min())
+    for depth, plane in enumerate(moved):
+        plane[~geometry.inside(first + depth * onto[:3, 0], values.shape)] = lowest
+    return moved
+
+
+def _linear(
+    values: VoxelArray, onto: FloatArray, shape: Sequence[int], *, mode: Literal["grid-constant", "nearest"]
+) -> FloatArray:
+    """Values (d, h, w) at the indices that `onto`, (4, 4), makes of those of a grid of `shape`; beyond them 0, or the
+    nearest."""
     from scipy import ndimage
 
     moved = ndimage.affine_transform(
-        values.astype(np.float32), onto[:3, :3], onto[:3, 3], output_shape=target.shape, order=1, mode="grid-constant"
+        values.astype(np.float32), onto[:3, :3], onto[:3, 3], output_shape=tuple(shape), order=1, mode=mode
     )
     return np.asarray(moved)
 

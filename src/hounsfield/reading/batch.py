@@ -15,10 +15,14 @@ from hounsfield import formats
 from hounsfield.arrays import FloatArray
 from hounsfield.bundle import Bundle
 from hounsfield.datasets.case import Case
-from hounsfield.errors import HounsfieldError, MissingExtraError
+from hounsfield.datasets.channels import path_of
+from hounsfield.datasets.listing import counted, some
+from hounsfield.errors import FormatError, HounsfieldError, MissingExtraError
 from hounsfield.findings import Reading
 from hounsfield.image import Image
+from hounsfield.progress import say
 from hounsfield.reading.ahead import ahead
+from hounsfield.reading.channels import cases_of_files, words_for
 from hounsfield.reading.opened import Opened
 from hounsfield.reading.reader import Reader
 from hounsfield.reading.runtimes.int8 import CALIBRATION_IMAGES
@@ -50,7 +54,8 @@ class Item:
     case: str
     """What the reading goes by, unlike all others of the batch."""
     path: str
-    source: Path | Case
+    source: Path | Case | HounsfieldError
+    """What is read; or why it cannot be."""
 
 
 def items_of_paths(paths: Iterable[Path]) -> list[Item]:
@@ -64,9 +69,41 @@ def items_of_paths(paths: Iterable[Path]) -> list[Item]:
     ]
 
 
-def items_of_cases(cases: Iterable[Case]) -> list[Item]:
-    """Cases of a data set; a box in the data is used where the model needs one."""
-    return [Item(case=case.id, path=str(next(iter(case.images.values())).path), source=case) for case in cases]
+def items_of_cases(cases: Iterable[Case], channels: Sequence[str] = ()) -> list[Item]:
+    """Cases of a data set; a box in the data is used where the model needs one.
+
+    Args:
+        cases: To read.
+        channels: Names of those that the model looks at, where it looks at several.
+    """
+    return [
+        Item(case=case.id, path=str(path_of(next(iter(case.images.values())), channels)), source=case) for case in cases
+    ]
+
+
+def items_of_channels(paths: Sequence[Path], channels: Sequence[str]) -> list[Item]:
+    """Cases of images that are channels; others are left out, and it is said.
+
+    Raises:
+        FormatError: None is a channel.
+    """
+    found = cases_of_files(paths, channels)
+    names = ", ".join(channels)
+    if not (found.cases or found.doubled):
+        raise FormatError(f"{some([str(path) for path in found.others])}: {words_for(channels)}")
+    for files, what in (
+        (found.others, f"left out, of none of the channels {names}"),
+        (
+            found.by_order,
+            f"taken for the channels {names} in the order of its numbers or volumes, as nothing names them",
+        ),
+    ):
+        if files:
+            say(f"note: {counted(len(files), 'image')} {what}: {some([path.name for path in files])}")
+    return [
+        *items_of_cases(found.cases, channels),
+        *(Item(case=one.id, path=str(one.path), source=one.error) for one in found.doubled),
+    ]
 
 
 def told_apart(items: Iterable[Item]) -> list[Item]:
@@ -145,10 +182,12 @@ def _together(reader: Reader, *, explain: bool) -> int:
 
 
 def _without_box(item: Item) -> bool:
-    return isinstance(item.source, Path) or all(ref.crop is None for ref in item.source.images.values())
+    return not isinstance(item.source, Case) or all(ref.crop is None for ref in item.source.images.values())
 
 
 def _open(reader: Reader, item: Item, *, keep: bool) -> Opened:
+    if isinstance(item.source, HounsfieldError):
+        raise item.source
     if isinstance(item.source, Case):
         opened = reader.open_case(item.source, reader.load_case(item.source))
     else:

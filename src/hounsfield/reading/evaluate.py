@@ -13,6 +13,7 @@ import numpy as np
 from hounsfield.arrays import FloatArray, IntArray
 from hounsfield.bundle import Bundle, digest_of, patient_digest
 from hounsfield.datasets.case import Case, Dataset
+from hounsfield.datasets.channels import all_with_channels, path_of
 from hounsfield.datasets.detection import for_detection
 from hounsfield.datasets.digest import case_digests
 from hounsfield.datasets.load import check_box, check_point
@@ -106,8 +107,8 @@ def evaluate(
 
     Raises:
         MissingExtraError: The runtime that was asked for is not installed.
-        DatasetError: The classes differ, the data have none of the model's views, the cases are whole images and the
-            model reads lesions or the reverse, no case is left to measure on, or none can be read.
+        DatasetError: The classes differ, the data have none of the model's views or lack a channel, the cases are whole
+            images and the model reads lesions or the reverse, no case is left to measure on, or none can be read.
     """
     answered = read_logits(bundle, dataset, which=which, runtime=runtime)
     plan, point = bundle.plan, bundle.operating
@@ -145,12 +146,13 @@ def evaluate(
 
 
 def as_asked(bundle: Bundle, dataset: Dataset) -> Dataset:
-    """The data set as the bundle's task sees it.
+    """The data set as the bundle's task sees it, with the channels that the bundle looks at alone.
 
     Raises:
-        DatasetError: It has not what is to be found or located.
+        DatasetError: It has not what is to be found or located, or lacks a channel.
     """
     plan = bundle.plan
+    dataset = all_with_channels(dataset, plan.input.channel_names)
     if plan.task == "localization" and not dataset.landmarks:
         return for_localization(dataset, landmarks=plan.localization.landmarks)
     if plan.task == "segmentation" and not dataset.labels:
@@ -349,7 +351,7 @@ def _batches(
         try:
             batch.append((case, future.result()))
         except (HounsfieldError, OSError, MemoryError) as error:
-            path = str(next(iter(case.images.values())).path)
+            path = str(path_of(next(iter(case.images.values()))))
             failures.append(Failure(case.id, reason_of(error, path)))
         if len(batch) == size:
             yield [case for case, _ in batch], [opened for _, opened in batch]

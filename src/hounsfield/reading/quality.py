@@ -24,8 +24,11 @@ def judge(image: Image, spec: Input) -> Quality:
     """
     unfit: list[str] = []
     doubtful: list[str] = []
-    if _levels(image) < _FEWEST_LEVELS:
-        unfit.append("the image is blank: export it again, or leave it out")
+    names = image.channel_names or ("image",)
+    for name, one in zip(names, image.apart, strict=True):
+        if _levels(one) < _FEWEST_LEVELS:
+            what = f"channel {name}" if image.channel_names else name
+            unfit.append(f"the {what} is blank: export it again, or leave it out")
     if min(image.shape[1:]) < min(spec.shape) * _SMALL:
         doubtful.append(
             f"the image is {image.shape[1]} × {image.shape[2]} pixels, the model was made for "
@@ -34,9 +37,10 @@ def judge(image: Image, spec: Input) -> Quality:
     named = image.source.path.suffix.lower() if image.source.path else ""
     if named in (".dcm", ".dicom") and image.source.format != "dicom":
         doubtful.append(f"the file is named {named}, yet it is {image.source.format.upper()}, without DICOM's tags")
-    if spec.channels == 1 and image.channels == 3 and np.any(image.voxels != image.voxels[:1]):
+    colour = image.channels == 3 and not image.channel_names
+    if spec.channels == 1 and colour and np.any(image.voxels != image.voxels[:1]):
         doubtful.append("the image is in colour, the model was trained on grey ones; its luminance is read")
-    if spec.channels == 3 and image.channels == 1:
+    if spec.channels == 3 and image.channels == 1 and not spec.channel_names:
         doubtful.append("the image is grey, the model was trained on colour ones")
     if unfit:
         return Quality("unfit", tuple(doubtful + unfit))

@@ -16,7 +16,8 @@ from hounsfield.arrays import FloatArray
 from hounsfield.bundle import Bundle
 from hounsfield.datasets import load
 from hounsfield.datasets.case import Case, ImageRef
-from hounsfield.errors import HounsfieldError, UsageError
+from hounsfield.datasets.channels import path_of, with_channels
+from hounsfield.errors import FormatError, HounsfieldError, UsageError
 from hounsfield.evaluation.evidence import LocatedImage
 from hounsfield.findings import Answer, Neighbour, Point, Quality, Reading
 from hounsfield.image import Image, Mask
@@ -38,6 +39,7 @@ from hounsfield.plan.network_input import (
 )
 from hounsfield.plan.task import task_of
 from hounsfield.progress import say
+from hounsfield.reading.channels import cases_of_files, words_for
 from hounsfield.reading.explain import MethodName, explainable, on_stored_grid
 from hounsfield.reading.explain import explain as heat_of
 from hounsfield.reading.explain.chosen import NO_HEAT_NOTE, UNFIT_HEAT_NOTE, default_heat, heat_notes
@@ -188,13 +190,20 @@ class Reader:
         return self.bundle.training.input_sides is not None
 
     def read(self, path: Path | str, *, explain: bool = True) -> Reading:
-        """What the model says of the image, or series, at `path`.
+        """What the model says of the image, or series, at `path`; of several channels, at the folder or file with all.
 
         Raises:
             HounsfieldError: The image cannot be read, or is not of the kind the model takes.
         """
         from hounsfield import formats
 
+        if names := self.bundle.plan.input.channel_names:
+            found = cases_of_files(formats.list_images(path), names)
+            for one in found.doubled:
+                raise one.error
+            if len(found.cases) != 1:
+                raise FormatError(f"{path} holds {len(found.cases)} cases, not one; {words_for(names)}")
+            return self.read_case(found.cases[0], self.load_case(found.cases[0]), explain=explain)
         image = formats.read(path)
         return self.read_image(image, case=Path(path).name, path=str(path), explain=explain)
 
@@ -280,7 +289,7 @@ class Reader:
         """
         refs, spec = self._refs(case), self.bundle.plan.input
         whole = any(ref.crop is None for ref in refs.values())
-        path = str(next(iter(refs.values())).path)
+        path = str(path_of(next(iter(refs.values()))))
         if whole and (self.of_lesions or not spec.views):
             return self.open_image(stored, case=case.id, path=path, cells=case.columns)
         began = time.perf_counter()
@@ -435,7 +444,7 @@ class Reader:
             require_views(case.images, spec, of=f"the case {case.id!r}")
             refs = {name: case.images[name] for name in spec.views if name in case.images}
         else:
-            refs = {"": case.image}
+            refs = {"": with_channels(case.image, spec.channel_names, of=f"the case {case.id!r}")}
         return refs if self.of_lesions else {name: replace(ref, crop=None) for name, ref in refs.items()}
 
     def _no_answer(self, opened: Opened, error: HounsfieldError | MemoryError) -> Opened:

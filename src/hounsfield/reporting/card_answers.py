@@ -6,6 +6,7 @@ from hounsfield.bundle import Bundle
 from hounsfield.datasets.split import Split
 from hounsfield.evaluation.evidence import Evidence, Score
 from hounsfield.plan.choices import note_on_choices
+from hounsfield.preprocessing.pipeline import step_words
 from hounsfield.reporting import score_words, wording
 from hounsfield.reporting.explanation_report import LABELS
 from hounsfield.reporting.label_answers import label_answers
@@ -54,6 +55,7 @@ def _data(bundle: Bundle, evidence: Evidence, split: Split | None) -> dict[str, 
     leaks = [warning for warning in training.warnings if warning.startswith("Figures are too good")]
     views = f" Views: {', '.join(plan.input.views)}; one that was not taken is left out of the answer."
     columns = ", ".join(column.name for column in plan.input.columns)
+    channels = ", ".join(plan.input.channel_names)
     taken = "Squares cut around boxes." if training.input_sides else "Whole images."
     return {
         "sources": f"Learned from the data set {training.dataset}; measured on {evidence.dataset}"
@@ -64,10 +66,13 @@ def _data(bundle: Bundle, evidence: Evidence, split: Split | None) -> dict[str, 
         "identity": "bundle.json, plan, weights and card name no patient. split.json and evidence.json hold ids as the "
         "data have them; examples.safetensors holds small pictures of training images, which readings show.",
         "missing": "Cases without a label, or with an image that cannot be read, were left out and counted."
-        + (f" Columns {columns}: a missing value is told to the network as missing." if columns else ""),
+        + (f" Columns {columns}: a missing value is told to the network as missing." if columns else "")
+        + (f" Channels {channels}: a case that lacks one gets no answer." if channels else ""),
         "acquisition": f"Images of {' × '.join(map(str, plan.input.shape))} pixels after preprocessing.",
         "classes": f"Classes: {', '.join(plan.classes)}.",
-        "predictors": f"The image{f', and the columns {columns}' if columns else ' alone'}.",
+        "predictors": f"The channels {channels} of one image, all of them; the first says where the others belong."
+        if channels
+        else f"The image{f', and the columns {columns}' if columns else ' alone'}.",
         "partition": f"{split.reason}." if split else "As in the split of the training.",
         "disjoint": " ".join(leaks) or _disjoint(bundle),
         "size": f"{training.cases} cases to learn from and to validate on: as many as the split has; no size was "
@@ -224,8 +229,7 @@ def _with_interval(score: Score) -> str:
 
 def _steps(bundle: Bundle) -> str:
     spec = bundle.plan.input
-    names = [str(step["step"]) for step in (*spec.film_steps, *spec.steps)]
-    return " → ".join(names) or "None"
+    return " → ".join(map(step_words, (*spec.film_steps, *spec.steps))) or "None"
 
 
 def _groups(evidence: Evidence) -> str:

@@ -33,6 +33,7 @@ def close_up(
     """
     import cv2
 
+    image = image.apart[0]
     high, wide = image.spacing_mm[1:] if image.spacing_kind != "none" else (1.0, 1.0)
     whole = image.shape[1] * high, image.shape[2] * wide
     shorter = max(_REACH * max(box.height * high, box.width * wide), _LEAST * min(high, wide))

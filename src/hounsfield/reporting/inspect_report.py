@@ -151,7 +151,7 @@ def _facts(fingerprint: Fingerprint) -> list[Fact]:
             "splits go by patient" if fingerprint.patients_known else "every case counts as its own",
         ),
         Fact("Typical size", _shape(fingerprint.shape_median, fingerprint.planar), "pixels, median"),
-        Fact("Channels", "colour" if fingerprint.colour else "grey", modality),
+        Fact("Channels", ", ".join(fingerprint.by_channel) or ("colour" if fingerprint.colour else "grey"), modality),
     ]
     if fingerprint.spacing_mm is not None:
         sides = fingerprint.spacing_mm[1:] if fingerprint.planar else fingerprint.spacing_mm
@@ -177,9 +177,11 @@ def _details(fingerprint: Fingerprint) -> list[Fact]:
     named = {name: amount for name, amount in fingerprint.modalities.items() if name}
     if named:
         facts.append(Fact("Modality", _tally(named)))
-    if "mean" in levels and "std" in levels:
-        mean, spread = wording.figure(levels["mean"]), wording.figure(levels["std"])
-        facts.append(Fact("Intensity", f"{mean} ± {spread}", f"mean and deviation, {fingerprint.sampled} images"))
+    if fingerprint.by_channel:
+        channels = fingerprint.by_channel.items()
+        facts += [_intensity(own.intensity, fingerprint, name, own.modality) for name, own in channels]
+    elif "mean" in levels and "std" in levels:
+        facts.append(_intensity(levels, fingerprint))
     if fingerprint.boxes and fingerprint.box_width and fingerprint.box_height:
         sides = f"{_spread(fingerprint.box_width)} wide, {_spread(fingerprint.box_height)} high"
         facts.append(Fact("Boxes", wording.count(fingerprint.boxes), f"{sides}, pixels"))
@@ -192,13 +194,21 @@ def _details(fingerprint: Fingerprint) -> list[Fact]:
     return facts
 
 
+def _intensity(levels: Mapping[str, float], fingerprint: Fingerprint, *channel: str) -> Fact:
+    """Mean and deviation, of the images or of a channel, whose name and modality are given."""
+    mean, spread = wording.figure(levels["mean"]), wording.figure(levels["std"])
+    note = f"mean and deviation, {fingerprint.sampled} images"
+    return Fact(" ".join(filter(None, ("Intensity", *channel))), f"{mean} ± {spread}", note)
+
+
 def _charts(fingerprint: Fingerprint, sizes: Sequence[tuple[int, int]]) -> list[tuple[str, Markup, str]]:
     charts = []
     if len(set(sizes)) > 1:
         title = f"Longer side of {len(sizes)} images in pixels"
         drawing = histogram([max(size) for size in sizes], x_label="Longer side, pixels", y_label="Images", title=title)
         charts.append(("Sizes", drawing, "The longer side of every image."))
-    levels = quantile_strip(fingerprint.intensity, title="Stored values of the sampled images")
+    of = next(iter(fingerprint.by_channel), "")
+    levels = quantile_strip(fingerprint.intensity, title=f"Stored values of the sampled images{of and f', {of}'}")
     if levels:
         note = "The box holds the middle half, the line the middle 99\u202f%, the mark is the median."
         charts.append(("Intensities", levels, note))

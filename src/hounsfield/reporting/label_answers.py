@@ -21,8 +21,9 @@ def label_answers(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
         f"cases of {training.patients} patients of {training.dataset}. {verdict(evidence)}",
         "technology": f"Deep learning: {wording.plural(training.members, 'network')} ({net_of(bundle)}) for "
         "segmentation.",
-        "model": f"{net_of(bundle)}, looking at {' × '.join(map(str, plan.input.shape))} voxels at once; every layer "
-        "is in weights.safetensors.",
+        "model": f"{net_of(bundle)}, looking at {' × '.join(map(str, plan.input.shape))} voxels "
+        + (f"of {wording.listed(plan.input.channel_names)} " if plan.input.channel_names else "")
+        + "at once; every layer is in weights.safetensors.",
         "numbers": f"{training.cases} cases of {training.patients} patients trained and validated on; measured on "
         f"{evidence.cases} of {evidence.patients}.",
         "patients": "The data name no characteristics but those of the subgroups."

@@ -38,12 +38,14 @@ class Picture:
 
 
 def film_pixels(image: Image, *, depth_index: int, max_side: int = MAX_SIDE) -> NDArray[np.uint8]:
-    """One slice for the screen, (height, width) grey or (height, width, 3) colour, right in its proportions.
+    """One slice for the screen, (height, width) grey or (height, width, 3) colour, right in its proportions; of named
+    channels that of the first.
 
     Larger slices are averaged down to `max_side`; small ones are enlarged by whole factors without smoothing.
     """
     import cv2
 
+    image = image.apart[0]
     window = fitting_window(image)
     plane = image.voxels[:3] if image.channels >= 3 else image.voxels[:1]
     pixels = np.moveaxis(_resizable(plane[:, depth_index]), 0, -1)

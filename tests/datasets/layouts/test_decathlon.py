@@ -67,15 +67,6 @@ def test_two_files_that_only_their_endings_tell_apart_are_refused_by_their_names
         open_dataset(tmp_path)
 
 
-@pytest.mark.parametrize("below", ["", "site/"])
-def test_a_second_channel_is_refused(tmp_path: Path, write_film: Callable[..., Path], below: str) -> None:
-    for name in ("x_0000.png", "x_0001.png"):
-        write_film(f"imagesTr/{below}{name}")
-    write_film(f"labelsTr/{below}x.png")
-    with pytest.raises(DatasetError, match=r"x_0001\.png is a second channel of its case"):
-        open_dataset(tmp_path)
-
-
 def test_numbers_that_look_like_channels_are_none_where_each_has_its_mask(
     tmp_path: Path, write_film: Callable[..., Path]
 ) -> None:

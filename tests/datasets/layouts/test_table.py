@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hounsfield.datasets import open_dataset
+from hounsfield.datasets import ImageRef, open_dataset
 from hounsfield.datasets.fingerprint import make_fingerprint
 from hounsfield.datasets.split import make_split
 from hounsfield.errors import DatasetError, SplitError
@@ -306,3 +306,62 @@ def test_files_that_do_not_fit_are_refused(
     path.write_text(f"files = '{pattern}'\nimage = \"file\"", encoding="utf-8")
     with pytest.raises(DatasetError, match=sentence):
         open_dataset(path)
+
+
+SEQUENCES = """name = "sequences"
+table = "cases.csv"
+image = { T1 = "{case}/t1.png", PET = "{case}/pet.png" }
+modality = { PET = "PT" }
+id = "case"
+[columns]
+mask = "{case}/mask.png"
+"""
+
+
+@pytest.fixture
+def sequences(tmp_path: Path, write_film: Callable[..., Path]) -> Path:
+    """A description of two cases of two channels."""
+    for case in ("a", "b"):
+        for name in ("t1", "pet", "mask"):
+            write_film(f"{case}/{name}.png")
+    (tmp_path / "cases.csv").write_text("case\na\nb\n", encoding="utf-8")
+    path = tmp_path / "sequences.toml"
+    path.write_text(SEQUENCES, encoding="utf-8")
+    return path
+
+
+def test_channels_are_put_together_by_their_names(sequences: Path) -> None:
+    dataset = open_dataset(sequences)
+    assert dataset.channels == {"T1": "", "PET": "PT"} and dataset.modality == ""
+    first, _ = dataset.cases
+    assert (first.id, first.image.path.name) == ("a", "t1.png")
+    assert [(one.name, one.path.name, one.volumes) for one in first.image.channels] == [
+        ("T1", "t1.png", 1),
+        ("PET", "pet.png", 1),
+    ]
+    assert isinstance(first.mask, ImageRef) and not first.mask.channels
+
+
+def test_a_channel_that_is_not_there_is_refused_as_any_image(sequences: Path) -> None:
+    (sequences.parent / "b/pet.png").unlink()
+    with pytest.raises(DatasetError, match=r"1 of the 4 images that .* names are not under .*: b/pet\.png; add"):
+        open_dataset(sequences)
+
+
+def test_one_modality_is_that_of_all_channels(sequences: Path) -> None:
+    sequences.write_text(SEQUENCES.replace('{ PET = "PT" }', '"MR"'), encoding="utf-8")
+    dataset = open_dataset(sequences)
+    assert dataset.channels == {"T1": "MR", "PET": "MR"} and dataset.modality == "MR"
+
+
+def test_channels_at_one_path_are_the_volumes_of_that_file(sequences: Path) -> None:
+    sequences.write_text(SEQUENCES.replace("pet.png", "t1.png"), encoding="utf-8")
+    assert [(one.volume, one.volumes) for one in open_dataset(sequences).cases[0].image.channels] == [(0, 2), (1, 2)]
+
+
+def test_data_sets_with_other_channels_are_not_taken_together(sequences: Path) -> None:
+    other = sequences.with_name("other.toml")
+    other.write_text(SEQUENCES.replace("PET", "CT").replace("sequences", "other"), encoding="utf-8")
+    sequences.write_text('also = ["other.toml"]\n' + SEQUENCES, encoding="utf-8")
+    with pytest.raises(DatasetError, match="other has the channels T1, CT, and sequences T1, PET: name the same"):
+        open_dataset(sequences)

@@ -1,7 +1,8 @@
 """`Glance`: what the audit keeps of an image: small pictures of it, a hash of each, and a few facts.
 
 An image is opened once, looked at, and let go, so that a hundred thousand fit into memory: about 5 KB each. A volume is
-looked at in its three middle planes.
+looked at in its three middle planes, and of named channels the first is; that none is empty, and what is written into
+them, is known of all.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Glance:
     bytes: int
     """Of its file; 0 for a row of an array."""
     empty: bool
-    """Whether all its values are the same."""
+    """Whether all its values, or those of a named channel, are the same."""
     clipped: float
     """Share of its pixels that have its highest value."""
     text_lines: int
@@ -64,19 +65,19 @@ def glance(ref: ImageRef) -> Glance:
         HounsfieldError: It cannot be read, or holds values that are not numbers.
     """
     image = load(ref)
-    shown = Display().apply(image)
+    apart = image.apart
+    shown = Display().apply(apart[0])
     planes = middle_planes(shown)
-    highest = image.voxels.max()
     return Glance(
         planes=np.stack([np.round(255 * shrunk(plane, (SIDE, SIDE))).astype(np.uint8) for plane in planes]),
         bits=np.concatenate([difference_hash(plane) for plane in planes]),
         tones=_tones(shown),
         shape=image.shape,
-        colour=image.channels > 1,
+        colour=apart[0].channels > 1,
         bytes=_bytes(ref) if not ref.array else 0,
-        empty=bool(image.voxels.min() == highest),
-        clipped=float((image.voxels == highest).mean()),
-        text_lines=lines_of_text(planes[0]) if len(planes) == 1 else 0,
+        empty=any(bool(one.voxels.min() == one.voxels.max()) for one in apart),
+        clipped=max(float((one.voxels == one.voxels.max()).mean()) for one in apart),
+        text_lines=max(map(lines_of_text, (planes[0], *_other_channels(image)))) if image.planar else 0,
     )
 
 
@@ -88,6 +89,11 @@ def middle_planes(image: Image) -> list[FloatArray]:
     if depth > 1:
         planes += [voxels[:, :, height // 2], voxels[:, :, :, width // 2]]
     return [plane[0] if image.channels == 1 else plane.mean(axis=0) for plane in planes]
+
+
+def _other_channels(image: Image) -> list[FloatArray]:
+    """Grey pictures (height, width) of the named channels of a flat image but the first."""
+    return [middle_planes(Display().apply(one))[0] for one in image.apart[1:]]
 
 
 def shrunk(plane: FloatArray, size: tuple[int, int]) -> FloatArray:
@@ -114,4 +120,4 @@ def _quantiles(values: FloatArray) -> FloatArray:
 
 
 def _bytes(ref: ImageRef) -> int:
-    return sum(file.stat().st_size for file in files_of(ref))
+    return sum(file.stat().st_size for part in ref.parts for file in files_of(part))

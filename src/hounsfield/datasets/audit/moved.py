@@ -116,4 +116,4 @@ def _random_pairs(numbers: Sequence[int], near: set[tuple[int, int]]) -> list[tu
 
 
 def _points(ref: ImageRef) -> Points:
-    return points_of(middle_planes(Display().apply(load(ref)))[0])
+    return points_of(middle_planes(Display().apply(load(ref).apart[0]))[0])

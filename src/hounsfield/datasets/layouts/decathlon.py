@@ -1,7 +1,9 @@
 """Images with a mask each: two folders beside each other, images and labels, whose files have the same names, or lie
 under the same names in the folders below.
 
-So lie the tasks of the Medical Segmentation Decathlon (imagesTr, labelsTr) and much that was made after them.
+So lie the tasks of the Medical Segmentation Decathlon (imagesTr, labelsTr) and much that was made after them. Where an
+image has several channels, they are volumes of its file, which dataset.json names, as in the Decathlon, or files of
+their own, a_0000, a_0001 …, as nnU-Net has them.
 
 Reference:
     Antonelli et al., "The Medical Segmentation Decathlon" (2022), doi:10.1038/s41467-022-30695-9.
@@ -10,20 +12,14 @@ Reference:
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from hounsfield.datasets.case import Case, Dataset, ImageRef
+from hounsfield.datasets.channel_names import channels_in, stem
+from hounsfield.datasets.layouts.channel_files import images_in
 from hounsfield.datasets.listing import counted
 from hounsfield.datasets.segmentation import EACH, require_alone
 from hounsfield.errors import DatasetError
-
-_SECOND = re.compile(r"_000[1-9]$")
-"""At the end of an image's name: a channel beside the first."""
-
-_MAGNETIC = re.compile(r"MR|T1|T2|FLAIR|ADC|DWI")
-"""How the names begin that magnetic resonance goes by."""
 
 _IGNORED = "ignore"
 """nnU-Net's name for voxels that nobody knows."""
@@ -51,18 +47,19 @@ def open_decathlon(root: Path) -> Dataset:
     images, masks = found
     image_names, mask_names = _named(images, masks)
     by_name = {name: path for path, name in mask_names.items()}
+    described = channels_in(root / "dataset.json")
+    found_images = images_in(image_names, by_name, described)
     cases = tuple(
         Case(
             id=name,
             patient=name,
-            images={"image": ImageRef(path)},
+            images={"image": ref},
             mask=ImageRef(by_name[name]) if name in by_name else None,
         )
-        for path, name in image_names.items()
+        for name, ref in found_images.refs.items()
     )
     without = sum(case.mask is None for case in cases)
-    notes = (f"{without} of {counted(len(cases), 'case')} without a mask file",) if without else ()
-    _require_one_channel(image_names, by_name)
+    bare = (f"{without} of {counted(len(cases), 'case')} without a mask file",) if without else ()
     numbers = _numbers(root / "dataset.json")
     return Dataset(
         root.resolve().name,
@@ -71,8 +68,9 @@ def open_decathlon(root: Path) -> Dataset:
         (),
         "images and masks",
         patients_known=False,
-        notes=notes,
-        modality=_modality(root / "dataset.json"),
+        notes=(*bare, *found_images.notes),
+        modality=next(iter(described.values()), ""),
+        channels=found_images.channels,
         numbers={name: own for name, own in numbers.items() if name != _IGNORED},
         unlabelled=numbers.get(_IGNORED, (0,))[0],
     )
@@ -100,24 +98,6 @@ def _named(images: Path, masks: Path) -> tuple[dict[Path, str], dict[Path, str]]
                 )
             known[name] = path
     return found[0], found[1]
-
-
-def _require_one_channel(images: Mapping[Path, str], masks: Mapping[str, Path]) -> None:
-    """Accept images of one file each.
-
-    Raises:
-        DatasetError: A case has several, as of nnU-Net's channels.
-    """
-    second = [
-        path
-        for path, name in images.items()
-        if _SECOND.search(name) and name not in masks and _SECOND.sub("", name) in masks
-    ]
-    if second:
-        raise DatasetError(
-            f"{second[0]} is a second channel of its case: one image a case is looked at; keep the files that end in "
-            "_0000 and put the others elsewhere"
-        )
 
 
 def _numbers(path: Path) -> dict[str, tuple[int, ...]]:
@@ -148,17 +128,6 @@ def _numbers(path: Path) -> dict[str, tuple[int, ...]]:
     return numbers
 
 
-def _modality(path: Path) -> str:
-    """DICOM code of what the images are, as dataset.json says of the first channel in either of the two ways that are
-    in use; "" where it says nothing that is known. NIfTI files do not say it themselves."""
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        said = str((facts.get("channel_names") or facts["modality"])["0"]).strip().upper()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return ""
-    return "CT" if said == "CT" else "MR" if _MAGNETIC.match(said) else ""
-
-
 def _as_numbers(name: str, own: object) -> tuple[int, ...]:
     if own == EACH and name != _IGNORED:
         return ()
@@ -175,5 +144,5 @@ def _files(folder: Path) -> list[Path]:
 
 def _name(path: Path, below: Path | None = None) -> str:
     """What the file of an image and that of its mask have in common, with the folders it lies in `below` another."""
-    stem = path.name.removesuffix(".gz").rsplit(".", 1)[0].removesuffix("_0000")
-    return stem if below in (None, path) else (path.parent.relative_to(below) / stem).as_posix()
+    own = stem(path).removesuffix("_0000")
+    return own if below in (None, path) else (path.parent.relative_to(below) / own).as_posix()

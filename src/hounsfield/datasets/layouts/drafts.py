@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from hounsfield.datasets.case import ONE_VIEW, Case, Crop, ImageRef, Part
+from hounsfield.datasets.channels import image_of
 from hounsfield.datasets.description import TableDescription
 from hounsfield.datasets.layouts import person
 from hounsfield.datasets.layouts.boxes import BoxesOfRow, box_reader
@@ -29,7 +30,9 @@ class Draft:
     id: str
     rows: tuple[Row, ...]
     images: Mapping[str, str]
-    """Path below the root, by view."""
+    """Path below the root, by view; of several channels that of the first."""
+    channels: Mapping[str, str]
+    """The same by channel; empty where an image is one file."""
     boxes: Mapping[str, tuple[Box, ...]]
     """By view."""
     repeated: tuple[str, ...]
@@ -38,6 +41,11 @@ class Draft:
     """Empty where the table does not say."""
     target: int | None
     part: Part | None
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Of all its images, below the root."""
+        return tuple(dict.fromkeys((*self.images.values(), *self.channels.values())))
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,8 @@ class CaseReader:
     views: Views
     id: Template
     image: Template
+    """Of the first channel, where there are several."""
+    channels: Mapping[str, Template]
     patient: Template | None
     mask: Template | None
     boxes: BoxesOfRow
@@ -63,6 +73,7 @@ class CaseReader:
         only_rows = tuple(row for row, _ in rows)
         if self.views.name is None:
             self._same(key, self.image, only_rows, "image")
+        channels = {name: self._same(key, own, only_rows, f"image {name}") for name, own in self.channels.items()}
         arranged = self.views.arranged(rows, self.image)
         images = {view: next(iter(paths)) for view, paths in arranged.items()}
         targets = [target for _, target in rows if target is not None]
@@ -70,6 +81,7 @@ class CaseReader:
             id=key,
             rows=only_rows,
             images=images,
+            channels={name: path.replace("\\", "/") for name, path in channels.items()},
             boxes={view: self._boxes(key, view, arranged[view][path], classes) for view, path in images.items()},
             repeated=tuple(path for paths in arranged.values() for path in list(paths)[1:]),
             patient=self._same(key, self.patient, only_rows, "patient") if self.patient else "",
@@ -87,7 +99,7 @@ class CaseReader:
         return Case(
             id=draft.id,
             patient=draft.patient or draft.id,
-            images={view: self._ref(draft, view, self.root / path) for view, path in draft.images.items()},
+            images=self._images(draft),
             target=draft.target,
             boxes=draft.boxes[ONE_VIEW[0]] if self.views.name is None else (),
             points=points_of_rows(self.description.landmarks, draft.rows, self.table),
@@ -126,6 +138,11 @@ class CaseReader:
         if len(there) > 1:
             self._refuse(draft.id, f"has {len(there)} mask files; give every mask an id of its own")
         return self._ref(draft, ONE_VIEW[0], there[0]) if there else None
+
+    def _images(self, draft: Draft) -> dict[str, ImageRef]:
+        if draft.channels:
+            return {ONE_VIEW[0]: image_of({name: self.root / path for name, path in draft.channels.items()})}
+        return {view: self._ref(draft, view, self.root / path) for view, path in draft.images.items()}
 
     def _ref(self, draft: Draft, view: str, path: Path) -> ImageRef:
         crop = self.description.crop
@@ -185,14 +202,15 @@ def case_reader(description: TableDescription, table: Table, views: Views, root:
     need_landmarks(description.landmarks, table)
     if split is not None and split.column is not None:
         table.need(split.column, "[split] column")
-    image = template(description.image, table, "image")
+    image = template(description.first_image, table, "image")
     return CaseReader(
         description=description,
         root=root,
         table=table,
         views=views,
-        id=template(description.id or description.image, table, "id"),
+        id=template(description.id or description.first_image, table, "id"),
         image=image,
+        channels={name: template(own, table, f"image {name}") for name, own in description.channels.items()},
         patient=template(description.patient, table, "patient") if description.patient else None,
         mask=template(columns.mask, table, "[columns] mask") if columns.mask else None,
         boxes=box_reader(description.box, table, root, image=image),

@@ -65,8 +65,9 @@ def open_table(description: TableDescription, root: Path, *, name: str) -> Datas
         notes=tuple(notes),
         fractions=description.split.fractions if description.split else None,
         parts_from=(description.split.column or "") if description.split else "",
-        modality=description.modality,
+        modality=description.modality_of(next(iter(description.channels), "")),
         views=views.names,
+        channels={name: description.modality_of(name) for name in description.channels},
         inputs=description.columns.inputs,
         auxiliary=description.columns.auxiliary,
         places=described_places(description.landmarks),
@@ -143,7 +144,7 @@ def _notes(reader: CaseReader, drafts: Sequence[Draft], cases: Sequence[Case]) -
 
 
 def _refuse_missing_images(drafts: Sequence[Draft], root: Path, table: Table) -> None:
-    wanted = list(dict.fromkeys(path for draft in drafts for path in draft.images.values()))
+    wanted = list(dict.fromkeys(path for draft in drafts for path in draft.paths))
     missing = [image for image in wanted if not image or not (root / image).exists()]
     if not missing:
         return

@@ -1,0 +1,23 @@
+"""How an image looks to the gate: every plane of every channel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hounsfield.geometry import planar_affine
+from hounsfield.image import Image
+from hounsfield.likeness.look import look_at
+
+
+@pytest.mark.parametrize(("depth", "planes"), [(1, 1), (5, 3)])
+def test_each_named_channel_is_looked_at_by_itself(depth: int, planes: int) -> None:
+    """Two channels of the same picture at levels far apart look the same; as colours they would not."""
+    levels = np.random.default_rng(0).uniform(0, 1, (depth, 20, 30)).astype(np.float32)
+    image = Image(np.stack([levels, 1000 * levels]), planar_affine(), channel_names=("a", "b"))
+    seen = look_at(image)
+    assert seen.shape == (2 * planes, 128, 128)
+    np.testing.assert_allclose(seen[:planes].astype(int), seen[planes:].astype(int), atol=1)
+    assert len(look_at(replace(image, channel_names=()))) == planes
