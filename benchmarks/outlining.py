@@ -21,7 +21,8 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
-from one_command import choices_of, folder_of, words_for
+from drawn import PutTogether, data_folder, words_of
+from one_command import choices_of, folder_of
 from questions import Row, Training, measure_all, options
 from record import record
 
@@ -31,6 +32,13 @@ from hounsfield.plan.machine import inspect_machine
 
 MOST_NAMED = 4
 """Labels whose Dice is told one by one."""
+
+
+MADE = {
+    "sunnybrook_volumes": PutTogether(
+        "sunnybrook_volumes", "sunnybrook_cardiac_lv", "the slices of one heart at one moment, as volumes"
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,11 @@ QUESTIONS = (
     Question(
         "sunnybrook_labels", (10.0,),
         "published on the full set: .92 (Tran 2016), .94 (Avendi 2016)",
+    ),
+    Question(
+        "sunnybrook_volumes", (10.0,),
+        "Dice of a whole ventricle, and so higher than of single frames, of which those at its ends are small",
+        networks=("unet", "unet-2.5d", "recurrent"),
     ),
     Question("ixi_regions", (30.0,), "nothing published on these cases"),
     Question("cxr_lungs", (5.0,), "a small MONAI U-Net after 100 CPU seconds .925"),
@@ -90,16 +103,17 @@ def trainings(arguments: argparse.Namespace) -> Iterator[Training]:
                     question.example,
                     {"asked_for": network or "auto", "minutes": minutes, "seed": seed},
                     partial(learned, question, network, minutes, seed),
-                    folder_of(question.example),
+                    data_folder(question.example, MADE),
                 )
 
 
 def learned(question: Question, network: str, minutes: float, seed: int, folder: Path) -> list[Row]:
     """The rows of one training: its validation cases and, where there is one, the other site."""
     bundle = folder / f"{question.example}-{network or 'auto'}-{minutes:g}-{seed}"
+    words = words_of(question.example, MADE, folder)
     own = (f"--network={network}",) if network else ()
     began = time.perf_counter()
-    peak = run_measured("train", *words_for(question.example), "--task=segmentation", "-o", str(bundle), "--overwrite",
+    peak = run_measured("train", *words, "--task=segmentation", "-o", str(bundle), "--overwrite",
                         f"--minutes={minutes}", f"--seed={seed}", *own)  # fmt: skip
     took = (time.perf_counter() - began) / 60
     facts = choices_of(bundle)
@@ -118,7 +132,7 @@ def learned(question: Question, network: str, minutes: float, seed: int, folder:
     rows = [row]
     if question.elsewhere:
         other = bundle.with_name(f"{bundle.name}-elsewhere")
-        run_measured("evaluate", str(bundle), *words_for(question.example), "-o", str(other))
+        run_measured("evaluate", str(bundle), *words, "-o", str(other))
         rows.append(row | row_of(read_evidence(other / "evidence.json")) | {"measured_on": "the other site"})
     return rows
 
@@ -193,6 +207,7 @@ def write(rows: list[Row]) -> None:
             "IoU .5 to .95, and F1 at IoU .5 / .7; hd95: the distance that 95 % of surfaces do not exceed, its mean "
             "over cases, in the unit beside it.",
             "minutes: what was asked for; took minutes: of the whole command, with preparing and the report.",
+            *(f"{name}: {made.words}." for name, made in MADE.items()),
             *(f"{question.example}. Others: {question.beside}." for question in QUESTIONS if question.beside),
             *second_observer(),
         ),

@@ -25,16 +25,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from nnunet import (
+    EXAMPLE,
+    THREADS,
+    cases_there,
+    in_child,
+    nnunet_plans,
+    nnunet_trainer,
+    prepare_nnunet,
+    write_nnunet_folder,
+)
 from one_command import folder_of, words_for
 from record import record
 
-THREADS = 2
 CASES = 40
 STEPS = 4
 """Timed, after one that is not."""
 ROUNDS = 3
-EXAMPLE = "hippocampus_labels"
-DATASET = "Dataset004_Hippocampus"
 WAYS: dict[str, tuple[str, ...]] = {
     "nnU-Net": ("0 workers", "2 workers"),
     "hounsfield, the same network": ("",),
@@ -45,54 +52,9 @@ AIM = 2.0
 """Windows a second of the same network, of nnU-Net's."""
 
 
-def write_nnunet_folder(folder: Path) -> None:
-    """The first cases in nnU-Net's layout."""
-    source = folder_of(EXAMPLE)
-    target = folder / "raw" / DATASET
-    for name in ("imagesTr", "labelsTr"):
-        (target / name).mkdir(parents=True)
-    cases = sorted(path.name.removesuffix(".nii.gz") for path in (source / "images").glob("*.nii.gz"))[:CASES]
-    for case in cases:
-        (target / "imagesTr" / f"{case}_0000.nii.gz").symlink_to(source / "images" / f"{case}.nii.gz")
-        (target / "labelsTr" / f"{case}.nii.gz").symlink_to(source / "labels" / f"{case}.nii.gz")
-    facts = {
-        "channel_names": {"0": "MRI"},
-        "labels": {"background": 0, "anterior": 1, "posterior": 2},
-        "numTraining": len(cases),
-        "file_ending": ".nii.gz",
-    }
-    (target / "dataset.json").write_text(json.dumps(facts), encoding="utf-8")
-
-
-def prepare_nnunet(folder: Path) -> None:
-    """nnU-Net's fingerprint, plan and preprocessed volumes."""
-    from nnunetv2.experiment_planning.plan_and_preprocess_api import extract_fingerprints, plan_experiments, preprocess
-
-    with contextlib.redirect_stdout(sys.stderr):
-        extract_fingerprints([4], num_processes=1)
-        plan_experiments([4])
-        preprocess([4], configurations=("3d_fullres",), num_processes=(1,))
-
-
-def nnunet_plans(folder: Path) -> dict[str, Any]:
-    """What its planner wrote."""
-    found: dict[str, Any] = json.loads((folder / "preprocessed" / DATASET / "nnUNetPlans.json").read_text())
-    return found
-
-
 def run_nnunet(folder: Path) -> None:
     """Steps of its trainer, as its `run_training` makes them, on the CPU."""
-    import torch
-    from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
-
-    torch.set_num_threads(THREADS)
-    facts = json.loads((folder / "preprocessed" / DATASET / "dataset.json").read_text())
-    with contextlib.redirect_stdout(sys.stderr):
-        trainer = nnUNetTrainer(nnunet_plans(folder), "3d_fullres", 0, facts, device=torch.device("cpu"))
-        trainer.initialize()
-        trainer.on_train_start()
-        trainer.on_epoch_start()
-        trainer.on_train_epoch_start()
+    trainer = nnunet_trainer(folder, nnunet_plans(folder))
     report(lambda: trainer.train_step(next(trainer.dataloader_train)), trainer.batch_size)
 
 
@@ -195,30 +157,20 @@ def _cpu_seconds() -> float:
 
 def measure(python: str, what: str, way: str, folder: Path) -> dict[str, float] | None:
     """What one process measured; None where it could not run."""
-    environment = os.environ | {
-        "OMP_NUM_THREADS": str(THREADS),
-        "nnUNet_raw": str(folder / "raw"),
-        "nnUNet_preprocessed": str(folder / "preprocessed"),
-        "nnUNet_results": str(folder / "results"),
-        "nnUNet_n_proc_DA": way.split()[0] if way else "0",
-    }
-    command = [python, __file__, "--one", what, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    for line in done.stdout.splitlines():
-        if line.startswith("RESULT "):
-            found: dict[str, float] = json.loads(line.removeprefix("RESULT "))
-            return found
-    if what != "prepare":
-        print(f"{what} {way}: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
-    elif done.returncode:
-        raise RuntimeError(done.stderr)
-    return None
+    try:
+        found = in_child(python, __file__, (what, str(folder)), folder, workers=int(way.split()[0]) if way else 0)
+    except RuntimeError as error:
+        if what == "prepare":
+            raise
+        print(f"{what} {way}: {error}", file=sys.stderr)
+        return None
+    return found[0] if found else None
 
 
 def run_one(what: str, folder: Path) -> None:
     """What a child process does."""
     if what == "prepare":
-        prepare_nnunet(folder)
+        prepare_nnunet()
     elif what == "nnU-Net":
         run_nnunet(folder)
     else:
@@ -237,7 +189,7 @@ def main() -> int:
         return 0
     best: dict[tuple[str, str], dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as work:
-        write_nnunet_folder(Path(work))
+        write_nnunet_folder(Path(work), cases_there()[:CASES])
         measure(arguments.python, "prepare", "", Path(work))
         plan = nnunet_plans(Path(work))["configurations"]["3d_fullres"]
         for _ in range(arguments.rounds):

@@ -33,7 +33,8 @@ from hounsfield.plan import (
 from hounsfield.plan.choose import explain_plan
 from hounsfield.plan.inputs import Kind, kind_of, window_steps
 from hounsfield.plan.network import build_network
-from hounsfield.plan.outlining import outliner, recurrent_outliner, strides_for
+from hounsfield.plan.outlining import outliner, slicewise_outliner, strides_for
+from hounsfield.plan.windows import coarser
 
 MACHINE = Machine(name="a laptop", cores=2, threads=2, memory_bytes=2**34, bf16=False)
 WHOLE = Kind(steps=(), reason="")
@@ -120,7 +121,7 @@ def test_windows_show_all_of_most_small_volumes_and_parts_of_large_ones(tiny_dat
 def test_a_recurrent_network_sees_whole_slices_before_many_of_them(
     largest: tuple[int, int, int], first: tuple[int, ...], last: tuple[int, ...]
 ) -> None:
-    sides = recurrent_outliner(stacks(largest), None).sides(stacks(largest), WHOLE)
+    sides = slicewise_outliner(stacks(largest), None, cells=True).sides(stacks(largest), WHOLE)
     assert (sides[0], sides[-1]) == (first, last)
     areas = [height * width for _, height, width in sides]
     assert areas == sorted(areas, reverse=True)
@@ -128,11 +129,11 @@ def test_a_recurrent_network_sees_whole_slices_before_many_of_them(
 
 
 def test_its_slices_stay_as_many_and_their_sides_are_halved_as_their_own_spacing_says() -> None:
-    choice = recurrent_outliner(stacks(spacing=(8.0, 1.0, 3.0)), None).network((14, 256, 128))
+    choice = slicewise_outliner(stacks(spacing=(8.0, 1.0, 3.0)), None, cells=True).network((14, 256, 128))
     assert isinstance(choice, RecurrentChoice) and isinstance(choice.encoder, ResidualChoice)
     assert choice.encoder.strides[0] == (2, 1)
     assert choice.shrinks(3) == (1, 32, 16)
-    pretrained = recurrent_outliner(stacks(), "tf_efficientnet_lite0").network((14, 256, 256))
+    pretrained = slicewise_outliner(stacks(), "tf_efficientnet_lite0", cells=True).network((14, 256, 256))
     assert isinstance(pretrained, RecurrentChoice) and pretrained.shrinks(3) == (1, 32, 32)
     plain = outliner(stacks(), None).network((16, 128, 128))
     assert isinstance(plain, UNetChoice) and plain.shrinks(3) == (4, 32, 32)
@@ -152,13 +153,20 @@ def test_a_plan_for_it_takes_a_size_that_fits_into_memory(backbone: str | None) 
         seed=0,
         speed=lambda plan: 100.0,
         memory=lambda plan: 10**5 * plan.input.shape[0] * plan.input.shape[1],
-        family=recurrent_outliner(stacks(), backbone),
+        family=slicewise_outliner(stacks(), backbone, cells=True),
         folds=1,
     )
     assert plan.network.name == "recurrent" and plan.input.windows
     assert plan.input.shape == (14, 256, 256)
     assert plan.optimisation.start == ("imagenet" if backbone else "")
     assert "recurrent cells" in plan.reasons["network.name"]
+
+
+def test_without_cells_each_slice_is_outlined_by_itself_between_its_neighbours() -> None:
+    family = slicewise_outliner(stacks(), None, cells=False)
+    choice = family.network((14, 256, 256))
+    assert family.name == "unet-2.5d" and "neighbours" in family.reason and "cells" not in family.reason
+    assert isinstance(choice, RecurrentChoice) and choice.levels == 0
 
 
 def test_flat_images_are_refused_in_a_plan_and_so_are_slices_that_cannot_be_halved() -> None:
@@ -324,3 +332,66 @@ def test_images_of_several_channels_are_for_a_segmentation_alone() -> None:
             classes=("no", "yes"),
             input=Input(shape=(64, 64), channels=2, channel_names=("T1", "PET")),
         )
+
+
+@pytest.mark.parametrize(
+    ("network", "sides", "wanted", "shrink"),
+    [
+        (UNetChoice(encoder=ResidualChoice(widths=(8, 16, 32, 64))), (40, 56, 40), (24, 32, 24), (2, 2, 2)),
+        (
+            UNetChoice(encoder=ResidualChoice(widths=(8, 16), blocks=(1, 1), strides=((1, 2, 2),))),
+            (5, 64, 64),
+            (5, 32, 32),
+            (1, 2, 2),
+        ),
+        (UNetChoice(encoder=PretrainedChoice()), (512, 416), (256, 224), (2, 2)),
+        (RecurrentChoice(encoder=PretrainedChoice()), (8, 256, 192), (8, 128, 96), (1, 2, 2)),
+    ],
+)
+def test_windows_of_half_the_resolution_can_be_shrunk_as_often(
+    network: UNetChoice | RecurrentChoice,
+    sides: tuple[int, ...],
+    wanted: tuple[int, ...],
+    shrink: tuple[int, ...],
+) -> None:
+    plan = Plan(
+        task="segmentation",
+        dataset="d",
+        classes=("image",),
+        input=Input(shape=sides, windows=True, steps=({"step": "rescale"},)),
+        network=network,
+        segmentation=Segmentation(labels=("a",), numbers=((1,),)),
+    )
+    coarse = coarser(plan)
+    assert coarse.input.shape == wanted
+    assert coarse.augmentation.shrink == shrink
+    assert all(side % step == 0 for side, step in zip(wanted, network.shrinks(len(sides)), strict=True))
+
+
+def test_epochs_at_half_the_resolution_leave_time_for_more() -> None:
+    labels = Segmentation(labels=("cavity",), numbers=((1,),))
+    found = stacks((32, 64, 64), spacing=(1.0, 1.0, 1.0))
+    whole = outliner(found, None)
+
+    def plan(share: float) -> Plan:
+        return make_plan(
+            found,
+            MACHINE,
+            modality="MR",
+            cropped=False,
+            rarest_patients=32,
+            asked=labels,
+            minutes=10,
+            seed=0,
+            speed=lambda plan: 8.0 if plan.augmentation.shrink else 1.0,
+            memory=lambda plan: 1,
+            family=replace(whole, coarse_share=share),
+            folds=1,
+        )
+
+    fine, coarse = plan(0.0).optimisation, plan(0.5).optimisation
+    assert (fine.coarse_epochs, coarse.coarse_epochs) == (0, coarse.epochs // 2)
+    learned, validated = 57, 7 * 0.3  # of 64 cases, in images learned from
+    longer = (learned + validated) / (learned * (0.5 + 0.5 / 8) + validated)
+    assert coarse.epochs == pytest.approx(fine.epochs * longer, abs=1)
+    assert coarse.epochs > 1.5 * fine.epochs

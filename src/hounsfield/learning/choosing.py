@@ -34,7 +34,7 @@ from hounsfield.plan.families import DEFAULT_BACKBONE, Family, family_like, fami
 from hounsfield.plan.finding import CENTRES, FASTER_RCNN, centre_finder, finder, tile_of
 from hounsfield.plan.inputs import kind_of
 from hounsfield.plan.locating import HEAT_MAP, LOCATORS, locator
-from hounsfield.plan.outlining import OUTLINERS, RECURRENT, UNET, outliner, recurrent_outliner
+from hounsfield.plan.outlining import OUTLINERS, RECURRENT, SLICEWISE, UNET, outliner, slicewise_outliner
 
 
 def require_network(name: str) -> None:
@@ -225,9 +225,9 @@ def _backbone(network: str) -> str | None:
 
 
 def _outlining(fingerprint: Fingerprint, network: str, *, instances: bool) -> Family:
-    """What outlines such images: a recurrent network where it is asked for, else a U-Net."""
-    if network == RECURRENT:
-        return recurrent_outliner(fingerprint, _backbone(network))
+    """What outlines such images: slice by slice where that is asked for, else a U-Net."""
+    if network in (SLICEWISE, RECURRENT):
+        return slicewise_outliner(fingerprint, _backbone(network), cells=network == RECURRENT)
     return outliner(fingerprint, _backbone(network) if fingerprint.planar else None, instances=instances)
 
 

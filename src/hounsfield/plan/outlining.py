@@ -11,10 +11,10 @@ from hounsfield.plan.families import Family, Sides, encoder_tuning, maps_of
 from hounsfield.plan.inputs import Kind, flat_shape
 from hounsfield.plan.network_choices import Encoder, PretrainedChoice, RecurrentChoice, ResidualChoice, UNetChoice
 
-UNET, RECURRENT = "unet", "recurrent"
+UNET, SLICEWISE, RECURRENT = "unet", "unet-2.5d", "recurrent"
 
-OUTLINERS = (UNET, RECURRENT)
-"""As `--network` takes them; the latter for volumes alone."""
+OUTLINERS = (UNET, SLICEWISE, RECURRENT)
+"""As `--network` takes them; all but the first for volumes alone."""
 
 _WHOLE = 2**18
 """Voxels, of volumes mostly no larger than which windows show all: where something lies says much of what it is."""
@@ -82,22 +82,24 @@ def outliner(fingerprint: Fingerprint, backbone: str | None, *, instances: bool 
     )
 
 
-def recurrent_outliner(fingerprint: Fingerprint, backbone: str | None) -> Family:
-    """A recurrent network for volumes.
+def slicewise_outliner(fingerprint: Fingerprint, backbone: str | None, *, cells: bool) -> Family:
+    """A network that outlines volumes slice by slice, each shown between its neighbours.
 
     Args:
         fingerprint: Of whole volumes with masks.
         backbone: As for `outliner`, of the network that looks at slices.
+        cells: Whether recurrent cells go through them.
     """
     spacing = fingerprint.spacing_mm or (1.0, 1.0, 1.0)
 
     def network(sides: Sides) -> RecurrentChoice:
         encoder, normalisation = _way_down(sides[1:], spacing[1:], backbone)
-        return RecurrentChoice(encoder=encoder, normalisation=normalisation)
+        return RecurrentChoice(encoder=encoder, normalisation=normalisation, levels=int(cells))
 
+    kept = ", and on what recurrent cells keep of the others" if cells else ", shown between its neighbours"
     return Family(
-        name=RECURRENT,
-        reason=f"each slice is outlined on {maps_of(backbone)}, and on what recurrent cells keep of the others",
+        name=RECURRENT if cells else SLICEWISE,
+        reason=f"each slice is outlined on {maps_of(backbone)}{kept}",
         network=network,
         sides=_stacks,
         images_wanted=1_500,
