@@ -208,11 +208,14 @@ def abnormal_or_not(results: Iterable[ImageResult]) -> Row:
 
 def five_scores(evidence: Evidence) -> dict[str, float]:
     """How well images as a whole are told apart by their surest finding of a positive kind: the case study's five
-    scores, of two classes. Films of mini-MIAS, most of them without a mass, do not count: the classifier had none."""
+    scores, of two classes; none where all images are of one. Films of mini-MIAS, most of them without a mass, do not
+    count: the classifier had none."""
     if len(evidence.classes) != 2 or evidence.threshold is None:
         return {}
     own = [one for one in evidence.results if not one.case.startswith(NORMALS)]
     target = np.array([one.target == 1 for one in own], dtype=bool)
+    if target.all() or not target.any():
+        return {}
     probability = np.array([one.probabilities[1] for one in own])
     called = probability >= evidence.threshold
     scores = {"auc_roc": auc_roc(target, probability)} | {
