@@ -18,6 +18,15 @@ EXAMPLE = "hippocampus_labels"
 DATASET = "Dataset004_Hippocampus"
 
 
+def nnunet_version(python: str) -> str:
+    """Which nnU-Net an interpreter has; "" for none, and it is said."""
+    command = [python, "-c", "import importlib.metadata as m; print(m.version('nnunetv2'))"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"{python} has no nnunetv2: nothing is measured; name one that has it with --python", file=sys.stderr)
+    return done.stdout.strip()
+
+
 def cases_there() -> list[str]:
     """Names of all cases."""
     return sorted(path.name.removesuffix(".nii.gz") for path in (folder_of(EXAMPLE) / "images").glob("*.nii.gz"))
@@ -65,7 +74,8 @@ def nnunet_trainer(folder: Path, plans: dict[str, Any]) -> Any:
     torch.set_num_threads(THREADS)
     facts = json.loads((folder / "preprocessed" / DATASET / "dataset.json").read_text())
     with contextlib.redirect_stdout(sys.stderr):
-        trainer = nnUNetTrainer(plans, "3d_fullres", 0, facts, device=torch.device("cpu"))
+        begun = {**plans, "continue_training": False}  # as its own command adds it
+        trainer = nnUNetTrainer(begun, "3d_fullres", 0, facts, device=torch.device("cpu"))
         trainer.initialize()
         trainer.on_train_start()
         trainer.on_epoch_start()
@@ -73,7 +83,7 @@ def nnunet_trainer(folder: Path, plans: dict[str, Any]) -> Any:
     return trainer
 
 
-def in_child(python: str, script: str, words: Sequence[str], folder: Path, *, workers: int = 0) -> list[dict[str, Any]]:
+def in_child(python: str, script: str, words: Sequence[str], folder: Path, *, workers: int = 1) -> list[dict[str, Any]]:
     """What a child process printed as results.
 
     Args:
@@ -81,7 +91,7 @@ def in_child(python: str, script: str, words: Sequence[str], folder: Path, *, wo
         script: A benchmark.
         words: After `--one`.
         folder: Of nnU-Net.
-        workers: Processes that change its images.
+        workers: Processes that change its images; its planner needs one.
 
     Raises:
         RuntimeError: It printed none and failed; the message is its own last line.
@@ -92,6 +102,7 @@ def in_child(python: str, script: str, words: Sequence[str], folder: Path, *, wo
         "nnUNet_preprocessed": str(folder / "preprocessed"),
         "nnUNet_results": str(folder / "results"),
         "nnUNet_n_proc_DA": str(workers),
+        "nnUNet_def_n_proc": str(THREADS),
     }
     command = [python, script, "--one", *words]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)

@@ -27,6 +27,7 @@ from nnunet import (
     in_child,
     nnunet_plans,
     nnunet_trainer,
+    nnunet_version,
     prepare_nnunet,
     write_nnunet_folder,
 )
@@ -99,6 +100,8 @@ def main() -> int:
         else:
             learn(Path(folder), int(batch), [float(one) for one in minutes])
         return 0
+    if not (version := nnunet_version(arguments.python)):
+        return 0
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as work:
         split = cases_of_split(0)
@@ -117,8 +120,8 @@ def main() -> int:
                 rows,
                 packages=("torch",),
                 notes=(
-                    f"{len(split['train'])} cases to learn from, {len(split['val'])} to measure on, those of "
-                    f"`hounsfield train {EXAMPLE}.toml`; dice: mean over cases, of both labels.",
+                    f"nnunetv2 {version}. {len(split['train'])} cases to learn from, {len(split['val'])} to measure "
+                    f"on, those of `hounsfield train {EXAMPLE}.toml`; dice: mean over cases, of both labels.",
                 ),
             )
     return 0

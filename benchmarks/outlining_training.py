@@ -13,11 +13,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.metadata
 import json
 import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -32,6 +30,7 @@ from nnunet import (
     in_child,
     nnunet_plans,
     nnunet_trainer,
+    nnunet_version,
     prepare_nnunet,
     write_nnunet_folder,
 )
@@ -158,7 +157,7 @@ def _cpu_seconds() -> float:
 def measure(python: str, what: str, way: str, folder: Path) -> dict[str, float] | None:
     """What one process measured; None where it could not run."""
     try:
-        found = in_child(python, __file__, (what, str(folder)), folder, workers=int(way.split()[0]) if way else 0)
+        found = in_child(python, __file__, (what, str(folder)), folder, workers=int(way.split()[0]) if way else 1)
     except RuntimeError as error:
         if what == "prepare":
             raise
@@ -186,6 +185,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.one:
         run_one(arguments.one[0], Path(arguments.one[1]))
+        return 0
+    if not (version := nnunet_version(arguments.python)):
         return 0
     best: dict[tuple[str, str], dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as work:
@@ -219,7 +220,7 @@ def main() -> int:
         rows,
         packages=("torch", "lightning-fabric"),
         notes=(
-            f"nnunetv2 {_version(arguments.python)}: its trainer's own steps (batchgenerators, SGD, deep supervision, "
+            f"nnunetv2 {version}: its trainer's own steps (batchgenerators, SGD, deep supervision, "
             f"float32 on a CPU), windows of {' × '.join(map(str, plan['patch_size']))}, features "
             f"{options['features_per_stage']}. Workers: processes that change windows.",
             "hounsfield, the same network: nnU-Net's, with its windows and batches, in our loop (AdamW, the precision "
@@ -230,13 +231,6 @@ def main() -> int:
     )  # fmt: skip
     same = best.get(("hounsfield, the same network", ""), {"per_s": 0.0})["per_s"]
     return int(not theirs or same < AIM * theirs)
-
-
-def _version(python: str) -> str:
-    command = [python, "-c", "import importlib.metadata as m; print(m.version('nnunetv2'))"]
-    if python == sys.executable:
-        return importlib.metadata.version("nnunetv2")
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 if __name__ == "__main__":

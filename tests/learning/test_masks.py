@@ -24,12 +24,12 @@ from hounsfield.evaluation.evidence import OutlinedImage, OutlinedLabel
 from hounsfield.image import Mask
 from hounsfield.learning.choosing import choose_plan_and_split
 from hounsfield.learning.inputs import Inputs
-from hounsfield.learning.lesson import Answers, Outlined, Setup
+from hounsfield.learning.lesson import Answers, Outlined
 from hounsfield.learning.masked import _shares, masked_case, prepare_masked, resampled
 from hounsfield.learning.masks import MaskLesson, masked_batch, places_of, plain_window
 from hounsfield.learning.memory_need import step_bytes
 from hounsfield.learning.packed import PackedMask
-from hounsfield.learning.supervised import setup, train_epoch
+from hounsfield.learning.supervised import setup
 from hounsfield.learning.throughput import images_per_second
 from hounsfield.learning.train import train
 from hounsfield.learning.validation import validation_evidence
@@ -45,7 +45,7 @@ from hounsfield.plan import (
     UNetChoice,
 )
 from hounsfield.plan.task import task_of
-from hounsfield.plan.windows import coarser, windows_for
+from hounsfield.plan.windows import windows_for
 from hounsfield.preprocessing.grid import flip
 from hounsfield.tasks.outline import outline
 from hounsfield.tasks.segmentation import UNKNOWN
@@ -152,43 +152,6 @@ def test_windows_carry_their_labels_with_them(dataset: Dataset, tmp_path: Path) 
     assert set(codes.unique().tolist()) == {0, 1, 2}
     means = [float(images[:, 0][codes == label].mean()) for label in (0, 1, 2)]
     assert means[1] > means[2] > means[0]
-
-
-def test_the_first_epochs_show_as_much_at_half_the_resolution(
-    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plan = plan_for(dataset)
-    plan = plan.model_copy(
-        update={
-            "augmentation": Augmentation(),
-            "optimisation": plan.optimisation.model_copy(update={"epochs": 3, "coarse_epochs": 2}),
-        }
-    )
-    inputs = prepare_masked(dataset, dataset.cases, plan, tmp_path, threads=2)
-    places = {row: places_of(inputs.codes[row]) for row in range(8)}
-
-    def batch(plan: Plan) -> IntArray:
-        generator = torch.Generator().manual_seed(0)
-        codes: IntArray = masked_batch(plan, inputs, np.arange(8), places, generator=generator)[1].numpy()
-        return codes
-
-    fine, coarse = batch(plan), batch(coarser(plan))
-    assert coarse.shape == (8, 8, 8, 8)
-    for label in (0, 1, 2):
-        assert (coarse == label).mean() == pytest.approx((fine == label).mean(), abs=0.02)
-    assert (fine[:, 1::2, 1::2, 1::2] == coarse).mean() > 0.9
-
-    shown: list[tuple[int, ...]] = []
-
-    def taught(self: MaskLesson, run: Setup, plan: Plan, rows: IntArray, generator: torch.Generator) -> torch.Tensor:
-        shown.append(plan.input.shape)
-        return torch.zeros(())
-
-    monkeypatch.setattr(MaskLesson, "taught", taught)
-    run = setup(plan, member=0)
-    for epoch in range(3):
-        train_epoch(run, plan, MaskLesson(task_of(plan), inputs), np.arange(4), member=0, epoch=epoch)
-    assert shown == [(8, 8, 8)] * 4 + [(16, 16, 16)] * 2
 
 
 def test_where_little_is_known_no_window_is_drawn_that_teaches_nothing(dataset: Dataset, tmp_path: Path) -> None:

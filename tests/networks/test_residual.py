@@ -66,14 +66,6 @@ def test_the_stages_hold_every_parameter_once() -> None:
     assert network.stages()[-1] == [network.answer]
 
 
-def test_a_first_stage_without_blocks_gives_the_maps_of_the_stem() -> None:
-    network = ResidualNet(dims=2, channels=1, outputs=2, widths=(4, 8), blocks=(0, 1)).eval()
-    images = torch.rand(2, 1, 16, 16)
-    (stride, finest), (_, coarse) = network.pyramid(images)
-    assert stride == 1 and torch.equal(finest, network.stem(images))
-    assert coarse.shape == (2, 8, 8, 8) and network(images).shape == (2, 2)
-
-
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ShapeError, match="2 widths, 1 numbers of blocks"):
         ResidualNet(dims=2, channels=1, outputs=2, widths=(4, 8), blocks=(1,))

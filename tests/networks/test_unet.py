@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import pytest
 import torch
 from torch import nn
@@ -38,20 +36,6 @@ def test_volumes_may_shrink_more_along_some_axes_than_along_others() -> None:
 def test_in_training_coarser_maps_answer_too() -> None:
     found = flat()(torch.rand(2, 1, 32, 32), deep=True)
     assert [tuple(one.shape) for one in found] == [(2, 3, 32, 32), (2, 3, 16, 16)]
-
-
-def test_maps_of_both_ways_may_be_added_in_fewer_steps() -> None:
-    def of(skip: Literal["concatenate", "add"]) -> UNet:
-        encoder = ResidualNet(dims=2, channels=1, outputs=1, widths=(8, 16), blocks=(1, 1))
-        return UNet(dims=2, channels=1, outputs=3, encoder=encoder, skip=skip)
-
-    both, added = of("concatenate"), of("add")
-    assert added.up[0].look[0].weight.shape == (8, 8, 3, 3) and both.up[0].look[0].weight.shape == (8, 16, 3, 3)
-    fine, coarse = torch.rand(1, 8, 4, 4), torch.rand(1, 16, 2, 2)
-    upwards = added.eval().up[0]
-    sums = fine + nn.functional.interpolate(upwards.fewer(coarse), scale_factor=2, mode="nearest")
-    torch.testing.assert_close(upwards(coarse, fine), upwards.look(sums))
-    assert added(torch.rand(2, 1, 33, 47)).shape == (2, 3, 33, 47)
 
 
 def test_coarser_answers_are_asked_for_by_name_alone() -> None:

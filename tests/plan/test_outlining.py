@@ -34,7 +34,6 @@ from hounsfield.plan.choose import explain_plan
 from hounsfield.plan.inputs import Kind, kind_of, window_steps
 from hounsfield.plan.network import build_network
 from hounsfield.plan.outlining import outliner, slicewise_outliner, strides_for
-from hounsfield.plan.windows import coarser
 
 MACHINE = Machine(name="a laptop", cores=2, threads=2, memory_bytes=2**34, bf16=False)
 WHOLE = Kind(steps=(), reason="")
@@ -193,7 +192,6 @@ def test_a_plan_written_before_there_were_recurrent_networks_is_read_as_it_was()
         "finest": 16,
         "normalisation": "batch",
         "supervised": 3,
-        "skip": "concatenate",
         "encoder": ResidualChoice().model_dump(),
     }
 
@@ -333,66 +331,3 @@ def test_images_of_several_channels_are_for_a_segmentation_alone() -> None:
             classes=("no", "yes"),
             input=Input(shape=(64, 64), channels=2, channel_names=("T1", "PET")),
         )
-
-
-@pytest.mark.parametrize(
-    ("network", "sides", "wanted", "shrink"),
-    [
-        (UNetChoice(encoder=ResidualChoice(widths=(8, 16, 32, 64))), (40, 56, 40), (24, 32, 24), (2, 2, 2)),
-        (
-            UNetChoice(encoder=ResidualChoice(widths=(8, 16), blocks=(1, 1), strides=((1, 2, 2),))),
-            (5, 64, 64),
-            (5, 32, 32),
-            (1, 2, 2),
-        ),
-        (UNetChoice(encoder=PretrainedChoice()), (512, 416), (256, 224), (2, 2)),
-        (RecurrentChoice(encoder=PretrainedChoice()), (8, 256, 192), (8, 128, 96), (1, 2, 2)),
-    ],
-)
-def test_windows_of_half_the_resolution_can_be_shrunk_as_often(
-    network: UNetChoice | RecurrentChoice,
-    sides: tuple[int, ...],
-    wanted: tuple[int, ...],
-    shrink: tuple[int, ...],
-) -> None:
-    plan = Plan(
-        task="segmentation",
-        dataset="d",
-        classes=("image",),
-        input=Input(shape=sides, windows=True, steps=({"step": "rescale"},)),
-        network=network,
-        segmentation=Segmentation(labels=("a",), numbers=((1,),)),
-    )
-    coarse = coarser(plan)
-    assert coarse.input.shape == wanted
-    assert coarse.augmentation.shrink == shrink
-    assert all(side % step == 0 for side, step in zip(wanted, network.shrinks(len(sides)), strict=True))
-
-
-def test_epochs_at_half_the_resolution_leave_time_for_more() -> None:
-    labels = Segmentation(labels=("cavity",), numbers=((1,),))
-    found = stacks((32, 64, 64), spacing=(1.0, 1.0, 1.0))
-    whole = outliner(found, None)
-
-    def plan(share: float) -> Plan:
-        return make_plan(
-            found,
-            MACHINE,
-            modality="MR",
-            cropped=False,
-            rarest_patients=32,
-            asked=labels,
-            minutes=10,
-            seed=0,
-            speed=lambda plan: 8.0 if plan.augmentation.shrink else 1.0,
-            memory=lambda plan: 1,
-            family=replace(whole, coarse_share=share),
-            folds=1,
-        )
-
-    fine, coarse = plan(0.0).optimisation, plan(0.5).optimisation
-    assert (fine.coarse_epochs, coarse.coarse_epochs) == (0, coarse.epochs // 2)
-    learned, validated = 57, 7 * 0.3  # of 64 cases, in images learned from
-    longer = (learned + validated) / (learned * (0.5 + 0.5 / 8) + validated)
-    assert coarse.epochs == pytest.approx(fine.epochs * longer, abs=1)
-    assert coarse.epochs > 1.5 * fine.epochs

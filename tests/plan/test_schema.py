@@ -37,10 +37,6 @@ def plan(**changed: Any) -> Plan:
         ({"network": {"pool_after": (1, 1)}}, "network.pool_after names something twice: 1, 1"),
         ({"network": {"name": "residual", "widths": (8, 8)}}, r"network.blocks .* one number a stage"),
         (
-            {"network": {"name": "residual", "widths": (8, 8), "blocks": (1, 0)}},
-            r"network.blocks \(1, 0\) needs one at",
-        ),
-        (
             {"network": PretrainedChoice(), "input": Input(shape=(64, 16))},
             r"\(64, 16\) is halved 5 times by the pretrained network; every side needs at least 32 pixels",
         ),

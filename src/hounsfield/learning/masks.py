@@ -181,17 +181,15 @@ def masked_batch(
     """Augmented windows (N, C, *shape) in the plan's memory order, and their codes (N, *shape) uint8.
 
     Args:
-        plan: The choices; with `augmentation.shrink` windows show as many times more along each axis.
+        plan: The choices.
         inputs: The prepared cases.
         rows: Of the batch, one window each.
         places: Of each row, as `places_of` gives them.
         generator: The source of randomness.
     """
     shape = plan.input.shape
-    factors = plan.augmentation.shrink or (1,) * plan.dims
-    shown = [side * factor for side, factor in zip(shape, factors, strict=True)]
-    reach = [side + 2 * round(side * (REACH - 1) / 2) for side in shown]
-    middles = [_centre(plan, inputs.codes[row], places[row], shown, generator) for row in rows.tolist()]
+    reach = [side + 2 * round(side * (REACH - 1) / 2) for side in shape]
+    middles = [_centre(plan, inputs.codes[row], places[row], generator) for row in rows.tolist()]
     cut = [
         _cut(plan, inputs, row, places[row], middle, reach) for row, middle in zip(rows.tolist(), middles, strict=True)
     ]
@@ -233,12 +231,11 @@ def plain_window(plan: Plan, inputs: Inputs, row: int) -> tuple[Tensor, Tensor]:
     return images[None], cut.round().to(torch.uint8)
 
 
-def _centre(
-    plan: Plan, codes: IntArray, places: Places, window: Sequence[int], generator: torch.Generator
-) -> FloatArray:
+def _centre(plan: Plan, codes: IntArray, places: Places, generator: torch.Generator) -> FloatArray:
     """The middle of a window, (d, h, w) in voxels: around one with a label as often as the plan says, else anywhere,
     but around a voxel that is known where else nothing would be."""
     chances = torch.rand(5, generator=generator).numpy()
+    window = plan.input.shape
     if chances[0] < plan.segmentation.around_labels and places.labels:
         own = places.labels[int(chances[1] * len(places.labels))]
         return _around(own, float(chances[2]), codes.shape, window)

@@ -35,7 +35,6 @@ from hounsfield.memory import keep_freed_memory
 from hounsfield.networks.depthwise import speed_up_depthwise
 from hounsfield.plan import Plan
 from hounsfield.plan.network import build_network
-from hounsfield.plan.windows import coarser
 from hounsfield.progress import say
 from hounsfield.tasks.predict import network_in_order
 
@@ -186,7 +185,6 @@ def train_epoch(run: Setup, plan: Plan, lesson: Lesson, rows: IntArray, *, membe
     order = torch.randperm(len(rows), generator=generator).numpy()
     size = min(plan.optimisation.batch_size, len(rows))
     steps = max(1, len(rows) // size)
-    shown = coarser(plan) if epoch < plan.optimisation.coarse_epochs else plan
     freeze(run.network, plan, epoch=epoch)
     run.wrapped.train()
     keep_statistics(run.network)
@@ -196,7 +194,7 @@ def train_epoch(run: Setup, plan: Plan, lesson: Lesson, rows: IntArray, *, membe
             rate = learning_rate_at(plan, (epoch * steps + step) / (plan.optimisation.epochs * steps))
             group["lr"] = rate * group["scale"]
         chosen = rows[order[step * size : (step + 1) * size]]
-        total += lesson.taught(run, shown, chosen, generator)
+        total += lesson.taught(run, plan, chosen, generator)
     mean = float(total) / steps
     _require_finite(mean, "training", plan, epoch)
     return mean

@@ -45,7 +45,7 @@ class ResidualNet(Encoder):
             channels: Channels of the input.
             outputs: Length of the answer.
             widths: Feature maps of each stage; each but the first halves them along every axis.
-            blocks: Residual blocks of each stage; 0 of the first, whose maps are then those of the stem.
+            blocks: Residual blocks of each stage.
             stem_stride: 2 where the first convolution halves the image already.
             strides: By how much each stage but the first shrinks its maps along each axis, as where slices lie far
                 apart; by 2 along all where not given.
@@ -74,7 +74,7 @@ class ResidualNet(Encoder):
             each = [by_stage[number], *[(1,) * dims] * (count - 1)]
             parts = [
                 Block(dims, before if part == 0 else width, width, stride, normalisation)
-                for part, stride in enumerate(each[:count])
+                for part, stride in enumerate(each)
             ]
             stages.append(nn.Sequential(*parts))
             before = width

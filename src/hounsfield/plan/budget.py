@@ -10,7 +10,6 @@ from hounsfield.networks.answering import mirrors
 from hounsfield.plan.families import ANSWERING, Family
 from hounsfield.plan.schema import Plan
 from hounsfield.plan.section import Section
-from hounsfield.plan.windows import coarser
 from hounsfield.tasks.tiles import EXAMINED, tiles_of
 
 Speed = Callable[[Plan], float]
@@ -44,10 +43,8 @@ def within_budget(
     seconds = minutes * 60 * SHARE_FOR_TRAINING
     wanted = min(family.images_wanted, family.epochs_wanted * images_an_epoch(fingerprint, folds))
 
-    lighter = 1.0
-
     def work(folds: int) -> Work:
-        return _work(drafts[0], fingerprint, folds, family.answering, lighter)
+        return _work(drafts[0], fingerprint, folds, family.answering)
 
     def largest(folds: int) -> tuple[Plan, float]:
         return _largest(drafts, speed, work(folds).of(wanted) * folds / seconds)
@@ -56,8 +53,6 @@ def within_budget(
     while not fixed and folds > family.fewest_folds and max(plan.input.shape) <= family.side_before_folds:
         folds = _fewer(folds)
         plan, per_second = largest(folds)
-    if family.coarse_share:
-        lighter = 1 - family.coarse_share * (1 - min(1.0, per_second / speed(coarser(plan))))
     while not fixed and folds > 1 and per_second * seconds / folds < work(folds).of(wanted * family.share_needed):
         folds = _fewer(folds)
     each = per_second * seconds / folds
@@ -65,13 +60,7 @@ def within_budget(
     epochs = max(1, min(family.longest, work(folds).epochs_in(each / repeats)))
     changed: dict[str, Section] = {
         "ensemble": plan.ensemble.model_copy(update={"folds": folds, "repeats": repeats}),
-        "optimisation": plan.optimisation.model_copy(
-            update={
-                "epochs": epochs,
-                "coarse_epochs": int(epochs * family.coarse_share),
-                "patience": max(10, epochs // 2),
-            }
-        ),
+        "optimisation": plan.optimisation.model_copy(update={"epochs": epochs, "patience": max(10, epochs // 2)}),
     }
     if epochs < family.mixing_epochs:
         changed["augmentation"] = plan.augmentation.model_copy(update={"mixup": 0.0})
@@ -90,13 +79,11 @@ class Work:
     """That are answered in the end, mirrored copies among them."""
     answering: float = ANSWERING
     """As `Family.answering`."""
-    lighter: float = 1.0
-    """Time of an epoch's learning, of that at full resolution, where the first ones are coarser."""
 
     @property
     def epoch(self) -> float:
         """To learn from all, and to be validated."""
-        return self.lighter * self.learned + self.answering * self.validated
+        return self.learned + self.answering * self.validated
 
     def of(self, images: float) -> float:
         """To learn from as many, each time changed anew and from all once at least, and to be measured."""
@@ -111,16 +98,16 @@ class Work:
         return self.answering * self.measured
 
 
-def _work(draft: Plan, fingerprint: Fingerprint, folds: int, answering: float, lighter: float) -> Work:
+def _work(draft: Plan, fingerprint: Fingerprint, folds: int, answering: float) -> Work:
     """Of one of so many networks; of an image in tiles one is learned from in an epoch, and all are answered."""
     learned = images_an_epoch(fingerprint, folds)
     others = max(0, sum(fingerprint.class_counts) - learned)
     copies = len(mirrors(draft.augmentation.flip_axes)) if draft.ensemble.flips else 1
     tile = draft.detection.tile
     if not tile:
-        return Work(learned, others, others * copies, answering, lighter)
+        return Work(learned, others, others * copies, answering)
     tiles = len(tiles_of(draft.input.shape, tile))
-    return Work(learned, min(others, EXAMINED) * tiles, others * tiles * copies, answering, lighter)
+    return Work(learned, min(others, EXAMINED) * tiles, others * tiles * copies, answering)
 
 
 def _fewer(folds: int) -> int:

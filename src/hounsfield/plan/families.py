@@ -57,8 +57,6 @@ class Family:
     """Epochs; more only repeat what was seen."""
     share_needed: float = 1 / 3
     """Of the images wanted; below this fewer networks are the better use of the time."""
-    coarse_share: float = 0.0
-    """Of the epochs, the first ones, that are learned at half the resolution."""
     once: bool = False
     """Whether every image is seen once, for all folds together: nothing is gained by seeing it again, nor by further
     networks, which would all be the same."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, NonNegativeInt, PositiveFloat, PositiveInt, Tag, model_validator
+from pydantic import Discriminator, Field, PositiveFloat, PositiveInt, Tag, model_validator
 
 from hounsfield.plan.section import Section
 
@@ -44,8 +44,8 @@ class ResidualChoice(Section):
     name: Literal["residual"] = "residual"
     widths: tuple[PositiveInt, ...] = Field(default=(32, 64, 128, 256), min_length=1)
     """Feature maps of each stage; every stage but the first halves them along every side."""
-    blocks: tuple[NonNegativeInt, ...] = (1, 1, 1, 1)
-    """Residual blocks of each stage; none of the first where its maps are those of the first layer."""
+    blocks: tuple[PositiveInt, ...] = (1, 1, 1, 1)
+    """Residual blocks of each stage."""
     stem_stride: Literal[1, 2] = 1
     """2: the first layer halves the image already."""
     strides: tuple[tuple[PositiveInt, ...], ...] = ()
@@ -58,8 +58,6 @@ class ResidualChoice(Section):
     def _stages_agree(self) -> Self:
         if len(self.blocks) != len(self.widths):
             raise ValueError(f"network.blocks {self.blocks} needs one number a stage of network.widths {self.widths}")
-        if 0 in self.blocks[1:]:
-            raise ValueError(f"network.blocks {self.blocks} needs one at least of each stage but the first")
         if self.strides and len(self.strides) != len(self.widths) - 1:
             raise ValueError(f"network.strides {self.strides} needs one a stage of network.widths but the first")
         return self
@@ -272,8 +270,6 @@ class _AroundEncoder(Section):
     """On the way up: over the images of a batch together, or over each alone."""
     supervised: PositiveInt = 3
     """Resolutions that answer in training, from the finest on."""
-    skip: Literal["concatenate", "add"] = "concatenate"
-    """How maps of the way down come into those of the way up."""
     encoder: Encoder = ResidualChoice()
     """The way down."""
 

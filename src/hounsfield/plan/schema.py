@@ -129,16 +129,12 @@ class Augmentation(Section):
 
     rotation_degrees: float = Field(default=0.0, ge=0, le=180)
     """Turned by up to this much either way, in the image plane."""
-    tilt_degrees: float = Field(default=0.0, ge=0, le=180)
-    """Volumes: turned about the other two axes too, by up to this much either way."""
     zoom: float = Field(default=0.0, ge=0, lt=1)
     """Enlarged or shrunk by a factor of up to exp(zoom) either way."""
     shift: float = Field(default=0.0, ge=0, lt=1)
     """Moved by up to this share of half the side."""
     flip_axes: tuple[int, ...] = ()
     """Axes of `Input.shape` that may be reversed."""
-    shrink: tuple[PositiveInt, ...] = ()
-    """Pixels of an image that become one along each axis of `Input.shape`; one along all where empty."""
     gain: float = Field(default=0.0, ge=0, lt=1)
     """Multiplied by 1 ± this."""
     bias: float = Field(default=0.0, ge=0)
@@ -158,8 +154,6 @@ class Optimisation(Section):
     """How the weights are found."""
 
     epochs: int = Field(default=40, ge=1)
-    coarse_epochs: int = Field(default=0, ge=0)
-    """Of outlines: as many epochs, the first ones, are learned at half the resolution."""
     batch_size: int = Field(default=32, ge=2)
     learning_rate: float = Field(default=2e-3, gt=0)
     """The peak of a one-cycle schedule."""

@@ -51,33 +51,6 @@ def test_a_quarter_turn_is_that_of_the_array(degrees: int, turns: int) -> None:
     torch.testing.assert_close(warp(images, affine.repeat(2, 1, 1), (9, 9)), torch.rot90(images, turns, (2, 3)))
 
 
-def test_a_volume_is_tilted_about_the_other_axes_too() -> None:
-    flat = drawn(Augmentation(rotation_degrees=30), dims=3, count=8)[:, :, :3]
-    tilted = drawn(Augmentation(rotation_degrees=30, tilt_degrees=30), dims=3, count=8)[:, :, :3]
-    assert (flat[:, 2, :2] == 0).all()
-    assert (tilted[:, 2, :2].abs() > 0).all()
-    torch.testing.assert_close(tilted @ tilted.transpose(1, 2), torch.eye(3).repeat(8, 1, 1))
-    torch.testing.assert_close(torch.linalg.det(tilted), torch.ones(8))
-    degrees = torch.rad2deg(torch.arccos(tilted[:, 2, 2]))  # of the axis across slices, off its place
-    assert 15 < degrees.max() < 2**0.5 * 30
-
-
-def test_what_is_shown_at_half_the_resolution_is_the_mean_of_its_pixels() -> None:
-    images = pictures(12, 16, 6)
-    halved = warp(images, drawn(Augmentation(shrink=(2, 2, 1)), dims=3), (4, 6, 6))
-    middle = centre(images, (8, 12, 6))
-    means = torch.nn.functional.avg_pool3d(middle, (2, 2, 1))
-    torch.testing.assert_close(halved, means, atol=1e-4, rtol=0)
-
-
-def test_shifts_are_shares_of_what_is_shown_at_any_resolution() -> None:
-    images = pictures(32, 32)
-    change = Augmentation(shift=0.3, rotation_degrees=20)
-    fine = warp(images, drawn(change), (16, 16))
-    coarse = warp(images, drawn(change.model_copy(update={"shrink": (2, 2)})), (8, 8))
-    torch.testing.assert_close(coarse[:, :, 3:5, 3:5].mean(), fine[:, :, 6:10, 6:10].mean(), atol=0.05, rtol=0)
-
-
 def test_a_volume_is_turned_in_its_slices() -> None:
     affine = torch.zeros(2, 3, 4)
     affine[:, 0, 1], affine[:, 1, 0], affine[:, 2, 2] = -1, 1, 1  # 90 degrees in (x, y)

@@ -15,7 +15,7 @@ def draw_affines(count: int, *, dims: int, augmentation: Augmentation, generator
     """Random affine maps, (count, dims, dims + 1), from output to input, in pixels around the middle.
 
     The shift, the last column, is a share of half the output's side. Rows and columns are in torch's order, (x, y)
-    or (x, y, z), which is the array's order reversed. Volumes are tilted out of the plane of their slices first.
+    or (x, y, z), which is the array's order reversed. Volumes are turned in the plane of their slices only.
 
     Args:
         count: Number of images.
@@ -35,28 +35,10 @@ def draw_affines(count: int, *, dims: int, augmentation: Augmentation, generator
         affine[:, axis, dims] = within(augmentation.shift)
     affine[:, 0, 0], affine[:, 0, 1] = zoom * torch.cos(angle), -zoom * torch.sin(angle)
     affine[:, 1, 0], affine[:, 1, 1] = zoom * torch.sin(angle), zoom * torch.cos(angle)
-    if dims == 3 and augmentation.tilt_degrees:
-        for axis in (0, 1):
-            tilt = _turned(within(math.radians(augmentation.tilt_degrees)), axis)
-            affine[:, :, :dims] = affine[:, :, :dims] @ tilt
     for axis in augmentation.flip_axes:
         sign = torch.where(torch.rand(count, generator=generator) < 0.5, -1.0, 1.0)
         affine[:, :, dims - 1 - axis] *= sign[:, None]
-    if augmentation.shrink:
-        factors = torch.tensor(augmentation.shrink[::-1], dtype=torch.float32)
-        affine[:, :, :dims] *= factors
-        affine[:, :, dims] *= factors
     return affine
-
-
-def _turned(angles: Tensor, axis: int) -> Tensor:
-    """Rotations (n, 3, 3) about one of the axes x, y, z."""
-    others = [other for other in range(3) if other != axis]
-    turned = torch.eye(3).repeat(len(angles), 1, 1)
-    for own, sign, other in ((others[0], -1, others[1]), (others[1], 1, others[0])):
-        turned[:, own, own] = torch.cos(angles)
-        turned[:, own, other] = sign * torch.sin(angles)
-    return turned
 
 
 def warp(
