@@ -187,6 +187,8 @@ def row_of(detection: DetectionEvidence, where: str) -> Row:
     row["interval at 1"] = f"{at_one.low:.3f} to {at_one.high:.3f}"
     if "sensitivity_malignant_at_1" in scores:
         row["malignant at 1"] = round(scores["sensitivity_malignant_at_1"].value, 3)
+        each = [f"{scores[f'sensitivity_malignant_at_{rate}'].value:.2f}" for rate in RATES]
+        row["malignant at all"] = " / ".join(each)
     row["mean"] = round(scores["mean_sensitivity"].value, 3)
     row["AP 50"] = round(scores["average_precision_50"].value, 3)
     row |= abnormal_or_not(detection.results)

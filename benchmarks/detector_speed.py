@@ -153,6 +153,10 @@ def find(bundle: str, runtime: str) -> None:
     starts = range(0, len(arrays), at_once)
     found = [one for start in starts for one in look(np.stack(arrays[start : start + at_once]))]
     seconds = time.perf_counter() - began
+    more: dict[str, Any] = {
+        "cpu_s_a_film": round((time.process_time() - cpu) / len(arrays), 3),
+        "peak_gib": round(max(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 2**20, 2),
+    }
     results = [
         ImageResult(case.id, case.patient, case.boxes, detected(one, onto))
         for one, (case, onto) in zip(found, opened_cases, strict=True)
@@ -161,12 +165,8 @@ def find(bundle: str, runtime: str) -> None:
     scores = measure_detection(
         results, kinds=kinds, rule=HitRule(0.2), threshold=0.5, threshold_from="", attributes={}, resamples=20
     ).scores
-    more = {
-        "froc": [scores[f"sensitivity_at_{rate}"].value for rate in RATES],
-        "input": " × ".join(map(str, reader.bundle.plan.input.shape)),
-        "cpu_s_a_film": round((time.process_time() - cpu) / len(arrays), 3),
-        "peak_gib": round(max(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 2**20, 2),
-    }
+    more["froc"] = [scores[f"sensitivity_at_{rate}"].value for rate in RATES]
+    more["input"] = " × ".join(map(str, reader.bundle.plan.input.shape))
     how = f"torch eagerly, {EAGER_PROPOSALS} proposals" if runtime == EAGER else reader.runtime
     result("films per s", len(arrays) / seconds, how, more)
 
@@ -257,13 +257,12 @@ def main() -> int:
             "FROC: sensitivity at 1/8 to 8 false alarms a film; most were learned from, so that it says whether both "
             "find the same, and nothing more.",
             "finding: films a second through networks, proposals and judgement, from prepared arrays, same weights: "
-            "four films at a time by us, one at a time eagerly, as torchvision's network reads.",
+            "four films at a time by us, one at a time eagerly, as torchvision's network reads. Peaks hold all "
+            f"{READ} prepared films, on both sides.",
         ),
     )
     finding = max(rows[3:], key=lambda row: row["times"], default=None)
-    slow = max(row["times"] for row in rows[1:3]) < AIM_LEARNING or (
-        finding is not None and finding["times"] < AIM_FINDING
-    )
+    slow = rows[1]["times"] < AIM_LEARNING or (finding is not None and finding["times"] < AIM_FINDING)
     return int(slow or (finding is not None and finding["largest difference of FROC"] > AIM_FROC))
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from hounsfield.datasets import Case, Crop, Dataset, ImageRef, open_dataset
 from hounsfield.datasets.check import Problem, check_dataset
+from hounsfield.datasets.misplaced import _reaches_over
 from hounsfield.findings import Box
 
 MakeDataset = Callable[..., Dataset]
@@ -250,3 +251,9 @@ def test_where_there_are_only_boxes_the_task_that_learns_them_is_named(boxed: Ca
     assert refused.text == (
         "no case has a class; only boxes: write a description that says where the classes are, or give --task detection"
     )
+
+
+def test_boxes_that_go_on_beyond_the_last_slice_reach_over_the_border() -> None:
+    volume = (10, 40, 50)
+    assert not _reaches_over(Box(0, 0, 50, 40, z0=0, z1=10), volume)
+    assert _reaches_over(Box(0, 0, 5, 5, z0=4, z1=14), volume) and _reaches_over(Box(0, 0, 5, 5, z0=-3, z1=2), volume)

@@ -88,6 +88,7 @@ def _middle(image: Image) -> np.ndarray:
         (Box(3, 5, 5, 3), "is empty"),
         (Box(float("nan"), 0, 1, 1), "is empty"),
         (Box(0, 0, float("inf"), 1), "is empty"),
+        (Box(0, 0, 1, 1, z0=9, z1=3), "from slice 9 to 3 is empty; z1 must be above z0"),
     ],
 )
 def test_a_box_without_any_pixel_is_refused(write_film: WriteFilm, box: Box, sentence: str) -> None:

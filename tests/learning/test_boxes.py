@@ -12,6 +12,7 @@ import torch
 from hounsfield.bundle import FindingPoint, read_bundle
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.detection import for_detection
+from hounsfield.datasets.fingerprint import make_fingerprint
 from hounsfield.errors import PlanError, TrainingError
 from hounsfield.evaluation.evidence import Detected, ImageResult
 from hounsfield.findings.region import Box
@@ -19,10 +20,14 @@ from hounsfield.learning.augmentation import draw_affines, warp, warp_boxes
 from hounsfield.learning.boxes import BoxLesson, boxed_batch, clipped, on_tiles
 from hounsfield.learning.finding_point import choose_finding_point
 from hounsfield.learning.inputs import Sought, prepare_inputs, sought_by
+from hounsfield.learning.lessons import lesson_of
+from hounsfield.learning.supervised import setup
 from hounsfield.learning.throughput import images_per_second
 from hounsfield.learning.train import Trained, train
 from hounsfield.learning.validation import validation_evidence
 from hounsfield.plan import Augmentation, Detection, Ensemble, Input, Optimisation, Plan, plan_from_text, plan_to_text
+from hounsfield.plan.finding import finder
+from hounsfield.plan.inputs import kind_of
 from hounsfield.plan.network import build_network
 from hounsfield.plan.network_choices import ConvNetChoice, FasterRCNNChoice
 from hounsfield.plan.task import task_of
@@ -145,6 +150,32 @@ def test_a_detection_is_learned_measured_and_read_again(trained: Trained, spotte
     surest = [one for one in evidence.detection.results if one.truths and one.found]
     middle = [(one.found[0].box.center, one.truths[0].center) for one in surest]
     assert np.mean([np.hypot(a[0] - b[0], a[1] - b[1]) < 6 for a, b in middle]) > 0.8
+
+
+def test_five_hundred_boxes_on_one_image_are_learned_from_and_as_many_may_be_found(
+    spotted: Dataset, tmp_path: Path
+) -> None:
+    many = tuple(Box(x, y, x + 3, y + 2, "dark") for x in range(0, 100, 4) for y in range(0, 40, 2))
+    assert len(many) == 500
+    crowded = replace(spotted, cases=(replace(spotted.cases[0], boxes=many), *spotted.cases[1:]))
+    plan = tiny()
+    inputs = prepare_inputs(crowded, crowded.cases[:4], plan.input, tmp_path, threads=1, sought=sought_by(plan))
+    lesson, run = lesson_of(plan, inputs), setup(plan, member=0)
+    loss = lesson.taught(run, plan, np.arange(4), torch.Generator().manual_seed(0))
+    assert len(inputs.boxes[0]) == 500 and bool(torch.isfinite(loss))
+    fingerprint = make_fingerprint(crowded)
+    network = finder(fingerprint, kind_of(fingerprint, modality="US", cropped=False), None).network(SHAPE)
+    assert isinstance(network, FasterRCNNChoice) and network.most == 1000
+
+
+def test_boxes_too_small_for_the_network_are_counted(
+    spotted: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    thin = (*spotted.cases[0].boxes, Box(50, 5, 50.6, 25, "dark"), Box(60, 5, 60.6, 25, "dark"))
+    plan, cases = tiny(), (replace(spotted.cases[0], boxes=thin), *spotted.cases[1:8])
+    inputs = prepare_inputs(spotted, cases, plan.input, tmp_path, threads=1, sought=sought_by(plan))
+    BoxLesson(task_of(plan), inputs).require_enough(np.arange(4), np.arange(4, 8))
+    assert "note: 2 of 8 boxes left out of training, for they are less than a pixel" in capsys.readouterr().err
 
 
 def test_folds_validate_every_image_once(spotted: Dataset, tmp_path: Path) -> None:

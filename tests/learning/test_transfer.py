@@ -153,6 +153,8 @@ def test_weights_that_do_not_fit_are_named(
     with pytest.raises(PlanError, match='"imagenet" is for pretrained networks, and network.name is "convnet"'):
         plan = make_tiny_plan(start="imagenet")
         setup(plan, member=0)
+    with pytest.raises(PlanError, match="they would never learn anything; let frozen_stages be 0"):
+        setup(make_tiny_plan(frozen_stages=1), member=0)
     weights = {f"layer{n}": torch.zeros(2) for n in range(400)}
     save_file(weights, tmp_path / "tf_efficientnet_lite0.safetensors")
     monkeypatch.setenv("HOUNSFIELD_WEIGHTS", str(tmp_path))

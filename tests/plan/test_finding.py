@@ -12,7 +12,7 @@ from hounsfield.plan import Detection, FasterRCNNChoice, Input, Machine, Plan, m
 from hounsfield.plan.families import DEFAULT_BACKBONE
 from hounsfield.plan.finding import finder, finding_sides, tile_of
 from hounsfield.plan.inputs import Kind, kind_of
-from hounsfield.plan.network_choices import ResidualChoice
+from hounsfield.plan.network_choices import ConvNetChoice, ResidualChoice
 from hounsfield.plan.schema import Augmentation
 
 MACHINE = Machine(name="a laptop", cores=2, threads=2, memory_bytes=2**34, bf16=False)
@@ -80,6 +80,27 @@ def test_boxes_of_one_size_and_shape_give_one_anchor_a_place() -> None:
 
     assert nuclei.anchor_ratios == (1.0,)
     assert len({len(sides) for sides in nuclei.anchor_sides}) == 1
+
+
+def test_the_five_layers_of_the_case_study_may_be_looked_at_and_all_of_them_learn() -> None:
+    family = finder(images(), WHOLE, "convnet")
+    network = family.network((800, 608))
+    assert isinstance(network, FasterRCNNChoice) and network.encoder == ConvNetChoice()
+    assert "five convolution layers from scratch" in family.reason
+    assert not {"start", "layer_decay", "frozen_stages"} & set(family.optimisation)
+    assert finder(images(), WHOLE, DEFAULT_BACKBONE).optimisation["frozen_stages"] == 3
+
+
+def test_sides_that_the_places_do_not_fit_into_are_refused_in_a_plan() -> None:
+    with pytest.raises(ValidationError, match=r"input.shape \(500, 300\): boxes are asked about every 32 pixels"):
+        Plan(
+            task="detection",
+            dataset="films",
+            classes=("without", "with"),
+            input=Input(shape=(500, 300)),
+            network=FasterRCNNChoice(),
+            detection=Detection(kinds=("mass",), positive=("mass",)),
+        )
 
 
 def test_of_crowded_images_more_proposed_places_are_learned_from() -> None:

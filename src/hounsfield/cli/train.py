@@ -44,9 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--network", default="auto", metavar="NAME",
         help="auto: a few are tried, and the validation cases decide; convnet, residual, slices; for lesions "
-        "faster_rcnn, centres; for landmarks heatmap, box_regression, policy; for outlines unet, and of "
-        "volumes unet-2.5d and recurrent; timm's name of a pretrained network, with :probe behind it for its features "
-        "alone; or a bundle to learn on from (default: auto)",
+        "faster_rcnn, centres, and convnet: faster_rcnn on the maps of five layers; for landmarks heatmap, "
+        "box_regression, policy; for outlines unet, and of volumes unet-2.5d and recurrent; timm's name of a "
+        "pretrained network, with :probe behind it for its features alone; or a bundle to learn on from (default: "
+        "auto)",
     )  # fmt: skip
     parser.add_argument("--minutes", type=float, default=10.0, metavar="M", help="budget of the plan (default: 10)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of split and plan (default: 0)")

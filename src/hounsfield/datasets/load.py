@@ -117,9 +117,11 @@ def check_box(box: Box, size: tuple[int, ...] | None, *, where: str) -> None:
         raise DatasetError(f"{where}: the box {corners} is empty; x1 must be above x0 and y1 above y0")
     if not (math.isfinite(box.z0) and math.isfinite(box.z1)):
         raise DatasetError(f"{where}: the box from slice {box.z0:g} to {box.z1:g} has no end; give two numbers")
+    if box.z1 <= box.z0:
+        raise DatasetError(f"{where}: the box from slice {box.z0:g} to {box.z1:g} is empty; z1 must be above z0")
     if size is not None:
         *deep, height, width = size
-        if deep and (box.z1 <= 0 or box.z0 >= deep[0] or box.z1 <= box.z0):
+        if deep and (box.z1 <= 0 or box.z0 >= deep[0]):
             raise DatasetError(
                 f"{where}: the box from slice {box.z0:g} to {box.z1:g} lies outside the image of {deep[0]} slices; "
                 "boxes count the slices of the image as it is stored, from 0"

@@ -50,5 +50,7 @@ def misplaced_boxes(cases: Sequence[Case]) -> Misplaced:
 
 
 def _reaches_over(box: Box, shape: tuple[int, ...]) -> bool:
-    height, width = shape[-2:]
-    return min(box.x0, box.y0) < -_SLACK or box.x1 > width + _SLACK or box.y1 > height + _SLACK
+    deep = shape[0] if len(shape) == 3 else box.z1
+    firsts, lasts = (box.x0, box.y0, box.z0), (box.x1, box.y1, box.z1)
+    sides = (shape[-1], shape[-2], deep)
+    return min(firsts) < -_SLACK or any(last > side + _SLACK for last, side in zip(lasts, sides, strict=True))

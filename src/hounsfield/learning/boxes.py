@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from hounsfield.arrays import FloatArray, IntArray
+from hounsfield.datasets.listing import counted
 from hounsfield.errors import TrainingError
 from hounsfield.evaluation.evidence import ImageResult
 from hounsfield.evaluation.froc import RATES, sensitivity_at, threshold_at
@@ -23,6 +24,7 @@ from hounsfield.networks.found import Finder, Found, Truth
 from hounsfield.networks.untouched import Untouched
 from hounsfield.plan import Plan
 from hounsfield.plan.network import most_of
+from hounsfield.progress import say
 from hounsfield.tasks.detection import Findings, box_of, detected, fused, whole_logits
 from hounsfield.tasks.find import as_arrays, by_torch, find
 from hounsfield.tasks.predict import centre, memory_order
@@ -115,6 +117,13 @@ class BoxLesson:
                 f"{learned} boxes are left to learn from and {validated} to validate on, without {len(failed)} images "
                 f"that had to be left out{first} and without boxes less than a pixel of the network's input wide or "
                 "high; both need some: mend what inspect names, plan a larger input.shape, or use another split"
+            )
+        given = sum(len(self.inputs.boxes[row]) for row in (*train_rows, *val_rows))
+        if lost := given - learned - validated:
+            say(
+                f"note: {lost} of {counted(given, 'box')} left out of training, for they are less than a pixel of the "
+                "network's input wide or high, or lie mostly beyond the image; a larger input.shape in the plan shows "
+                "more of the small ones"
             )
 
     def results(self, plan: Plan, rows: IntArray, found: Sequence[Findings]) -> tuple[ImageResult, ...]:

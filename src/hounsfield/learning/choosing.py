@@ -30,7 +30,7 @@ from hounsfield.plan import (
 )
 from hounsfield.plan.choose import Asked
 from hounsfield.plan.columns import choose_columns
-from hounsfield.plan.families import DEFAULT_BACKBONE, Family, family_like, family_of
+from hounsfield.plan.families import CONVNET, DEFAULT_BACKBONE, Family, family_like, family_of
 from hounsfield.plan.finding import CENTRES, FASTER_RCNN, centre_finder, finder, tile_of
 from hounsfield.plan.inputs import kind_of
 from hounsfield.plan.locating import HEAT_MAP, LOCATORS, locator
@@ -192,7 +192,7 @@ def _require_way(network: str, dataset: Dataset, *, planar: bool) -> None:
     """
     if not dataset.kinds and not dataset.landmarks and not dataset.labels:
         return
-    finders = (FASTER_RCNN, CENTRES) if planar else (CENTRES,)
+    finders = (FASTER_RCNN, CENTRES, CONVNET.name) if planar else (CENTRES,)
     outliners = (UNET,) if planar else OUTLINERS
     known = LOCATORS if dataset.landmarks else outliners if dataset.labels else finders
     if network in (AUTO, *known) or (planar and network not in OWN):
@@ -207,11 +207,14 @@ def _require_way(network: str, dataset: Dataset, *, planar: bool) -> None:
 
 
 def _backbone(network: str) -> str | None:
-    """The pretrained network whose maps a network that finds looks at; None for one from scratch.
+    """The network whose maps a network that finds looks at: timm's name, or that of the five layers; None for a
+    residual network from scratch.
 
     Raises:
         UnknownNameError: Its weights are not at hand.
     """
+    if network == CONVNET.name:
+        return network
     if network in OWN:
         return DEFAULT_BACKBONE if at_hand(DEFAULT_BACKBONE) else None
     family = _family(network)

@@ -53,13 +53,21 @@ def load_start(network: nn.Module, plan: Plan, *, member: int = 0, kept: Path | 
         _load_imagenet(network, plan)
     elif start:
         _put_learned(network, plan, *_learned_before(plan, kept, member))
+    elif plan.optimisation.frozen_stages:
+        raise PlanError(
+            'optimisation.frozen_stages lets stages stay as they began, and optimisation.start is "": they would never '
+            "learn anything; let frozen_stages be 0"
+        )
 
 
 def _load_imagenet(network: nn.Module, plan: Plan) -> None:
     choice = pretrained_part(plan.network)
     if choice is None:
+        encoder = getattr(plan.network, "encoder", None)
+        which = f'network.encoder is "{encoder.name}"' if encoder else f'network.name is "{plan.network.name}"'
         raise PlanError(
-            f'optimisation.start = "imagenet" is for pretrained networks, and network.name is "{plan.network.name}"'
+            f'optimisation.start = "imagenet" is for pretrained networks, and {which}: let start be "", and '
+            "frozen_stages 0"
         )
     for part in network.modules():
         if isinstance(part, Pretrained):

@@ -295,27 +295,42 @@ def _residual(sides: Sides) -> ResidualChoice:
     return ResidualChoice(widths=widths[:stages], blocks=(1,) * stages, stem_stride=2 if volume else 1)
 
 
+def is_pretrained(backbone: str | None) -> bool:
+    """Whether a network that others look at the maps of begins from photographs."""
+    return backbone not in (None, CONVNET.name)
+
+
 def maps_of(backbone: str | None) -> str:
     """Which network's maps others look at, in words."""
-    return f"maps of {backbone}, pretrained on ImageNet" if backbone else "maps of a residual network from scratch"
+    if is_pretrained(backbone):
+        return f"maps of {backbone}, pretrained on ImageNet"
+    return f"maps of {'five convolution layers' if backbone else 'a residual network'} from scratch"
 
 
-def encoder_tuning(backbone: str | None) -> Mapping[str, Any]:
-    """How the optimisation of a network around an encoder differs where that is pretrained."""
-    return {"start": "imagenet", "layer_decay": 0.8} if backbone else {}
+def encoder_tuning(backbone: str | None, *, frozen: int = 0) -> Mapping[str, Any]:
+    """How the optimisation of a network around an encoder differs where that is pretrained.
+
+    Args:
+        backbone: As for `encoder_for`.
+        frozen: Stages of a pretrained one that stay as they are.
+    """
+    return {"start": "imagenet", "layer_decay": 0.8, "frozen_stages": frozen} if is_pretrained(backbone) else {}
 
 
 def encoder_for(backbone: str | None, sides: Sides) -> Encoder:
-    """A network whose maps others look at: pretrained, or a residual one from scratch, small enough for the images.
+    """A network whose maps others look at: pretrained, or one from scratch, small enough for the images.
 
     Args:
-        backbone: timm's name; None for one from scratch.
+        backbone: timm's name, or "convnet", for five layers from scratch; None for a residual network from scratch.
         sides: Shape of the images.
     """
+    if backbone == CONVNET.name:
+        return ConvNetChoice()
     if backbone:
         return PretrainedChoice(backbone=backbone, drop_path=0.1)
-    widths = (32, 64, 128, 160) if len(sides) == 2 else (16, 32, 64, 96)
+    volume = len(sides) == 3  # halved at once: what is found and located there has a place every 2 voxels
+    widths = (32, 64, 96, 96) if volume else (32, 64, 128, 160)
     stages = 2
-    while stages < len(widths) and min(sides) // 2**stages >= 4:
+    while stages < len(widths) and min(sides) // 2 ** (stages + volume) >= 4:
         stages += 1
-    return ResidualChoice(widths=widths[:stages], blocks=(1,) * stages)
+    return ResidualChoice(widths=widths[:stages], blocks=(1,) * stages, stem_stride=2 if volume else 1)

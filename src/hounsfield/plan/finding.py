@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from hounsfield.datasets.fingerprint import Fingerprint
-from hounsfield.plan.families import Family, Sides, encoder_for, encoder_tuning, maps_of
-from hounsfield.plan.inputs import Kind, flat_shape, input_sides
-from hounsfield.plan.network_choices import CentreChoice, FasterRCNNChoice, PretrainedChoice, ResidualChoice
+from hounsfield.plan.families import Family, Sides, encoder_for, encoder_tuning, is_pretrained, maps_of
+from hounsfield.plan.inputs import Kind, flat_shape, volume_sides
+from hounsfield.plan.network_choices import CentreChoice, FasterRCNNChoice, ResidualChoice
 
 FASTER_RCNN = "faster_rcnn"
 CENTRES = "centres"
@@ -57,6 +57,12 @@ _TILE = 512
 _MOST_IN_VOLUMES = 20
 """The same of volumes."""
 
+_SIDES_IN_VOLUMES = (128, 112, 96, 80, 64, 48, 40, 32, 28, 24)
+"""Longer side of volumes."""
+
+_CLEAR_IN_VOLUMES = 12.0
+"""As `_CLEAR`, in voxels."""
+
 _FINEST, _COARSEST = 4, 32
 _LEVELS = 3
 
@@ -67,18 +73,16 @@ def finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) -> Family
     Args:
         fingerprint: Of whole images with boxes.
         kind: How they are prepared.
-        backbone: timm's name of the pretrained network whose maps are looked at; a residual network from scratch where
-            there is none.
+        backbone: timm's name of the pretrained network whose maps are looked at, "convnet" for the five layers of the
+            case study; a residual network from scratch where there is none.
     """
-    encoder = (
-        PretrainedChoice(backbone=backbone, drop_path=0.1)
-        if backbone
-        else ResidualChoice(widths=(16, 32, 64, 128, 160, 160), blocks=(1,) * 6)
-    )
+    deep = ResidualChoice(widths=(16, 32, 64, 128, 160, 160), blocks=(1,) * 6)
     return Family(
         name=FASTER_RCNN,
         reason=f"Faster R-CNN: places are proposed and judged, on {maps_of(backbone)}",
-        network=lambda sides: _choice(fingerprint, kind, sides).model_copy(update={"encoder": encoder}),
+        network=lambda sides: _choice(fingerprint, kind, sides).model_copy(
+            update={"encoder": encoder_for(backbone, sides) if backbone else deep}
+        ),
         sides=_shapes,
         images_wanted=5_000,
         epochs_wanted=12,
@@ -91,8 +95,7 @@ def finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) -> Family
             "weight_decay": 0.01,
             "clip_norm": 5.0,
             "keep": "last",
-            **encoder_tuning(backbone),
-            "frozen_stages": 3 if backbone else 0,
+            **encoder_tuning(backbone, frozen=3),
         },
         augmentation={"flip_axes": _UPSIDE_DOWN} if kind.cut_to_breast else {},
         reasons={
@@ -116,7 +119,8 @@ def centre_finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) ->
         name=CENTRES,
         reason=f"each place says how likely a lesion is centred there, and how large that is, on {maps_of(backbone)}",
         network=lambda sides: _centres(fingerprint, sides, backbone),
-        sides=_shapes if fingerprint.planar else input_sides,
+        sides=_shapes if fingerprint.planar else _volumes,
+        side_before_folds=_clear_side(fingerprint, kind),
         images_wanted=20_000,
         epochs_wanted=100,
         longest=300,
@@ -126,8 +130,7 @@ def centre_finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) ->
             "weight_decay": 0.01,
             "clip_norm": 5.0,
             "keep": "last",
-            **encoder_tuning(backbone),
-            "frozen_stages": 2 if backbone else 0,
+            **encoder_tuning(backbone, frozen=2),
         },
         reasons={
             "optimisation.class_weights": "",
@@ -138,7 +141,7 @@ def centre_finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) ->
 
 def _centres(fingerprint: Fingerprint, sides: Sides, backbone: str | None) -> CentreChoice:
     most = max(_MOST if fingerprint.planar else _MOST_IN_VOLUMES, 2 * fingerprint.most_boxes)
-    return CentreChoice(stride=4 if backbone else 2, most=most, encoder=encoder_for(backbone, sides))
+    return CentreChoice(stride=4 if is_pretrained(backbone) else 2, most=most, encoder=encoder_for(backbone, sides))
 
 
 def tile_of(fingerprint: Fingerprint, kind: Kind) -> tuple[Sides, Sides]:
@@ -181,12 +184,19 @@ def finding_sides(fingerprint: Fingerprint, kind: Kind) -> list[Sides]:
     return list(dict.fromkeys(_rounded(height, width, side / longest) for side in fitting))
 
 
+def _volumes(fingerprint: Fingerprint, kind: Kind) -> list[Sides]:
+    """Candidate shapes of volumes, the largest first."""
+    return volume_sides(fingerprint, _SIDES_IN_VOLUMES)
+
+
 def _clear_side(fingerprint: Fingerprint, kind: Kind) -> int:
     """Longer side of images on which the middling box is as long as it need be; short of the largest there can be."""
     if fingerprint.box_side is None:
         return 0
-    wanted = max(flat_shape(fingerprint, kind)) * _CLEAR / fingerprint.box_side.median
-    return min(round(wanted), max(_shapes(fingerprint, kind)[0]) - 1)
+    flat = fingerprint.planar
+    longest = max(flat_shape(fingerprint, kind) if flat else fingerprint.shape_median)
+    wanted = longest * (_CLEAR if flat else _CLEAR_IN_VOLUMES) / fingerprint.box_side.median
+    return min(round(wanted), max((_shapes if flat else _volumes)(fingerprint, kind)[0]) - 1)
 
 
 def _rounded(height: int, width: int, scale: float) -> Sides:

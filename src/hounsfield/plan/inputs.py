@@ -222,12 +222,8 @@ def loses_colour(channels: int, fingerprint: Fingerprint) -> bool:
 
 def input_sides(fingerprint: Fingerprint, kind: Kind) -> list[tuple[int, ...]]:
     """Candidate input shapes, the largest first; none is larger than most of the images are."""
-    median = fingerprint.shape_median
     if not fingerprint.planar:
-        longest = max(median)
-        return [tuple(_scaled(median, side, longest)) for side in _VOLUME_SIDES if side <= longest] or [
-            tuple(max(_SMALLEST, side) for side in median)
-        ]
+        return volume_sides(fingerprint, _VOLUME_SIDES)
     flat = flat_shape(fingerprint, kind)
     longest = max(flat)
     sides = _CROP_SIDES if kind.margin > 1 else _FILM_SIDES
@@ -235,6 +231,15 @@ def input_sides(fingerprint: Fingerprint, kind: Kind) -> list[tuple[int, ...]]:
     if kind.margin > 1:
         return [(side, side) for side in fitting]
     return [tuple(_scaled(flat, side, longest)) for side in fitting]
+
+
+def volume_sides(fingerprint: Fingerprint, sides: Sequence[int]) -> list[tuple[int, ...]]:
+    """Shapes of volumes of which the longest axis has one of `sides`; none is larger than most of them are."""
+    median = fingerprint.shape_median
+    longest = max(median)
+    return [tuple(_scaled(median, side, longest)) for side in sides if side <= longest] or [
+        tuple(max(_SMALLEST, side) for side in median)
+    ]
 
 
 def flat_shape(fingerprint: Fingerprint, kind: Kind) -> tuple[int, int]:

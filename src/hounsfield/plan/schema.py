@@ -23,6 +23,7 @@ from hounsfield.evaluation.matching import rule_from
 from hounsfield.evaluation.threshold import DEFAULT_RULE, require_rule
 from hounsfield.plan.network_choices import (
     ConvNetChoice,
+    FasterRCNNChoice,
     FindingChoice,
     LandmarkChoice,
     MultipleInstanceChoice,
@@ -503,6 +504,14 @@ class Plan(Section):
             raise ValueError(
                 f"detection.tile {tile} must be no longer than input.shape {self.input.shape} along any axis"
             )
+        if isinstance(self.network, FasterRCNNChoice):
+            step = max(self.network.strides)
+            if any(side % step for side in self.looked_at):
+                what = f"detection.tile {tile}" if tile else f"input.shape {self.input.shape}"
+                raise ValueError(
+                    f"{what}: boxes are asked about every {step} pixels (network.strides), so that each side must be a "
+                    "multiple of that"
+                )
         if finds and (self.input.views or self.input.columns or self.auxiliary.columns or self.lesions.epochs):
             raise ValueError(
                 "a detection looks at one image a case and learns its boxes alone: leave out input.views, "

@@ -172,6 +172,11 @@ def test_missing_images_are_counted_and_five_are_named(describe: Describe, write
             "'images/a.png': the box x 3 to 1, y 1 to 4 is empty",
         ),
         ("image,label,x0,y0,x1,y1\na,benign,nan,1,1,4\n", CLASS + BOX, "box x nan to 1"),
+        (
+            "image,label,x0,y0,x1,y1\na,benign,3,1,1,4\nb,benign,1,1,2,2\nc,benign,1,4,2,4\nd,benign,2,2,1,1\n",
+            CLASS + BOX,
+            "'images/a.png': .* is empty; .*; 2 further cases with such boxes: images/c.png, images/d.png",
+        ),
         ("image,label,x0,y0,x1,y1\na,benign,,,,\n", CLASS + BOX + "[crop]\n", "no case is left; no row has a box"),
         (MASSES, 'id = "image"\n' + CLASS + 'drop = ["ambiguous"]\n' + BOX + "[crop]\n", "'a' has 2 boxes"),
         (MASSES, 'id = "label"\n' + CLASS + 'drop = ["ambiguous"]\n', "'benign' has rows with more than one image"),

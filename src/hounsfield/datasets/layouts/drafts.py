@@ -17,7 +17,7 @@ from hounsfield.datasets.layouts.landmarks import need_landmarks, points_of_rows
 from hounsfield.datasets.layouts.parts import part_of_word
 from hounsfield.datasets.layouts.rows import Row, Table, Template, template
 from hounsfield.datasets.layouts.views import Views
-from hounsfield.datasets.listing import some
+from hounsfield.datasets.listing import counted, some
 from hounsfield.datasets.load import check_box
 from hounsfield.errors import DatasetError
 from hounsfield.findings.region import Box
@@ -117,11 +117,28 @@ class CaseReader:
         """The boxes on one image, each once."""
         found = [self.boxes(row, "" if target is None else classes[target]) for row, target in rows]
         boxes = tuple(dict.fromkeys(box for of_row in found for box in of_row))
-        for box in boxes:
-            check_box(box, None, where=f"{self.table.path}, case {key!r}")
         if self.description.crop is not None:
             self._check_crop(key, view, len(boxes))
         return boxes
+
+    def require_boxes(self, drafts: Sequence[Draft]) -> None:
+        """Accept boxes that cover something.
+
+        Raises:
+            DatasetError: Some are empty or turned round; the message says what is wrong with the first, and names all
+                cases.
+        """
+        wrong: dict[str, str] = {}
+        for draft in drafts:
+            try:
+                for box in (box for boxes in draft.boxes.values() for box in boxes):
+                    check_box(box, None, where=f"{self.table.path}, case {draft.id!r}")
+            except DatasetError as error:
+                wrong[draft.id] = str(error)
+        if wrong:
+            first, *others = wrong
+            more = f"; {counted(len(others), 'further case')} with such boxes: {some(others, 20)}" if others else ""
+            raise DatasetError(wrong[first] + more)
 
     def _check_crop(self, key: str, view: str, boxes: int) -> None:
         if self.views.name is not None and boxes != 1:

@@ -33,6 +33,7 @@ def open_table(description: TableDescription, root: Path, *, name: str) -> Datas
     for row, target in zip(labels.rows, labels.targets, strict=True):
         groups.setdefault(reader.id.fill(row), []).append((row, target))
     drafts = [reader.draft(key, rows, labels.classes) for key, rows in groups.items()]
+    reader.require_boxes(drafts)
     kept = [draft for draft in drafts if description.crop is None or any(draft.boxes.values())]
     dropped = description.box.drop if description.box else ()
     odd = [draft for draft in kept if any(box.label in dropped for boxes in draft.boxes.values() for box in boxes)]
