@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from hounsfield.errors import ShapeError
 from hounsfield.networks.encoders import Encoder, averaged
+from hounsfield.networks.instance_norm import InstanceNorm
 
 Normalisation = Literal["batch", "instance"]
 
@@ -200,5 +201,5 @@ def _normalised(
 def normalised_by(normalisation: Normalisation, dims: Literal[2, 3], width: int) -> nn.Module:
     """The layer that brings `width` maps to mean 0 and deviation 1, and then to what it has learned."""
     if normalisation == "instance":
-        return nn.GroupNorm(width, width)  # as InstanceNorm, which does not leave channels innermost
+        return InstanceNorm(width)
     return {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}[dims](width)
