@@ -38,6 +38,17 @@ def test_in_training_coarser_maps_answer_too() -> None:
     assert [tuple(one.shape) for one in found] == [(2, 3, 32, 32), (2, 3, 16, 16)]
 
 
+def test_halves_of_odd_sides_are_rounded_up_and_lie_where_they_came_from() -> None:
+    network = flat()
+    found = network(torch.rand(2, 1, 27, 38), deep=True)
+    assert [tuple(one.shape) for one in found] == [(2, 3, 27, 38), (2, 3, 14, 19)]
+    joined = network.up[0]
+    coarse = torch.arange(14.0).view(1, 1, 14, 1).expand(1, 16, 14, 19)
+    enlarged = nn.functional.interpolate(coarse, size=(27, 38), mode="nearest")
+    assert enlarged[0, 0, :, 0].tolist() == [place // 2 for place in range(27)]
+    assert joined(coarse, torch.zeros(1, 8, 27, 38)).shape == (1, 8, 27, 38)
+
+
 def test_coarser_answers_are_asked_for_by_name_alone() -> None:
     with pytest.raises(TypeError, match="positional"):
         flat()(torch.rand(1, 1, 32, 32), True)

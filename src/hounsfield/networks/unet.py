@@ -69,7 +69,7 @@ class UNet(Staged):
 
     def forward(self, images: Tensor, *, deep: bool = False) -> Tensor | list[Tensor]:
         """Logits (N, outputs, …) of images (N, C, …) of any size; with `deep` those of each resolution, the finest
-        first, of images whose sides can be halved often enough.
+        first. Halves of odd sides are rounded up.
 
         Raises:
             ShapeError: The images have another number of axes or channels.
@@ -78,8 +78,8 @@ class UNet(Staged):
         return self.levels(maps) if deep else _cut(self.finest_level(maps), images.shape[2:])
 
     def down(self, images: Tensor) -> list[Tensor]:
-        """Maps (N, widths[number], …) of each resolution on the way down, the finest first, of images (N, C, …) whose
-        last voxels are repeated up to the next size that can be halved often enough.
+        """Maps (N, widths[number], …) of each resolution on the way down, the finest first, of images (N, C, …); the
+        last voxels of those that are too small to be halved so often are repeated.
 
         Raises:
             ShapeError: As `forward`.
@@ -110,9 +110,9 @@ class UNet(Staged):
         return [*that_learn(self.encoder.stages()), [*first, self.up, self.answers]]
 
     def _padded(self, images: Tensor) -> Tensor:
-        """Images with their last voxels repeated up to the next size that can be halved often enough."""
-        steps = getattr(self.encoder, "smallest_sides", (self.smallest_side,) * self.dims)
-        spare = [-side % step for side, step in zip(images.shape[2:], steps, strict=True)]
+        """Images with their last voxels repeated up to the smallest size that can be halved often enough."""
+        least = getattr(self.encoder, "smallest_sides", (self.smallest_side,) * self.dims)
+        spare = [max(0, own - side) for side, own in zip(images.shape[2:], least, strict=True)]
         if not any(spare):
             return images
         around = [number for side in reversed(spare) for number in (0, side)]

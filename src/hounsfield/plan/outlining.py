@@ -155,12 +155,12 @@ def strides_for(sides: Sequence[int], spacing: Sequence[float]) -> tuple[tuple[i
     left, apart = list(sides), list(spacing)
     strides = []
     for _ in range(_MOST_HALVINGS):
-        can = [side % 2 == 0 and side // 2 >= _SMALLEST for side in left]
+        can = [side // 2 >= _SMALLEST for side in left]
         if not any(can):
             break
         near = min(own for own, possible in zip(apart, can, strict=True) if possible)
         stride = tuple(2 if possible and own < _EVEN * near else 1 for own, possible in zip(apart, can, strict=True))
-        left = [side // step for side, step in zip(left, stride, strict=True)]
+        left = [-(-side // step) for side, step in zip(left, stride, strict=True)]
         apart = [own * step for own, step in zip(apart, stride, strict=True)]
         strides.append(stride)
     return tuple(strides)
@@ -218,5 +218,5 @@ def _squares(fingerprint: Fingerprint, kind: Kind) -> list[Sides]:
 
 
 def _rounded(length: float) -> int:
-    """Up to a multiple of 8 where that is not much more, so that it can be halved three times."""
-    return -(-int(length) // 8) * 8 if length > 8 else max(4, int(length))
+    """Up to a multiple of 4 where that is not much more, so that it can be halved twice without a rest."""
+    return -(-int(length) // 4) * 4 if length > 8 else max(4, int(length))

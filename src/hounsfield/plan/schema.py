@@ -475,10 +475,10 @@ class Plan(Section):
                 'flat: take a "unet"'
             )
         steps = network.shrinks(self.dims)
-        if any(side % step for side, step in zip(self.input.shape, steps, strict=True)):
+        if any(side < step for side, step in zip(self.input.shape, steps, strict=True)):
             raise ValueError(
-                f"input.shape {self.input.shape} is shrunk by {' × '.join(map(str, steps))}: each side must be a "
-                "multiple of that"
+                f"input.shape {self.input.shape} is shrunk by {' × '.join(map(str, steps))}: each side must be as "
+                "long as that at least"
             )
         if self.input.views or self.input.columns or self.auxiliary.columns or self.lesions.epochs:
             raise ValueError(

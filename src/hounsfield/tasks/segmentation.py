@@ -92,8 +92,9 @@ class Segmentation:
             return flat.sum() * 0
         if self.exclusive:
             wanted = self.of_code.argmax(dim=1)[codes]
-            entropy = torch.nn.functional.cross_entropy(flat, wanted)
-            shares = torch.softmax(flat, dim=1)[:, 1:]
+            likely = torch.log_softmax(flat, dim=1)
+            entropy = torch.nn.functional.nll_loss(likely, wanted)
+            shares = likely.exp()[:, 1:]
         else:
             entropy = torch.nn.functional.binary_cross_entropy_with_logits(flat, self.of_code[codes])
             shares = torch.sigmoid(flat)
