@@ -52,6 +52,9 @@ def test_counts_sizes_and_intensities_are_as_made(films: Dataset) -> None:
     assert found.box_width.median == 8
     assert found.box_width.high == pytest.approx(11.6)
     assert found.box_height == Spread(2, 2, 2)
+    sides = [8**0.5, 16**0.5, 24**0.5 / 2]  # the third film is twice as long as the middling one
+    assert found.box_side is not None and found.box_side.median == pytest.approx(np.median(sides))
+    assert found.box_side.low == pytest.approx(np.percentile(sides, 5))
     assert found.age_years is not None
     assert (found.age_years.median, found.ages_known) == (51, 3)
     assert (found.sexes, found.sites) == ({"F": 3}, {"north": 3})

@@ -18,7 +18,6 @@ from hounsfield.datasets.lesions import LesionCounts, count_lesions
 from hounsfield.datasets.load import load
 from hounsfield.datasets.parallel import in_threads
 from hounsfield.errors import DatasetError, HounsfieldError
-from hounsfield.findings.region import Box
 
 PERCENTILES = (0.0, 0.5, 1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0, 99.5, 100.0)
 
@@ -115,7 +114,8 @@ class Fingerprint:
     lesions: LesionCounts = field(default_factory=LesionCounts)
     """Boxes on whole images."""
     box_side: Spread | None = None
-    """Square root of the boxes' areas, in pixels of the image as stored; None without boxes, as the next one."""
+    """Square root of the boxes' areas, in pixels of an image as long as the middling one, for images of all sizes are
+    brought to one; None without boxes, as the next one."""
     box_ratio: Spread | None = None
     """Height over width."""
     most_boxes: int = 0
@@ -161,14 +161,15 @@ def make_fingerprint(
     """
     cases = _chosen(dataset, case_ids)
     refs = [(case.id, ref) for case in cases for ref in case.images.values()]
-    outsides, unreadable = _outsides(refs)
+    headers, unreadable = _outsides(refs)
+    outsides = [image for _, image in headers]
     readable = [(case, ref) for case, ref in refs if case not in unreadable]
     order = np.random.default_rng(seed).permutation(len(readable))
     pixels = _pixels([readable[index] for index in sorted(order[:sample])], unreadable)
     if not outsides or not pixels:
         raise _nothing_readable(dataset, len(refs), unreadable)
     shapes = np.array([image.shape for image in outsides])
-    boxes = [box for case in cases for box in case.boxes]
+    median = _triple(np.median(shapes, axis=0))
     return Fingerprint(
         dataset=dataset.name,
         layout=dataset.layout,
@@ -179,7 +180,7 @@ def make_fingerprint(
         class_counts=tuple(sum(case.target == label for case in cases) for label in range(len(dataset.classes))),
         unlabelled=sum(case.target is None for case in cases),
         shape_min=_triple(shapes.min(axis=0)),
-        shape_median=_triple(np.median(shapes, axis=0)),
+        shape_median=median,
         shape_max=_triple(shapes.max(axis=0)),
         planar=bool(shapes[:, 0].max() == 1),
         channels=Counter(image.channels for image in outsides).most_common(1)[0][0],
@@ -189,8 +190,8 @@ def make_fingerprint(
         spacing_mm=_median_spacing(outsides),
         spacing_kinds=_counts(image.spacing_kind for image in outsides),
         intensity=_intensity([values[0] for values, _ in pixels]),
-        boxes=len(boxes),
-        **_of_boxes(boxes),
+        boxes=sum(len(case.boxes) for case in cases),
+        **_of_boxes(cases, {case: max(median[1:]) / max(image.shape[1:]) for case, image in headers}),
         most_boxes=max(len(case.boxes) for case in cases),
         **_of_ages(cases),
         sexes=_counts(case.sex for case in cases),
@@ -238,13 +239,15 @@ def _of_ages(cases: Sequence[Case]) -> dict[str, Any]:
     return {"age_years": _spread(ages), "ages_known": len(ages)}
 
 
-def _of_boxes(boxes: Sequence[Box]) -> dict[str, Any]:
-    sized = [box for box in boxes if box.width > 0 and box.height > 0]
+def _of_boxes(cases: Sequence[Case], enlarged: Mapping[str, float]) -> dict[str, Any]:
+    """Of the boxes of cases, each enlarged by as much as its image would be to be as long as the middling one."""
+    boxes = [(box, enlarged.get(case.id, 1.0)) for case in cases for box in case.boxes]
+    sized = [(box, scale) for box, scale in boxes if box.width > 0 and box.height > 0]
     return {
-        "box_width": _spread([box.width for box in boxes]),
-        "box_height": _spread([box.height for box in boxes]),
-        "box_side": _spread([(box.width * box.height) ** 0.5 for box in sized]),
-        "box_ratio": _spread([box.height / box.width for box in sized]),
+        "box_width": _spread([box.width for box, _ in boxes]),
+        "box_height": _spread([box.height for box, _ in boxes]),
+        "box_side": _spread([scale * (box.width * box.height) ** 0.5 for box, scale in sized]),
+        "box_ratio": _spread([box.height / box.width for box, _ in sized]),
     }
 
 
@@ -275,20 +278,20 @@ def _chosen(dataset: Dataset, case_ids: Iterable[str] | None) -> Sequence[Case]:
     return cases
 
 
-def _outsides(refs: Sequence[tuple[str, ImageRef]]) -> tuple[list[Outside], dict[str, str]]:
-    """What the headers say of the images that have a readable one, and why the others have none, by case; each file is
-    opened once."""
+def _outsides(refs: Sequence[tuple[str, ImageRef]]) -> tuple[list[tuple[str, Outside]], dict[str, str]]:
+    """What the headers say of the images that have a readable one, each with its case, and why the others have none, by
+    case; each file is opened once."""
     files = [replace(ref, crop=None, index=None) for _, ref in refs]
     once = list(dict.fromkeys(files))
     headers = dict(zip(once, in_threads(outside, once, "reading headers"), strict=True))
-    found: list[Outside] = []
+    found: list[tuple[str, Outside]] = []
     unreadable: dict[str, str] = {}
     for (case, ref), file in zip(refs, files, strict=True):
         header = headers[file]
         if isinstance(header, HounsfieldError):
             unreadable[case] = str(header)
         else:
-            found.append(header.of_crop(ref.crop))
+            found.append((case, header.of_crop(ref.crop)))
     return found, unreadable
 
 
