@@ -159,7 +159,8 @@ def as_asked(bundle: Bundle, dataset: Dataset) -> Dataset:
         return for_segmentation(dataset, labels=plan.segmentation.by_name, unlabelled=plan.segmentation.unlabelled)
     if plan.task != "detection" or dataset.kinds:
         return dataset
-    return for_detection(dataset, kinds=plan.detection.kinds, classes=plan.classes)
+    finds = plan.detection
+    return for_detection(dataset, kinds=finds.kinds, classes=plan.classes, positive=finds.positive)
 
 
 def read_logits(
@@ -174,8 +175,9 @@ def read_logits(
     dataset = as_asked(bundle, dataset)
     left_out = [note for note in dataset.notes if note not in known]
     if dataset.classes != bundle.plan.classes:
+        own = f"the classes {', '.join(dataset.classes)}" if dataset.classes else "no classes"
         raise DatasetError(
-            f"{dataset.name} has the classes {', '.join(dataset.classes)}; the model {bundle.identity.name} answers "
+            f"{dataset.name} has {own}; the model {bundle.identity.name} answers "
             f"{', '.join(bundle.plan.classes)}: use data, or a description of it, with the same classes in this order"
         )
     require_views(dataset.views, bundle.plan.input, of=dataset.name)
