@@ -14,6 +14,7 @@ from hounsfield.arrays import FloatArray
 from hounsfield.bundle import Bundle, FindingPoint, OperatingPoint, TrainingRecord, write_bundle
 from hounsfield.cli.main import main
 from hounsfield.datasets.case import Case, Dataset, ImageRef
+from hounsfield.datasets.load import load
 from hounsfield.datasets.split import Split
 from hounsfield.errors import DatasetError
 from hounsfield.evaluation.measure import Origin
@@ -128,3 +129,18 @@ def test_a_detector_is_recalibrated_by_what_boxes_say_and_the_evidence_tells_so(
     after = read_evidence(tmp_path / "new" / "evidence.json")
     assert after.class_counts == (20, 20) and after.scores["auc_roc"].value == 1
     assert "whether an image is malignant is what its boxes say" in capsys.readouterr().err.lower()
+
+
+def test_what_lies_beside_an_image_is_no_false_alarm_and_boxes_are_measured_as_they_are_shown(
+    finder: Bundle, tmp_path: Path
+) -> None:
+    data = films(tmp_path, ("benign", "malignant"), targets=(None, None), classes=())
+
+    found = evaluate(finder, data, resamples=20).evidence.detection
+    reading = Reader(finder, answer_all=True).read_case(data.cases[1], load(data.cases[1].image))
+
+    assert found is not None
+    assert [[own.box for own in one.found] for one in found.results] == [[Box(0, 0, 24, 24)]] * 2
+    assert [finding.box for finding in reading.findings] == [Box(0, 0, 24, 24)]
+    assert found.scores["false_alarms"].value == 0
+    assert found.scores["average_precision_75"].value == 1

@@ -320,7 +320,8 @@ def _read(
         logits.append(np.stack([one.logits for one in said]))
         for case, one, seen in zip(shown, opened, said, strict=True):
             if seen.found is not None and one.onto is not None:
-                places.found.append(ImageResult(case.id, case.unit, case.boxes, detected(seen.found, one.onto)))
+                own_found = detected(seen.found, one.onto, one.shape)
+                places.found.append(ImageResult(case.id, case.unit, case.boxes, own_found))
             if reader.bundle.operating.landmarks is not None:
                 own = reader.located(one, seen)
                 places.located.append(replace(own, case=case.id, patient=case.unit, truths=case.points))
