@@ -59,6 +59,13 @@ def test_figures_are_those_of_the_evidence() -> None:
     rows = {row.label: row.value for row in part.rows}
     assert rows["Found at 1"] == "1.000"
     assert rows["At the threshold: found"] == "0.800"
+    assert [row.label for row in part.rows[:8]] == [
+        *(f"Found at {rate:g}" for rate in (0.125, 0.25, 0.5, 1, 2, 4, 8)),
+        "Mean sensitivity",
+    ]
+    meanings = [row.meaning for row in part.rows if row.label == "Average precision"]
+    assert meanings == [f"At an intersection over union of {least}" for least in (0.2, 0.5, 0.75)]
+    assert part.precision is not None and "Precision against recall" in part.precision
     assert part.rule == "IoU ≥ 0.2"
     assert [[cell.count for cell in row.cells] for row in part.matrix] == [[3, 0, 0], [0, 1, 1]]
     assert "benign" in part.froc and "malignant" in part.froc

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hounsfield.arrays import BoolArray, IntArray
+from hounsfield.arrays import BoolArray, FloatArray, IntArray
 from hounsfield.evaluation.average_precision import Ranked, average_precision, precision_curve
 from hounsfield.evaluation.evidence import Curve, DetectionEvidence, Evidence, ImageResult, Score, Subgroup
 from hounsfield.evaluation.froc import Responses, froc, sensitivity_at
@@ -20,6 +20,7 @@ from hounsfield.evaluation.hits import (
     require_lesions,
     responses_to,
     scores_on,
+    unit_of_sizes,
 )
 from hounsfield.evaluation.image_results import patients_of
 from hounsfield.evaluation.intervals import percentile_score
@@ -265,8 +266,7 @@ def _columns(
     if len(kinds) > 1:
         yield "kind", [kinds[number] for number in lesions.kind.tolist()], False
     if len(lesions.side) >= len(SIZES) * FEWEST_PATIENTS:
-        limits = np.quantile(lesions.side, [1 / 3, 2 / 3])
-        yield "size", [SIZES[place] for place in np.searchsorted(limits, lesions.side).tolist()], False
+        yield "size", _thirds(lesions.side, unit_of_sizes(results)), False
     boxes = [dict(box.attributes) for one in results for box in one.truths]
     for name in sorted({name for own in boxes for name in own} - taken):
         taken.add(name)
@@ -274,6 +274,17 @@ def _columns(
     of_images = [attributes.get(one.case, {}) for one in results]
     for name in sorted({name for own in of_images for name in own} - taken):
         yield name, [own.get(name, "").strip() or NOT_STATED for own in of_images], True
+
+
+def _thirds(sides: FloatArray, unit: str) -> list[str]:
+    """Of each lesion, in which third it is by its size (lesions,), and from where to where that goes."""
+    limits = np.quantile(sides, [1 / 3, 2 / 3])
+    low, high = (f"{limit:.0f}" if limit >= 10 else f"{limit:.1f}" for limit in limits.tolist())
+    names = [
+        f"{name}, {reach} {unit}"
+        for name, reach in zip(SIZES, (f"up to {low}", f"{low} to {high}", f"over {high}"), strict=True)
+    ]
+    return [names[place] for place in np.searchsorted(limits, sides).tolist()]
 
 
 def _within(

@@ -112,6 +112,8 @@ class ImageResult:
     truths: tuple[Box, ...]
     """The lesions, in pixels of the image as stored, with their kind as label."""
     found: tuple[Detected, ...]
+    spacing_mm: tuple[float, ...] = ()
+    """Distances of neighbours along (d, h, w); empty where the image does not know them."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,8 @@ class DetectionEvidence:
     """"froc": sensitivity against false alarms an image, for all lesions; "froc_<kind>" for those of one kind, whatever
     they were called; "precision_recall"."""
     subgroups: tuple[Subgroup, ...]
-    """Lesions by kind, size and attributes: `cases` counts lesions, and `positives` those found at the threshold."""
+    """Lesions by kind, size (in thirds, whose limits stand in their names) and attributes: `cases` counts lesions, and
+    `positives` those found at the threshold."""
     confusion: tuple[tuple[int, ...], ...]
     """`confusion[t][p]`: lesions of kind t called p at the threshold; the last column counts the missed ones."""
     results: tuple[ImageResult, ...]

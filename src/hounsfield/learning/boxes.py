@@ -134,7 +134,8 @@ class BoxLesson:
 
     def _result(self, row: int, found: Findings, truths: Sequence[Box]) -> ImageResult:
         case, shape = self.inputs.cases[row], self.inputs.shapes[row]
-        return ImageResult(case.id, case.unit, tuple(truths), detected(found, self._onto(row), shape))
+        placed = detected(found, self._onto(row), shape)
+        return ImageResult(case.id, case.unit, tuple(truths), placed, self.inputs.spacing_mm[row])
 
     def _onto(self, row: int) -> FloatArray:
         """(4, 4), from array index of the input to that of the image as stored."""

@@ -321,7 +321,7 @@ def _read(
         for case, one, seen in zip(shown, opened, said, strict=True):
             if seen.found is not None and one.onto is not None:
                 own_found = detected(seen.found, one.onto, one.shape)
-                places.found.append(ImageResult(case.id, case.unit, case.boxes, own_found))
+                places.found.append(ImageResult(case.id, case.unit, case.boxes, own_found, one.spacing_mm))
             if reader.bundle.operating.landmarks is not None:
                 own = reader.located(one, seen)
                 places.located.append(replace(own, case=case.id, patient=case.unit, truths=case.points))

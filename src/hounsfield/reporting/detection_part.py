@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from hounsfield.evaluation.detection import OVERLAPS
 from hounsfield.evaluation.evidence import DetectionEvidence, ImageResult, Score
+from hounsfield.evaluation.froc import RATES
 from hounsfield.evaluation.matching import FALSE_ALARM, MISSED, match, rule_from
 from hounsfield.image import Image
 from hounsfield.reporting import score_words, wording
+from hounsfield.reporting.charts.curves import precision_recall_chart
 from hounsfield.reporting.charts.froc import froc_chart
 from hounsfield.reporting.charts.intervals import interval_track
 from hounsfield.reporting.evidence_tables import MatrixCell, MatrixRow, SubgroupTables, subgroup_tables
@@ -19,8 +22,6 @@ from hounsfield.reporting.gallery import ImageCard
 from hounsfield.reporting.marks import Mark, best_slice, draw_marks
 from hounsfield.reporting.pictures import MAX_SIDE, encode, film_pixels
 from hounsfield.reporting.score_table import FOUND_AT_ONE, ScoreRow
-
-_SHOWN_RATES = ("0.25", "0.5", "1", "2", "4")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,7 @@ class DetectionPart:
     froc: Markup
     others: bool
     """Whether the chart has curves of single kinds."""
+    precision: Markup | None
     kinds: tuple[str, ...]
     matrix: tuple[MatrixRow, ...]
     subgroups: SubgroupTables
@@ -58,6 +60,7 @@ def detection_part(detection: DetectionEvidence, *, examples: Sequence[FoundExam
     point = None
     if "false_alarms" in scores and "sensitivity" in scores:
         point = (scores["false_alarms"].value, scores["sensitivity"].value)
+    precision = detection.curves.get("precision_recall")
     others = {name: detection.curves[f"froc_{name}"] for name in detection.kinds if f"froc_{name}" in detection.curves}
     return DetectionPart(
         rule=detection.rule,
@@ -67,6 +70,7 @@ def detection_part(detection: DetectionEvidence, *, examples: Sequence[FoundExam
         rows=_rows(detection),
         froc=froc_chart(detection.curves["froc"], others, point=point),
         others=bool(others),
+        precision=precision_recall_chart(precision, {}, prevalence=None) if precision else None,
         kinds=detection.kinds,
         matrix=_matrix(detection),
         subgroups=_subgroups(detection),
@@ -115,13 +119,13 @@ def choose_found(detection: DetectionEvidence, *, each: int = 3) -> list[ImageRe
 def _rows(detection: DetectionEvidence) -> tuple[ScoreRow, ...]:
     told: list[tuple[str, str, str]] = [
         (name, score_words.label(name), score_words.meaning(name, ()))
-        for name in (*(f"sensitivity_at_{rate}" for rate in _SHOWN_RATES), "mean_sensitivity")
+        for name in (*(f"sensitivity_at_{rate:g}" for rate in RATES), "mean_sensitivity")
     ]
     for name in detection.kinds if len(detection.kinds) > 1 else ():
         told.append((f"sensitivity_{name}_at_1", f"Found at 1: {name}", "Whatever they were called"))
     told += [
-        (f"average_precision_{percent}", "Average precision", f"At an intersection over union of {percent / 100:g}")
-        for percent in (20, 50)
+        (f"average_precision_{round(100 * least)}", "Average precision", f"At an intersection over union of {least:g}")
+        for least in OVERLAPS
     ]
     for name in detection.kinds if len(detection.kinds) > 1 else ():
         meaning = "At 0.5, ranked by how sure it is of this kind"
