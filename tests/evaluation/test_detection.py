@@ -7,7 +7,7 @@ import pytest
 
 from hounsfield.errors import EvaluationError
 from hounsfield.evaluation import hits
-from hounsfield.evaluation.detection import measure_detection
+from hounsfield.evaluation.detection import measure_detection, measure_false_alarms
 from hounsfield.evaluation.evidence import Detected, DetectionEvidence, ImageResult
 from hounsfield.evaluation.matching import HitRule
 from hounsfield.findings.region import Box
@@ -80,6 +80,20 @@ def test_films_without_a_lesion_count_for_false_alarms() -> None:
     assert measured([*sick, *well]).scores["sensitivity_at_0.5"].value == 0
     assert measured([*sick, *well]).scores["sensitivity_at_1"].value == 1
     assert measured([*sick, *well]).scores["false_alarms"].value == pytest.approx(3 / 4)
+
+
+def test_of_films_without_any_lesion_false_alarms_are_counted_and_nothing_else() -> None:
+    said = ((), (0.9,), (0.8, 0.7, 0.2), (0.4,))
+    films = [film(f"n{k}", [], [(ELSEWHERE, 0, score) for score in said[k % 4]]) for k in range(40)]
+
+    found = measure_false_alarms(
+        films, kinds=KINDS, rule=HitRule(0.2), threshold=0.5, threshold_from="by hand", resamples=400
+    )
+
+    assert set(found.scores) == {"false_alarms"} and found.curves == {} and found.lesions == (0, 0)
+    score = found.scores["false_alarms"]
+    assert score.value == 3 / 4 and 0.4 < score.low < 0.6 < 0.9 < score.high < 1.1
+    assert found.confusion == ((0, 0, 0), (0, 0, 0)) and "false alarms alone" in found.notes[0]
 
 
 def test_lesions_are_shown_by_kind_size_and_attributes() -> None:

@@ -18,7 +18,7 @@ from hounsfield.datasets.load import load
 from hounsfield.datasets.split import Split
 from hounsfield.errors import DatasetError
 from hounsfield.evaluation.measure import Origin
-from hounsfield.evaluation.store import read_evidence
+from hounsfield.evaluation.store import read_evidence, write_evidence
 from hounsfield.findings.region import Box
 from hounsfield.plan import Detection, Input, Plan
 from hounsfield.plan.network import build_network
@@ -129,6 +129,19 @@ def test_a_detector_is_recalibrated_by_what_boxes_say_and_the_evidence_tells_so(
     after = read_evidence(tmp_path / "new" / "evidence.json")
     assert after.class_counts == (20, 20) and after.scores["auc_roc"].value == 1
     assert "whether an image is malignant is what its boxes say" in capsys.readouterr().err.lower()
+
+
+def test_a_set_of_normal_films_has_its_false_alarms_an_image_which_are_kept_in_the_file(
+    finder: Bundle, tmp_path: Path
+) -> None:
+    data = films(tmp_path, ("",) * 12, targets=(0,) * 12, classes=finder.plan.classes)
+
+    evidence = evaluate(finder, data, resamples=20).evidence
+
+    assert evidence.class_counts == (12, 0) and evidence.detection is not None
+    assert set(evidence.detection.scores) == {"false_alarms"}
+    write_evidence(evidence, tmp_path / "evidence.json")
+    assert read_evidence(tmp_path / "evidence.json").detection == evidence.detection
 
 
 def test_what_lies_beside_an_image_is_no_false_alarm_and_boxes_are_measured_as_they_are_shown(

@@ -125,8 +125,9 @@ def print_detection(detection: DetectionEvidence) -> None:
     from hounsfield.reporting.detection_part import at_threshold
 
     counts = ", ".join(f"{n} {name}" for n, name in zip(detection.lesions, detection.kinds, strict=True))
-    print(f"lesions: {counts}; a hit is {detection.rule}")
-    print(f"{'false alarms':<18}{'found':>7}   95 % interval")
+    if any(detection.lesions):
+        print(f"lesions: {counts}; a hit is {detection.rule}")
+        print(f"{'false alarms':<18}{'found':>7}   95 % interval")
     rows = [(f"{rate:g} an image", f"sensitivity_at_{rate:g}") for rate in RATES]
     rows.append(("mean of these", "mean_sensitivity"))
     rows += [(f"AP at IoU {least:g}", f"average_precision_{round(100 * least)}") for least in OVERLAPS]
@@ -138,7 +139,7 @@ def print_detection(detection: DetectionEvidence) -> None:
             score = detection.scores[name]
             print(f"{label:<18}{score.value:>7.3f}   {score.low:.3f} to {score.high:.3f}")
     print(f"shown from a score of {detection.threshold:.3f} on: {detection.threshold_from}")
-    print(at_threshold(detection))
+    print(at_threshold(detection) or "how many false alarms that are is not known from these images")
 
 
 def print_segmentation(found: SegmentationEvidence) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -100,6 +101,42 @@ def measure_detection(
     )
 
 
+def measure_false_alarms(
+    results: Sequence[ImageResult],
+    *,
+    kinds: Sequence[str],
+    rule: HitRule,
+    threshold: float,
+    threshold_from: str,
+    resamples: int,
+    seed: int = 0,
+) -> DetectionEvidence:
+    """The evidence of a detection on images without any lesion: false alarms alone, for nothing can be found.
+
+    The arguments are those of `measure_detection`.
+
+    Raises:
+        EvaluationError: There is no image, or one comes twice.
+    """
+    patient = patients_of(results)
+    matched = matched_on(results, rule)
+    lesions = lesions_on(results, matched, kinds)
+    responses = responses_to(results, matched, lesions, patient)
+    return DetectionEvidence(
+        rule=str(rule),
+        kinds=tuple(kinds),
+        lesions=(0,) * len(kinds),
+        threshold=threshold,
+        threshold_from=threshold_from,
+        scores=_at_threshold(responses, lesions, threshold, resamples=resamples, seed=seed),
+        curves={},
+        subgroups=(),
+        confusion=_confusion(lesions, len(kinds), threshold),
+        results=tuple(results),
+        notes=("No image has a lesion: false alarms alone are counted.",),
+    )
+
+
 def with_detection(
     evidence: Evidence,
     results: Sequence[ImageResult],
@@ -111,16 +148,17 @@ def with_detection(
     attributes: Mapping[str, Mapping[str, str]],
     seed: int,
 ) -> Evidence:
-    """The evidence of images as a whole, and of what was found on them; as it is where there is nothing to be found."""
-    if not any(one.truths for one in results):
+    """The evidence of images as a whole, and of what was found on them: false alarms alone where no image has a lesion;
+    as it is where nothing was looked for."""
+    if not results:
         return evidence
-    found = measure_detection(
+    measured = partial(measure_detection, attributes=attributes)
+    found = (measured if any(one.truths for one in results) else measure_false_alarms)(
         results,
         kinds=kinds,
         rule=rule_from(rule),
         threshold=threshold,
         threshold_from=threshold_from,
-        attributes=attributes,
         resamples=evidence.resamples,
         seed=seed,
     )

@@ -134,10 +134,10 @@ class DetectionEvidence:
     """"sensitivity_at_1", at one false alarm an image, …, "mean_sensitivity" of seven such rates,
     "average_precision_20", at an intersection over union of 0.2 …, of all kinds together and at 0.5 of each by itself,
     "average_precision_<kind>_50"; and at the threshold "sensitivity", "false_alarms" an image and, of the lesions
-    found, "right_kind"."""
+    found, "right_kind". Of images without any lesion "false_alarms" alone."""
     curves: Mapping[str, Curve]
     """"froc": sensitivity against false alarms an image, for all lesions; "froc_<kind>" for those of one kind, whatever
-    they were called; "precision_recall"."""
+    they were called; "precision_recall". None of images without any lesion."""
     subgroups: tuple[Subgroup, ...]
     """Lesions by kind, size (in thirds, whose limits stand in their names) and attributes: `cases` counts lesions, and
     `positives` those found at the threshold."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -117,7 +118,8 @@ def lesions_on(results: Sequence[ImageResult], matched: Sequence[Matched], kinds
             side.append(area**0.5 if box.depth == 1 else (area * box.depth * deep) ** (1 / 3))
             score.append(float("-inf") if by == MISSED else one.found[by].score)
             called.append(-1 if by == MISSED else int(np.argmax(one.found[by].probabilities)))
-    return Lesions(*(np.array(part) for part in (image, kind, side, score, called)))
+    whole, real = partial(np.array, dtype=np.int64), partial(np.array, dtype=np.float64)
+    return Lesions(whole(image), whole(kind), real(side), real(score), whole(called))
 
 
 def responses_to(

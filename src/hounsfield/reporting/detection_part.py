@@ -43,7 +43,8 @@ class DetectionPart:
     here: str
     """What the threshold does on these images, a sentence."""
     rows: tuple[ScoreRow, ...]
-    froc: Markup
+    froc: Markup | None
+    """None where there is no lesion, and so is `precision`."""
     others: bool
     """Whether the chart has curves of single kinds."""
     precision: Markup | None
@@ -60,7 +61,7 @@ def detection_part(detection: DetectionEvidence, *, examples: Sequence[FoundExam
     point = None
     if "false_alarms" in scores and "sensitivity" in scores:
         point = (scores["false_alarms"].value, scores["sensitivity"].value)
-    precision = detection.curves.get("precision_recall")
+    froc, precision = detection.curves.get("froc"), detection.curves.get("precision_recall")
     others = {name: detection.curves[f"froc_{name}"] for name in detection.kinds if f"froc_{name}" in detection.curves}
     return DetectionPart(
         rule=detection.rule,
@@ -68,7 +69,7 @@ def detection_part(detection: DetectionEvidence, *, examples: Sequence[FoundExam
         threshold_from=detection.threshold_from,
         here=at_threshold(detection),
         rows=_rows(detection),
-        froc=froc_chart(detection.curves["froc"], others, point=point),
+        froc=froc_chart(froc, others, point=point) if froc else None,
         others=bool(others),
         precision=precision_recall_chart(precision, {}, prevalence=None) if precision else None,
         kinds=detection.kinds,
@@ -82,11 +83,13 @@ def detection_part(detection: DetectionEvidence, *, examples: Sequence[FoundExam
 def at_threshold(detection: DetectionEvidence) -> str:
     """What the threshold does on the images that were measured, a sentence; empty where that is not known."""
     found, alarms = detection.scores.get("sensitivity"), detection.scores.get("false_alarms")
-    if found is None or alarms is None:
+    if alarms is None or (found is None and any(detection.lesions)):
         return ""
+    on = "On these images" if found else "On these images, none of which has a lesion,"
+    lesions = f"{wording.percent(found.value)} of the lesions and " if found else ""
     return (
-        f"On these images it shows {wording.percent(found.value)} of the lesions and {wording.number(alarms.value, 2)} "
-        f"false alarms an image (95\u202f% interval {wording.interval(alarms, 2)})."
+        f"{on} it shows {lesions}{wording.number(alarms.value, 2)} false alarms an image (95\u202f% interval "
+        f"{wording.interval(alarms, 2)})."
     )
 
 
@@ -144,6 +147,9 @@ def _row(label: str, meaning: str, score: Score) -> ScoreRow:
 
 
 def _matrix(detection: DetectionEvidence) -> tuple[MatrixRow, ...]:
+    """A row a kind; none without lesions."""
+    if not any(detection.lesions):
+        return ()
     rows = []
     for kind, counts in enumerate(detection.confusion):
         total = sum(counts)
