@@ -146,7 +146,7 @@ def find(bundle: str, runtime: str) -> None:
         opened = reader.open_case(case, reader.load_case(case))
         if opened.array is not None and opened.onto is not None:
             arrays.append(opened.array)
-            opened_cases.append((case, opened.onto))
+            opened_cases.append((case, opened.onto, opened.shape))
     look(np.stack(arrays[:16]))
     before, cpu = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     began = time.perf_counter()
@@ -158,8 +158,8 @@ def find(bundle: str, runtime: str) -> None:
         "peak_gib": round(max(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 2**20, 2),
     }
     results = [
-        ImageResult(case.id, case.patient, case.boxes, detected(one, onto))
-        for one, (case, onto) in zip(found, opened_cases, strict=True)
+        ImageResult(case.id, case.patient, case.boxes, detected(one, onto, shape))
+        for one, (case, onto, shape) in zip(found, opened_cases, strict=True)
     ]
     kinds = reader.bundle.plan.detection.kinds
     scores = measure_detection(

@@ -52,6 +52,7 @@ def test_a_bundle_tells_what_was_found_on_the_validation_films(detector: Path) -
     evidence = read_evidence(detector / "evidence.json")
     assert evidence.task == "detection" and evidence.detection is not None
     assert sum(evidence.detection.lesions) > 0
+    assert all(len(one.spacing_mm) == 3 for one in evidence.detection.results)
     page = (detector / "report.html").read_text(encoding="utf-8")
     assert "What was found" in page and "Mean sensitivity on validation cases" in page
     assert "#films" in page and page.count("data:image/webp") >= 3
@@ -67,6 +68,7 @@ def test_films_are_measured_and_shown_with_their_marks(
     assert "a hit is IoU ≥ 0.2" in said and "1 an image" in said
     evidence = read_evidence(tmp_path / "out" / "evidence.json")
     assert evidence.split == "test" and evidence.detection is not None
+    assert all(len(one.spacing_mm) == 3 for one in evidence.detection.results)
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "Images with" not in page.split("<main", 1)[0]
     assert 'id="films"' in page and "of 1 lesion found" in page

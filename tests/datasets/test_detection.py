@@ -109,3 +109,63 @@ def test_images_of_a_class_that_no_box_is_labelled_with_are_not_taken_for_images
 
     assert [one.id for one in found.cases] == ["a", "c"] and found.kinds == ("benign",)
     assert "1 image of malignant without a box left out" in found.notes[-1]
+
+
+KINDS, WITH_NAMES = ("benign", "malignant"), ("not malignant", "malignant")
+
+
+def asked(given: Dataset) -> Dataset:
+    """As a model of (not malignant, malignant) is to be measured on it."""
+    return for_detection(given, kinds=KINDS, classes=WITH_NAMES, positive=("malignant",))
+
+
+def test_data_with_the_classes_in_another_order_are_what_their_boxes_say() -> None:
+    given = dataset(
+        case("a", ["malignant"], 0), case("b", ["benign"], 1), case("c", [], 0), classes=("malignant", "benign")
+    )
+
+    found = asked(given)
+
+    assert found.classes == WITH_NAMES
+    assert [(one.id, one.target) for one in found.cases] == [("a", 1), ("b", 0)]
+    assert "1 image of malignant without a box left out" in found.notes[-2]
+    assert found.notes[-1] == (
+        "whether an image is malignant is what its boxes say, for the data have the classes malignant, benign"
+    )
+
+
+def test_benign_films_of_normal_and_abnormal_ones_are_not_taken_for_malignant() -> None:
+    given = dataset(
+        case("a", ["benign"], 1),
+        case("b", ["malignant", "benign"], 1),
+        case("c", [], 0),
+        case("d", [], 1),
+        case("e", ["benign"]),
+        classes=("normal", "abnormal"),
+    )
+
+    assert [(one.id, one.target) for one in asked(given).cases] == [("a", 0), ("b", 1), ("c", 0), ("e", 0)]
+
+
+def test_of_three_classes_every_film_is_one_of_the_two_that_the_model_knows() -> None:
+    given = dataset(case("a", [], 0), case("b", ["benign"], 1), case("c", ["malignant"], 2), classes=("normal", *KINDS))
+
+    assert [one.target for one in asked(given).cases] == [0, 0, 1]
+
+
+def test_data_without_classes_are_measured_by_their_boxes_and_those_without_either_keep_what_they_have() -> None:
+    found = asked(dataset(case("a", ["benign"]), case("b", ["malignant"]), case("c", [])))
+    bare = asked(dataset(case("a", [], 0), case("b", [], 1), classes=("left", "right")))
+
+    assert [one.target for one in found.cases] == [0, 1, 0]
+    assert "for the data have no classes" in found.notes[-1]
+    assert bare.classes == ("left", "right") and bare.kinds == KINDS
+
+
+def test_an_image_whose_class_nobody_wrote_down_is_what_its_boxes_say() -> None:
+    given = dataset(
+        case("a", ["benign"], 0), case("b", ["malignant"]), case("c", ["benign"]), case("d", []), classes=KINDS
+    )
+
+    for found in (for_detection(given), for_detection(given, kinds=KINDS, classes=KINDS, positive=("malignant",))):
+        assert [one.target for one in found.cases] == [0, 1, 0, None]

@@ -1,11 +1,13 @@
 """The evidence of a detection: by hand on a few films, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from hounsfield.errors import EvaluationError
 from hounsfield.evaluation import hits
-from hounsfield.evaluation.detection import measure_detection
+from hounsfield.evaluation.detection import measure_detection, measure_false_alarms
 from hounsfield.evaluation.evidence import Detected, DetectionEvidence, ImageResult
 from hounsfield.evaluation.matching import HitRule
 from hounsfield.findings.region import Box
@@ -80,6 +82,20 @@ def test_films_without_a_lesion_count_for_false_alarms() -> None:
     assert measured([*sick, *well]).scores["false_alarms"].value == pytest.approx(3 / 4)
 
 
+def test_of_films_without_any_lesion_false_alarms_are_counted_and_nothing_else() -> None:
+    said = ((), (0.9,), (0.8, 0.7, 0.2), (0.4,))
+    films = [film(f"n{k}", [], [(ELSEWHERE, 0, score) for score in said[k % 4]]) for k in range(40)]
+
+    found = measure_false_alarms(
+        films, kinds=KINDS, rule=HitRule(0.2), threshold=0.5, threshold_from="by hand", resamples=400
+    )
+
+    assert set(found.scores) == {"false_alarms"} and found.curves == {} and found.lesions == (0, 0)
+    score = found.scores["false_alarms"]
+    assert score.value == 3 / 4 and 0.4 < score.low < 0.6 < 0.9 < score.high < 1.1
+    assert found.confusion == ((0, 0, 0), (0, 0, 0)) and "false alarms alone" in found.notes[0]
+
+
 def test_lesions_are_shown_by_kind_size_and_attributes() -> None:
     rng = np.random.default_rng(0)
     films = []
@@ -95,9 +111,31 @@ def test_lesions_are_shown_by_kind_size_and_attributes() -> None:
     by_name = {(group.attribute, group.value): group for group in groups}
     assert by_name["margin", "clear"].positives == 30 and by_name["margin", "vague"].positives == 0
     assert by_name["margin", "clear"].scores["sensitivity_at_1"].value == 1
-    assert by_name["size", "smallest third"].cases == 20
+    assert by_name["size", "smallest third, up to 30 pixels"].cases == 20
+    assert {value for name, value in by_name if name == "size"} == {
+        "smallest third, up to 30 pixels",
+        "middle third, 30 to 49 pixels",
+        "largest third, over 49 pixels",
+    }
     assert by_name["kind", "malignant"].positives == 0
     assert "5 of at least 10 patients" in by_name["density", "1"].note
+
+
+def test_sizes_are_in_mm_where_all_images_with_lesions_know_their_pixels() -> None:
+    deep = [film(f"v{n}", [Box(0, 0, 10, 10, "benign", z0=0, z1=n + 2)], []) for n in range(30)]
+    flat = [film(f"f{n}", [Box(0, 0, 10 + n, 10 + n, "benign")], []) for n in range(30)]
+
+    def sizes(films: list[ImageResult]) -> set[str]:
+        groups = measured([*films, film("normal", [], [])], resamples=2).subgroups
+        return {group.value for group in groups if group.attribute == "size"}
+
+    def known(films: list[ImageResult], *spacing_mm: float) -> list[ImageResult]:
+        return [replace(one, spacing_mm=spacing_mm) for one in films]
+
+    assert "smallest third, up to 5.9 mm" in sizes(known(flat, 1.0, 0.2, 0.45))  # 19.67 pixels of 0.09 mm²
+    assert "largest third, over 26 mm" in sizes(known(deep, 8.0, 0.5, 2.0))  # 12.87 pixels of 8 mm³
+    assert "smallest third, up to 20 pixels" in sizes(flat)
+    assert sizes([*known(flat[:1], 1.0, 0.3, 0.3), *flat[1:]]) == sizes(flat)
 
 
 def test_right_places_are_found_again_with_cuboids() -> None:

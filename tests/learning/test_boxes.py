@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from hounsfield.learning.supervised import setup
 from hounsfield.learning.throughput import images_per_second
 from hounsfield.learning.train import Trained, train
 from hounsfield.learning.validation import validation_evidence
+from hounsfield.networks.found import Found, Truth
 from hounsfield.plan import Augmentation, Detection, Ensemble, Input, Optimisation, Plan, plan_from_text, plan_to_text
 from hounsfield.plan.finding import finder
 from hounsfield.plan.inputs import kind_of
@@ -32,6 +34,7 @@ from hounsfield.plan.network import build_network
 from hounsfield.plan.network_choices import ConvNetChoice, FasterRCNNChoice
 from hounsfield.plan.task import task_of
 from hounsfield.reading.evaluate import evaluate
+from hounsfield.tasks.detection import Findings
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -251,6 +254,39 @@ def test_an_examination_is_alike_each_time_and_leaves_chance_as_it_was(spotted: 
 
     torch.manual_seed(4)
     assert lesson.examined(network, plan, np.arange(12)).loss == first.loss
+
+
+def test_what_is_found_beside_an_image_counts_neither_while_learning_nor_in_the_results(
+    spotted: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = tiny()
+    inputs = prepare_inputs(spotted, spotted.cases, plan.input, tmp_path, threads=1, sought=sought_by(plan))
+    lesson, rows = BoxLesson(task_of(plan), inputs), np.arange(4)
+    beside = torch.tensor([[0.0, 0, 64, 12]])  # above the image, which is half as high as wide
+
+    def looked(network: object, images: torch.Tensor, truths: list[Truth], plan: Plan) -> tuple[float, list[Found]]:
+        shares = torch.tensor([[0.5, 0.0], [0.0, 0.9]])
+        return 0.0, [Found(torch.cat([truth.boxes, beside]), shares[-len(truth.boxes) - 1 :]) for truth in truths]
+
+    monkeypatch.setattr("hounsfield.learning.boxes._looked", looked)
+    found = [Findings(np.array([[-9.0, 14, 20, 40], [0, 0, 64, 12]]), np.array([[0.5, 0], [0, 0.9]]))] * 4
+
+    assert lesson.examined(build_network(plan), plan, rows).score == 1
+    assert [len(one.found) for one in lesson.results(plan, rows, found)] == [1] * 4
+    assert lesson.results(plan, rows, found)[0].found[0].box.x0 == 0
+
+
+def test_inputs_that_an_earlier_version_prepared_are_prepared_anew(spotted: Dataset, tmp_path: Path) -> None:
+    plan = tiny()
+    (tmp_path / "run").mkdir()
+    for _ in range(2):
+        inputs = prepare_inputs(spotted, spotted.cases, plan.input, tmp_path / "run", threads=1, sought=sought_by(plan))
+        assert inputs.shapes == ((1, 50, 100),) * 40
+        (index,) = (tmp_path / "run").glob("inputs-*.json")
+        kept = json.loads(index.read_text(encoding="utf-8"))
+        for own in kept["placed"]:
+            del own["shape"]
+        index.write_text(json.dumps(kept), encoding="utf-8")
 
 
 def test_the_threshold_of_findings_keeps_the_false_alarms_that_were_asked_for() -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from report_samples import found_evidence
 
-from hounsfield.evaluation.detection import measure_detection
+from hounsfield.evaluation.detection import measure_detection, with_detection
 from hounsfield.evaluation.evidence import Detected, DetectionEvidence, ImageResult
 from hounsfield.evaluation.matching import rule_from
 from hounsfield.findings import Box, Finding
 from hounsfield.geometry import planar_affine
 from hounsfield.image import Image
 from hounsfield.reporting.detection_part import FoundExample, choose_found, detection_part
+from hounsfield.reporting.evidence_report import evidence_page
 from hounsfield.reporting.marks import COLOURS, Mark, draw_marks, marks_of
 
 LESION, OTHER, ELSEWHERE = Box(40, 20, 60, 50, "benign"), Box(10, 60, 30, 80, "malignant"), Box(70, 70, 90, 90)
@@ -59,11 +62,36 @@ def test_figures_are_those_of_the_evidence() -> None:
     rows = {row.label: row.value for row in part.rows}
     assert rows["Found at 1"] == "1.000"
     assert rows["At the threshold: found"] == "0.800"
+    assert [row.label for row in part.rows[:8]] == [
+        *(f"Found at {rate:g}" for rate in (0.125, 0.25, 0.5, 1, 2, 4, 8)),
+        "Mean sensitivity",
+    ]
+    meanings = [row.meaning for row in part.rows if row.label == "Average precision"]
+    assert meanings == [f"At an intersection over union of {least}" for least in (0.2, 0.5, 0.75)]
+    assert part.precision is not None and "Precision against recall" in part.precision
     assert part.rule == "IoU ≥ 0.2"
     assert [[cell.count for cell in row.cells] for row in part.matrix] == [[3, 0, 0], [0, 1, 1]]
     assert "benign" in part.froc and "malignant" in part.froc
     places = [float(y) for y in re.findall(r'y="([0-9.]+)" class="tick">(?:benign|malignant)<', part.froc)]
     assert len(places) == 2 and abs(places[0] - places[1]) >= 14
+
+
+def test_of_images_without_a_lesion_the_page_tells_the_false_alarms_alone() -> None:
+    bare = [replace(one, truths=()) for one in RESULTS]
+    whole = found_evidence("finder")
+    evidence = with_detection(
+        whole, bare, kinds=("benign", "malignant"), rule="iou>=0.2", threshold=0.5, threshold_from="by hand",
+        attributes={}, seed=0,
+    )  # fmt: skip
+    assert evidence.detection is not None
+
+    page = evidence_page(evidence, found=[FoundExample(one, film()) for one in choose_found(evidence.detection)])
+
+    assert "On these images, none of which has a lesion, it shows 1.00 false alarms an image" in page
+    assert "On images without a lesion the model shows 1.00 false alarms an image" in page
+    assert "No image has a lesion: false alarms alone are counted." in page
+    assert "no lesion, 2 false alarms" in page
+    assert "Found, against" not in page and "What they were called" not in page
 
 
 def test_cards_say_what_was_found_and_missed() -> None:

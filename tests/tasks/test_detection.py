@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from hounsfield.findings.region import Box
 from hounsfield.tasks.detection import Findings, detected, fused, mirrored_back, whole_logits
 
 
@@ -61,10 +62,21 @@ def test_findings_go_to_the_image_as_stored() -> None:
     onto = np.diag([1.0, 2.0, 4.0, 1.0])  # pixels of the input are 2 high and 4 wide
     onto[1:3, 3] = 0.5, 1.5  # so that the outer edges lie on each other
 
-    (one,) = detected(voice((10, 5, 20, 10, 0.1, 0.3)), onto)
+    (one,) = detected(voice((10, 5, 20, 10, 0.1, 0.3)), onto, (1, 50, 100))
 
     assert (one.box.x0, one.box.x1, one.box.y0, one.box.y1) == pytest.approx((40, 80, 10, 20))
     assert one.score == pytest.approx(0.4)
+
+
+def test_findings_end_where_the_image_does_and_what_lies_beside_it_alone_is_none() -> None:
+    flat = voice((-3, 10, 20, 60, 0.1, 0.7), (0, 50, 9, 60, 0.8, 0.0))
+    deep = Findings(np.array([[-3.0, 10, 4, 20, 60, 9], [0, 10, 8, 9, 20, 9]]), np.array([[0.1, 0.7], [0.8, 0.0]]))
+
+    (one,) = detected(flat, np.eye(4), (1, 50, 15))
+    (other,) = detected(deep, np.eye(4), (8, 50, 15))
+
+    assert one.box == Box(0, 10, 15, 50) and one.probabilities == (0.1, 0.7)
+    assert other.box == Box(0, 10, 15, 50, z0=4, z1=8)
 
 
 def test_an_image_is_as_positive_as_its_surest_finding_of_a_positive_kind() -> None:

@@ -61,10 +61,10 @@ def run(arguments: argparse.Namespace) -> int:
     dataset = open_dataset(arguments.data, root=arguments.root)
     for note in dataset.notes:
         say(f"note: {note}")
-    dataset = as_asked(bundle, dataset)
-    if dataset.classes == bundle.plan.classes:
-        labelled = [case for case in dataset.cases if case.target is not None]
-        require_enough_cases(labelled, dataset.classes, dataset.name)
+    asked = as_asked(bundle, dataset)
+    if asked.classes == bundle.plan.classes:
+        labelled = [case for case in asked.cases if case.target is not None]
+        require_enough_cases(labelled, asked.classes, asked.name)
     answered = read_logits(bundle, dataset, runtime=arguments.runtime)
     say_not_read(answered.failures)
     made = recalibrate(

@@ -120,16 +120,26 @@ def print_scores(evidence: Evidence) -> None:
 
 def print_detection(detection: DetectionEvidence) -> None:
     """How many lesions are found at which price, as a table on stdout."""
+    from hounsfield.evaluation.detection import OF_KINDS, OVERLAPS
+    from hounsfield.evaluation.froc import RATES
     from hounsfield.reporting.detection_part import at_threshold
 
     counts = ", ".join(f"{n} {name}" for n, name in zip(detection.lesions, detection.kinds, strict=True))
-    print(f"lesions: {counts}; a hit is {detection.rule}")
-    print(f"{'false alarms':<18}{'found':>7}   95 % interval")
-    for rate in ("0.25", "0.5", "1", "2", "4"):
-        score = detection.scores[f"sensitivity_at_{rate}"]
-        print(f"{rate + ' an image':<18}{score.value:>7.3f}   {score.low:.3f} to {score.high:.3f}")
+    if any(detection.lesions):
+        print(f"lesions: {counts}; a hit is {detection.rule}")
+        print(f"{'false alarms':<18}{'found':>7}   95 % interval")
+    rows = [(f"{rate:g} an image", f"sensitivity_at_{rate:g}") for rate in RATES]
+    rows.append(("mean of these", "mean_sensitivity"))
+    rows += [(f"AP at IoU {least:g}", f"average_precision_{round(100 * least)}") for least in OVERLAPS]
+    rows += [
+        (f"AP {name}, {OF_KINDS:g}", f"average_precision_{name}_{round(100 * OF_KINDS)}") for name in detection.kinds
+    ]
+    for label, name in rows:
+        if name in detection.scores:
+            score = detection.scores[name]
+            print(f"{label:<18}{score.value:>7.3f}   {score.low:.3f} to {score.high:.3f}")
     print(f"shown from a score of {detection.threshold:.3f} on: {detection.threshold_from}")
-    print(at_threshold(detection))
+    print(at_threshold(detection) or "how many false alarms that are is not known from these images")
 
 
 def print_segmentation(found: SegmentationEvidence) -> None:

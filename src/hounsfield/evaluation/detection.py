@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from hounsfield.arrays import BoolArray, IntArray
+from hounsfield.arrays import BoolArray, FloatArray, IntArray
 from hounsfield.evaluation.average_precision import Ranked, average_precision, precision_curve
 from hounsfield.evaluation.evidence import Curve, DetectionEvidence, Evidence, ImageResult, Score, Subgroup
 from hounsfield.evaluation.froc import Responses, froc, sensitivity_at
@@ -20,6 +21,7 @@ from hounsfield.evaluation.hits import (
     require_lesions,
     responses_to,
     scores_on,
+    unit_of_sizes,
 )
 from hounsfield.evaluation.image_results import patients_of
 from hounsfield.evaluation.intervals import percentile_score
@@ -99,6 +101,42 @@ def measure_detection(
     )
 
 
+def measure_false_alarms(
+    results: Sequence[ImageResult],
+    *,
+    kinds: Sequence[str],
+    rule: HitRule,
+    threshold: float,
+    threshold_from: str,
+    resamples: int,
+    seed: int = 0,
+) -> DetectionEvidence:
+    """The evidence of a detection on images without any lesion: false alarms alone, for nothing can be found.
+
+    The arguments are those of `measure_detection`.
+
+    Raises:
+        EvaluationError: There is no image, or one comes twice.
+    """
+    patient = patients_of(results)
+    matched = matched_on(results, rule)
+    lesions = lesions_on(results, matched, kinds)
+    responses = responses_to(results, matched, lesions, patient)
+    return DetectionEvidence(
+        rule=str(rule),
+        kinds=tuple(kinds),
+        lesions=(0,) * len(kinds),
+        threshold=threshold,
+        threshold_from=threshold_from,
+        scores=_at_threshold(responses, lesions, threshold, resamples=resamples, seed=seed),
+        curves={},
+        subgroups=(),
+        confusion=_confusion(lesions, len(kinds), threshold),
+        results=tuple(results),
+        notes=("No image has a lesion: false alarms alone are counted.",),
+    )
+
+
 def with_detection(
     evidence: Evidence,
     results: Sequence[ImageResult],
@@ -110,16 +148,17 @@ def with_detection(
     attributes: Mapping[str, Mapping[str, str]],
     seed: int,
 ) -> Evidence:
-    """The evidence of images as a whole, and of what was found on them; as it is where there is nothing to be found."""
-    if not any(one.truths for one in results):
+    """The evidence of images as a whole, and of what was found on them: false alarms alone where no image has a lesion;
+    as it is where nothing was looked for."""
+    if not results:
         return evidence
-    found = measure_detection(
+    measured = partial(measure_detection, attributes=attributes)
+    found = (measured if any(one.truths for one in results) else measure_false_alarms)(
         results,
         kinds=kinds,
         rule=rule_from(rule),
         threshold=threshold,
         threshold_from=threshold_from,
-        attributes=attributes,
         resamples=evidence.resamples,
         seed=seed,
     )
@@ -265,8 +304,7 @@ def _columns(
     if len(kinds) > 1:
         yield "kind", [kinds[number] for number in lesions.kind.tolist()], False
     if len(lesions.side) >= len(SIZES) * FEWEST_PATIENTS:
-        limits = np.quantile(lesions.side, [1 / 3, 2 / 3])
-        yield "size", [SIZES[place] for place in np.searchsorted(limits, lesions.side).tolist()], False
+        yield "size", _thirds(lesions.side, unit_of_sizes(results)), False
     boxes = [dict(box.attributes) for one in results for box in one.truths]
     for name in sorted({name for own in boxes for name in own} - taken):
         taken.add(name)
@@ -274,6 +312,17 @@ def _columns(
     of_images = [attributes.get(one.case, {}) for one in results]
     for name in sorted({name for own in of_images for name in own} - taken):
         yield name, [own.get(name, "").strip() or NOT_STATED for own in of_images], True
+
+
+def _thirds(sides: FloatArray, unit: str) -> list[str]:
+    """Of each lesion, in which third it is by its size (lesions,), and from where to where that goes."""
+    limits = np.quantile(sides, [1 / 3, 2 / 3])
+    low, high = (f"{limit:.0f}" if limit >= 10 else f"{limit:.1f}" for limit in limits.tolist())
+    names = [
+        f"{name}, {reach} {unit}"
+        for name, reach in zip(SIZES, (f"up to {low}", f"{low} to {high}", f"over {high}"), strict=True)
+    ]
+    return [names[place] for place in np.searchsorted(limits, sides).tolist()]
 
 
 def _within(

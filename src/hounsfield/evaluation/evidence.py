@@ -112,6 +112,8 @@ class ImageResult:
     truths: tuple[Box, ...]
     """The lesions, in pixels of the image as stored, with their kind as label."""
     found: tuple[Detected, ...]
+    spacing_mm: tuple[float, ...] = ()
+    """Distances of neighbours along (d, h, w); empty where the image does not know them."""
 
 
 @dataclass(frozen=True)
@@ -132,12 +134,13 @@ class DetectionEvidence:
     """"sensitivity_at_1", at one false alarm an image, …, "mean_sensitivity" of seven such rates,
     "average_precision_20", at an intersection over union of 0.2 …, of all kinds together and at 0.5 of each by itself,
     "average_precision_<kind>_50"; and at the threshold "sensitivity", "false_alarms" an image and, of the lesions
-    found, "right_kind"."""
+    found, "right_kind". Of images without any lesion "false_alarms" alone."""
     curves: Mapping[str, Curve]
     """"froc": sensitivity against false alarms an image, for all lesions; "froc_<kind>" for those of one kind, whatever
-    they were called; "precision_recall"."""
+    they were called; "precision_recall". None of images without any lesion."""
     subgroups: tuple[Subgroup, ...]
-    """Lesions by kind, size and attributes: `cases` counts lesions, and `positives` those found at the threshold."""
+    """Lesions by kind, size (in thirds, whose limits stand in their names) and attributes: `cases` counts lesions, and
+    `positives` those found at the threshold."""
     confusion: tuple[tuple[int, ...], ...]
     """`confusion[t][p]`: lesions of kind t called p at the threshold; the last column counts the missed ones."""
     results: tuple[ImageResult, ...]

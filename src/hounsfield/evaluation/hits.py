@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class Lesions:
     kind: IntArray
     """(lesions,)."""
     side: FloatArray
-    """(lesions,), the square root of the box's area, or the cube root of its volume, in pixels."""
+    """(lesions,), the square root of the box's area, or the cube root of its volume, in the `unit_of_sizes`."""
     score: FloatArray
     """(lesions,), of the finding that hit each; -inf where none did."""
     called: IntArray
@@ -99,18 +100,26 @@ def scores_on(result: ImageResult) -> FloatArray:
     return np.array([found.score for found in result.found], dtype=np.float64)
 
 
+def unit_of_sizes(results: Sequence[ImageResult]) -> str:
+    """Of lesions: "mm" where all images that have any know how large their pixels are, else "pixels"."""
+    return "mm" if all(one.spacing_mm for one in results if one.truths) else "pixels"
+
+
 def lesions_on(results: Sequence[ImageResult], matched: Sequence[Matched], kinds: Sequence[str]) -> Lesions:
     """All lesions of all images, with what became of them."""
     image, kind, side, score, called = [], [], [], [], []
+    in_mm = unit_of_sizes(results) == "mm"
     for number, (one, pairs) in enumerate(zip(results, matched, strict=True)):
+        deep, high, wide = one.spacing_mm if in_mm and one.truths else (1.0, 1.0, 1.0)
         for box, by in zip(one.truths, pairs.by.tolist(), strict=True):
-            flat = box.depth == 1
+            area = box.width * wide * box.height * high
             image.append(number)
             kind.append(kinds.index(box.label))
-            side.append((box.width * box.height) ** 0.5 if flat else (box.width * box.height * box.depth) ** (1 / 3))
+            side.append(area**0.5 if box.depth == 1 else (area * box.depth * deep) ** (1 / 3))
             score.append(float("-inf") if by == MISSED else one.found[by].score)
             called.append(-1 if by == MISSED else int(np.argmax(one.found[by].probabilities)))
-    return Lesions(*(np.array(part) for part in (image, kind, side, score, called)))
+    whole, real = partial(np.array, dtype=np.int64), partial(np.array, dtype=np.float64)
+    return Lesions(whole(image), whole(kind), real(side), real(score), whole(called))
 
 
 def responses_to(

@@ -17,6 +17,7 @@ from hounsfield.evaluation.evidence import ImageResult
 from hounsfield.evaluation.froc import RATES, sensitivity_at, threshold_at
 from hounsfield.evaluation.hits import responses_of
 from hounsfield.evaluation.matching import rule_from
+from hounsfield.findings.region import Box
 from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp, warp_boxes, with_reflections
 from hounsfield.learning.inputs import Inputs, images_of
 from hounsfield.learning.lesson import Answers, Exam, Setup, descend
@@ -25,7 +26,7 @@ from hounsfield.networks.untouched import Untouched
 from hounsfield.plan import Plan
 from hounsfield.plan.network import most_of
 from hounsfield.progress import say
-from hounsfield.tasks.detection import Findings, box_of, detected, fused, whole_logits
+from hounsfield.tasks.detection import Findings, box_of, detected, fused, moved, whole_logits
 from hounsfield.tasks.find import as_arrays, by_torch, find
 from hounsfield.tasks.predict import centre, memory_order
 from hounsfield.tasks.task import Task
@@ -128,24 +129,29 @@ class BoxLesson:
 
     def results(self, plan: Plan, rows: IntArray, found: Sequence[Findings]) -> tuple[ImageResult, ...]:
         """Findings and lesions of some rows in pixels of the images as stored."""
-        if self.inputs.onto is None:
-            raise ValueError("these inputs were prepared without boxes")
-        cases = [self.inputs.cases[row] for row in rows.tolist()]
         return tuple(
-            ImageResult(case.id, case.unit, case.boxes, detected(one, self.inputs.onto[row]))
-            for case, row, one in zip(cases, rows.tolist(), found, strict=True)
+            self._result(row, one, self.inputs.cases[row].boxes) for row, one in zip(rows.tolist(), found, strict=True)
         )
 
     def _results(self, rows: IntArray, found: Sequence[Findings], plan: Plan) -> list[ImageResult]:
-        """Boxes of both in pixels of the plan's input."""
+        """The same of those lesions that the networks are shown."""
         results = []
         for row, one in zip(rows.tolist(), found, strict=True):
-            case = self.inputs.cases[row]
-            truths = tuple(
-                box_of(corners, plan.detection.kinds[int(kind)]) for *corners, kind in self._boxes(row).tolist()
-            )
-            results.append(ImageResult(case.id, case.unit, truths, detected(one, np.eye(4))))
+            shown = [box_of(corners, plan.detection.kinds[int(kind)]) for *corners, kind in self._boxes(row).tolist()]
+            results.append(self._result(row, one, [moved(box, self._onto(row)) for box in shown]))
         return results
+
+    def _result(self, row: int, found: Findings, truths: Sequence[Box]) -> ImageResult:
+        case, shape = self.inputs.cases[row], self.inputs.shapes[row]
+        placed = detected(found, self._onto(row), shape)
+        return ImageResult(case.id, case.unit, tuple(truths), placed, self.inputs.spacing_mm[row])
+
+    def _onto(self, row: int) -> FloatArray:
+        """(4, 4), from array index of the input to that of the image as stored."""
+        if self.inputs.onto is None:
+            raise ValueError("these inputs were prepared without boxes")
+        onto: FloatArray = self.inputs.onto[row]
+        return onto
 
     def _some(self, rows: IntArray) -> IntArray:
         """As many rows as are examined where each is looked at in tiles, those with boxes first."""

@@ -76,6 +76,8 @@ class Inputs:
     """(n, 4, 4), from array index (d, h, w) of the canvas to that of the image as stored."""
     spacing_mm: tuple[tuple[float, ...], ...] = ()
     """Of the images as stored, along (d, h, w), each empty where it is not known; of none where `onto` is None."""
+    shapes: tuple[tuple[int, int, int], ...] = ()
+    """Of the images as stored, (d, h, w), where `onto` is known and nothing is outlined."""
     images: tuple[VoxelArray, ...] = ()
     """Where labels are outlined: of each row (channels, d, h, w) float16 of its own size; `voxels` is then empty."""
     codes: tuple[IntArray, ...] = ()
@@ -122,7 +124,7 @@ def prepare_inputs(
     array_path, index_path = (folder / f"inputs-{key[:16]}.{suffix}" for suffix in ("npy", "json"))
     if index_path.is_file() and array_path.is_file():
         index = json.loads(index_path.read_text(encoding="utf-8"))
-        if index["key"] == key:
+        if index["key"] == key and all("shape" in own for own in index.get("placed", ())):  # earlier versions kept none
             return _open(array_path, cases, index, key, spec)
     index_path.unlink(missing_ok=True)
     failed: dict[str, str] = {}
@@ -155,7 +157,8 @@ def _write_header(stream: BinaryIO, rows: int, spec: Input) -> None:
 
 
 _Placed = dict[str, list[list[float]]]
-"""The "boxes" and "points" of an image as in `Inputs`, and its way "onto" the stored one."""
+"""The "boxes" and "points" of an image as in `Inputs`, its way "onto" the stored one, and the "spacing" and "shape" of
+that."""
 _Prepared = tuple[VoxelArray, _Placed]
 
 
@@ -181,6 +184,7 @@ def _plain(placed: Placed, sought: Sought, dims: int) -> _Placed:
         "points": placed.points[:, 3 - dims :].tolist(),
         "onto": placed.onto.tolist(),
         "spacing": [list(placed.spacing_mm)],
+        "shape": [list(placed.shape)],
     }
 
 
@@ -204,7 +208,8 @@ def _open(path: Path, cases: Sequence[Case], index: Mapping[str, Any], key: str,
     points = np.array([own.get("points", []) for own in placed], dtype=np.float32) if placed else None
     onto = np.array([own["onto"] for own in placed]) if placed else None
     spacing = tuple(tuple(*own.get("spacing", [])) for own in placed)
-    return Inputs(voxels, targets, kept, tuple(failed.items()), key, table, boxes, points, onto, spacing)
+    shapes = tuple((int(d), int(h), int(w)) for own in placed for d, h, w in own["shape"])
+    return Inputs(voxels, targets, kept, tuple(failed.items()), key, table, boxes, points, onto, spacing, shapes)
 
 
 def inputs_key(cases: Sequence[Case], spec: Input, *, sought: Sought = NOTHING, labels: str = "") -> str:

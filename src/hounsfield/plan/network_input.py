@@ -171,6 +171,8 @@ class Placed:
     """(4, 4), from array index (d, h, w) of the canvas to that of the image as stored."""
     spacing_mm: tuple[float, ...]
     """Of the image as stored, along (d, h, w); empty where it does not know it."""
+    shape: tuple[int, int, int]
+    """Of the image as stored, (d, h, w)."""
 
 
 def known_spacing(image: Image) -> tuple[float, ...]:
@@ -197,7 +199,7 @@ def placed_case(case: Case, spec: Input, *, landmarks: Sequence[str] = ()) -> Pl
             index = np.array([[point.z, point.y, point.x]]) - 0.5
             points[landmarks.index(point.label)] = move_points(index, origin=stored, target=prepared)[0] + 0.5
     onto = np.linalg.inv(stored.affine) @ prepared.affine
-    return Placed(network_array(prepared, spec), boxes, points, onto, known_spacing(stored))
+    return Placed(network_array(prepared, spec), boxes, points, onto, known_spacing(stored), stored.shape)
 
 
 def views_array(prepared: Mapping[str, Image], spec: Input) -> FloatArray:

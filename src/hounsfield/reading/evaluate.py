@@ -159,7 +159,8 @@ def as_asked(bundle: Bundle, dataset: Dataset) -> Dataset:
         return for_segmentation(dataset, labels=plan.segmentation.by_name, unlabelled=plan.segmentation.unlabelled)
     if plan.task != "detection" or dataset.kinds:
         return dataset
-    return for_detection(dataset, kinds=plan.detection.kinds, classes=plan.classes)
+    finds = plan.detection
+    return for_detection(dataset, kinds=finds.kinds, classes=plan.classes, positive=finds.positive)
 
 
 def read_logits(
@@ -174,8 +175,9 @@ def read_logits(
     dataset = as_asked(bundle, dataset)
     left_out = [note for note in dataset.notes if note not in known]
     if dataset.classes != bundle.plan.classes:
+        own = f"the classes {', '.join(dataset.classes)}" if dataset.classes else "no classes"
         raise DatasetError(
-            f"{dataset.name} has the classes {', '.join(dataset.classes)}; the model {bundle.identity.name} answers "
+            f"{dataset.name} has {own}; the model {bundle.identity.name} answers "
             f"{', '.join(bundle.plan.classes)}: use data, or a description of it, with the same classes in this order"
         )
     require_views(dataset.views, bundle.plan.input, of=dataset.name)
@@ -318,7 +320,8 @@ def _read(
         logits.append(np.stack([one.logits for one in said]))
         for case, one, seen in zip(shown, opened, said, strict=True):
             if seen.found is not None and one.onto is not None:
-                places.found.append(ImageResult(case.id, case.unit, case.boxes, detected(seen.found, one.onto)))
+                own_found = detected(seen.found, one.onto, one.shape)
+                places.found.append(ImageResult(case.id, case.unit, case.boxes, own_found, one.spacing_mm))
             if reader.bundle.operating.landmarks is not None:
                 own = reader.located(one, seen)
                 places.located.append(replace(own, case=case.id, patient=case.unit, truths=case.points))

@@ -23,8 +23,7 @@ def findings_of(
     shape: tuple[int, int, int],
     spacing_mm: Sequence[float] = (),
 ) -> tuple[Finding, ...]:
-    """The findings that reach the threshold, the surest first, as far as they lie on the image: what is shown to the
-    networks may go on beyond it.
+    """The findings that reach the threshold, the surest first, as far as they lie on the image.
 
     Args:
         found: On one image, in pixels of the network's input.
@@ -36,11 +35,11 @@ def findings_of(
     """
     flat, unit = found.boxes.shape[1] == 4, "mm" if spacing_mm else "pixels"
     deep, high, wide = spacing_mm or (1.0, 1.0, 1.0)
-    result = point.of(ImageResult("", "", (), detected(found, onto)))
+    result = point.of(ImageResult("", "", (), detected(found, onto, shape)))
     shown = []
     for one in result.found:
-        box = one.box.within(shape)
-        if one.score >= point.threshold and box is not None:
+        if one.score >= point.threshold:
+            box = one.box
             by_kind = tuple(zip(detection.kinds, one.probabilities, strict=True))
             label = max(by_kind, key=lambda pair: pair[1])[0]
             sides = (box.width * wide, box.height * high, *(() if flat else (box.depth * deep,)))

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from hounsfield.evaluation.detection import OVERLAPS
 from hounsfield.evaluation.evidence import DetectionEvidence, ImageResult, Score
+from hounsfield.evaluation.froc import RATES
 from hounsfield.evaluation.matching import FALSE_ALARM, MISSED, match, rule_from
 from hounsfield.image import Image
 from hounsfield.reporting import score_words, wording
+from hounsfield.reporting.charts.curves import precision_recall_chart
 from hounsfield.reporting.charts.froc import froc_chart
 from hounsfield.reporting.charts.intervals import interval_track
 from hounsfield.reporting.evidence_tables import MatrixCell, MatrixRow, SubgroupTables, subgroup_tables
@@ -19,8 +22,6 @@ from hounsfield.reporting.gallery import ImageCard
 from hounsfield.reporting.marks import Mark, best_slice, draw_marks
 from hounsfield.reporting.pictures import MAX_SIDE, encode, film_pixels
 from hounsfield.reporting.score_table import FOUND_AT_ONE, ScoreRow
-
-_SHOWN_RATES = ("0.25", "0.5", "1", "2", "4")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +43,11 @@ class DetectionPart:
     here: str
     """What the threshold does on these images, a sentence."""
     rows: tuple[ScoreRow, ...]
-    froc: Markup
+    froc: Markup | None
+    """None where there is no lesion, and so is `precision`."""
     others: bool
     """Whether the chart has curves of single kinds."""
+    precision: Markup | None
     kinds: tuple[str, ...]
     matrix: tuple[MatrixRow, ...]
     subgroups: SubgroupTables
@@ -58,6 +61,7 @@ def detection_part(detection: DetectionEvidence, *, examples: Sequence[FoundExam
     point = None
     if "false_alarms" in scores and "sensitivity" in scores:
         point = (scores["false_alarms"].value, scores["sensitivity"].value)
+    froc, precision = detection.curves.get("froc"), detection.curves.get("precision_recall")
     others = {name: detection.curves[f"froc_{name}"] for name in detection.kinds if f"froc_{name}" in detection.curves}
     return DetectionPart(
         rule=detection.rule,
@@ -65,8 +69,9 @@ def detection_part(detection: DetectionEvidence, *, examples: Sequence[FoundExam
         threshold_from=detection.threshold_from,
         here=at_threshold(detection),
         rows=_rows(detection),
-        froc=froc_chart(detection.curves["froc"], others, point=point),
+        froc=froc_chart(froc, others, point=point) if froc else None,
         others=bool(others),
+        precision=precision_recall_chart(precision, {}, prevalence=None) if precision else None,
         kinds=detection.kinds,
         matrix=_matrix(detection),
         subgroups=_subgroups(detection),
@@ -78,11 +83,13 @@ def detection_part(detection: DetectionEvidence, *, examples: Sequence[FoundExam
 def at_threshold(detection: DetectionEvidence) -> str:
     """What the threshold does on the images that were measured, a sentence; empty where that is not known."""
     found, alarms = detection.scores.get("sensitivity"), detection.scores.get("false_alarms")
-    if found is None or alarms is None:
+    if alarms is None or (found is None and any(detection.lesions)):
         return ""
+    on = "On these images" if found else "On these images, none of which has a lesion,"
+    lesions = f"{wording.percent(found.value)} of the lesions and " if found else ""
     return (
-        f"On these images it shows {wording.percent(found.value)} of the lesions and {wording.number(alarms.value, 2)} "
-        f"false alarms an image (95\u202f% interval {wording.interval(alarms, 2)})."
+        f"{on} it shows {lesions}{wording.number(alarms.value, 2)} false alarms an image (95\u202f% interval "
+        f"{wording.interval(alarms, 2)})."
     )
 
 
@@ -115,13 +122,13 @@ def choose_found(detection: DetectionEvidence, *, each: int = 3) -> list[ImageRe
 def _rows(detection: DetectionEvidence) -> tuple[ScoreRow, ...]:
     told: list[tuple[str, str, str]] = [
         (name, score_words.label(name), score_words.meaning(name, ()))
-        for name in (*(f"sensitivity_at_{rate}" for rate in _SHOWN_RATES), "mean_sensitivity")
+        for name in (*(f"sensitivity_at_{rate:g}" for rate in RATES), "mean_sensitivity")
     ]
     for name in detection.kinds if len(detection.kinds) > 1 else ():
         told.append((f"sensitivity_{name}_at_1", f"Found at 1: {name}", "Whatever they were called"))
     told += [
-        (f"average_precision_{percent}", "Average precision", f"At an intersection over union of {percent / 100:g}")
-        for percent in (20, 50)
+        (f"average_precision_{round(100 * least)}", "Average precision", f"At an intersection over union of {least:g}")
+        for least in OVERLAPS
     ]
     for name in detection.kinds if len(detection.kinds) > 1 else ():
         meaning = "At 0.5, ranked by how sure it is of this kind"
@@ -140,6 +147,9 @@ def _row(label: str, meaning: str, score: Score) -> ScoreRow:
 
 
 def _matrix(detection: DetectionEvidence) -> tuple[MatrixRow, ...]:
+    """A row a kind; none without lesions."""
+    if not any(detection.lesions):
+        return ()
     rows = []
     for kind, counts in enumerate(detection.confusion):
         total = sum(counts)

@@ -180,12 +180,23 @@ def _telling_apart(scores: Mapping[str, Score]) -> str:
 def _finding(evidence: Evidence) -> str:
     detection = evidence.detection
     score = detection.scores.get(FOUND_AT_ONE) if detection else None
+    if detection is not None and not any(detection.lesions):
+        return _alarming(detection.scores.get("false_alarms"))
     if detection is None or score is None:
         return ""
     found, low, high = (round(100 * value) for value in (score.value, score.low, score.high))
     return (
         f"With one false alarm an image the model finds {found} of 100 lesions (95\u202f% interval {low} to {high}; a "
         f"hit is {detection.rule})."
+    )
+
+
+def _alarming(alarms: Score | None) -> str:
+    if alarms is None:
+        return ""
+    return (
+        f"On images without a lesion the model shows {wording.number(alarms.value, 2)} false alarms an image "
+        f"(95\u202f% interval {wording.interval(alarms, 2)})."
     )
 
 

@@ -77,15 +77,23 @@ def fused(voices: Sequence[Findings], *, overlap: float, most: int) -> Findings:
     return Findings(centres[order], together[order])
 
 
-def detected(found: Findings, onto: FloatArray) -> tuple[Detected, ...]:
-    """Findings as evidence keeps them, in pixels of the image as stored.
+def detected(found: Findings, onto: FloatArray, shape: tuple[int, int, int]) -> tuple[Detected, ...]:
+    """Findings as evidence keeps them, in pixels of the image as stored, as far as they lie on it: what is shown to the
+    networks may go on beyond it, and what lies there alone is none.
 
     Args:
         found: In pixels of the network's input.
         onto: (4, 4), from array index (d, h, w) of that input to that of the image as stored.
+        shape: Of the image as stored, (d, h, w).
     """
-    pairs = zip(found.boxes.tolist(), found.probabilities.tolist(), strict=True)
-    return tuple(Detected(box_of(corners).placed(onto).on(np.eye(4)), tuple(shares)) for corners, shares in pairs)
+    boxes = [moved(box_of(corners), onto).within(shape) for corners in found.boxes.tolist()]
+    pairs = zip(boxes, found.probabilities.tolist(), strict=True)
+    return tuple(Detected(box, tuple(shares)) for box, shares in pairs if box is not None)
+
+
+def moved(box: Box, onto: FloatArray) -> Box:
+    """A box in pixels of another image, by what takes array indices (d, h, w) there, (4, 4)."""
+    return box.placed(onto).on(np.eye(4))
 
 
 def box_of(corners: Sequence[float], label: str = "") -> Box:
