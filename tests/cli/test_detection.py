@@ -91,11 +91,20 @@ def test_two_detectors_are_compared_by_what_they_find_and_by_images_as_a_whole(
     assert "all lesions       Mean sensitivity" in capsys.readouterr().out
 
 
-def test_a_film_is_read_into_findings_on_its_own_pixels(detector: Path, phantom: Path, tmp_path: Path) -> None:
+def test_a_film_is_read_into_findings_on_its_own_pixels(
+    detector: Path, phantom: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     films = sorted((phantom / "films").glob("*.dcm"))[:3]
     assert main(["read", str(detector), *map(str, films), "-o", str(tmp_path / "out")]) == 0
     document = json.loads((tmp_path / "out" / "readings.json").read_text(encoding="utf-8"))
+    assert any(reading["findings"] for reading in document["readings"])
+    lines, page = capsys.readouterr().out, (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     for reading in document["readings"]:
+        for finding in reading["findings"][:3]:
+            shares = sorted(((share, name) for name, share in finding["by_kind"]), reverse=True)
+            told = ", ".join(f"{name} {share:.2f}" for share, name in shares if share >= 0.005)
+            told += f", any kind {finding['probability']:.2f}, "
+            assert told in lines and told in page
         assert (tmp_path / "out" / reading["figure"]).is_file()
         for finding in reading["findings"]:
             assert {name for name, _ in finding["by_kind"]} == {"malignant", "benign"}

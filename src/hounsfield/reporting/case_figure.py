@@ -227,7 +227,9 @@ def _enlarged(
             pen.line(
                 [(left + x + along * arm, top + y), (left + x, top + y), (left + x, top + y + down * arm)], ink, width
             )
-    pen.text((left, top - 28), shortened(pen, f"Enlarged: {mark.words}", font(17), _WORDS), _SOFT, font(17))
+    words = f"Enlarged: {mark.words}"
+    size = next((size for size in (17, 16, 15) if pen.textlength(words, font(size)) <= _WORDS), 14)
+    pen.text((left, top - 28), shortened(pen, words, font(size), _WORDS), _SOFT, font(size))
 
 
 def _landmark_words(pen: ImageDraw, place: tuple[int, int, int], landmarks: Sequence[tuple[str, str]]) -> None:

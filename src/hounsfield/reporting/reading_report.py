@@ -16,7 +16,7 @@ from hounsfield.image import Image, Mask
 from hounsfield.reporting import wording
 from hounsfield.reporting.charts.bars import probability_bar
 from hounsfield.reporting.charts.intervals import probability_ruler
-from hounsfield.reporting.marks import best_slice, draw_marks, found_words, marks_of, on_slice
+from hounsfield.reporting.marks import best_slice, draw_marks, found_in_full, marks_of, on_slice
 from hounsfield.reporting.page import Fact, render, write_page
 from hounsfield.reporting.pictures import (
     MAX_SIDE,
@@ -275,10 +275,9 @@ def _study_facts(reading: Reading) -> tuple[Fact, ...]:
         facts.insert(0, Fact("No answer", reading.abstained))
     if reading.possible is not None:
         facts.append(Fact("Sure?", *_possible_words(reading.possible, reading.coverage)))
-    boxes = [finding for finding in reading.findings if finding.box is not None and not finding.size_unit]
     facts += [Fact(name, size) for name, size in outline_lines(reading)]
-    if boxes:
-        facts.append(Fact("Places", "; ".join(found_words(finding) for finding in boxes[:_MOST_BOXES])))
+    if places := found_lines(reading):
+        facts.append(Fact("Places", "; ".join(places[:_MOST_BOXES])))
     facts += [
         Fact(finding.label, place_words(finding.point, flat=_flat(reading)), _radius_words(finding, reading.coverage))
         for finding in reading.findings
@@ -288,6 +287,12 @@ def _study_facts(reading: Reading) -> tuple[Fact, ...]:
     model = f"{reading.model.version}, {wording.short_hash(reading.model.sha256)}"
     facts += [Fact("Model", reading.model.name, model), Fact("File", reading.path)]
     return tuple(facts)
+
+
+def found_lines(reading: Reading) -> list[str]:
+    """What was found, the surest first, each with all kinds that it may be and its size, for people."""
+    boxes = [finding for finding in reading.findings if finding.box is not None and not finding.size_unit]
+    return [found_in_full(finding) for finding in boxes]
 
 
 def size_words(finding: Finding) -> str:
