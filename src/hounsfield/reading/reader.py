@@ -46,7 +46,7 @@ from hounsfield.reading.explain.chosen import NO_HEAT_NOTE, UNFIT_HEAT_NOTE, def
 from hounsfield.reading.network_cache import place_of
 from hounsfield.reading.opened import Opened, Said
 from hounsfield.reading.outlining import example_windows, films_of, labels_differ, outline_of, outlined
-from hounsfield.reading.places import disagreement, findings_of, landmarks_of, path_points
+from hounsfield.reading.places import disagreement, findings_of, landmarks_of, path_points, places_on_image
 from hounsfield.reading.quality import judge, worse
 from hounsfield.reading.runtime import (
     BF16_EXAMPLES,
@@ -481,16 +481,10 @@ class Reader:
         reading = replace(opened.reading, answers=answers, possible=possible, coverage=coverage)
         point = self.bundle.operating.findings
         if said.found is not None and opened.onto is not None and point is not None:
-            findings = findings_of(
-                said.found,
-                opened.onto,
-                point,
-                self.bundle.plan.detection,
-                shape=opened.shape,
-                spacing_mm=opened.spacing_mm,
-            )
-            notes = (*reading.notes, *disagreement(findings, answers[0], self.bundle.plan.detection.positive))
-            return replace(reading, findings=findings, looked_for=self.bundle.plan.detection.kinds, notes=notes)
+            plan, places = self.bundle.plan, places_on_image(said.found, opened.onto, point, opened.shape)
+            findings = findings_of(places, point, plan.detection, dims=plan.dims, spacing_mm=opened.spacing_mm)
+            notes = (*reading.notes, *disagreement(findings, places, answers[0], plan.detection, dims=plan.dims))
+            return replace(reading, findings=findings, looked_for=plan.detection.kinds, notes=notes)
         if not explain or opened.array is None:
             return reading
         positive = 1 if len(probabilities) == 2 else int(probabilities.argmax())
