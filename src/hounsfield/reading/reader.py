@@ -517,7 +517,7 @@ class Reader:
 
     def _landmarks(self, opened: Opened, said: Said, *, explain: bool) -> Reading:
         point, landmarks = self.bundle.operating.landmarks, self.bundle.plan.localization.landmarks
-        paths = self._paths(opened) if explain else {}
+        paths = self.paths(opened) if explain else {}
         return replace(
             opened.reading,
             findings=landmarks_of(self.located(opened, said), paths),
@@ -526,9 +526,9 @@ class Reader:
         )
 
     @torch.inference_mode()
-    def _paths(self, opened: Opened) -> dict[str, tuple[Point, ...]]:
-        """Where the first network's agents walked, those who began in the middle; nothing of networks without any."""
-        network = self._networks[0]
+    def paths(self, opened: Opened, *, member: int = 0) -> dict[str, tuple[Point, ...]]:
+        """Where a network's agents walked, those who began in the middle; nothing of networks without any."""
+        network = self._networks[member]
         if not isinstance(network, Policy) or opened.array is None or opened.onto is None:
             return {}
         walked = network.walked(torch.from_numpy(self.middle(opened.array[None])))[:, 0, 0].numpy()

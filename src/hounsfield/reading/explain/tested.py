@@ -129,15 +129,7 @@ def _called(one: _Shown, reader: Reader) -> int:
 
 
 def _networks(reader: Reader, case: Case, name: str) -> tuple[nn.Module, ...]:
-    digest, training = digest_of(case, name), reader.bundle.training
-    if digest not in training.seen_patients:
-        return tuple(reader.networks)
-    held_back = training.held_back
-    return tuple(
-        network
-        for number, network in enumerate(reader.networks)
-        if number < len(held_back) and digest in held_back[number]
-    )
+    return tuple(reader.networks[own] for own in reader.bundle.training.members_without(digest_of(case, name)))
 
 
 def _shown(reader: Reader, case: Case, name: str, *, pictures: bool = False) -> _Shown | None:
