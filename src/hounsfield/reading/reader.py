@@ -22,6 +22,7 @@ from hounsfield.evaluation.evidence import LocatedImage
 from hounsfield.findings import Answer, Neighbour, Point, Quality, Reading
 from hounsfield.image import Image, Mask
 from hounsfield.likeness.store import Kind
+from hounsfield.networks.answering import mirrors
 from hounsfield.networks.found import Finder, Found
 from hounsfield.networks.policy import Policy
 from hounsfield.networks.voxelwise import Voxelwise
@@ -45,7 +46,7 @@ from hounsfield.reading.explain import explain as heat_of
 from hounsfield.reading.explain.chosen import NO_HEAT_NOTE, UNFIT_HEAT_NOTE, default_heat, heat_notes
 from hounsfield.reading.network_cache import place_of
 from hounsfield.reading.opened import Opened, Said
-from hounsfield.reading.outlining import example_windows, films_of, labels_differ, outline_of, outlined
+from hounsfield.reading.outlining import example_windows, labels_differ, outline_of, outlined
 from hounsfield.reading.places import disagreement, findings_of, landmarks_of, path_points, places_on_image
 from hounsfield.reading.quality import judge, worse
 from hounsfield.reading.runtime import (
@@ -60,6 +61,7 @@ from hounsfield.reading.runtime import (
 from hounsfield.reading.scan import SCAN_NOTE, scan_film
 from hounsfield.reading.uncertainty import Gate
 from hounsfield.reading.views import View, most_attended, open_views, views_seen
+from hounsfield.reading.work import films_of
 from hounsfield.tasks.detection import Findings, whole_logits
 from hounsfield.tasks.find import Look, find
 from hounsfield.tasks.localization import located
@@ -151,14 +153,20 @@ class Reader:
         """Choose the runtime and return it; the first images do it where nobody did.
 
         Args:
-            arrays: Examples of what the networks are going to be shown, (n, channels, *canvas).
+            arrays: Examples of what the networks are going to be shown, (n, channels, *canvas); in windows, of the
+                first.
         """
-        plan = self.bundle.plan
+        plan, rows = self.bundle.plan, self._rows
+        if isinstance(rows, Voxelwise):  # in which a pass is of all mirrored copies
+            examples, copies, differ = example_windows(arrays[0], plan), 1, labels_differ(self._task, rows)
+        else:
+            examples, copies = centre(torch.from_numpy(arrays), plan.looked_at).numpy(), len(mirrors(self._flip_axes))
+            differ = by_probability(self.calibrated if rows is None else self._probabilities_of_rows)
         ensemble = Ensemble(
-            self._networks if self._rows is None else [self._rows],
+            self._networks if rows is None else [rows],
             shape=(plan.input.shown_channels, *plan.looked_at),
             place=place_of(self.bundle.identity.sha256, plan.looked_at),
-            flip_axes=self._flip_axes if self._rows is None else (),
+            flip_axes=self._flip_axes if rows is None else (),
             channels_last=plan.optimisation.channels_last,
             exact=plan.task == "localization",  # a place is wanted to a fraction of a pixel
             several=self._images > 1 and plan.dims == 2 and plan.task != "segmentation",
@@ -167,12 +175,10 @@ class Reader:
         chosen = choose_runtime(
             self.wanted,
             ensemble,
-            examples=centre(torch.from_numpy(arrays), plan.looked_at).numpy(),
-            images=self._images,
+            examples=examples,
+            images=self._images * films_of(plan, arrays.shape[2:], copies=copies),
             threads=self._threads,
-            differ=labels_differ(self._task, self._rows)
-            if isinstance(self._rows, Voxelwise)
-            else by_probability(self.calibrated if self._rows is None else self._probabilities_of_rows),
+            differ=differ,
         )
         self._runtime = chosen.runtime
         for note in chosen.notes:
@@ -369,8 +375,7 @@ class Reader:
         if opened.array is None or not isinstance(self._rows, Voxelwise):
             raise ValueError("this model outlines nothing, or the image is not prepared")
         if self._runtime is None:
-            self._images *= films_of(opened.array, plan)
-            self.start(example_windows(opened.array, plan))
+            self.start(opened.array[None])
         runtime = self._runtime
         return outline_of(opened, plan, self._rows, runtime.logits if runtime else self.logits)
 
