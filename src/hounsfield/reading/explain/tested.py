@@ -73,12 +73,13 @@ def try_explanations(
 
     Raises:
         DatasetError: There are too few such cases.
-        UsageError: The model finds places, and has no heat maps.
+        UsageError: The model finds places, and answers no classes.
     """
     if bundle.plan.task != "classification":
         raise UsageError(
             f"{bundle.identity.name} says where on an image something is: its boxes, landmarks or outlines are drawn, "
-            "and there is no heat map to be tested"
+            "and what is tested here are explanations of answers of classes; hounsfield read draws what networks that "
+            "look for places made of each place, where they do"
         )
     reader = Reader(bundle, runtime="torch", answer_all=True)
     shown = list(track(_right(reader, dataset, count=cases, seed=seed), "looking for cases to explain", total=cases))
