@@ -264,6 +264,12 @@ def test_a_patient_is_16_digits_that_depend_on_the_data_set() -> None:
     assert len({digest, patient_digest("films", "woman-2"), patient_digest("others", "woman-1")}) == 3
 
 
+def test_a_patient_is_known_to_the_members_that_did_not_hold_it_back() -> None:
+    record = replace(RECORD, members=3, seen_patients=("a", "b", "c"), held_back=(("a",), ("b", "a")))
+
+    assert [record.members_without(patient) for patient in ("a", "b", "c", "d")] == [(0, 1), (1,), (), (0, 1, 2)]
+
+
 def test_the_plan_of_a_bundle_can_be_used_again(write_tiny: WriteTiny) -> None:
     bundle = write_tiny()
     assert read_plan(bundle.folder / "plan.toml") == bundle.plan

@@ -199,6 +199,13 @@ class TrainingRecord:
     warnings: tuple[str, ...] = ()
     """What a user of the bundle must know; names no case and no file."""
 
+    def members_without(self, patient: str) -> tuple[int, ...]:
+        """The members that had not learned from a patient, given by digest: all, for one that none was shown."""
+        members = range(self.members)
+        if patient not in self.seen_patients:
+            return tuple(members)
+        return tuple(own for own in members if own < len(self.held_back) and patient in self.held_back[own])
+
 
 @dataclass(frozen=True)
 class Bundle:

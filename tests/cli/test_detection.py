@@ -57,7 +57,8 @@ def test_a_bundle_tells_what_was_found_on_the_validation_films(detector: Path) -
     assert "What was found" in page and "Mean sensitivity on validation cases" in page
     assert "#films" in page and page.count("data:image/webp") >= 3
     assert not (detector / "explanations.json").is_file()
-    assert "detection" in (detector / "card.md").read_text(encoding="utf-8")
+    card = (detector / "card.md").read_text(encoding="utf-8")
+    assert "detection" in card and "Grad-CAM" not in card
 
 
 def test_films_are_measured_and_shown_with_their_marks(
@@ -93,22 +94,38 @@ def test_two_detectors_are_compared_by_what_they_find_and_by_images_as_a_whole(
     assert "all lesions       Mean sensitivity" in capsys.readouterr().out
 
 
-def test_a_film_is_read_into_findings_on_its_own_pixels(detector: Path, phantom: Path, tmp_path: Path) -> None:
+def test_a_film_is_read_into_findings_on_its_own_pixels(
+    detector: Path, phantom: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     films = sorted((phantom / "films").glob("*.dcm"))[:3]
     assert main(["read", str(detector), *map(str, films), "-o", str(tmp_path / "out")]) == 0
     document = json.loads((tmp_path / "out" / "readings.json").read_text(encoding="utf-8"))
+    assert any(reading["findings"] for reading in document["readings"])
+    assert {reading["explained_by"] for reading in document["readings"]} == {"objectness"}
+    lines, page = capsys.readouterr().out, (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     for reading in document["readings"]:
+        for finding in reading["findings"][:3]:
+            shares = sorted(((share, name) for name, share in finding["by_kind"]), reverse=True)
+            told = ", ".join(f"{name} {share:.2f}" for share, name in shares if share >= 0.005)
+            told += f", any kind {finding['probability']:.2f}, "
+            assert told in lines and told in page
         assert (tmp_path / "out" / reading["figure"]).is_file()
         for finding in reading["findings"]:
             assert {name for name, _ in finding["by_kind"]} == {"malignant", "benign"}
             assert len(finding["sides"]) == 2 and finding["sides_unit"] == "mm"
             box = finding["box"]
             assert -10 <= box["x0"] < box["x1"] <= 154 and -10 <= box["y0"] < box["y1"] <= 202
+    assert "The heat is what the network made of each place" in page and "first step held it" in page
+    assert "no influence" not in page
 
 
 def test_what_it_cannot_do_is_said(detector: Path, phantom: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", str(detector), str(phantom / "films.toml")]) == 2
     assert "landmarks or outlines are drawn" in capsys.readouterr().err
+    film = next((phantom / "films").glob("*.dcm"))
+    words = ["read", str(detector), str(film), "--heat", "grad_cam", "-o", str(detector.parent / "y")]
+    assert main(words) == 2
+    assert "grad_cam explains answers of classes: leave out --heat" in capsys.readouterr().err
     assert main(["train", str(phantom / "masses.toml"), "--task", "detection", "-o", str(detector.parent / "x")]) == 1
     assert "is a square cut out of one" in capsys.readouterr().err
 

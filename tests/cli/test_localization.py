@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from hounsfield.bundle import Bundle, read_bundle
+from hounsfield.cli.evaluate import located_examples
 from hounsfield.cli.main import main
+from hounsfield.datasets import open_dataset
 from hounsfield.evaluation.store import read_evidence
+from hounsfield.reading.reader import Reader
 
 PLAN = """\
 task = "localization"
@@ -54,9 +59,27 @@ def test_a_bundle_tells_what_was_located_on_the_validation_films(locator: Path) 
     page = (locator / "report.html").read_text(encoding="utf-8")
     assert "#films" in page and page.count("data:image/webp") >= 1
     assert "What was located" in page and "Share located on validation cases" in page
+    assert "the way an agent took" in page
     assert "Images as a whole" not in page and 'id="scores"' not in page
     card = (locator / "card.md").read_text(encoding="utf-8")
     assert "localization" in card and "nipple" in card
+
+
+def test_the_way_is_that_of_a_network_that_had_not_learned_from_the_patient(
+    locator: Path, phantom: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle, evidence = read_bundle(locator), read_evidence(locator / "evidence.json")
+    networks, walked = bundle.networks(), []
+    training = replace(bundle.training, members=2, held_back=((), bundle.training.seen_patients))
+    monkeypatch.setattr(Bundle, "networks", lambda _: networks * 2)
+    monkeypatch.setattr(Reader, "paths", lambda _, opened, *, member=0: walked.append(member) or {})
+    dataset = open_dataset(phantom / "landmarks.toml")
+
+    examples = located_examples(
+        replace(bundle, training=training), {case.id: case for case in dataset.cases}, evidence, dataset=dataset.name
+    )
+
+    assert examples and walked == [1] * len(examples)
 
 
 def test_a_localization_is_measured_and_shown(

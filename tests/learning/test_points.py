@@ -174,6 +174,14 @@ def test_spots_are_located_kept_and_read_alike(way: str, spotted: Dataset, tmp_p
     if way == "policy":
         assert reading.findings[0].path[0].x == pytest.approx(48.0)  # from the middle of the image as stored
     json.dumps(reading.as_json())
+    assert reading.explained_by == ("landmark_heat" if way == "heatmap" else "")
+    if reading.heat is not None:
+        assert reading.heat.shape == (64, 96)
+        for finding in reading.findings:
+            assert finding.point is not None
+            assert reading.heat[int(finding.point.y), int(finding.point.x)] > 0.5
+    assert (reading.heat is None) == (way != "heatmap")
+    assert reader.read_case(case, load(case.image), explain=False).heat is None
 
 
 def test_a_landmark_on_too_few_images_is_refused(spotted: Dataset, tmp_path: Path) -> None:

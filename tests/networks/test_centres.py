@@ -36,6 +36,17 @@ def cubes(count: int, dims: int, *, seed: int = 0) -> tuple[Tensor, list[Truth]]
     return images, truths
 
 
+def test_a_place_is_as_warm_as_it_is_likely_to_be_the_centre_of_any_kind() -> None:
+    heat = torch.full((1, 2, 4, 6), -20.0)
+    heat[0, :, 1, 2], heat[0, 0, 3, 5], heat[0, 1, 3, 5] = 5.0, 0.0, -1.0
+
+    warmth = network(2).warmth(Everywhere(heat, torch.zeros(1, 4, 4, 6)))
+
+    assert float(warmth[0, 1, 2]) == 1.0
+    assert float(warmth[0, 3, 5]) == pytest.approx(0.5 + torch.sigmoid(torch.tensor(-1.0)).item())
+    assert float(warmth[0, 0, 0]) < 1e-6
+
+
 @pytest.mark.parametrize("dims", [2, 3])
 def test_cubes_are_found_where_they_are_and_called_by_their_kind(dims: int) -> None:
     net = network(dims)

@@ -43,6 +43,32 @@ def test_the_findings_of_each_network_come_back_from_the_row() -> None:
                 torch.testing.assert_close(one.probabilities, expected.probabilities)
 
 
+def test_a_place_is_as_warm_as_the_likeliest_of_its_boxes_of_all_resolutions() -> None:
+    network = detector(0)
+    dense = network.dense(torch.zeros(1, 1, 32, 32))
+    for level in dense.objectness:
+        level.data.fill_(-10.0)
+    dense.objectness[0].data[0, 1, 2, 5] = 1.0
+    dense.objectness[1].data[0, 0, 3, 0] = 2.0
+
+    warmth = network.warmth(dense)[0]
+
+    assert warmth.shape == (8, 8)
+    assert float(warmth[2, 5].detach()) == pytest.approx(torch.sigmoid(torch.tensor(1.0)).item())
+    assert float(warmth[7, 0].detach()) == pytest.approx(torch.sigmoid(torch.tensor(2.0)).item(), abs=1e-3)
+    assert float(warmth[0, 7].detach()) < 1e-3
+
+
+def test_the_warmth_of_networks_is_their_mean() -> None:
+    members = [detector(0), detector(1)]
+    flat = Flat(members, shape=(32, 32)).eval()
+    images = torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+
+    with torch.inference_mode():
+        own = [member.warmth(member.dense(images)) for member in members]
+        torch.testing.assert_close(flat.warmth(flat(images)), (own[0] + own[1]) / 2)
+
+
 def test_it_is_written_as_onnx_and_answers_the_same() -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     from hounsfield.networks.onnx import INPUT, onnx_bytes

@@ -12,7 +12,7 @@ from hounsfield.networks.voxelwise import Voxelwise
 from hounsfield.plan import Input, Plan, RecurrentChoice, ResidualChoice, Segmentation, UNetChoice
 from hounsfield.reading import outlining
 from hounsfield.reading.opened import Opened
-from hounsfield.reading.outlining import example_windows, films_of, outline_of
+from hounsfield.reading.outlining import example_windows, outline_of
 from hounsfield.tasks.instances import BORDER, INSIDE
 
 
@@ -65,15 +65,6 @@ def test_other_runtimes_are_compared_on_windows_without_empty_slices_where_a_net
         (window,) = example_windows(array, plan_for(network, labels))
         assert window.shape == (1, 4, 16, 16)
         assert (window[0, 0] == 0).all() == (window[0, 3] == 0).all() == empty
-
-
-def test_windows_count_as_the_films_that_they_are_as_much_work_as() -> None:
-    labels = Segmentation(labels=tuple("abc"), numbers=((1,), (2,), (3,)))
-    small = plan_for(UNetChoice(encoder=ENCODER), labels)
-    large = small.model_copy(update={"input": Input(shape=(128, 128, 128), windows=True)})
-    assert films_of(np.zeros((1, 4, 16, 16), dtype=np.float32), small) == 1
-    assert films_of(np.zeros((1, 8, 16, 16), dtype=np.float32), small) == 3
-    assert films_of(np.zeros((1, 128, 128, 192), dtype=np.float32), large) == 2 * 26
 
 
 def test_of_large_windows_with_many_labels_fewer_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,16 @@ def test_only_the_second_film_carries_heat() -> None:
     assert not colourful[60:540].any() and colourful[600:1080].any()
 
 
+def test_findings_are_drawn_over_the_heat_of_networks_that_look_for_places() -> None:
+    marks = [Mark(Box(20, 20, 60, 60), "found", "mass 0.90")]
+    pixels = case_figure(film(1), heat(1), YES, marks=marks, findings=1)
+    warm = case_figure(film(1), heat(1), YES, findings=1)
+    second, colour = pixels[92:-64, 580:1084], COLOURS["found"]
+    assert (second == colour).all(axis=2).any()
+    assert not (warm[92:-64, 580:1084] == colour).all(axis=2).any()
+    assert (np.ptp(second.astype(int), axis=2) > 60).any()
+
+
 def test_the_first_finding_is_enlarged_below_the_words_where_there_is_room() -> None:
     tall = Image(np.random.default_rng(0).integers(0, 255, (1, 1, 900, 600)).astype(np.uint8), planar_affine())
     marks = [Mark(Box(100, 200, 160, 260), "found", "mass 0.90")]

@@ -15,9 +15,10 @@ from hounsfield.evaluation.matching import rule_from
 from hounsfield.findings import Box, Finding
 from hounsfield.geometry import planar_affine
 from hounsfield.image import Image
+from hounsfield.reporting import detection_part as page_part
 from hounsfield.reporting.detection_part import FoundExample, choose_found, detection_part
 from hounsfield.reporting.evidence_report import evidence_page
-from hounsfield.reporting.marks import COLOURS, Mark, draw_marks, marks_of
+from hounsfield.reporting.marks import COLOURS, Mark, draw_marks, found_in_full, found_words, marks_of
 
 LESION, OTHER, ELSEWHERE = Box(40, 20, 60, 50, "benign"), Box(10, 60, 30, 80, "malignant"), Box(70, 70, 90, 90)
 
@@ -104,6 +105,22 @@ def test_cards_say_what_was_found_and_missed() -> None:
         "0 of 1 lesion found, 0 false alarms",
         "no lesion, 0 false alarms",
     ]
+
+
+def test_the_probability_beside_a_kind_is_that_of_the_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr(
+        page_part, "draw_marks", lambda pixels, marks, *_, **__: drawn.extend(m.words for m in marks) or pixels
+    )
+    shares = (("benign", 0.31), ("malignant", 0.33), ("cyst", 0.001))
+    torn = Finding("malignant", 0.64, LESION, sides=(18, 12), sides_unit="mm", by_kind=shares)
+
+    detection_part(measured(), examples=[FoundExample(RESULTS[2], film())])
+
+    assert drawn == ["", "benign 0.70, any kind 0.70", "malignant 0.85, any kind 0.95"]
+    assert found_words(torn) == "malignant 0.33, any kind 0.64, 18 × 12 mm"
+    assert found_in_full(torn) == "malignant 0.33, benign 0.31, any kind 0.64, 18 × 12 mm"
+    assert found_words(Finding("mass", 0.64, LESION, by_kind=(("mass", 0.64),))) == "mass 0.64"
 
 
 def test_a_mark_is_drawn_on_its_box_in_its_colour_at_any_size() -> None:

@@ -7,12 +7,13 @@ from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from report_pages import HOSTILE_PAGES, PAGES
 from report_samples import binary_evidence, film, films_of, heat, reading, readings, story
 
 from hounsfield.evaluation.evidence import Score
-from hounsfield.findings import Answer, Reading
+from hounsfield.findings import Answer, Box, Finding, Reading
 from hounsfield.reporting.evidence_report import evidence_page
 from hounsfield.reporting.reading_report import reading_page, study_pictures, write_reading_page
 from hounsfield.reporting.training_report import training_page
@@ -209,6 +210,22 @@ def test_with_many_classes_no_threshold_is_drawn() -> None:
 def test_nothing_read_is_said_plainly() -> None:
     assert "Nothing could be read" in reading_page([], {}, [("a.dcm", "it is empty")])
     assert Outline(reading_page([], {})).open == []
+
+
+def test_of_findings_over_heat_the_page_says_what_they_are_and_what_the_heat_is() -> None:
+    found = Finding("mass", 0.9, Box(10, 10, 40, 40))
+    cold = replace(reading("1", 0.9), findings=(found,), looked_for=("mass",), heat=heat(1), explained_by="centre_heat")
+    none = replace(cold, findings=(), case="2", heat=np.zeros_like(heat(1)))
+
+    one, other = study_pictures(cold, film(1)), study_pictures(none, film(1))
+    plain = study_pictures(replace(cold, heat=None), film(1))
+
+    assert one.heat is not None and other.heat is not None and plain.heat is not None
+    assert one.heat.uri != plain.heat.uri != other.heat.uri
+    assert one.heat.alt.endswith("mass 0.90") and other.heat.alt.endswith("nothing")
+    page = reading_page([cold, none], {cold.case: one, none.case: other})
+    assert "the network held each place to be the centre of a finding" in page
+    assert "nothing found" in page and "Heat: none" in page
 
 
 def test_pictures_made_while_reading_are_found_by_path_or_by_case() -> None:

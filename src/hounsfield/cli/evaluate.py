@@ -85,8 +85,9 @@ def write_results(arguments: argparse.Namespace, bundle: Bundle, dataset: Datase
 
     with filled_at_once(arguments.output) as folder:
         write_evidence(evidence, folder / "evidence.json")
-        found = found_examples({case.id: case for case in dataset.cases}, evidence)
-        located = located_examples(bundle, dataset, evidence)
+        cases = {case.id: case for case in dataset.cases}
+        found = found_examples(cases, evidence)
+        located = located_examples(bundle, cases, evidence, dataset=dataset.name)
         outlined = outlined_examples(bundle, dataset, evidence)
         examples = gallery(bundle, dataset, evidence) if evidence.results and not found else []
         told = command(arguments)
@@ -111,20 +112,31 @@ def found_examples(cases: Mapping[str, Case], evidence: Evidence) -> list[FoundE
     return [FoundExample(one, load(cases[one.case].image)) for one in choose_found(evidence.detection)]
 
 
-def located_examples(bundle: Bundle, dataset: Dataset, evidence: Evidence) -> list[LocatedExample]:
-    """Images worth a look, with what was located on them and, of an agent, the ways it took; none where nothing was."""
+def located_examples(
+    bundle: Bundle, cases: Mapping[str, Case], evidence: Evidence, *, dataset: str
+) -> list[LocatedExample]:
+    """Images worth a look, with what was located on them and, of an agent, the ways it took; none where nothing was.
+
+    Args:
+        bundle: The model; of its networks the first walks that had not learned from the patient, else the first.
+        cases: By their id.
+        evidence: Of these cases.
+        dataset: Name of the data that they are of.
+    """
+    from hounsfield.bundle import digest_of
     from hounsfield.reading.reader import Reader
     from hounsfield.reporting.localization_part import LocatedExample, choose_located
 
     if evidence.localization is None:
         return []
     reader = Reader(bundle, answer_all=True)
-    cases = {case.id: case for case in dataset.cases}
     examples = []
     for one in choose_located(evidence.localization):
-        stored = reader.load_case(cases[one.case])
-        (reading,) = reader.answer([reader.open_case(cases[one.case], stored)])
-        examples.append(LocatedExample(one, stored, tuple(finding.path for finding in reading.findings)))
+        case = cases[one.case]
+        stored = reader.load_case(case)
+        member, *_ = *bundle.training.members_without(digest_of(case, dataset)), 0
+        paths = reader.paths(reader.open_case(case, stored), member=member)
+        examples.append(LocatedExample(one, stored, tuple(paths.values())))
     return examples
 
 

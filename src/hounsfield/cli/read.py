@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 HELP = "a bundle's readings of new images"
 
+_MOST_FOUND = 3
+"""Findings of an image that its line names."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the verb takes."""
@@ -138,7 +141,17 @@ def answer_words(reading: Reading) -> str:
         return f"most suspicious square {answer.label} {answer.probability:.3f} (not validated for whole images)"
     if len(reading.answers) > 1:
         return f"{answer.label} {answer.probability:.3f}, the most probable of {len(reading.answers)}"
-    return f"{answer.label} {answer.probability:.3f} {'≥' if answer.positive else '<'} {answer.threshold:.3f}"
+    told = f"{answer.label} {answer.probability:.3f} {'≥' if answer.positive else '<'} {answer.threshold:.3f}"
+    return f"{told}; {found_words(reading)}" if reading.looked_for else told
+
+
+def found_words(reading: Reading) -> str:
+    """What was found on an image, the surest findings each with its kinds and size."""
+    from hounsfield.reporting.reading_report import found_lines
+
+    lines = found_lines(reading)
+    more = [f"and {len(lines) - _MOST_FOUND} more"] if len(lines) > _MOST_FOUND else []
+    return "; ".join([*lines[:_MOST_FOUND], *more]) or "nothing found"
 
 
 def command(arguments: argparse.Namespace) -> str:

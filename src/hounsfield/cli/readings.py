@@ -20,11 +20,17 @@ from hounsfield.image import Image, Mask
 from hounsfield.likeness import Examples
 from hounsfield.reading.batch import Failure, Item
 from hounsfield.reporting.case_figure import write_case_figure
-from hounsfield.reporting.marks import best_slice, marks_of, on_slice, placed
+from hounsfield.reporting.marks import placed
 from hounsfield.reporting.outline_figure import outline_figure
 from hounsfield.reporting.outline_views import outline_views
 from hounsfield.reporting.pictures import write_picture
-from hounsfield.reporting.reading_report import StudyPictures, landmark_lines, study_pictures, write_reading_page
+from hounsfield.reporting.reading_report import (
+    StudyPictures,
+    landmark_lines,
+    marked,
+    study_pictures,
+    write_reading_page,
+)
 
 FORMAT_VERSION = "1"
 """Raised when a key of readings.json changes its meaning or goes; added keys leave it."""
@@ -85,10 +91,8 @@ class Batch:
             pixels = outline_figure(image, reading.outline, reading, title=item.case, subtitle=subtitle, views=views)
             write_picture(self.folder / self._names[item.case], pixels)
             return
-        marks = marks_of(reading.findings, most=_MOST_MARKED) if reading.heat is None else []
-        slice_ = best_slice(marks, image)
-        marks = [mark for mark in marks if on_slice(mark, slice_, image.shape[0])]
-        boxes = [finding.box for finding in reading.findings[:1] if finding.box is not None]
+        marks, slice_ = marked(reading, image, most=_MOST_MARKED)
+        boxes = [finding.box for finding in reading.findings[:1] if finding.box is not None and not marks]
         write_case_figure(
             self.folder / self._names[item.case],
             image,
@@ -103,7 +107,7 @@ class Batch:
             marks=marks,
             findings=placed(reading.findings) if reading.looked_for else None,
             landmarks=landmark_lines(reading),
-            depth_index=slice_ if marks else None,
+            depth_index=slice_,
         )
 
     def write(self, bundle: Bundle, command: str, *, earlier: Path, runtime: str) -> dict[str, Any]:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hounsfield.bundle import Bundle
-    from hounsfield.datasets.case import Case, Dataset
-    from hounsfield.evaluation.evidence import Evidence
+    from hounsfield.datasets.case import Dataset
     from hounsfield.evaluation.explanations import Explanations
     from hounsfield.learning.train import Trained
-    from hounsfield.reporting.localization_part import LocatedExample
     from hounsfield.reporting.segmentation_part import OutlinedExample
 
 HELP = "labelled images to a trained bundle"
@@ -150,7 +147,7 @@ def require_place(out: Path, *, overwrite: bool) -> None:
 def add_reports(trained: Trained, dataset: Dataset, arguments: argparse.Namespace) -> None:
     """Measure on the validation cases, and write evidence, card and report into the bundle."""
     from hounsfield.bundle import EXPLANATIONS, add_file
-    from hounsfield.cli.evaluate import found_examples
+    from hounsfield.cli.evaluate import found_examples, located_examples
     from hounsfield.cli.story import training_story
     from hounsfield.evaluation.store import evidence_text
     from hounsfield.learning.validation import validation_evidence
@@ -173,19 +170,10 @@ def add_reports(trained: Trained, dataset: Dataset, arguments: argparse.Namespac
     story = replace(
         story,
         found=tuple(found_examples(shown, evidence)),
-        located=tuple(located_validation(shown, evidence)),
+        located=tuple(located_examples(bundle, shown, evidence, dataset=dataset.name)),
         outlined=outlined_validation(trained),
     )
     add_file(bundle, "report.html", training_page(story))
-
-
-def located_validation(cases: Mapping[str, Case], evidence: Evidence) -> Iterator[LocatedExample]:
-    """Validation images worth a look, with what was located on them; none where nothing was."""
-    from hounsfield.datasets.load import load
-    from hounsfield.reporting.localization_part import LocatedExample, choose_located
-
-    for one in choose_located(evidence.localization) if evidence.localization else ():
-        yield LocatedExample(one, load(cases[one.case].image))
 
 
 def outlined_validation(trained: Trained) -> tuple[OutlinedExample, ...]:

@@ -82,7 +82,8 @@ class Reading:
     sop_uids: tuple[str, ...] = ()
     seconds: float = 0.0
     heat: FloatArray | None = None
-    """(height, width) or (depth, height, width), in [0, 1], on the stored image's grid: what drove the answer."""
+    """(height, width) or (depth, height, width), in [0, 1], on the stored image's grid: what drove the answer, or what
+    networks that look for places made of each."""
     outline: Mask | None = None
     """On the stored image's grid: which voxels are what; None where nothing was outlined."""
     outlined: bool = False
@@ -90,7 +91,8 @@ class Reading:
     nearest: tuple[Neighbour, ...] = ()
     """Training images that the model sees as most like this one, the nearest first; empty where none are kept."""
     explained_by: str = ""
-    """Method of the heat map, for instance "grad_cam"; empty without one."""
+    """Method of the heat map, for instance "grad_cam", or of places "objectness", "centre_heat" or "landmark_heat";
+    empty without one."""
     view: str = ""
     """Of several views, the one that weighed most, on whose image the heat map lies; empty where there is none."""
 

@@ -149,6 +149,10 @@ class CentreNet(Finder[Everywhere]):
             found.append(Found(cut[kept], shares[:, place].T[kept]))
         return found
 
+    def warmth(self, dense: Everywhere) -> Tensor:
+        """(N, …), how likely each place is the centre of a finding, of whatever kind."""
+        return torch.sigmoid(dense.heat.float()).sum(dim=1).clamp(max=1.0)
+
     def stages(self) -> list[list[nn.Module]]:
         """The encoder's stages from the input on, then all that is new, for rates that differ by depth."""
         return self.look.stages()

@@ -169,6 +169,14 @@ class FasterRCNN(Finder[Dense]):
         maps = [level.float() for level in dense.maps]
         return [Found(boxes, shares) for boxes, shares in self.answer.findings(maps, proposals, size)]
 
+    def warmth(self, dense: Dense) -> Tensor:
+        """(N, height, width), how likely the first step holds it that there is anything: of each place the likeliest of
+        its anchors, of all resolutions the likeliest."""
+        likeliest = [torch.sigmoid(level.float().amax(dim=1, keepdim=True)) for level in dense.objectness]
+        finest = likeliest[0].shape[2:]
+        levels = [nn.functional.interpolate(level, size=finest, mode="bilinear") for level in likeliest]
+        return torch.stack(levels).amax(dim=0)[:, 0]
+
     def stages(self) -> list[list[nn.Module]]:
         """The encoder's stages from the input on, then all that is new, for rates that differ by depth."""
         return stages_after(self.encoder, [self.pyramid, self.proposals, self.answer])

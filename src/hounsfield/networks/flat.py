@@ -6,7 +6,7 @@ image: torch does it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import torch
@@ -40,7 +40,15 @@ class Flat(nn.Module):
     @torch.inference_mode()
     def found(self, rows: Tensor) -> list[list[Found]]:
         """For each network the findings on each image, of rows (N, numbers)."""
-        given: list[list[Found]] = []
+        return [member.findings(dense, self.size) for member, dense in self._computed(rows)]
+
+    @torch.inference_mode()
+    def warmth(self, rows: Tensor) -> Tensor:
+        """(N, …), the mean of what the networks make of each place, of rows (N, numbers)."""
+        return torch.stack([member.warmth(dense) for member, dense in self._computed(rows)]).mean(dim=0)
+
+    def _computed(self, rows: Tensor) -> Iterator[tuple[Finder[Any], Any]]:
+        """Each network, and what it computed at every place."""
         start = 0
         for member, empty in zip(self.members, self.empty, strict=True):
             parts = []
@@ -48,5 +56,4 @@ class Flat(nn.Module):
                 count = part[0].numel()
                 parts.append(rows[:, start : start + count].reshape(len(rows), *part.shape[1:]))
                 start += count
-            given.append(cast("Finder[Any]", member).findings(empty.like(parts), self.size))
-        return given
+            yield cast("Finder[Any]", member), empty.like(parts)

@@ -62,3 +62,8 @@ class Finder(Staged, Generic[Computed]):
     @abstractmethod
     def findings(self, dense: Computed, size: Sequence[int]) -> list[Found]:
         """What is found on each image, of what was computed, for images of the spatial shape `size`."""
+
+    @abstractmethod
+    def warmth(self, dense: Computed) -> Tensor:
+        """(N, …), in [0, 1] and not calibrated: how likely something is at each place, before findings are made of it;
+        with fewer places than pixels."""

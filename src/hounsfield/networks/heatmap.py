@@ -87,6 +87,13 @@ class HeatMap(Staged):
         spread = (share @ places.T.square() - (share @ places.T).square()).clamp(min=0.0).sqrt()
         return answer_of(middle / sides, spread / sides)
 
+    def warmth(self, images: Tensor) -> Tensor:
+        """(N, …) of images (N, C, …), in [0, 1]: how likely landmarks are at each place beside the likeliest place of
+        each; of several landmarks the warmest."""
+        heat = self.heat(images).float()
+        warmest = heat.amax(dim=tuple(range(2, heat.ndim)), keepdim=True)
+        return torch.exp(heat - warmest).amax(dim=1)
+
     def loss(self, heat: Tensor, truth: Tensor, sides: Tensor) -> Tensor:
         """Cross-entropy of the heat and a Gaussian around each landmark that is there; a scalar in nats.
 

@@ -144,7 +144,7 @@ def read_many(
 
 def inputs_expected(bundle: Bundle, items: Sequence[Item], *, explain: bool) -> int:
     """How many inputs the networks are going to be shown, those aside for which torch makes a heat map anyway."""
-    if bundle.plan.task != "classification":  # nothing is explained by heat
+    if bundle.plan.task != "classification":  # what the heat is made of is computed anyway
         return len(items)
     scans = sum(_without_box(item) for item in items) if bundle.training.input_sides is not None else 0
     return scans * SQUARES_OF_A_SCAN + (0 if explain else len(items) - scans)

@@ -24,6 +24,8 @@ class Said:
     """(classes,), calibrated; of landmarks their places, as `tasks.localization` decodes them."""
     found: Findings | None = None
     """In pixels of the networks' input; None where nothing is looked for."""
+    heat: FloatArray | None = None
+    """(*shape) of the networks' input, what they made of each place; None where that was not wished."""
 
 
 @dataclass(frozen=True, eq=False)

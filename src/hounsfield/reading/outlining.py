@@ -31,9 +31,6 @@ EXAMPLES = 4
 MOST_NUMBERS = 2**25
 """… and no more of them than give so many numbers, which are all held twice; one at least."""
 
-FILM = 80_000
-"""Pixels of the films that `runtime.WORTH_COMPILING` counts."""
-
 
 def outline_of(opened: Opened, plan: Plan, network: Voxelwise, rows_of: Callable[[FloatArray], FloatArray]) -> Mask:
     """Which voxels of an image are what, on its own grid.
@@ -94,13 +91,6 @@ def example_windows(array: FloatArray, plan: Plan) -> FloatArray:
     cut = [window_of(voxels, place, windows.shape, repeated=windows.repeated).numpy() for place in chosen]
     found = np.stack(cut[:most])
     return found[:, :, 0] if windows.flat else found
-
-
-def films_of(array: FloatArray, plan: Plan) -> int:
-    """How many films are as much work as an image (channels, *canvas), which is looked at in windows."""
-    windows = windows_for(plan)
-    count = prod(len(windows.starts(side, axis)) for axis, side in enumerate(deep(array).shape[1:]))
-    return count * max(1, round(prod(windows.shape) / FILM))
 
 
 def deep(array: FloatArray) -> FloatArray:

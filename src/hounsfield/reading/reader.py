@@ -22,12 +22,12 @@ from hounsfield.evaluation.evidence import LocatedImage
 from hounsfield.findings import Answer, Neighbour, Point, Quality, Reading
 from hounsfield.image import Image, Mask
 from hounsfield.likeness.store import Kind
-from hounsfield.networks.found import Finder, Found
+from hounsfield.networks.answering import mirrors
+from hounsfield.networks.found import Finder
 from hounsfield.networks.policy import Policy
 from hounsfield.networks.voxelwise import Voxelwise
 from hounsfield.plan.columns import unknown_columns
 from hounsfield.plan.machine import inspect_machine
-from hounsfield.plan.network import most_of
 from hounsfield.plan.network_input import (
     as_case,
     known_spacing,
@@ -43,10 +43,11 @@ from hounsfield.reading.channels import cases_of_files, words_for
 from hounsfield.reading.explain import MethodName, explainable, on_stored_grid
 from hounsfield.reading.explain import explain as heat_of
 from hounsfield.reading.explain.chosen import NO_HEAT_NOTE, UNFIT_HEAT_NOTE, default_heat, heat_notes
+from hounsfield.reading.finding import Seen, findings_differ, found_on
 from hounsfield.reading.network_cache import place_of
 from hounsfield.reading.opened import Opened, Said
-from hounsfield.reading.outlining import example_windows, films_of, labels_differ, outline_of, outlined
-from hounsfield.reading.places import disagreement, findings_of, landmarks_of, path_points
+from hounsfield.reading.outlining import example_windows, labels_differ, outline_of, outlined
+from hounsfield.reading.places import disagreement, findings_of, landmarks_of, path_points, places_on_image
 from hounsfield.reading.quality import judge, worse
 from hounsfield.reading.runtime import (
     BF16_EXAMPLES,
@@ -60,20 +61,14 @@ from hounsfield.reading.runtime import (
 from hounsfield.reading.scan import SCAN_NOTE, scan_film
 from hounsfield.reading.uncertainty import Gate
 from hounsfield.reading.views import View, most_attended, open_views, views_seen
+from hounsfield.reading.warmth import METHODS, heat_of_landmarks
+from hounsfield.reading.work import films_of
 from hounsfield.tasks.detection import Findings, whole_logits
-from hounsfield.tasks.find import Look, find
 from hounsfield.tasks.localization import located
 from hounsfield.tasks.predict import centre, memory_order, network_in_order
-from hounsfield.tasks.tiles import in_tiles
 
 if TYPE_CHECKING:
     from hounsfield.networks.flat import Flat
-
-FOUND_AT_ONCE = 4
-"""Images on which lesions are looked for together: what is computed at every place takes megabytes for each."""
-
-COMPARED = 5
-"""Findings of an image, the surest, whose scores another runtime must give as torch does."""
 
 
 def _unknown_words(unknown: Sequence[str]) -> str:
@@ -102,7 +97,7 @@ class Reader:
         images: How many inputs the networks are going to be shown, as far as known: for few no other runtime is worth
             its start.
         answer_all: Whether images unlike those the model learned from get an answer too, and are only called doubtful.
-        heat: Method of heat maps; that which passed the bundle's tests by default.
+        heat: Method of heat maps of classes; that which passed the bundle's tests by default.
     """
 
     def __init__(
@@ -124,6 +119,11 @@ class Reader:
         if runtime == "openvino-int8" and bundle.plan.task == "segmentation":
             raise UsageError(
                 f"{bundle.identity.name} outlines, for which 8 bits were never tried: give another --runtime"
+            )
+        if heat and bundle.plan.task != "classification":
+            raise UsageError(
+                f"{bundle.identity.name} says where something is, and {heat} explains answers of classes: leave out "
+                "--heat"
             )
         require_runtime(runtime)
         self._threads = threads or inspect_machine().threads
@@ -151,14 +151,20 @@ class Reader:
         """Choose the runtime and return it; the first images do it where nobody did.
 
         Args:
-            arrays: Examples of what the networks are going to be shown, (n, channels, *canvas).
+            arrays: Examples of what the networks are going to be shown, (n, channels, *canvas); in windows, of the
+                first.
         """
-        plan = self.bundle.plan
+        plan, rows = self.bundle.plan, self._rows
+        if isinstance(rows, Voxelwise):  # in which a pass is of all mirrored copies
+            examples, copies, differ = example_windows(arrays[0], plan), 1, labels_differ(self._task, rows)
+        else:
+            examples, copies = centre(torch.from_numpy(arrays), plan.looked_at).numpy(), len(mirrors(self._flip_axes))
+            differ = by_probability(self.calibrated) if rows is None else findings_differ(rows, plan, self.calibrated)
         ensemble = Ensemble(
-            self._networks if self._rows is None else [self._rows],
+            self._networks if rows is None else [rows],
             shape=(plan.input.shown_channels, *plan.looked_at),
             place=place_of(self.bundle.identity.sha256, plan.looked_at),
-            flip_axes=self._flip_axes if self._rows is None else (),
+            flip_axes=self._flip_axes if rows is None else (),
             channels_last=plan.optimisation.channels_last,
             exact=plan.task == "localization",  # a place is wanted to a fraction of a pixel
             several=self._images > 1 and plan.dims == 2 and plan.task != "segmentation",
@@ -167,12 +173,10 @@ class Reader:
         chosen = choose_runtime(
             self.wanted,
             ensemble,
-            examples=centre(torch.from_numpy(arrays), plan.looked_at).numpy(),
-            images=self._images,
+            examples=examples,
+            images=self._images * films_of(plan, arrays.shape[2:], copies=copies),
             threads=self._threads,
-            differ=labels_differ(self._task, self._rows)
-            if isinstance(self._rows, Voxelwise)
-            else by_probability(self.calibrated if self._rows is None else self._probabilities_of_rows),
+            differ=differ,
         )
         self._runtime = chosen.runtime
         for note in chosen.notes:
@@ -335,7 +339,7 @@ class Reader:
         opened = self.through_gate(opened)
         arrays = [one.array for one in opened if one.array is not None]
         outlines = self.bundle.plan.task == "segmentation"
-        said = iter(self.said(np.stack(arrays)) if arrays and not outlines else ())
+        said = iter(self.said(np.stack(arrays), explain=explain) if arrays and not outlines else ())
         readings = []
         for one in opened:
             reading = one.reading
@@ -349,13 +353,13 @@ class Reader:
         seconds = (time.perf_counter() - began) / max(1, len(opened))
         return [replace(reading, seconds=reading.seconds + seconds) for reading in readings]
 
-    def said(self, arrays: FloatArray) -> list[Said]:
-        """What the networks say of inputs (n, channels, *canvas), one by one."""
+    def said(self, arrays: FloatArray, *, explain: bool = False) -> list[Said]:
+        """What the networks say of inputs (n, channels, *canvas), one by one; of findings with their heat if wished."""
         if self.bundle.plan.task == "detection":
-            found = self.found(arrays)
-            detection = self.bundle.plan.detection
-            logits = whole_logits(found, detection.kinds, detection.positive)
-            return [Said(*one) for one in zip(logits, self.calibrated(logits), found, strict=True)]
+            detection, seen = self.bundle.plan.detection, self._seen(arrays, explain=explain)
+            logits = whole_logits([found for found, _ in seen], detection.kinds, detection.positive)
+            pairs = zip(logits, self.calibrated(logits), seen, strict=True)
+            return [Said(own, sure, found, heat) for own, sure, (found, heat) in pairs]
         logits = self.logits(arrays)
         return [Said(*one) for one in zip(logits, self.calibrated(logits), strict=True)]
 
@@ -369,43 +373,21 @@ class Reader:
         if opened.array is None or not isinstance(self._rows, Voxelwise):
             raise ValueError("this model outlines nothing, or the image is not prepared")
         if self._runtime is None:
-            self._images *= films_of(opened.array, plan)
-            self.start(example_windows(opened.array, plan))
+            self.start(opened.array[None])
         runtime = self._runtime
         return outline_of(opened, plan, self._rows, runtime.logits if runtime else self.logits)
 
     def found(self, arrays: FloatArray) -> list[Findings]:
         """What all networks find on inputs (n, channels, *canvas), in their pixels."""
-        runtime = self._runtime or self.start(arrays)
-        found: list[Findings] = []
-        for images in torch.split(torch.from_numpy(self.middle(arrays)), FOUND_AT_ONCE):
-            found += self._found_by(lambda copy: self._looked(runtime.logits(copy.numpy())), images, self._flip_axes)
-        return found
+        return [found for found, _ in self._seen(arrays, explain=False)]
 
-    def _looked(self, rows: FloatArray) -> list[list[Found]]:
+    def _seen(self, arrays: FloatArray, *, explain: bool) -> list[Seen]:
+        """The same, each with its heat if wished."""
         if self._rows is None or isinstance(self._rows, Voxelwise):
             raise ValueError("this model looks for nothing")
-        return self._rows.found(torch.from_numpy(rows))
-
-    def _found_by(
-        self, look: Look, images: Tensor, axes: tuple[int, ...] = (), *, tiled: bool = True
-    ) -> list[Findings]:
+        runtime, images = self._runtime or self.start(arrays), torch.from_numpy(self.middle(arrays))
         plan = self.bundle.plan
-        if tiled and plan.detection.tile:
-            look = in_tiles(look, plan.detection.tile, most=most_of(plan))
-        return find(look, images, flip_axes=axes, overlap=plan.detection.fusion, most=most_of(plan))
-
-    def _probabilities_of_rows(self, rows: FloatArray) -> FloatArray:
-        """What the networks' numbers of images, without mirrored copies, say of each as a whole, and the scores of the
-        surest findings on it."""
-        plan = self.bundle.plan
-        found = self._found_by(lambda _: self._looked(rows), torch.empty(len(rows), 1, *plan.looked_at), tiled=False)
-        whole = self.calibrated(whole_logits(found, plan.detection.kinds, plan.detection.positive))
-        surest = np.zeros((len(found), COMPARED))
-        for row, one in enumerate(found):
-            scores = one.scores[:COMPARED]
-            surest[row, : len(scores)] = scores
-        return np.concatenate([whole, surest], axis=1)
+        return found_on(images, self._rows, runtime.logits, plan, flip_axes=self._flip_axes, explain=explain)
 
     def probabilities(self, arrays: FloatArray) -> FloatArray:
         """Calibrated probabilities, (n, classes), of network inputs (n, channels, *canvas)."""
@@ -481,16 +463,11 @@ class Reader:
         reading = replace(opened.reading, answers=answers, possible=possible, coverage=coverage)
         point = self.bundle.operating.findings
         if said.found is not None and opened.onto is not None and point is not None:
-            findings = findings_of(
-                said.found,
-                opened.onto,
-                point,
-                self.bundle.plan.detection,
-                shape=opened.shape,
-                spacing_mm=opened.spacing_mm,
-            )
-            notes = (*reading.notes, *disagreement(findings, answers[0], self.bundle.plan.detection.positive))
-            return replace(reading, findings=findings, looked_for=self.bundle.plan.detection.kinds, notes=notes)
+            plan, places = self.bundle.plan, places_on_image(said.found, opened.onto, point, opened.shape)
+            findings = findings_of(places, point, plan.detection, dims=plan.dims, spacing_mm=opened.spacing_mm)
+            notes = (*reading.notes, *disagreement(findings, places, answers[0], plan.detection, dims=plan.dims))
+            reading = replace(reading, findings=findings, looked_for=plan.detection.kinds, notes=notes)
+            return self._warm(reading, opened, said.heat)
         if not explain or opened.array is None:
             return reading
         positive = 1 if len(probabilities) == 2 else int(probabilities.argmax())
@@ -523,18 +500,29 @@ class Reader:
 
     def _landmarks(self, opened: Opened, said: Said, *, explain: bool) -> Reading:
         point, landmarks = self.bundle.operating.landmarks, self.bundle.plan.localization.landmarks
-        paths = self._paths(opened) if explain else {}
-        return replace(
+        paths = self.paths(opened) if explain else {}
+        reading = replace(
             opened.reading,
             findings=landmarks_of(self.located(opened, said), paths),
             looked_for=landmarks,
             coverage=point.coverage if point else 0.0,
         )
+        if not explain or opened.array is None:
+            return reading
+        image = torch.from_numpy(self.middle(opened.array[None]))[0]
+        return self._warm(reading, opened, heat_of_landmarks(self._networks, image))
+
+    def _warm(self, reading: Reading, opened: Opened, heat: FloatArray | None) -> Reading:
+        """With the heat of networks that look for places, on the grid of the stored image."""
+        if heat is None or opened.prepared is None or opened.stored is None:
+            return reading
+        heat = on_stored_grid(heat, opened.prepared, opened.stored)
+        return replace(reading, heat=heat, explained_by=METHODS[self.bundle.plan.network.name])
 
     @torch.inference_mode()
-    def _paths(self, opened: Opened) -> dict[str, tuple[Point, ...]]:
-        """Where the first network's agents walked, those who began in the middle; nothing of networks without any."""
-        network = self._networks[0]
+    def paths(self, opened: Opened, *, member: int = 0) -> dict[str, tuple[Point, ...]]:
+        """Where a network's agents walked, those who began in the middle; nothing of networks without any."""
+        network = self._networks[member]
         if not isinstance(network, Policy) or opened.array is None or opened.onto is None:
             return {}
         walked = network.walked(torch.from_numpy(self.middle(opened.array[None])))[:, 0, 0].numpy()

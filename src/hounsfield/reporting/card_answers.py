@@ -200,6 +200,8 @@ def _poor_input(bundle: Bundle) -> str:
 
 
 def _explained(bundle: Bundle) -> str:
+    if bundle.plan.task == "detection":
+        return "What was found is drawn on the image, over what the networks made of each place before they judged it."
     found = bundle.explanations()
     if found is None:
         return "Grad-CAM heat maps with every answer, not tested on this model."

@@ -66,7 +66,7 @@ def case_figure(
         by_threshold: False where there are more than two classes and the largest probability decides.
         scanned: Whether the answer is that of the most suspicious square of a scan, for which no threshold holds.
         boxes: Drawn over the heat, in pixels of the image.
-        marks: Findings, drawn on the film in the place of the heat where there is none; the first is enlarged.
+        marks: Findings, drawn on the second film, over the heat if there is any; the first is enlarged.
         findings: How many there are, some of which may not be drawn; None where nothing was looked for.
         landmarks: Of an image whose landmarks were located, their names and where they lie, in words, in the place of
             an answer.
@@ -99,7 +99,7 @@ def case_figure(
     else:
         _words(pen, column, answer, reason, by_threshold)
         surest = next((mark for mark in marks if isinstance(mark, Mark)), None)
-        if surest is not None and answer is not None and heat is None:
+        if surest is not None and answer is not None:
             _enlarged(canvas, pen, column, image, surest, depth_index or 0)
     _foot(pen, column, subtitle)
     return np.asarray(canvas)
@@ -157,10 +157,13 @@ def _films(
     method = cv2.INTER_AREA if factor < 1 else cv2.INTER_NEAREST if factor >= 2 else cv2.INTER_LINEAR
     film = np.asarray(cv2.resize(film, (width, height), interpolation=method), dtype=np.uint8)
     plain = film if film.ndim == 3 else np.repeat(film[:, :, None], 3, axis=2)
-    if heat is None:
-        return [plain, draw_marks(plain, marks, image, depth_index=slice_)] if marks else [plain]
-    warm = heat_colouring.fitted_heat(heat, depth_index=slice_, shape=(height, width))
-    return [plain, draw_boxes(heat_colouring.overlay(film, warm), boxes, image)]
+    if heat is None and not marks:
+        return [plain]
+    below = plain
+    if heat is not None:
+        warm = heat_colouring.fitted_heat(heat, depth_index=slice_, shape=(height, width))
+        below = draw_boxes(heat_colouring.overlay(film, warm), boxes, image)
+    return [plain, draw_marks(below, marks, image, depth_index=slice_)]
 
 
 def _found_words(drawn: int, findings: int | None) -> str:
@@ -177,7 +180,7 @@ def _captions(canvas: PillowImage, pen: ImageDraw, top: int, *, has_heat: bool, 
     y = top + 14
     pen.text((_MARGIN, y), "Film", _SOFT, font(17))
     left = _MARGIN + _PANEL + _GAP
-    pen.text((left, y), found or "Film and heat", _SOFT, font(17))
+    pen.text((left, y), f"{found}, heat" if found and has_heat else found or "Film and heat", _SOFT, font(17))
     if has_heat:
         bar, right = 120, left + _PANEL
         pen.text((right, y), "strongest", _SOFT, font(17), anchor="ra")
@@ -227,7 +230,9 @@ def _enlarged(
             pen.line(
                 [(left + x + along * arm, top + y), (left + x, top + y), (left + x, top + y + down * arm)], ink, width
             )
-    pen.text((left, top - 28), shortened(pen, f"Enlarged: {mark.words}", font(17), _WORDS), _SOFT, font(17))
+    words = f"Enlarged: {mark.words}"
+    size = next((size for size in (17, 16, 15) if pen.textlength(words, font(size)) <= _WORDS), 14)
+    pen.text((left, top - 28), shortened(pen, words, font(size), _WORDS), _SOFT, font(size))
 
 
 def _landmark_words(pen: ImageDraw, place: tuple[int, int, int], landmarks: Sequence[tuple[str, str]]) -> None:

@@ -19,7 +19,7 @@ from hounsfield.reporting.charts.froc import froc_chart
 from hounsfield.reporting.charts.intervals import interval_track
 from hounsfield.reporting.evidence_tables import MatrixCell, MatrixRow, SubgroupTables, subgroup_tables
 from hounsfield.reporting.gallery import ImageCard
-from hounsfield.reporting.marks import Mark, best_slice, draw_marks
+from hounsfield.reporting.marks import Mark, best_slice, draw_marks, sure_words
 from hounsfield.reporting.pictures import MAX_SIDE, encode, film_pixels
 from hounsfield.reporting.score_table import FOUND_AT_ONE, ScoreRow
 
@@ -186,10 +186,10 @@ def _card(example: FoundExample, detection: DetectionEvidence) -> ImageCard:
         if found.score >= detection.threshold:
             wrong = taken == FALSE_ALARM
             alarms += wrong
-            label = detection.kinds[int(np.argmax(found.probabilities))]
-            marks.append(
-                Mark(found.box, "false alarm" if wrong else "found", f"{label} {wording.number(found.score, 2)}")
-            )
+            by_kind = tuple(zip(detection.kinds, found.probabilities, strict=True))
+            label = max(by_kind, key=lambda pair: pair[1])[0]
+            words = sure_words(label, min(1.0, found.score), by_kind)
+            marks.append(Mark(found.box, "false alarm" if wrong else "found", words))
     lesions = len(result.truths)
     words = (
         f"{lesions - missed} of {wording.plural(lesions, 'lesion')} found" if lesions else "no lesion"

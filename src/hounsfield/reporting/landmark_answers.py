@@ -7,6 +7,9 @@ from hounsfield.evaluation.evidence import Evidence, LocalizationEvidence, Score
 from hounsfield.reporting import wording
 from hounsfield.reporting.score_table import verdict
 
+_DRAWN = {"policy": ", and the way that the agent took to each", "heatmap": ", over the heat that they are read from"}
+"""What `read` draws beside landmarks, by the network."""
+
 
 def landmark_answers(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
     """Items of the guidelines by their key; none of other tasks."""
@@ -35,8 +38,7 @@ def landmark_answers(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
         "classes": f"Landmarks: {names}.",
         "imbalance": "Of images as a whole nothing is asked.",
         "predictions": f"For each landmark its place in pixels of the image as stored, and {radius}.",
-        "explanations": "The landmarks are drawn on the image"
-        + (", and the way that the agent took to each." if plan.network.name == "policy" else "."),
+        "explanations": f"The landmarks are drawn on the image{_DRAWN.get(plan.network.name, '')}.",
         "measures": "Distance between truth and answer: median, mean and 90th percentile, and the share within 2, 3, "
         f"4, 6 and 10 {found.unit}.",
         "performance": "; ".join(f"{name} {_with_interval(score)}" for name, score in landmark_scores(found).items())

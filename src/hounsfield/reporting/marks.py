@@ -32,6 +32,9 @@ COLOURS: dict[Kind, tuple[int, int, int]] = {
 _NEAR = 0.06
 """Share of a volume's slices within which a landmark is drawn on a slice that it is not quite in."""
 
+_TOLD = 0.005
+"""Probability of a kind from which on it is said."""
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -71,8 +74,34 @@ def marks_of(findings: Sequence[Finding], *, most: int) -> list[Mark | Spot]:
 
 
 def found_words(finding: Finding) -> str:
-    """What was found, how sure that is and how large: "malignant 0.83, 18 × 12 mm"."""
-    sure = f"{finding.label} {wording.number(finding.probability, 2)}"
+    """What was found, how sure that is and how large: "mass 0.83, 18 × 12 mm", or of several kinds "malignant 0.33, any
+    kind 0.64, 18 × 12 mm"."""
+    return _sized(sure_words(finding.label, finding.probability, finding.by_kind), finding)
+
+
+def found_in_full(finding: Finding) -> str:
+    """The same with every kind that it may be: "malignant 0.33, benign 0.31, any kind 0.64, 18 × 12 mm"."""
+    kinds = len(finding.by_kind)
+    return _sized(sure_words(finding.label, finding.probability, finding.by_kind, named=kinds), finding)
+
+
+def sure_words(label: str, probability: float, by_kind: Sequence[tuple[str, float]] = (), *, named: int = 1) -> str:
+    """How sure it is that there is something: never the probability of all kinds together beside the name of one.
+
+    Args:
+        label: The likeliest kind.
+        probability: That there is something, of whatever kind.
+        by_kind: Of several kinds, each with its share of the probability.
+        named: How many of them are said, the likeliest first; beyond the first none that rounds to 0.
+    """
+    if len(by_kind) < 2:
+        return f"{label} {wording.number(probability, 2)}"
+    first, *others = sorted(by_kind, key=lambda pair: -pair[1])[:named]
+    told = [first, *(pair for pair in others if pair[1] >= _TOLD), ("any kind", probability)]
+    return ", ".join(f"{name} {wording.number(share, 2)}" for name, share in told)
+
+
+def _sized(sure: str, finding: Finding) -> str:
     if not finding.sides:
         return sure
     return f"{sure}, {' × '.join(wording.number(side, 0) for side in finding.sides)} {finding.sides_unit}"

@@ -87,9 +87,15 @@ def heat_picture(
         heat: (height, width) or (depth, height, width), in [0, 1], over the whole image, at any resolution.
     """
     chosen = shown_slice(image, heat) if depth_index is None else depth_index
-    film = film_pixels(image, depth_index=chosen, max_side=max_side)
-    warm = heat_colouring.fitted_heat(heat, depth_index=chosen, shape=(film.shape[0], film.shape[1]))
-    return encode(draw_boxes(heat_colouring.overlay(film, warm), boxes, image), alt=alt)
+    pixels = heat_pixels(image, heat, depth_index=chosen, max_side=max_side)
+    return encode(draw_boxes(pixels, boxes, image), alt=alt)
+
+
+def heat_pixels(image: Image, heat: FloatArray, *, depth_index: int, max_side: int = MAX_SIDE) -> NDArray[np.uint8]:
+    """(height, width, 3): `film_pixels` with the heat over them, see `heat_picture`."""
+    film = film_pixels(image, depth_index=depth_index, max_side=max_side)
+    warm = heat_colouring.fitted_heat(heat, depth_index=depth_index, shape=(film.shape[0], film.shape[1]))
+    return heat_colouring.overlay(film, warm)
 
 
 def encode(pixels: NDArray[np.uint8], *, alt: str, quality: int = 78) -> Picture:
@@ -117,7 +123,7 @@ def write_picture(path: Path, pixels: NDArray[np.uint8]) -> None:
 @lru_cache(maxsize=1)
 def heat_scale() -> Picture:
     """The legend of every heat picture: cold at the left, hot at the right."""
-    alt = "Colour scale of the heat, from no influence, violet, to the strongest influence, yellow"
+    alt = "Colour scale of the heat, from none, violet, to the strongest, yellow"
     return encode(heat_colouring.scale(160, 8), alt=alt, quality=90)
 
 

@@ -16,15 +16,16 @@ from hounsfield.image import Image, Mask
 from hounsfield.reporting import wording
 from hounsfield.reporting.charts.bars import probability_bar
 from hounsfield.reporting.charts.intervals import probability_ruler
-from hounsfield.reporting.marks import best_slice, draw_marks, found_words, marks_of, on_slice
+from hounsfield.reporting.marks import Mark, Spot, best_slice, draw_marks, found_in_full, marks_of, on_slice
 from hounsfield.reporting.page import Fact, render, write_page
 from hounsfield.reporting.pictures import (
     MAX_SIDE,
     Picture,
+    draw_boxes,
     encode,
     film_picture,
     film_pixels,
-    heat_picture,
+    heat_pixels,
     heat_scale,
 )
 from hounsfield.reporting.planes import joined, middle_of, outlined_pixels
@@ -37,6 +38,14 @@ _MOST_NAMED = 3
 """Labels that are named in a line."""
 
 _MOST_BOXES = 5
+
+_SEEN = {
+    "objectness": "how likely the network's first step held it that there is anything at a place, not calibrated; its "
+    "second step judged the likeliest of them",
+    "centre_heat": "how likely the network held each place to be the centre of a finding, not calibrated",
+    "landmark_heat": "how likely a landmark is at each place, beside its likeliest",
+}
+"""What the heat is of networks that look for places, by its name in a reading; see `reading.warmth`."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,7 @@ def study_pictures(
     strongest heat is shown, without heat the middle one.
 
     Args:
-        reading: With its heat, over which boxes of its first findings are drawn; without, they are drawn on the film.
+        reading: Its first findings are drawn over its heat, or without any on the film.
         image: As stored.
         max_side: Longer side in pixels.
         examples: (n, 64, 64), the bundle's, of which the nearest are shown; None where it keeps none.
@@ -98,23 +107,29 @@ def study_pictures(
         nearest = tuple((example_picture(examples[one.number], one), one.label) for one in reading.nearest)
     if reading.outline is not None:
         return _outlined_pictures(reading, reading.outline, image, max_side, views)
-    marks = marks_of(reading.findings, most=_MOST_BOXES)
-    slice_ = best_slice(marks, image) if reading.heat is None else shown_slice(image, reading.heat)
+    marks, slice_ = marked(reading, image, most=_MOST_BOXES)
     film = film_picture(image, alt=f"Film of {reading.case}", max_side=max_side, depth_index=slice_)
+    if reading.heat is None and not marks:
+        return StudyPictures(film, None, nearest)
     if reading.heat is None:
-        marks = [mark for mark in marks if on_slice(mark, slice_, image.shape[0])]
-        if not marks:
-            return StudyPictures(film, None, nearest)
         pixels = film_pixels(image, depth_index=slice_, max_side=max_side)
-        told = ", ".join(mark.words for mark in marks)
-        marked = encode(
-            draw_marks(pixels, marks, image, depth_index=slice_), alt=f"The same film with what was found: {told}"
-        )
-        return StudyPictures(film, marked, nearest)
+    else:
+        pixels = heat_pixels(image, reading.heat, depth_index=slice_, max_side=max_side)
+    if marks or reading.looked_for:
+        told = ", ".join(mark.words for mark in marks) or "nothing"
+        alt = f"The same film with what was found: {told}"
+        return StudyPictures(film, encode(draw_marks(pixels, marks, image, depth_index=slice_), alt=alt), nearest)
     boxes = [finding.box for finding in reading.findings if finding.box is not None][:_MOST_BOXES]
     alt = f"The same film with the heat of the answer over it: {verdict_words(reading)}"
-    heat = heat_picture(image, reading.heat, alt=alt, max_side=max_side, depth_index=slice_, boxes=boxes)
-    return StudyPictures(film, heat, nearest)
+    return StudyPictures(film, encode(draw_boxes(pixels, boxes, image), alt=alt), nearest)
+
+
+def marked(reading: Reading, image: Image, *, most: int) -> tuple[list[Mark | Spot], int]:
+    """What is marked on the pictures of a reading, and their slice: that which most of it reaches, else that with the
+    strongest heat. Where heat explains an answer nothing is marked."""
+    marks = marks_of(reading.findings, most=most) if reading.looked_for or reading.heat is None else []
+    slice_ = best_slice(marks, image) if marks else shown_slice(image, reading.heat)
+    return [mark for mark in marks if on_slice(mark, slice_, image.shape[0])], slice_
 
 
 def _outlined_pictures(
@@ -275,19 +290,32 @@ def _study_facts(reading: Reading) -> tuple[Fact, ...]:
         facts.insert(0, Fact("No answer", reading.abstained))
     if reading.possible is not None:
         facts.append(Fact("Sure?", *_possible_words(reading.possible, reading.coverage)))
-    boxes = [finding for finding in reading.findings if finding.box is not None and not finding.size_unit]
     facts += [Fact(name, size) for name, size in outline_lines(reading)]
-    if boxes:
-        facts.append(Fact("Places", "; ".join(found_words(finding) for finding in boxes[:_MOST_BOXES])))
+    places = found_lines(reading)
+    if places or (reading.looked_for and reading.answers):
+        facts.append(Fact("Places", "; ".join(places[:_MOST_BOXES]) or "nothing found"))
     facts += [
         Fact(finding.label, place_words(finding.point, flat=_flat(reading)), _radius_words(finding, reading.coverage))
         for finding in reading.findings
         if finding.point is not None
     ]
+    if told := heat_words(reading):
+        facts.append(Fact("Heat", told))
     facts += [Fact("Note", note) for note in reading.notes]
     model = f"{reading.model.version}, {wording.short_hash(reading.model.sha256)}"
     facts += [Fact("Model", reading.model.name, model), Fact("File", reading.path)]
     return tuple(facts)
+
+
+def found_lines(reading: Reading) -> list[str]:
+    """What was found, the surest first, each with all kinds that it may be and its size, for people."""
+    boxes = [finding for finding in reading.findings if finding.box is not None and not finding.size_unit]
+    return [found_in_full(finding) for finding in boxes]
+
+
+def heat_words(reading: Reading) -> str:
+    """What the heat of a reading is, where it explains no class; empty of others, and without any."""
+    return _SEEN.get(reading.explained_by, "")
 
 
 def size_words(finding: Finding) -> str:

@@ -73,12 +73,13 @@ def try_explanations(
 
     Raises:
         DatasetError: There are too few such cases.
-        UsageError: The model finds places, and has no heat maps.
+        UsageError: The model finds places, and answers no classes.
     """
     if bundle.plan.task != "classification":
         raise UsageError(
             f"{bundle.identity.name} says where on an image something is: its boxes, landmarks or outlines are drawn, "
-            "and there is no heat map to be tested"
+            "and what is tested here are explanations of answers of classes; hounsfield read draws what networks that "
+            "look for places made of each place, where they do"
         )
     reader = Reader(bundle, runtime="torch", answer_all=True)
     shown = list(track(_right(reader, dataset, count=cases, seed=seed), "looking for cases to explain", total=cases))
@@ -129,15 +130,7 @@ def _called(one: _Shown, reader: Reader) -> int:
 
 
 def _networks(reader: Reader, case: Case, name: str) -> tuple[nn.Module, ...]:
-    digest, training = digest_of(case, name), reader.bundle.training
-    if digest not in training.seen_patients:
-        return tuple(reader.networks)
-    held_back = training.held_back
-    return tuple(
-        network
-        for number, network in enumerate(reader.networks)
-        if number < len(held_back) and digest in held_back[number]
-    )
+    return tuple(reader.networks[own] for own in reader.bundle.training.members_without(digest_of(case, name)))
 
 
 def _shown(reader: Reader, case: Case, name: str, *, pictures: bool = False) -> _Shown | None:
