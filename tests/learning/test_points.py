@@ -352,7 +352,7 @@ def test_a_walk_that_was_stopped_is_learned_on_as_if_it_had_not_been(spotted: Da
 @pytest.mark.parametrize(
     ("network", "kinds", "planar", "message"),
     [
-        ("heatmap", True, True, "lesions are found in flat images by faster_rcnn, centres, or timm's name"),
+        ("heatmap", True, True, "lesions are found in flat images by faster_rcnn, centres, convnet, or timm's name"),
         ("centres", False, True, "landmarks are located in flat images by heatmap, box_regression, policy, or timm's"),
         ("faster_rcnn", True, False, "lesions are found in volumes by centres, not by 'faster_rcnn'"),
         (

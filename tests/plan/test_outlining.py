@@ -193,7 +193,6 @@ def test_a_plan_written_before_there_were_recurrent_networks_is_read_as_it_was()
         "finest": 16,
         "normalisation": "batch",
         "supervised": 3,
-        "skip": "concatenate",
         "encoder": ResidualChoice().model_dump(),
     }
 

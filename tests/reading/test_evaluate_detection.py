@@ -51,7 +51,7 @@ def finder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
         bright = [float(array[0, :16].mean()) for array in arrays]
         return [Findings(boxes, np.array([[0.9, 0.0], [0.1, 0.2 + 0.6 * share]])) for share in bright]
 
-    monkeypatch.setattr(Reader, "found", found)
+    monkeypatch.setattr(Reader, "_seen", lambda self, arrays, *, explain: [(one, None) for one in found(self, arrays)])
     torch.manual_seed(0)
     return write_bundle(
         tmp_path / "finder",
