@@ -55,8 +55,29 @@ def test_a_place_is_as_warm_as_the_likeliest_of_its_boxes_of_all_resolutions() -
 
     assert warmth.shape == (8, 8)
     assert float(warmth[2, 5].detach()) == pytest.approx(torch.sigmoid(torch.tensor(1.0)).item())
-    assert float(warmth[7, 0].detach()) == pytest.approx(torch.sigmoid(torch.tensor(2.0)).item(), abs=1e-3)
-    assert float(warmth[0, 7].detach()) < 1e-3
+    assert float(warmth[6, 0].detach()) == pytest.approx(torch.sigmoid(torch.tensor(2.0)).item())
+    assert float(warmth[4, 0].detach()) < 1e-3 and float(warmth[0, 7].detach()) < 1e-3
+
+
+@pytest.mark.parametrize("size", [(64, 48), (40, 56), (33, 47)])
+def test_a_place_of_any_resolution_is_warm_where_its_boxes_are_asked_about(size: tuple[int, int]) -> None:
+    network = detector(0)
+    dense = network.dense(torch.zeros(1, 1, *size))
+    anchors = network._by_anchor(dense, size)[0][0]
+    middles = (anchors[:, :2] + anchors[:, 2:]) / 2
+    counts = [level[0, 0].numel() for level in dense.objectness]
+    for number, count in enumerate(counts):
+        for level in dense.objectness:
+            level.data.fill_(-10.0)
+        place = count // 2
+        dense.objectness[number].data[0, 0].view(-1)[place] = 3.0
+        each = len(anchors) // sum(counts)
+        x, y = middles[each * (sum(counts[:number]) + place)].tolist()
+
+        warmest = int(network.warmth(dense)[0].argmax())
+        row, column = divmod(warmest, dense.objectness[0].shape[3])
+
+        assert (4 * column, 4 * row) == (pytest.approx(x, abs=0.5), pytest.approx(y, abs=0.5))
 
 
 def test_the_warmth_of_networks_is_their_mean() -> None:

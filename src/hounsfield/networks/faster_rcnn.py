@@ -173,9 +173,15 @@ class FasterRCNN(Finder[Dense]):
         """(N, height, width), how likely the first step holds it that there is anything: of each place the likeliest of
         its anchors, of all resolutions the likeliest."""
         likeliest = [torch.sigmoid(level.float().amax(dim=1, keepdim=True)) for level in dense.objectness]
-        finest = likeliest[0].shape[2:]
-        levels = [nn.functional.interpolate(level, size=finest, mode="bilinear") for level in likeliest]
-        return torch.stack(levels).amax(dim=0)[:, 0]
+        high, wide = likeliest[0].shape[2:]
+        found = []
+        for level, stride in zip(likeliest, self.strides, strict=True):
+            apart = stride // self.strides[0]  # anchors of one index lie at the same corner, whatever the resolution
+            size = [(side - 1) * apart + 1 for side in level.shape[2:]]
+            finer = nn.functional.interpolate(level, size=size, mode="bilinear", align_corners=True)[..., :high, :wide]
+            rest = (0, wide - finer.shape[3], 0, high - finer.shape[2])
+            found.append(nn.functional.pad(finer, rest, mode="replicate"))
+        return torch.stack(found).amax(dim=0)[:, 0]
 
     def stages(self) -> list[list[nn.Module]]:
         """The encoder's stages from the input on, then all that is new, for rates that differ by depth."""
