@@ -256,7 +256,7 @@ def main() -> int:
     )
     record(
         "detector_speed",
-        f"A detector of films learning and finding, the fastest of {arguments.rounds} rounds.",
+        f"A detector of films learning and finding; rounds, of which the fastest counts: {arguments.rounds}.",
         rows,
         packages=("torch", "torchvision", "timm", "openvino", "onnxruntime"),
         notes=(

@@ -232,7 +232,7 @@ def test_other_verbs_say_what_they_cannot_do(
     assert "they can be outlined (--task segmentation), and nothing else is learned of them" in capsys.readouterr().err
     for words, said in (
         (["export", str(bundle), "--format", "onnx"], "is a segmentation: it cannot be written as one network"),
-        (["explain", str(bundle), str(data)], "says where on an image something is"),
+        (["explain", str(bundle), str(data)], "only heat maps that explain a class can be tested"),
     ):
         assert main([*words, "-o", str(tmp_path / words[0])]) != 0
         assert said in capsys.readouterr().err

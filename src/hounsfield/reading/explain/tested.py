@@ -77,9 +77,8 @@ def try_explanations(
     """
     if bundle.plan.task != "classification":
         raise UsageError(
-            f"{bundle.identity.name} says where on an image something is: its boxes, landmarks or outlines are drawn, "
-            "and what is tested here are explanations of answers of classes; hounsfield read draws what networks that "
-            "look for places made of each place, where they do"
+            f"{bundle.identity.name} says where on an image something is, and only heat maps that explain a class can "
+            "be tested: hounsfield read draws its boxes, landmarks or outlines"
         )
     reader = Reader(bundle, runtime="torch", answer_all=True)
     shown = list(track(_right(reader, dataset, count=cases, seed=seed), "looking for cases to explain", total=cases))
