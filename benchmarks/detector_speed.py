@@ -136,12 +136,13 @@ def find(bundle: str, runtime: str) -> None:
     from hounsfield.evaluation.detection import measure_detection
     from hounsfield.evaluation.evidence import ImageResult
     from hounsfield.evaluation.matching import HitRule
+    from hounsfield.reading.batch import TOGETHER
     from hounsfield.reading.reader import Reader
     from hounsfield.tasks.detection import detected
 
     wanted: Any = "torch" if runtime == EAGER else runtime
     reader = Reader(read_bundle(Path(bundle)), runtime=wanted, images=10_000, answer_all=True)
-    at_once, look = (1, eagerly(reader)) if runtime == EAGER else (4, reader.found)
+    at_once, look = (1, eagerly(reader)) if runtime == EAGER else (TOGETHER, reader.found)
     arrays, opened_cases = [], []
     for case in films(READ).cases:
         opened = reader.open_case(case, reader.load_case(case))
@@ -265,8 +266,8 @@ def main() -> int:
             "FROC: sensitivity at 1/8 to 8 false alarms a film, the largest loss and the largest gain against the "
             "eager one; most films were learned from, so that it says whether both find the same, and nothing more.",
             "finding: films a second through networks, proposals and judgement, from prepared arrays, same weights: "
-            "four films at a time by us, one at a time eagerly, as torchvision's network reads. Peaks hold all "
-            f"{READ} prepared films, on both sides.",
+            "16 films at a time by us, as they are read, one at a time eagerly, as torchvision's network reads. Peaks "
+            f"hold all {READ} prepared films, on both sides.",
         ),
     )
     same = [row["times"] for row in rows if row["by"].endswith("the same network")]

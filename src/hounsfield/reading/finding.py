@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +12,7 @@ import torch
 from torch import Tensor
 
 from hounsfield.arrays import FloatArray
+from hounsfield.datasets.parallel import in_order
 from hounsfield.networks.found import Found
 from hounsfield.plan import Plan
 from hounsfield.plan.network import most_of
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 
 TOGETHER = 4
 """Images on which lesions are looked for together: what is computed at every place takes megabytes for each."""
+
+AT_ONCE = 2
+"""Groups of them at once: while the networks are computed for one, what they gave for the other is judged."""
 
 COMPARED = 5
 """Findings of an image, the surest, whose scores another runtime must give as torch does."""
@@ -51,20 +57,24 @@ def found_on(
         flip_axes: Along which mirrored copies are looked at too.
         explain: Whether the heat is wished.
     """
-    seen: list[Seen] = []
-    for few in torch.split(images, TOGETHER):
+    turn = Lock()
+
+    def seen_on(few: Tensor) -> list[Seen]:
         warmth = Warmth(network, plan, flip_axes) if explain else None
 
-        def look(shown: Tensor, warmth: Warmth | None = warmth) -> list[list[Found]]:
-            rows = torch.from_numpy(rows_of(shown.numpy()))
+        def look(shown: Tensor) -> list[list[Found]]:
+            with turn:
+                rows = torch.from_numpy(rows_of(shown.numpy()))
             if warmth is not None:
                 warmth.add(rows)
             return network.found(rows)
 
         tiled = in_tiles(look, plan.detection.tile, most=most_of(plan)) if plan.detection.tile else look
         found = find(tiled, few, flip_axes=flip_axes, overlap=plan.detection.fusion, most=most_of(plan))
-        seen += zip(found, warmth.heats() if warmth else [None] * len(few), strict=True)
-    return seen
+        return list(zip(found, warmth.heats() if warmth else [None] * len(few), strict=True))
+
+    with closing(in_order(seen_on, torch.split(images, TOGETHER), threads=AT_ONCE)) as groups:
+        return [one for group in groups for one in group]
 
 
 def findings_differ(network: Flat, plan: Plan, calibrated: Callable[[FloatArray], FloatArray]) -> Differ:
