@@ -20,6 +20,7 @@ from hounsfield.evaluation.store import evidence_text, read_evidence, write_evid
 from hounsfield.findings.region import Point
 from hounsfield.learning.augmentation import draw_affines, warp, warp_points
 from hounsfield.learning.inputs import prepare_inputs, sought_by
+from hounsfield.learning.memory_need import step_bytes
 from hounsfield.learning.points import PointLesson, pointed_batch
 from hounsfield.learning.reinforcement import (
     DISCOUNT,
@@ -61,7 +62,7 @@ ENCODER = ResidualChoice(widths=(8, 16), blocks=(1, 1))
 WAYS: dict[str, Network] = {
     "heatmap": HeatMapChoice(stride=1, width=16, encoder=ENCODER),
     "box_regression": BoxRegressionChoice(width=16, hidden=64, encoder=ENCODER),
-    "policy": PolicyChoice(window=11, scales=(4, 1), steps=6, widths=(8, 16), hidden=32),
+    "policy": PolicyChoice(window=11, scales=(4, 1), steps=6, widths=(8, 16), hidden=32, stem_stride=2),
 }
 
 
@@ -89,7 +90,7 @@ def spotted(tmp_path: Path) -> Dataset:
 
 def tiny(way: str = "heatmap", **changed: object) -> Plan:
     """A network that learns the spots in a moment."""
-    epochs = {"heatmap": 8, "box_regression": 20, "policy": 20}[way]
+    epochs = {"heatmap": 8, "box_regression": 20, "policy": 40}[way]
     sections: dict[str, object] = {
         "input": Input(
             shape=SHAPE, steps=({"step": "float", "scale": "type"}, {"step": "resize", "shape": list(SHAPE)})
@@ -101,6 +102,11 @@ def tiny(way: str = "heatmap", **changed: object) -> Plan:
         "reinforcement": Reinforcement(walks=4, steps=4),
     }
     return Plan(task="localization", dataset="spots", classes=("image",), **(sections | changed))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_memory_of_a_step_is_told_of_each_way(way: str) -> None:
+    assert step_bytes(tiny(way)) > 0
 
 
 @pytest.mark.parametrize("dims", [2, 3])

@@ -127,11 +127,11 @@ def test_an_agent_sees_the_image_around_it_at_its_scale() -> None:
 
 
 def test_steps_lead_along_the_axes_and_not_out_of_the_image() -> None:
-    agents = standing([[4.0, 4.0]] * 4 + [[0.5, 4.0]], scale=2)
+    agents = standing([[4.5, 2.5]] * 4 + [[0.5, 2.5]], scale=2)
 
     after = stepped(agents, torch.tensor([0, 1, 2, 3, 0]), torch.tensor([10.0, 5.0]))
 
-    assert after.tolist() == [[2, 4], [6, 4], [4, 2], [4, 5], [0, 4]]
+    assert after.tolist() == [[2.5, 2.5], [6.5, 2.5], [4.5, 0.5], [4.5, 4.5], [0.5, 2.5]]
 
 
 def test_an_agent_that_knows_the_way_arrives(monkeypatch: pytest.MonkeyPatch) -> None:

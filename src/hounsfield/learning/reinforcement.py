@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from hounsfield.arrays import IntArray
 from hounsfield.learning.lesson import Exam, Setup, descend
 from hounsfield.learning.points import PointLesson, pointed_batch
-from hounsfield.networks.policy import Policy, Standing, stepped
+from hounsfield.networks.policy import Policy, Standing, middle_of_pixel, stepped
 from hounsfield.networks.untouched import Untouched
 from hounsfield.plan import Plan
 
@@ -155,6 +155,6 @@ def draw_standing(policy: Policy, goals: Tensor, sides: Tensor, *, walks: int, g
     scale = torch.tensor(policy.scales)[torch.randint(len(policy.scales), (count,), generator=generator)]
     anywhere = torch.rand((count, len(sides)), generator=generator) * sides
     aside = (2 * torch.rand((count, len(sides)), generator=generator) - 1) * 12 * scale[:, None]
-    near = torch.minimum((goals[image, landmark] + aside).clamp(min=0.0), sides)
+    near = goals[image, landmark] + aside
     chosen = torch.rand((count, 1), generator=generator) < 0.5
-    return Standing(image, landmark, torch.where(chosen, anywhere, near), scale)
+    return Standing(image, landmark, middle_of_pixel(torch.where(chosen, anywhere, near), sides), scale)

@@ -11,7 +11,7 @@ import torch
 from hounsfield.arrays import FloatArray, VoxelArray
 from hounsfield.errors import MissingExtraError, ShapeError
 from hounsfield.learning.reinforcement import reward
-from hounsfield.networks.policy import Standing, stepped, windows
+from hounsfield.networks.policy import Standing, middle_of_pixel, stepped, windows
 
 try:
     import gymnasium
@@ -54,17 +54,17 @@ class LandmarkWalk(gymnasium.Env[FloatArray, np.int64]):
         self.levels = float(self.image.min()), float(self.image.max())
         self.observation_space = gymnasium.spaces.Box(*self.levels, (window,) * voxels.ndim, np.float32)
         self.action_space = gymnasium.spaces.Discrete(2 * voxels.ndim)
-        self.place = self.sides[None] / 2
+        self.place = middle_of_pixel(self.sides[None] / 2, self.sides)
         self.taken = 0
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[FloatArray, dict[str, Any]]:
-        """Begin anywhere, or at `options["place"]`; what the agent sees, and its place."""
+        """Begin anywhere, or on the pixel at `options["place"]`; what the agent sees, and its place."""
         super().reset(seed=seed)
         anywhere = self.np_random.random(len(self.sides)) * self.sides.numpy()
-        place = (options or {}).get("place", anywhere)
-        self.place = torch.tensor(np.asarray(place), dtype=torch.float32)[None]
+        place = torch.tensor(np.asarray((options or {}).get("place", anywhere)), dtype=torch.float32)
+        self.place = middle_of_pixel(place[None], self.sides)
         self.taken = 0
         return self._seen(), self._told()
 

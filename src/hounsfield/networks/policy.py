@@ -44,7 +44,7 @@ class Standing:
     landmark: Tensor
     """(agents,), which one each looks for."""
     place: Tensor
-    """(agents, dims), in pixels from the outer edge of the first, in the array's order of axes."""
+    """(agents, dims), in pixels from the outer edge of the first, in array order: the middle of one."""
     scale: Tensor
     """(agents,), pixels of a step."""
 
@@ -63,6 +63,7 @@ class Policy(Staged):
         steps: int = 12,
         widths: Sequence[int] = (16, 32, 32, 64),
         hidden: int = 128,
+        stem_stride: Literal[1, 2] = 1,
     ) -> None:
         """Make the layers; the weights are drawn from torch's generator.
 
@@ -76,6 +77,7 @@ class Policy(Staged):
             widths: Maps of each convolution layer; each but the first halves them while more than
                 three a side are left.
             hidden: Features of the layer before each landmark's own.
+            stem_stride: 2: the first layer halves what is seen already.
         """
         super().__init__()
         self.dims, self.channels = dims, channels
@@ -85,7 +87,7 @@ class Policy(Staged):
         layers: list[nn.Module] = []
         before, side = channels, window
         for number, width in enumerate(widths):
-            stride = 2 if number and side > 3 else 1
+            stride = (2 if side > 3 else 1) if number else stem_stride
             layers += [convolution(before, width, 3, stride=stride, padding=1), nn.ReLU(inplace=True)]
             before, side = width, -(-side // stride)
         self.look = nn.Sequential(*layers)
@@ -130,7 +132,8 @@ class Policy(Staged):
         if self.dims == 3:  # of the eight corners every second one: four that lie farthest apart
             begin = begin[[0, 1, 4, 6, 7]]
         agents = len(begin)
-        place = (begin * sides)[None, :, None].expand(count, agents, self.landmarks, self.dims).reshape(-1, self.dims)
+        begin = middle_of_pixel(begin * sides, sides)[None, :, None]
+        place = begin.expand(count, agents, self.landmarks, self.dims).reshape(-1, self.dims)
         image = torch.arange(count).repeat_interleave(agents * self.landmarks)
         landmark = torch.arange(self.landmarks).repeat(count * agents)
         path = [place]
@@ -147,29 +150,23 @@ class Policy(Staged):
 
 
 def windows(images: Tensor, standing: Standing, side: int) -> Tensor:
-    """What agents see: (agents, C, side, …), points `scale` pixels apart; beyond the image its edge goes on.
+    """What agents see: (agents, C, side, …), pixels `scale` apart around the one they stand on; beyond the image its
+    edge goes on.
 
     Args:
         images: (N, C, …).
         standing: The agents.
         side: Points along each axis.
     """
+    around = torch.arange(side) - side // 2
+    reach = standing.scale[:, None] * around
     dims = images.ndim - 2
-    sides = _sides(images)
-    around = torch.arange(side, dtype=torch.float32) - (side - 1) / 2
-    axes = torch.meshgrid(*[around] * dims, indexing="ij")
-    reach = torch.stack(axes, dim=-1)[None] * standing.scale.reshape(-1, *[1] * (dims + 1)).float()
-    places = standing.place.reshape(-1, *[1] * dims, dims) + reach
-    grid = (2 * places / sides - 1).flip(-1)  # torch's order of axes, and -1 … 1 between the outer edges
-    found = images.new_empty((len(grid), images.shape[1], *[side] * dims))
-    for number in torch.unique(standing.image).tolist():
-        own = (standing.image == number).nonzero()[:, 0]
-        stacked = grid[own].flatten(0, 1)[None]  # the agents before one image, one above another
-        seen = torch.nn.functional.grid_sample(
-            images[number : number + 1].float(), stacked, padding_mode="border", align_corners=False
-        )
-        found[own] = seen[0].reshape(seen.shape[1], len(own), *[side] * dims).movedim(1, 0).to(found)
-    return found
+    chosen = [standing.image.reshape(-1, *[1] * dims)]
+    for axis, length in enumerate(images.shape[2:]):
+        at = (standing.place[:, axis, None].floor().long() + reach).clamp(0, length - 1)
+        chosen.append(at.reshape(-1, *[side if own == axis else 1 for own in range(dims)]))
+    seen: Tensor = images.movedim(1, -1)[tuple(chosen)]
+    return seen.movedim(-1, 1)
 
 
 def stepped(standing: Standing, step: Tensor, sides: Tensor) -> Tensor:
@@ -177,7 +174,12 @@ def stepped(standing: Standing, step: Tensor, sides: Tensor) -> Tensor:
     along the second …; nobody leaves the image."""
     axis, way = step // 2, 2 * (step % 2) - 1
     moved = torch.nn.functional.one_hot(axis, standing.place.shape[1]) * (way * standing.scale)[:, None]
-    return torch.minimum((standing.place + moved).clamp(min=0.0), sides)
+    return middle_of_pixel(standing.place + moved, sides)
+
+
+def middle_of_pixel(places: Tensor, sides: Tensor) -> Tensor:
+    """The middles, (…, dims), of the pixels of an image of `sides`, (dims,), that lie under places or next to them."""
+    return torch.minimum(places.floor().clamp(min=0.0), sides - 1) + 0.5
 
 
 def _sides(images: Tensor) -> Tensor:

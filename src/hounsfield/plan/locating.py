@@ -117,4 +117,5 @@ def _policy(sides: Sides) -> Network:
     while first * window < 0.75 * max(sides):
         first *= 2
     scales = tuple(2**power for power in range(first.bit_length() - 1, -1, -1))
-    return PolicyChoice(window=window, scales=scales, widths=(16, 32, 32, 64) if len(sides) == 2 else (12, 24, 32))
+    widths = (16, 32, 32, 64) if len(sides) == 2 else (16, 32, 64)
+    return PolicyChoice(window=window, scales=scales, widths=widths, stem_stride=2)

@@ -247,6 +247,8 @@ class PolicyChoice(Section):
     """Maps of each convolution layer."""
     hidden: PositiveInt = 128
     """Features of the layer before each landmark's own."""
+    stem_stride: Literal[1, 2] = 1
+    """2: the first layer halves what is seen already."""
 
     @model_validator(mode="after")
     def _scales_fall(self) -> Self:
