@@ -32,6 +32,7 @@ def test_an_agent_that_goes_to_the_goal_is_rewarded_and_arrives() -> None:
 
     walk = LandmarkWalk(np.eye(12), (6.5, 9.5), window=5)
     _, told = walk.reset(options={"place": (6.5, 6.0)})
+    assert told["place"].tolist() == [6.5, 6.5]  # the pixel's middle
     rewards, arrived = [], False
     while not arrived:
         seen, reward, arrived, too_long, told = walk.step(np.int64(3))
@@ -39,7 +40,7 @@ def test_an_agent_that_goes_to_the_goal_is_rewarded_and_arrives() -> None:
         assert not too_long and seen.shape == (5, 5)
 
     assert rewards == [1.0, 1.0, 1.0]
-    assert told["place"].tolist() == [6.5, 9.0]
+    assert told["place"].tolist() == [6.5, 9.5]
     walk.reset(options={"place": (6.5, 6.0)})
     assert walk.step(np.int64(2))[1] == -1.0
 
