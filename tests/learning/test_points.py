@@ -104,7 +104,7 @@ def tiny(way: str = "heatmap", **changed: object) -> Plan:
     return Plan(task="localization", dataset="spots", classes=("image",), **(sections | changed))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", list(WAYS))
 def test_the_memory_of_a_step_is_told_of_each_way(way: str) -> None:
     assert step_bytes(tiny(way)) > 0
 
@@ -223,6 +223,7 @@ def test_a_plan_of_each_way_survives_its_file_and_says_what_does_not_fit() -> No
         ({"augmentation": Augmentation(flip_axes=(1,))}, "tells left from right"),
         ({"localization": Localization()}, "do not fit"),
         ({"network": PolicyChoice(scales=(4, 1)).model_copy(update={"scales": (1, 4)})}, "must fall"),
+        ({"network": PolicyChoice().model_copy(update={"window": 24})}, "24 must be odd"),
     ):
         with pytest.raises((PlanError, ValueError), match=words):
             plan_from_text(plan_to_text(tiny().model_copy(update=change)))
@@ -281,7 +282,8 @@ def test_agents_begin_anywhere_and_near_their_goal_but_not_where_it_is_not() -> 
     }  # fmt: skip
     assert set(standing.scale.tolist()) == {1, 4}
     apart = (standing.place - goals[standing.image, standing.landmark]).abs().amax(dim=1)
-    assert float(standing.place.min()) >= 0 and float(standing.place.max()) <= 100
+    assert float(standing.place.min()) >= 0.5 and float(standing.place.max()) <= 99.5
+    assert set((standing.place % 1).unique().tolist()) == {0.5}  # on the middle of a pixel
     assert float((apart <= 12 * standing.scale).float().mean()) > 0.45
     assert float((apart > 48).float().mean()) > 0.1
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -121,9 +123,29 @@ def test_an_agent_sees_the_image_around_it_at_its_scale() -> None:
     seen = windows(image, standing([[4.5, 6.5], [0.5, 0.5]]), 3)
     far = windows(image, standing([[4.5, 5.5]], scale=2), 3)
 
-    assert seen[0, 0].round().tolist() == [[35, 36, 37], [45, 46, 47], [55, 56, 57]]
-    assert seen[1, 0].round().tolist() == [[0, 0, 1], [0, 0, 1], [10, 10, 11]]  # beyond the image its edge goes on
-    assert far[0, 0].round().tolist() == [[23, 25, 27], [43, 45, 47], [63, 65, 67]]
+    assert seen[0, 0].tolist() == [[35, 36, 37], [45, 46, 47], [55, 56, 57]]
+    assert seen[1, 0].tolist() == [[0, 0, 1], [0, 0, 1], [10, 10, 11]]  # beyond the image its edge goes on
+    assert far[0, 0].tolist() == [[23, 25, 27], [43, 45, 47], [63, 65, 67]]
+
+
+@pytest.mark.parametrize("shape", [(6, 9), (4, 6, 9)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_agents_see_all_channels_of_their_own_image(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    dims = len(shape)
+    images = torch.rand(3, 2, *shape, generator=torch.Generator().manual_seed(0)).to(dtype)
+    places = torch.tensor([[3.5, 4.5, 8.5], [0.5, 5.5, 2.5]])[:, :dims]
+    agents = Standing(torch.tensor([2, 1]), torch.zeros(2, dtype=torch.long), places, torch.tensor([1, 4]))
+
+    seen = windows(images, agents, 11)  # larger than the images
+
+    assert seen.shape == (2, 2, *[11] * dims) and seen.dtype == dtype
+    for number, (image, scale) in enumerate(((2, 1), (1, 4))):
+        for corner in product((0, 4, 10), repeat=dims):
+            at = [
+                min(max(int(place) + scale * (own - 5), 0), side - 1)
+                for place, own, side in zip(places[number].tolist(), corner, shape, strict=True)
+            ]
+            torch.testing.assert_close(seen[(number, slice(None), *corner)], images[(image, slice(None), *at)])
 
 
 def test_steps_lead_along_the_axes_and_not_out_of_the_image() -> None:
@@ -147,4 +169,6 @@ def test_an_agent_that_knows_the_way_arrives(monkeypatch: pytest.MonkeyPatch) ->
 
     torch.testing.assert_close(middles * 40, goals.expand(2, 2, 2), atol=1.0, rtol=0)
     assert float((halves * 40).max()) < 3
-    assert policy.walked(torch.zeros(1, 1, 40, 40)).shape[1:] == (1, 5, 2, 2)
+    walked = policy.walked(torch.zeros(1, 1, 40, 40))
+    assert walked.shape[1:] == (1, 5, 2, 2)
+    assert set((walked % 1).unique().tolist()) == {0.5}  # always on the middle of a pixel

@@ -17,6 +17,8 @@ from hounsfield.learning.candidates import candidates_for
 from hounsfield.learning.memory_need import step_bytes
 from hounsfield.plan import (
     ConvNetChoice,
+    Input,
+    Localization,
     Machine,
     MultipleInstanceChoice,
     Plan,
@@ -35,6 +37,8 @@ from hounsfield.plan.families import (
     over_slices,
     probe,
 )
+from hounsfield.plan.inputs import kind_of
+from hounsfield.plan.locating import LOCATORS, POLICY, locator
 
 MakeImages = Callable[..., Dataset]
 LAPTOP = Machine(name="a laptop", cores=2, threads=1, memory_bytes=2**40, bf16=False)
@@ -121,6 +125,27 @@ def test_a_plan_can_be_followed_or_the_refusal_names_data_and_network(
         assert Plan.model_validate(plan.model_dump()) == plan
     smallest = plan_of(FAMILIES[name], found, 10.0, 1.0)
     assert step_bytes(smallest) > 0  # the network takes such images
+
+
+@pytest.mark.parametrize("planar", [True, False])
+@pytest.mark.parametrize("way", LOCATORS)
+def test_each_way_of_locating_takes_what_is_planned_for_it(fingerprint: Fingerprint, way: str, planar: bool) -> None:
+    sides = (64, 48) if planar else (24, 32, 24)
+    found = replace(fingerprint, shape_median=(1, 256, 192) if planar else (36, 50, 35), planar=planar)
+    kind = kind_of(found, modality="", cropped=False, filters=False)
+    network = locator(way, found, kind, DEFAULT_BACKBONE if planar else None).network(sides)
+    plan = Plan(
+        task="localization",
+        dataset="theirs",
+        classes=("image",),
+        input=Input(shape=sides),
+        network=network,
+        localization=Localization(landmarks=("apex",)),
+    )
+
+    assert step_bytes(plan) > 0  # what is planned takes such images
+    if way == POLICY:
+        assert network.stem_stride == 2  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -29,8 +29,8 @@ from hounsfield.plan import Plan
 
 DISCOUNT = 0.5
 """What a reward one step later is worth. Each step is rewarded by itself, so that agents need not look far ahead: on
-28 images of two spots their median distance was 3.0 pixels after 20 passes, and with 0.7 it was 13; after 40 passes 1.2
-with 0.7, and 17 with 0.9."""
+28 images of two spots the median distances of four seeds after 40 passes were 1.0 to 1.6 pixels with 0.3, 1.4 to 2.6
+with 0.5 and 2.1 to 3.9 with 0.7, a fifth of the way being followed; 1.3 to 1.7 with 0.5 and `FOLLOWS`."""
 
 EXAMINED = 16
 """Images that walks are taken before after each epoch; all are measured in the end."""

@@ -37,7 +37,7 @@ class LandmarkWalk(gymnasium.Env[FloatArray, np.int64]):
         Args:
             voxels: (height, width) or (depth, height, width), with values near 0 … 1.
             goal: Where the landmark lies, in pixels from the outer edge of the first, in the array's order of axes.
-            window: Points along each side of what the agent sees.
+            window: Points along each side of what the agent sees; odd.
             scale: Pixels of a step, and between these points.
 
         Raises:
@@ -51,8 +51,8 @@ class LandmarkWalk(gymnasium.Env[FloatArray, np.int64]):
         self.sides = torch.tensor(voxels.shape, dtype=torch.float32)
         self.goal = torch.tensor([*goal], dtype=torch.float32)[None]
         self.window, self.scale = window, scale
-        self.levels = float(self.image.min()), float(self.image.max())
-        self.observation_space = gymnasium.spaces.Box(*self.levels, (window,) * voxels.ndim, np.float32)
+        levels = float(self.image.min()), float(self.image.max())
+        self.observation_space = gymnasium.spaces.Box(*levels, (window,) * voxels.ndim, np.float32)
         self.action_space = gymnasium.spaces.Discrete(2 * voxels.ndim)
         self.place = middle_of_pixel(self.sides[None] / 2, self.sides)
         self.taken = 0
@@ -60,7 +60,7 @@ class LandmarkWalk(gymnasium.Env[FloatArray, np.int64]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[FloatArray, dict[str, Any]]:
-        """Begin anywhere, or on the pixel at `options["place"]`; what the agent sees, and its place."""
+        """Begin anywhere, or on the pixel nearest to `options["place"]`; what the agent sees, and its place."""
         super().reset(seed=seed)
         anywhere = self.np_random.random(len(self.sides)) * self.sides.numpy()
         place = torch.tensor(np.asarray((options or {}).get("place", anywhere)), dtype=torch.float32)
@@ -84,7 +84,7 @@ class LandmarkWalk(gymnasium.Env[FloatArray, np.int64]):
 
     def _seen(self) -> FloatArray:
         seen: FloatArray = windows(self.image, self._standing(), self.window)[0, 0].numpy()
-        return np.clip(seen, *self.levels)
+        return seen
 
     def _told(self) -> dict[str, Any]:
         return {"place": self.place[0].numpy().copy()}

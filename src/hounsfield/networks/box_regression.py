@@ -74,7 +74,8 @@ class BoxRegression(Staged):
             truth: (N, landmarks, dims), places in shares of the sides; NaN where a landmark is not there.
         """
         maps = self.fewer(self.encoder.pyramid(images)[-1][1])
-        with torch.autocast("cpu", enabled=False):  # 8 bits of a number are too few for a place
+        # 8 bits of a number are too few for a place; where memory is counted, on the meta device, there is no autocast
+        with torch.autocast("cpu", enabled=False):
             maps = maps.float()
             for axis in range(self.dims):
                 maps = _averaged(maps, axis + 2)

@@ -71,11 +71,11 @@ class Policy(Staged):
             dims: 2 for flat images, (N, C, H, W); 3 for volumes, (N, C, D, H, W).
             channels: C.
             outputs: Length of the answer, see `networks.landmarks`.
-            window: Points along each side of what an agent sees, `scale` pixels apart.
+            window: Points along each side of what an agent sees, `scale` pixels apart; odd.
             scales: Pixels of a step, the largest first.
             steps: At each scale but the first, where the whole image may have to be crossed.
             widths: Maps of each convolution layer; each but the first halves them while more than
-                three a side are left.
+                three a side are left, the first as `stem_stride` says.
             hidden: Features of the layer before each landmark's own.
             stem_stride: 2: the first layer halves what is seen already.
         """
@@ -156,7 +156,7 @@ def windows(images: Tensor, standing: Standing, side: int) -> Tensor:
     Args:
         images: (N, C, …).
         standing: The agents.
-        side: Points along each axis.
+        side: Points along each axis; odd.
     """
     around = torch.arange(side) - side // 2
     reach = standing.scale[:, None] * around

@@ -237,8 +237,8 @@ class PolicyChoice(Section):
     """`networks.policy`: an agent that walks to landmarks; lengths in pixels of the input."""
 
     name: Literal["policy"] = "policy"
-    window: int = Field(default=25, ge=8)
-    """Points along each side of what an agent sees around it."""
+    window: int = Field(default=25, ge=9)
+    """Points along each side of what an agent sees around it; odd, for it stands on the middle one."""
     scales: tuple[PositiveInt, ...] = Field(default=(4, 2, 1), min_length=1)
     """Pixels of a step, and between the points that it sees; the largest first."""
     steps: PositiveInt = 12
@@ -254,6 +254,8 @@ class PolicyChoice(Section):
     def _scales_fall(self) -> Self:
         if list(self.scales) != sorted(set(self.scales), reverse=True):
             raise ValueError(f"network.scales {self.scales} must fall, each once")
+        if self.window % 2 == 0:
+            raise ValueError(f"network.window {self.window} must be odd: the agent stands on the middle one")
         return self
 
     @property

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
 from contextlib import closing
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,11 +26,12 @@ from hounsfield.tasks.tiles import in_tiles
 if TYPE_CHECKING:
     from hounsfield.networks.flat import Flat
 
-TOGETHER = 4
+TOGETHER = 2
 """Images on which lesions are looked for together: what is computed at every place takes megabytes for each."""
 
 AT_ONCE = 2
-"""Groups of them at once: while the networks are computed for one, what they gave for the other is judged."""
+"""Groups of them at once, where there are several: while the networks are computed for one, what they gave for the
+other is judged."""
 
 COMPARED = 5
 """Findings of an image, the surest, whose scores another runtime must give as torch does."""
@@ -57,13 +59,16 @@ def found_on(
         flip_axes: Along which mirrored copies are looked at too.
         explain: Whether the heat is wished.
     """
-    turn = Lock()
+    turn, stopped = Lock(), Event()
 
     def seen_on(few: Tensor) -> list[Seen]:
+        torch.get_num_threads()  # a new thread's convolutions take all cores until torch is asked how many it may take
         warmth = Warmth(network, plan, flip_axes) if explain else None
 
         def look(shown: Tensor) -> list[list[Found]]:
             with turn:
+                if stopped.is_set():
+                    raise CancelledError
                 rows = torch.from_numpy(rows_of(shown.numpy()))
             if warmth is not None:
                 warmth.add(rows)
@@ -73,8 +78,14 @@ def found_on(
         found = find(tiled, few, flip_axes=flip_axes, overlap=plan.detection.fusion, most=most_of(plan))
         return list(zip(found, warmth.heats() if warmth else [None] * len(few), strict=True))
 
-    with closing(in_order(seen_on, torch.split(images, TOGETHER), threads=AT_ONCE)) as groups:
-        return [one for group in groups for one in group]
+    groups = torch.split(images, TOGETHER)
+    if len(groups) == 1:
+        return seen_on(images)
+    with closing(in_order(seen_on, groups, threads=AT_ONCE)) as done:
+        try:
+            return [one for group in done for one in group]
+        finally:
+            stopped.set()
 
 
 def findings_differ(network: Flat, plan: Plan, calibrated: Callable[[FloatArray], FloatArray]) -> Differ:
