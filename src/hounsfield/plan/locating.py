@@ -47,7 +47,7 @@ def locator(way: str, fingerprint: Fingerprint, kind: Kind, backbone: str | None
             answering=_WALKING,
             optimisation={
                 "batch_size": 4,
-                "learning_rate": 5e-4,
+                "learning_rate": _EAGER,
                 "weight_decay": 1e-4,
                 "clip_norm": 5.0,
                 "keep": "last",
@@ -88,8 +88,11 @@ _LONGEST = 256
 than their places."""
 
 _WALKED = 128
-"""The same of an agent, to whom each pixel is a step: on slices of the heart the same minutes brought it within 3.4
-pixels of the middle of the ventricle at 96 × 96, and within 6.4 at 256 × 256."""
+"""The same of an agent, to whom each pixel is a step."""
+
+_EAGER = 1e-3
+"""The learning rate of an agent. On slices of the heart, seven epochs, the middle of the ventricle: within 3.8 pixels
+with half of it, and within 3.2."""
 
 
 def _sides(backbone: str | None, longest: int) -> Callable[[Fingerprint, Kind], list[Sides]]:
@@ -121,5 +124,6 @@ def _policy(sides: Sides) -> Network:
     while first * window < 0.75 * max(sides):
         first *= 2
     scales = tuple(2**power for power in range(first.bit_length() - 1, -1, -1))
-    widths = (16, 32, 32, 64) if len(sides) == 2 else (16, 32, 64)
-    return PolicyChoice(window=window, scales=scales, widths=widths, stem_stride=2)
+    if len(sides) == 2:
+        return PolicyChoice(window=window, scales=scales, widths=(16, 32, 32, 64))
+    return PolicyChoice(window=window, scales=scales, widths=(16, 32, 64), stem_stride=2)
