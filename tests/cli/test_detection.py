@@ -121,7 +121,7 @@ def test_a_film_is_read_into_findings_on_its_own_pixels(
 
 def test_what_it_cannot_do_is_said(detector: Path, phantom: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", str(detector), str(phantom / "films.toml")]) == 2
-    assert "landmarks or outlines are drawn" in capsys.readouterr().err
+    assert "draws its boxes, landmarks or outlines" in capsys.readouterr().err
     film = next((phantom / "films").glob("*.dcm"))
     words = ["read", str(detector), str(film), "--heat", "grad_cam", "-o", str(detector.parent / "y")]
     assert main(words) == 2
