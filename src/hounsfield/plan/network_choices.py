@@ -251,7 +251,7 @@ class PolicyChoice(Section):
     """2: the first layer halves what is seen already."""
 
     @model_validator(mode="after")
-    def _scales_fall(self) -> Self:
+    def _can_walk(self) -> Self:
         if list(self.scales) != sorted(set(self.scales), reverse=True):
             raise ValueError(f"network.scales {self.scales} must fall, each once")
         if self.window % 2 == 0:

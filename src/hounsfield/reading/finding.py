@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError
-from contextlib import closing
-from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +10,6 @@ import torch
 from torch import Tensor
 
 from hounsfield.arrays import FloatArray
-from hounsfield.datasets.parallel import in_order
 from hounsfield.networks.found import Found
 from hounsfield.plan import Plan
 from hounsfield.plan.network import most_of
@@ -26,12 +22,8 @@ from hounsfield.tasks.tiles import in_tiles
 if TYPE_CHECKING:
     from hounsfield.networks.flat import Flat
 
-TOGETHER = 2
+TOGETHER = 4
 """Images on which lesions are looked for together: what is computed at every place takes megabytes for each."""
-
-AT_ONCE = 2
-"""Groups of them at once, where there are several: while the networks are computed for one, what they gave for the
-other is judged."""
 
 COMPARED = 5
 """Findings of an image, the surest, whose scores another runtime must give as torch does."""
@@ -59,33 +51,20 @@ def found_on(
         flip_axes: Along which mirrored copies are looked at too.
         explain: Whether the heat is wished.
     """
-    turn, stopped = Lock(), Event()
-
-    def seen_on(few: Tensor) -> list[Seen]:
-        torch.get_num_threads()  # a new thread's convolutions take all cores until torch is asked how many it may take
+    seen: list[Seen] = []
+    for few in torch.split(images, TOGETHER):
         warmth = Warmth(network, plan, flip_axes) if explain else None
 
-        def look(shown: Tensor) -> list[list[Found]]:
-            with turn:
-                if stopped.is_set():
-                    raise CancelledError
-                rows = torch.from_numpy(rows_of(shown.numpy()))
+        def look(shown: Tensor, warmth: Warmth | None = warmth) -> list[list[Found]]:
+            rows = torch.from_numpy(rows_of(shown.numpy()))
             if warmth is not None:
                 warmth.add(rows)
             return network.found(rows)
 
         tiled = in_tiles(look, plan.detection.tile, most=most_of(plan)) if plan.detection.tile else look
         found = find(tiled, few, flip_axes=flip_axes, overlap=plan.detection.fusion, most=most_of(plan))
-        return list(zip(found, warmth.heats() if warmth else [None] * len(few), strict=True))
-
-    groups = torch.split(images, TOGETHER)
-    if len(groups) == 1:
-        return seen_on(images)
-    with closing(in_order(seen_on, groups, threads=AT_ONCE)) as done:
-        try:
-            return [one for group in done for one in group]
-        finally:
-            stopped.set()
+        seen += zip(found, warmth.heats() if warmth else [None] * len(few), strict=True)
+    return seen
 
 
 def findings_differ(network: Flat, plan: Plan, calibrated: Callable[[FloatArray], FloatArray]) -> Differ:
