@@ -107,6 +107,22 @@ def test_lumps_are_found_kept_and_read_alike(lumps: Dataset, tmp_path: Path) -> 
     assert "slice " in part.cards[0].words and "of 20" in part.cards[0].words
 
 
+def test_lumps_are_found_and_read_alike_in_tiles(lumps: Dataset, tmp_path: Path) -> None:
+    in_tiles = PLAN.model_copy(update={"detection": PLAN.detection.model_copy(update={"tile": (16, 16, 16)})})
+    train(replace(lumps, cases=lumps.cases[:18]), tmp_path / "bundle", plan=in_tiles)
+    bundle = read_bundle(tmp_path / "bundle")
+    new = evaluate(bundle, replace(lumps, cases=lumps.cases[18:]), runtime="torch", resamples=50).evidence
+
+    assert new.detection is not None
+    assert new.detection.scores["sensitivity_at_1"].value >= 0.75
+    reading = Reader(bundle, answer_all=True).read_case(lumps.cases[18], load(lumps.cases[18].image))
+    shown = [one for one in new.detection.results[0].found if one.score >= new.detection.threshold]
+    assert len(shown) >= 1 and len(reading.findings) == len(shown)
+    for finding, found in zip(reading.findings, shown, strict=True):
+        assert finding.box is not None
+        assert (finding.box.z0, finding.box.x1) == pytest.approx((found.box.z0, found.box.x1), abs=1e-3)
+
+
 def test_a_missed_lesion_is_shown_on_its_own_slice(lumps: Dataset) -> None:
     volume: Image = load(lumps.cases[0].image)
     (lesion,) = lumps.cases[0].boxes

@@ -71,6 +71,45 @@ def test_cubes_are_found_where_they_are_and_called_by_their_kind(dims: int) -> N
         assert float(one.probabilities.sum(dim=1).max()) <= 1.0 + 1e-5
 
 
+@pytest.mark.parametrize("dims", [2, 3])
+def test_every_place_near_a_centre_says_where_it_is_and_how_long_the_sides_are(dims: int) -> None:
+    net = network(dims, kinds=1)
+    low, high = torch.tensor([4.0, 6.0, 8.0][:dims]), torch.tensor([16.0, 30.0, 18.0][:dims])
+    truth = Truth(torch.cat([low, high])[None], torch.tensor([1]))
+    shape = (16,) * dims
+    middles = torch.stack(torch.meshgrid(*[torch.arange(16.0)] * dims, indexing="ij")).flip(0) + 0.5  # x, y (, z)
+    centre, sides = (low + high) / 4, (high - low) / 2
+    around = (slice(None), *[None] * dims)
+    right = torch.cat([centre[around] - middles, torch.log(sides)[around].expand_as(middles)])[None]
+    heat = torch.zeros(1, 1, *shape)
+
+    exact = net.losses(Everywhere(heat, right), [truth], (32,) * dims)
+    wrong = right.clone()
+    place = tuple(int(c) for c in centre.flip(0))
+    beside = (*place[:-2], place[-2] + 1, place[-1])  # one more along y, the longest side
+    wrong[(0, slice(None), *beside)] += 1
+    far = right.clone()
+    far[(0, slice(None), *[15] * dims)] += 1
+
+    assert float(exact[1]) == pytest.approx(0, abs=1e-6)
+    assert float(net.losses(Everywhere(heat, wrong), [truth], (32,) * dims)[1]) > 0.01
+    assert float(net.losses(Everywhere(heat, far), [truth], (32,) * dims)[1]) == pytest.approx(0, abs=1e-6)
+
+
+def test_the_loss_of_places_is_least_where_each_is_as_likely_as_it_is_near() -> None:
+    net = network(2, kinds=1)
+    truth = Truth(torch.tensor([[4.0, 6.0, 16.0, 30.0]]), torch.tensor([1]))
+    near = _gaussian([9, 5], torch.tensor([12.0, 6.0]), (16, 16))[None, None]
+    numbers = torch.zeros(1, 4, 16, 16)
+
+    def loss(likely: Tensor) -> float:
+        return float(net.losses(Everywhere(torch.logit(likely, eps=1e-6), numbers), [truth], (32, 32))[0])
+
+    assert loss(near) < 1e-3
+    assert loss(near * 0.5) > 0.1
+    assert loss((near == 1).float()) > 0.1
+
+
 def test_the_same_is_found_from_a_row_of_numbers() -> None:
     nets = [network(3).eval(), network(3).eval()]
     flat = Flat(nets, shape=(24, 24, 24))

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from hounsfield.datasets.fingerprint import Fingerprint, Spread
 from hounsfield.plan import Detection, FasterRCNNChoice, Input, Machine, Plan, make_plan
-from hounsfield.plan.families import DEFAULT_BACKBONE
-from hounsfield.plan.finding import finder, finding_sides, tile_of
+from hounsfield.plan.families import DEFAULT_BACKBONE, Sides
+from hounsfield.plan.finding import centre_finder, finder, finding_sides, tile_of
 from hounsfield.plan.inputs import Kind, kind_of
 from hounsfield.plan.network_choices import ConvNetChoice, ResidualChoice
 from hounsfield.plan.schema import Augmentation
@@ -258,6 +258,69 @@ def test_large_images_with_small_lesions_are_looked_at_in_tiles() -> None:
             network=FasterRCNNChoice(encoder=ResidualChoice(widths=(16, 32, 64, 128, 160, 160), blocks=(1,) * 6)),
             detection=Detection(kinds=("a",), tile=(512, 256)),
         )
+
+
+def bodies(
+    side: Spread,
+    *,
+    shape: tuple[int, int, int] = (64, 160, 160),
+    spacing: tuple[float, float, float] = (4.0, 2.4, 2.4),
+) -> Fingerprint:
+    own = images(side=side)
+    return replace(own, planar=False, shape_min=shape, shape_median=shape, shape_max=shape, spacing_mm=spacing)
+
+
+def test_volumes_with_small_lesions_are_looked_at_in_tiles() -> None:
+    small, large = bodies(Spread(5, 9, 18)), bodies(Spread(20, 40, 60))
+
+    assert tile_of(small, WHOLE) == ((64, 160, 160), (40, 64, 64))  # five voxels would be four at 128
+    assert centre_finder(small, WHOLE, None).sides(small, WHOLE) == [(64, 160, 160)]
+    assert tile_of(large, WHOLE) == ((), ())
+    assert centre_finder(large, WHOLE, None).sides(large, WHOLE)[0] == (52, 128, 128)
+
+
+@pytest.mark.parametrize(
+    ("side", "shape", "spacing", "whole", "tile"),
+    [
+        (Spread(8, 12, 20), (100, 512, 512), (5.0, 0.7, 0.7), (40, 192, 192), (24, 64, 64)),  # slices far apart
+        (Spread(6, 25, 200), (200, 512, 512), (1.5, 0.7, 0.7), (), ()),  # the large ones would be found in pieces
+        (Spread(4.9, 9, 18), (130, 130, 130), (1.0, 1.0, 1.0), (), ()),  # nothing gained
+        (Spread(2, 4, 6), (4, 160, 160), (10.0, 1.0, 1.0), (8, 160, 160), (8, 64, 64)),
+    ],
+)
+def test_tiles_of_volumes_hold_the_large_lesions_and_are_few(
+    side: Spread, shape: tuple[int, int, int], spacing: tuple[float, float, float], whole: Sides, tile: Sides
+) -> None:
+    volumes = bodies(side, shape=shape, spacing=spacing)
+
+    assert tile_of(volumes, WHOLE) == (whole, tile)
+    plan = planned_volumes(volumes)
+    assert plan.detection.tile == tile
+    assert not whole or plan.input.shape == whole
+
+
+def planned_volumes(volumes: Fingerprint, *, minutes: float = 30, per_second: float = 5.0) -> Plan:
+    kind = kind_of(volumes, modality="CT", cropped=False)
+    return make_plan(
+        volumes,
+        MACHINE,
+        modality="CT",
+        cropped=False,
+        rarest_patients=200,
+        minutes=minutes,
+        seed=0,
+        speed=lambda plan: per_second,
+        memory=lambda plan: 0,
+        family=centre_finder(volumes, kind, None),
+        asked=Detection(kinds=("tumour",), positive=("tumour",), tile=tile_of(volumes, kind)[1]),
+    )
+
+
+def test_few_volumes_are_examined_in_tiles_after_each_epoch() -> None:
+    plan = planned_volumes(bodies(Spread(5, 9, 18)), minutes=60)
+
+    took = seconds(plan, 400, examined=4, tiles=18, per_second=5.0)
+    assert 0.5 * 60 * 60 < took <= 0.9 * 60 * 60
 
 
 def test_small_lesions_beside_large_ones_do_not_vanish_for_the_middling_one() -> None:

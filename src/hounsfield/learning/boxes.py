@@ -66,7 +66,7 @@ class BoxLesson:
         losses: list[float] = []
         found: list[Findings] = []
         if plan.detection.tile:
-            rows = self._some(rows)
+            rows = self._some(rows, EXAMINED[plan.dims])
         for part, own in enumerate(_parts(rows)):
             images, truths = plain_batch(plan, self.inputs, own)
             with torch.inference_mode(), _precision(plan), torch.random.fork_rng(devices=[]):
@@ -153,10 +153,10 @@ class BoxLesson:
         onto: FloatArray = self.inputs.onto[row]
         return onto
 
-    def _some(self, rows: IntArray) -> IntArray:
-        """As many rows as are examined where each is looked at in tiles, those with boxes first."""
+    def _some(self, rows: IntArray, most: int) -> IntArray:
+        """The rows that are examined where images are looked at in tiles: `most` of them, those with boxes first."""
         bare = np.array([len(self.inputs.boxes[row]) == 0 for row in rows.tolist()])
-        return np.sort(rows[np.argsort(bare, kind="stable")][:EXAMINED])
+        return np.sort(rows[np.argsort(bare, kind="stable")][:most])
 
     def _boxes(self, row: int) -> Tensor:
         """Those (n, 2 · dims + 1) that are on the stored input of a row."""

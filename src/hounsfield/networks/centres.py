@@ -5,8 +5,8 @@ where exactly, and how long its sides are. A finding is a place more likely than
 overlap, the surest stays. No boxes of given sizes are asked about, which in volumes would be very many.
 
 Reference:
-    Zhou, Wang, Krähenbühl, "Objects as points" (2019), arXiv:1904.07850; Lin et al., "Focal loss for dense object
-    detection" (2017), arXiv:1708.02002.
+    Zhou, Wang, Krähenbühl, "Objects as points" (2019), arXiv:1904.07850; Li et al., "Generalized focal loss" (2020),
+    arXiv:2006.04388 (every place near a centre is learned from as far as it is near).
 """
 
 from __future__ import annotations
@@ -32,6 +32,10 @@ _SPREAD = 1 / 6
 
 _NARROWEST = 0.6
 """The same in places, at least."""
+
+_NEAR = 0.3
+"""Of the Gaussian: from here on a place says where the centre is and how long the sides are. Of a lesion four places long
+the places beside its centre do, for one of them may be the likeliest."""
 
 _SIDES = 0.3
 """Weight of the loss of sides beside that of centres."""
@@ -119,9 +123,12 @@ class CentreNet(Finder[Everywhere]):
                 place = [min(int(c), side - 1) for c, side in zip(centre.flip(0).tolist(), shape, strict=True)]
                 near = _gaussian(place, sides.flip(0), shape)
                 wanted[number, kind - 1] = torch.maximum(wanted[number, kind - 1], near)
-                middle = torch.tensor(place[::-1], dtype=torch.float32) + 0.5
-                goal = torch.cat([centre - middle, torch.log(sides.clamp(min=0.1))])
-                apart = apart + (boxes[number].flatten(1)[:, _row_of(place, shape)] - goal).abs().sum()
+                places = torch.nonzero(near >= _NEAR)
+                middles = places.flip(1).float() + 0.5  # x, y (, z)
+                goal = torch.cat([centre - middles, torch.log(sides.clamp(min=0.1)).expand(len(places), -1)], dim=1)
+                said = boxes[number][(slice(None), *places.T)].T
+                share = near[tuple(places.T)]
+                apart = apart + ((said - goal).abs().sum(dim=1) * share).sum() / share.sum()
                 lesions += 1
         return torch.stack([_focal(heat, wanted) / max(1, lesions), _SIDES * apart / max(1, lesions)])
 
@@ -158,14 +165,6 @@ class CentreNet(Finder[Everywhere]):
         return self.look.stages()
 
 
-def _row_of(place: Sequence[int], shape: Sequence[int]) -> int:
-    """Which one of all places, counted one after another, this is."""
-    row = 0
-    for index, side in zip(place, shape, strict=True):
-        row = row * side + index
-    return row
-
-
 def _gaussian(place: Sequence[int], sides: Tensor, shape: Sequence[int]) -> Tensor:
     """(*shape), 1 at a place and falling around it, along each axis as the lesion's sides are long."""
     grid = torch.ones([1] * len(shape))
@@ -177,12 +176,9 @@ def _gaussian(place: Sequence[int], sides: Tensor, shape: Sequence[int]) -> Tens
 
 
 def _focal(logits: Tensor, wanted: Tensor) -> Tensor:
-    """Focal loss of logits against 1 at centres, less of places near them; a sum in nats."""
-    share = torch.sigmoid(logits)
-    at = (wanted == 1).float()
-    of_centres = at * (1 - share).square() * torch.nn.functional.logsigmoid(logits)
-    of_others = (1 - at) * (1 - wanted).pow(4) * share.square() * torch.nn.functional.logsigmoid(-logits)
-    return -(of_centres + of_others).sum()
+    """Quality focal loss of logits against how near each place is to a centre, 0 to 1; a sum in nats."""
+    apart = nn.functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    return ((wanted - torch.sigmoid(logits)).square() * apart).sum()
 
 
 def _apart(boxes: Tensor, overlap: float) -> list[int]:

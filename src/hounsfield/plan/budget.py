@@ -107,7 +107,7 @@ def _work(draft: Plan, fingerprint: Fingerprint, folds: int, answering: float) -
     if not tile:
         return Work(learned, others, others * copies, answering)
     tiles = len(tiles_of(draft.input.shape, tile))
-    return Work(learned, min(others, EXAMINED) * tiles, others * tiles * copies, answering)
+    return Work(learned, min(others, EXAMINED[draft.dims]) * tiles, others * tiles * copies, answering)
 
 
 def _fewer(folds: int) -> int:

@@ -317,19 +317,20 @@ def encoder_tuning(backbone: str | None, *, frozen: int = 0) -> Mapping[str, Any
     return {"start": "imagenet", "layer_decay": 0.8, "frozen_stages": frozen} if is_pretrained(backbone) else {}
 
 
-def encoder_for(backbone: str | None, sides: Sides) -> Encoder:
+def encoder_for(backbone: str | None, sides: Sides, *, volume_widths: Sides = (32, 64, 96, 96)) -> Encoder:
     """A network whose maps others look at: pretrained, or one from scratch, small enough for the images.
 
     Args:
         backbone: timm's name, or "convnet", for five layers from scratch; None for a residual network from scratch.
         sides: Shape of the images.
+        volume_widths: Maps of each stage of one from scratch, for volumes.
     """
     if backbone == CONVNET.name:
         return ConvNetChoice()
     if backbone:
         return PretrainedChoice(backbone=backbone, drop_path=0.1)
     volume = len(sides) == 3  # halved at once: what is found and located there has a place every 2 voxels
-    widths = (32, 64, 96, 96) if volume else (32, 64, 128, 160)
+    widths = volume_widths if volume else (32, 64, 128, 160)
     stages = 2
     while stages < len(widths) and min(sides) // 2 ** (stages + volume) >= 4:
         stages += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hounsfield.datasets.fingerprint import Fingerprint
+from hounsfield.datasets.fingerprint import Fingerprint, Spread
 from hounsfield.plan.families import Family, Sides, encoder_for, encoder_tuning, is_pretrained, maps_of
 from hounsfield.plan.inputs import Kind, flat_shape, volume_sides
 from hounsfield.plan.network_choices import CentreChoice, FasterRCNNChoice, ResidualChoice
@@ -60,8 +60,27 @@ _MOST_IN_VOLUMES = 20
 _SIDES_IN_VOLUMES = (128, 112, 96, 80, 64, 48, 40, 32, 28, 24)
 """Longer side of volumes."""
 
-_CLEAR_IN_VOLUMES = 12.0
-"""As `_CLEAR`, in voxels."""
+_MULTIPLE_IN_VOLUMES = 8
+"""Sides of volumes that are looked at in tiles are multiples of it."""
+
+_TILE_IN_VOLUMES, _SHORTEST_IN_VOLUMES = 64, 24
+"""Voxels along the longest and, where slices lie far apart, the shortest side of a tile."""
+
+_LONGEST_IN_VOLUMES = 192
+"""Longest side of a volume that is looked at in tiles, which are then 64 or so."""
+
+_FITS = 0.75
+"""Of a tile's side, that the side of a large box takes at most: what is longer would be found in pieces."""
+
+_GAIN = 1.25
+"""By how much a volume in tiles is longer than the largest that is looked at as a whole, at least."""
+
+VANISHING_IN_VOLUMES, _SEEN_IN_VOLUMES, _CLEAR_IN_VOLUMES = 5.0, 8.0, 12.0
+"""As `VANISHING`, `_SEEN` and `_CLEAR`, in voxels."""
+
+_WIDTHS_IN_VOLUMES, _WIDTH_IN_VOLUMES = (16, 32, 64, 96), 32
+"""Maps of each stage of the network, and where they are merged. With (32, 64, 96, 96) and 64 two threads learned from
+1.9 volumes of 64 x 64 x 64 a second, with these from 6.3."""
 
 _FINEST, _COARSEST = 4, 32
 _LEVELS = 3
@@ -118,14 +137,14 @@ def centre_finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) ->
     return Family(
         name=CENTRES,
         reason=f"each place says how likely a lesion is centred there, and how large that is, on {maps_of(backbone)}",
-        network=lambda sides: _centres(fingerprint, sides, backbone),
+        network=lambda sides: _centres(fingerprint, tile_of(fingerprint, kind)[1] or sides, backbone),
         sides=_shapes if fingerprint.planar else _volumes,
         side_before_folds=_clear_side(fingerprint, kind),
         images_wanted=20_000,
         epochs_wanted=100,
         longest=300,
         optimisation={
-            "batch_size": 4,
+            "batch_size": 4 if fingerprint.planar else 2,
             "learning_rate": 1e-3,
             "weight_decay": 0.01,
             "clip_norm": 5.0,
@@ -140,8 +159,13 @@ def centre_finder(fingerprint: Fingerprint, kind: Kind, backbone: str | None) ->
 
 
 def _centres(fingerprint: Fingerprint, sides: Sides, backbone: str | None) -> CentreChoice:
-    most = max(_MOST if fingerprint.planar else _MOST_IN_VOLUMES, 2 * fingerprint.most_boxes)
-    return CentreChoice(stride=4 if is_pretrained(backbone) else 2, most=most, encoder=encoder_for(backbone, sides))
+    flat = fingerprint.planar
+    return CentreChoice(
+        stride=4 if is_pretrained(backbone) else 2,
+        width=_WIDTH if flat else _WIDTH_IN_VOLUMES,
+        most=max(_MOST if flat else _MOST_IN_VOLUMES, 2 * fingerprint.most_boxes),
+        encoder=encoder_for(backbone, sides, volume_widths=_WIDTHS_IN_VOLUMES),
+    )
 
 
 def tile_of(fingerprint: Fingerprint, kind: Kind) -> tuple[Sides, Sides]:
@@ -151,16 +175,39 @@ def tile_of(fingerprint: Fingerprint, kind: Kind) -> tuple[Sides, Sides]:
         fingerprint: Of whole images with boxes.
         kind: How they are prepared.
     """
-    side, (height, width) = fingerprint.box_side, flat_shape(fingerprint, kind)
+    side = fingerprint.box_side
+    if side is None:
+        return (), ()
+    if not fingerprint.planar:
+        return _tile_in_volumes(fingerprint, side)
+    height, width = flat_shape(fingerprint, kind)
     largest = finding_sides(fingerprint, kind)[0]
     scale = max(largest) / max(height, width)
-    if side is None or not fingerprint.planar or side.low * scale >= VANISHING or max(height, width) <= _TILE:
+    if side.low * scale >= VANISHING or max(height, width) <= _TILE:
         return (), ()
     wanted = min(1.0, _SEEN / side.low)
     if wanted <= scale:
         return (), ()
     whole = _rounded(height, width, wanted)
     return whole, tuple(min(_TILE, own) for own in whole)
+
+
+def _tile_in_volumes(fingerprint: Fingerprint, side: Spread) -> tuple[Sides, Sides]:
+    """The same of volumes: a tile is a cube in the patient, but for slices that lie far apart."""
+    sides, spacing = fingerprint.shape_median, fingerprint.spacing_mm or (1.0, 1.0, 1.0)
+    longest = max(sides)
+    scale = max(volume_sides(fingerprint, _SIDES_IN_VOLUMES)[0]) / longest
+    wanted = min(1.0, _SEEN_IN_VOLUMES / side.low, _FITS * _TILE_IN_VOLUMES / side.high, _LONGEST_IN_VOLUMES / longest)
+    if side.low * scale >= VANISHING_IN_VOLUMES or wanted < _GAIN * scale:
+        return (), ()
+    whole = [_up(length * wanted) for length in sides]
+    tile = [max(_SHORTEST_IN_VOLUMES, _up(_TILE_IN_VOLUMES * min(spacing) / own)) for own in spacing]
+    return tuple(whole), tuple(min(pair) for pair in zip(tile, whole, strict=True))
+
+
+def _up(length: float) -> int:
+    """To the next multiple."""
+    return -(-round(length) // _MULTIPLE_IN_VOLUMES) * _MULTIPLE_IN_VOLUMES
 
 
 def _shapes(fingerprint: Fingerprint, kind: Kind) -> list[Sides]:
@@ -185,8 +232,9 @@ def finding_sides(fingerprint: Fingerprint, kind: Kind) -> list[Sides]:
 
 
 def _volumes(fingerprint: Fingerprint, kind: Kind) -> list[Sides]:
-    """Candidate shapes of volumes, the largest first."""
-    return volume_sides(fingerprint, _SIDES_IN_VOLUMES)
+    """Candidate shapes of volumes, the largest first: one alone where they are looked at in tiles."""
+    whole, _ = tile_of(fingerprint, kind)
+    return [whole] if whole else volume_sides(fingerprint, _SIDES_IN_VOLUMES)
 
 
 def _clear_side(fingerprint: Fingerprint, kind: Kind) -> int:

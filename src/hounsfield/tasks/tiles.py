@@ -19,8 +19,9 @@ from hounsfield.tasks.find import Look
 OVERLAP = 0.25
 """Of a tile's sides, at least, that it shares with its neighbour."""
 
-EXAMINED = 32
-"""Images, at most, that a network is examined on in tiles after each epoch; all are measured in the end."""
+EXAMINED = {2: 32, 3: 4}
+"""Images, at most, of so many dimensions that a network is examined on in tiles after each epoch: volumes have many
+tiles. All are measured in the end."""
 
 SLACK = 0.1
 """Of what two tiles share, how far beyond its middle findings of either are taken: a lesion that each places on the
