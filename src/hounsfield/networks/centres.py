@@ -34,8 +34,8 @@ _NARROWEST = 0.6
 """The same in places, at least."""
 
 _NEAR = 0.3
-"""Of the Gaussian: from here on a place says where the centre is and how long the sides are. Of a lesion four places long
-the places beside its centre do, for one of them may be the likeliest."""
+"""Of the Gaussian: from here on a place says where the centre is and how long the sides are. Of a lesion four places
+long those beside its centre do, for one of them may be the likeliest."""
 
 _SIDES = 0.3
 """Weight of the loss of sides beside that of centres."""
