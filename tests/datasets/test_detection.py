@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hounsfield.datasets.case import Case, Crop, Dataset, ImageRef
-from hounsfield.datasets.detection import WITHOUT_AND_WITH, for_detection, positive_kinds
+from hounsfield.datasets.detection import for_detection, positive_kinds
 from hounsfield.errors import DatasetError
 from hounsfield.findings.region import Box
 
@@ -56,8 +56,19 @@ def test_other_labels_are_kinds_the_commonest_first_and_an_image_has_some_or_non
     found = for_detection(given)
 
     assert found.kinds == positive_kinds(found) == ("SPIC", "CIRC")
-    assert found.classes == WITHOUT_AND_WITH
+    assert found.classes == ("no finding", "any finding")
     assert [one.target for one in found.cases] == [1, 1, 0]
+
+
+def test_images_are_of_two_classes_whether_anything_is_found_there() -> None:
+    found = for_detection(dataset(case("a", ["tumour"]), case("b", [])))
+
+    assert found.classes == ("no finding", "any finding")
+    assert positive_kinds(found) == ("tumour",)
+    again = for_detection(
+        dataset(case("c", []), case("d", ["tumour"])), kinds=found.kinds, classes=found.classes, positive=("tumour",)
+    )
+    assert [one.target for one in again.cases] == [0, 1]
 
 
 def test_boxes_without_a_label_are_lesions() -> None:

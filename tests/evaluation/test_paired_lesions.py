@@ -32,7 +32,9 @@ def evidence(
         for most in [max((found.score for found in one.found), default=0.0)]
     ]
     model = ModelIdentity(name, "0", name * 8)
-    origin = Origin("made", "test", ("without", "with"), attributes={}, model=model, seconds=1.0, resamples=50)
+    origin = Origin(
+        "made", "test", ("no finding", "any finding"), attributes={}, model=model, seconds=1.0, resamples=50
+    )
     whole = measure(cases, origin, task="detection", threshold=0.5, threshold_from="")
     return with_detection(whole, films, kinds=kinds, rule=rule, threshold=0.5, threshold_from="", attributes={}, seed=0)
 

@@ -83,7 +83,7 @@ def tiny(**changed: object) -> Plan:
         "detection": Detection(kinds=("bright", "dark"), positive=("bright", "dark")),
         "ensemble": Ensemble(flips=True),
     }
-    return Plan(task="detection", dataset="spots", classes=("without", "with"), **(sections | changed))  # type: ignore[arg-type]
+    return Plan(task="detection", dataset="spots", classes=("no finding", "any finding"), **(sections | changed))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_a_detection_is_learned_measured_and_read_again(trained: Trained, spotte
     assert evidence.detection.scores["sensitivity_at_1"].value > 0.9
     assert evidence.detection.kinds == ("bright", "dark")
     assert evidence.task == "detection"
-    assert evidence.classes == ("without", "with")
+    assert evidence.classes == ("no finding", "any finding")
     again = evaluate(read_bundle(trained.bundle.folder), spotted, which="val", resamples=50).evidence
     assert again.detection is not None
     for own, other in zip(evidence.detection.results, again.detection.results, strict=True):

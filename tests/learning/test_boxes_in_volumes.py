@@ -55,7 +55,7 @@ def lumps(tmp_path: Path) -> Dataset:
 PLAN = Plan(
     task="detection",
     dataset="lumps",
-    classes=("without", "with"),
+    classes=("no finding", "any finding"),
     input=Input(shape=SHAPE, steps=({"step": "float", "scale": "type"}, {"step": "resize", "shape": list(SHAPE)})),
     network=CentreChoice(stride=2, width=16, most=5, encoder=ResidualChoice(widths=(8, 16), blocks=(1, 1))),
     augmentation=Augmentation(flip_axes=(0, 2), shift=0.1),

@@ -28,7 +28,7 @@ def images(
         cases=400,
         patients=200,
         patients_known=True,
-        classes=("without", "with"),
+        classes=("no finding", "any finding"),
         class_counts=(0, 400),
         unlabelled=0,
         shape_min=(1, *shape),
@@ -96,7 +96,7 @@ def test_sides_that_the_places_do_not_fit_into_are_refused_in_a_plan() -> None:
         Plan(
             task="detection",
             dataset="films",
-            classes=("without", "with"),
+            classes=("no finding", "any finding"),
             input=Input(shape=(500, 300)),
             network=FasterRCNNChoice(),
             detection=Detection(kinds=("mass",), positive=("mass",)),
@@ -206,7 +206,7 @@ def test_sections_that_do_not_fit_each_other_are_refused(changed: dict[str, obje
     usual: dict[str, object] = {
         "task": "detection",
         "dataset": "films",
-        "classes": ("without", "with"),
+        "classes": ("no finding", "any finding"),
         "input": Input(shape=(64, 64), steps=({"step": "resize", "shape": [64, 64]},)),
         "network": FasterRCNNChoice(),
         "detection": Detection(kinds=("mass",), positive=("mass",)),
@@ -253,7 +253,7 @@ def test_large_images_with_small_lesions_are_looked_at_in_tiles() -> None:
         Plan(
             task="detection",
             dataset="films",
-            classes=("without", "with"),
+            classes=("no finding", "any finding"),
             input=Input(shape=(256, 256)),
             network=FasterRCNNChoice(encoder=ResidualChoice(widths=(16, 32, 64, 128, 160, 160), blocks=(1,) * 6)),
             detection=Detection(kinds=("a",), tile=(512, 256)),

@@ -163,7 +163,9 @@ def found_evidence(name: str, *, skill: float = 0.6) -> Evidence:
             )
         )  # fmt: skip
     named = replace(MODEL, name=name, sha256=f"{len(name):064d}")
-    origin = Origin("films", "test", ("without", "with"), attributes={}, model=named, seconds=60.0, resamples=200)
+    origin = Origin(
+        "films", "test", ("no finding", "any finding"), attributes={}, model=named, seconds=60.0, resamples=200
+    )
     most = [max(found.score for found in one.found) for one in films]
     cases = [CaseResult(one.case, one.patient, len(one.truths), (1 - p, p)) for one, p in zip(films, most, strict=True)]
     whole = measure(cases, origin, task="detection", threshold=0.5, threshold_from="40 validation cases")

@@ -11,7 +11,7 @@ from hounsfield.errors import StorageError
 from hounsfield.findings import Answer, Box
 from hounsfield.geometry import planar_affine
 from hounsfield.image import Image
-from hounsfield.reporting.case_figure import case_figure, write_case_figure
+from hounsfield.reporting.case_figure import case_figure, denied, write_case_figure
 from hounsfield.reporting.marks import COLOURS, Mark
 
 YES, NO = Answer("malignant", 0.9, 0.4, True), Answer("malignant", 0.1, 0.4, False)
@@ -26,6 +26,13 @@ def test_a_positive_answer_is_orange_and_a_negative_one_blue() -> None:
     yes, no = case_figure(film(1), heat(1), YES), case_figure(film(1), heat(1), NO)
     assert holds(yes, ORANGE) and not holds(yes, BLUE)
     assert holds(no, BLUE) and not holds(no, ORANGE)
+
+
+@pytest.mark.parametrize(
+    ("label", "words"), [("malignant", "not malignant"), ("any tumour", "no tumour"), ("anything", "not anything")]
+)
+def test_an_answer_is_denied_in_words(label: str, words: str) -> None:
+    assert denied(label) == words
 
 
 def test_the_bar_is_as_long_as_the_probability() -> None:

@@ -16,7 +16,7 @@ from hounsfield.findings.region import Box
 LESION = "lesion"
 """Kind of boxes that have no label."""
 
-WITHOUT_AND_WITH = ("without", "with")
+NONE_AND_ANY = ("no finding", "any finding")
 """Classes of images whose data have no class that a box is labelled with."""
 
 
@@ -56,8 +56,8 @@ def for_detection(
             f"{counted(len(odd), 'image')} with boxes labelled {', '.join(others)}, which is no class of the data, "
             f"left out: {some(odd)}"
         )
-    classes = classes or (dataset.classes if by_class else WITHOUT_AND_WITH)
-    if classes == WITHOUT_AND_WITH:
+    classes = classes or (dataset.classes if by_class else NONE_AND_ANY)
+    if classes == NONE_AND_ANY:
         keep_class, positive = False, ()
     else:
         keep_class, positive = classes == dataset.classes, positive or (classes[1],)
@@ -146,7 +146,7 @@ def _require_depth(cases: Sequence[Case]) -> None:
 
 def positive_kinds(dataset: Dataset) -> tuple[str, ...]:
     """Kinds of which a single finding makes the whole image positive, of what `for_detection` gave."""
-    return dataset.kinds if dataset.classes == WITHOUT_AND_WITH else (dataset.classes[1],)
+    return dataset.kinds if dataset.classes == NONE_AND_ANY else (dataset.classes[1],)
 
 
 def _as_found(case: Case, positive: Sequence[str], *, keep_class: bool) -> Case:

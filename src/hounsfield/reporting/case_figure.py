@@ -197,7 +197,7 @@ def _words(pen: ImageDraw, place: tuple[int, int, int], answer: Answer | None, r
         _paragraph(pen, (left, top + 64), reason or "The model abstained.", _SOFT, font(19))
     else:
         colour = _PENCIL if answer.positive else _FILM
-        label = answer.label if answer.positive else f"not {answer.label}"
+        label = answer.label if answer.positive else denied(answer.label)
         size = next((size for size in (44, 36, 28) if pen.textlength(label, font(size, bold=True)) <= _WORDS), 22)
         label = shortened(pen, label, font(size, bold=True), _WORDS)
         pen.text((left, top - 6), label, colour, font(size, bold=True))
@@ -209,6 +209,11 @@ def _words(pen: ImageDraw, place: tuple[int, int, int], answer: Answer | None, r
         if not by_threshold:
             told = "the largest of all classes" if answer.positive else "not the largest of all classes"
         pen.text((left, top + 266), told, _SOFT, font(19))
+
+
+def denied(label: str) -> str:
+    """What a case is called whose answer is not `label`."""
+    return f"no {label.removeprefix('any ')}" if label.startswith("any ") else f"not {label}"
 
 
 def _enlarged(
