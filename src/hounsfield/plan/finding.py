@@ -33,7 +33,7 @@ second."""
 _FEW_BOXES, _REGIONS, _REGIONS_OF_MANY = 8, 64, 128
 """Of images with at most so many boxes few proposed places need be learned from."""
 
-VANISHING = 8.0
+_VANISHING = 8.0
 """Pixels of a small box's side at the largest size of the whole image, below which images are looked at in tiles …"""
 
 _SEEN = 16.0
@@ -75,8 +75,8 @@ _FITS = 0.75
 _GAIN = 1.25
 """By how much a volume in tiles is longer than the largest that is looked at as a whole, at least."""
 
-VANISHING_IN_VOLUMES, _SEEN_IN_VOLUMES, _CLEAR_IN_VOLUMES = 5.0, 8.0, 12.0
-"""As `VANISHING`, `_SEEN` and `_CLEAR`, in voxels."""
+_VANISHING_IN_VOLUMES, _SEEN_IN_VOLUMES, _CLEAR_IN_VOLUMES = 5.0, 8.0, 12.0
+"""As `_VANISHING`, `_SEEN` and `_CLEAR`, in voxels."""
 
 _WIDTHS_IN_VOLUMES, _WIDTH_IN_VOLUMES = (16, 32, 64, 96), 32
 """Maps of each stage of the network, and where they are merged. With (32, 64, 96, 96) and 64 two threads learned from
@@ -183,7 +183,7 @@ def tile_of(fingerprint: Fingerprint, kind: Kind) -> tuple[Sides, Sides]:
     height, width = flat_shape(fingerprint, kind)
     largest = finding_sides(fingerprint, kind)[0]
     scale = max(largest) / max(height, width)
-    if side.low * scale >= VANISHING or max(height, width) <= _TILE:
+    if side.low * scale >= _VANISHING or max(height, width) <= _TILE:
         return (), ()
     wanted = min(1.0, _SEEN / side.low)
     if wanted <= scale:
@@ -198,7 +198,7 @@ def _tile_in_volumes(fingerprint: Fingerprint, side: Spread) -> tuple[Sides, Sid
     longest = max(sides)
     scale = max(volume_sides(fingerprint, _SIDES_IN_VOLUMES)[0]) / longest
     wanted = min(1.0, _SEEN_IN_VOLUMES / side.low, _FITS * _TILE_IN_VOLUMES / side.high, _LONGEST_IN_VOLUMES / longest)
-    if side.low * scale >= VANISHING_IN_VOLUMES or wanted < _GAIN * scale:
+    if side.low * scale >= _VANISHING_IN_VOLUMES or wanted < _GAIN * scale:
         return (), ()
     whole = [_up(length * wanted) for length in sides]
     tile = [max(_SHORTEST_IN_VOLUMES, _up(_TILE_IN_VOLUMES * min(spacing) / own)) for own in spacing]
@@ -218,7 +218,7 @@ def _shapes(fingerprint: Fingerprint, kind: Kind) -> list[Sides]:
     if whole or side is None:
         return [whole] if whole else found
     longest = max(flat_shape(fingerprint, kind))
-    seen = [max(sides) for sides in found if max(sides) >= longest * VANISHING / side.low]
+    seen = [max(sides) for sides in found if max(sides) >= longest * _VANISHING / side.low]
     enough = max(_LONG, longest * _ENOUGH / side.median, min(seen, default=max(found[0])))
     return [sides for sides in found if max(sides) <= enough]
 
