@@ -116,21 +116,23 @@ def test_inputs_are_multiples_of_the_coarsest_places_and_no_larger_than_most_ima
     assert finding_sides(images(shape=(90, 50)), WHOLE) == [(64, 32)]
 
 
-def planned(fingerprint: Fingerprint, *, minutes: float = 60) -> Plan:
-    """On a machine that works through 4 million pixels a second."""
-    kind = kind_of(fingerprint, modality="US", cropped=False)
+def planned(fingerprint: Fingerprint, *, minutes: float = 60, per_second: float | None = None) -> Plan:
+    """On a machine that works through 4 million pixels a second, or so many images of any size."""
+    flat = fingerprint.planar
+    modality = "US" if flat else "CT"
+    kind = kind_of(fingerprint, modality=modality, cropped=False)
     return make_plan(
         fingerprint,
         MACHINE,
-        modality="US",
+        modality=modality,
         cropped=False,
         rarest_patients=200,
         minutes=minutes,
         seed=0,
-        speed=lambda plan: 4e6 / (plan.input.shape[0] * plan.input.shape[1]),
+        speed=lambda plan: per_second or 4e6 / (plan.input.shape[0] * plan.input.shape[1]),
         memory=lambda plan: 0,
-        family=finder(fingerprint, kind, DEFAULT_BACKBONE),
-        asked=Detection(kinds=("mass",), positive=("mass",)),
+        family=finder(fingerprint, kind, DEFAULT_BACKBONE) if flat else centre_finder(fingerprint, kind, None),
+        asked=Detection(kinds=("mass",), positive=("mass",), tile=tile_of(fingerprint, kind)[1]),
     )
 
 
@@ -294,30 +296,13 @@ def test_tiles_of_volumes_hold_the_large_lesions_and_are_few(
     volumes = bodies(side, shape=shape, spacing=spacing)
 
     assert tile_of(volumes, WHOLE) == (whole, tile)
-    plan = planned_volumes(volumes)
+    plan = planned(volumes, minutes=30, per_second=5.0)
     assert plan.detection.tile == tile
     assert not whole or plan.input.shape == whole
 
 
-def planned_volumes(volumes: Fingerprint, *, minutes: float = 30, per_second: float = 5.0) -> Plan:
-    kind = kind_of(volumes, modality="CT", cropped=False)
-    return make_plan(
-        volumes,
-        MACHINE,
-        modality="CT",
-        cropped=False,
-        rarest_patients=200,
-        minutes=minutes,
-        seed=0,
-        speed=lambda plan: per_second,
-        memory=lambda plan: 0,
-        family=centre_finder(volumes, kind, None),
-        asked=Detection(kinds=("tumour",), positive=("tumour",), tile=tile_of(volumes, kind)[1]),
-    )
-
-
 def test_few_volumes_are_examined_in_tiles_after_each_epoch() -> None:
-    plan = planned_volumes(bodies(Spread(5, 9, 18)), minutes=60)
+    plan = planned(bodies(Spread(5, 9, 18)), minutes=60, per_second=5.0)
 
     took = seconds(plan, 400, examined=4, tiles=18, per_second=5.0)
     assert 0.5 * 60 * 60 < took <= 0.9 * 60 * 60
@@ -352,21 +337,8 @@ def test_however_many_films_there_are_each_is_learned_from_within_the_minutes(fi
 
 def test_all_tiles_of_the_images_that_are_answered_are_part_of_the_minutes() -> None:
     slides = images(shape=(4000, 3000), side=Spread(16, 30, 60))
-    kind = kind_of(slides, modality="US", cropped=False)
 
-    plan = make_plan(
-        slides,
-        MACHINE,
-        modality="US",
-        cropped=False,
-        rarest_patients=200,
-        minutes=240,
-        seed=0,
-        speed=lambda plan: 10.0,
-        memory=lambda plan: 0,
-        family=finder(slides, kind, DEFAULT_BACKBONE),
-        asked=Detection(kinds=("mass",), positive=("mass",), tile=tile_of(slides, kind)[1]),
-    )
+    plan = planned(slides, minutes=240, per_second=10.0)
 
     took = seconds(plan, 400, examined=32, tiles=88, per_second=10.0)
     assert 0.5 * 240 * 60 < took <= 0.9 * 240 * 60
