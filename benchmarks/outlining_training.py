@@ -118,15 +118,15 @@ def nnunet_network(configuration: dict[str, Any]) -> Any:
 
 def with_network(run: Any, plan: Any, network: Any) -> Any:
     """The same setup around another network."""
-    import torch
-
     from hounsfield.learning.auxiliary import WithHeads
     from hounsfield.learning.lesson import Setup
+    from hounsfield.learning.supervised import OPTIMIZERS
     from hounsfield.tasks.predict import network_in_order
 
     network = network_in_order(network, channels_last=plan.optimisation.channels_last)
     with_heads = WithHeads(network, plan.auxiliary)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=plan.optimisation.learning_rate, fused=True)
+    chosen = plan.optimisation
+    optimizer = OPTIMIZERS[chosen.optimizer](network.parameters(), lr=chosen.learning_rate, fused=True)
     wrapped, wrapped_optimizer = run.fabric.setup(with_heads, optimizer)
     return Setup(run.fabric, network, with_heads, wrapped, wrapped_optimizer)
 
@@ -223,7 +223,7 @@ def main() -> int:
             f"nnunetv2 {version}: its trainer's own steps (batchgenerators, SGD, deep supervision, "
             f"float32 on a CPU), windows of {' × '.join(map(str, plan['patch_size']))}, features "
             f"{options['features_per_stage']}. Workers: processes that change windows.",
-            "hounsfield, the same network: nnU-Net's, with its windows and batches, in our loop (AdamW, the precision "
+            "hounsfield, the same network: nnU-Net's, with its windows and batches, in our loop (Muon, the precision "
             "that the plan measured as faster). Its own network: with the windows and batches of its plan.",
             f"The fastest of {arguments.rounds} rounds in which all take turns, {STEPS} steps after the first, each in "
             "a process of its own.",

@@ -47,6 +47,7 @@ VARIANTS: list[dict[str, Any]] = [
     {"channels": 3, "channels_last": True},
     {"channels": 3, "channels_last": False},
     {"shape": (8, 8, 8), "channels": 2, "channels_last": True, "flip_axes": ()},
+    {"shape": (8, 8, 8), "channels_last": True, "flip_axes": (), "widths": (8, 8), "optimizer": "muon"},
 ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 import torch
 from torch import nn
@@ -47,6 +49,20 @@ def test_halves_of_odd_sides_are_rounded_up_and_lie_where_they_came_from() -> No
     enlarged = nn.functional.interpolate(coarse, size=(27, 38), mode="nearest")
     assert enlarged[0, 0, :, 0].tolist() == [place // 2 for place in range(27)]
     assert joined(coarse, torch.zeros(1, 8, 27, 38)).shape == (1, 8, 27, 38)
+
+
+def test_maps_of_both_ways_may_be_added() -> None:
+    def of(skip: Literal["concatenate", "add"]) -> UNet:
+        encoder = ResidualNet(dims=2, channels=1, outputs=1, widths=(8, 16), blocks=(1, 1))
+        return UNet(dims=2, channels=1, outputs=3, encoder=encoder, skip=skip)
+
+    both, added = of("concatenate"), of("add")
+    assert added.up[0].look[0].weight.shape == (8, 8, 3, 3) and both.up[0].look[0].weight.shape == (8, 16, 3, 3)
+    fine, coarse = torch.rand(1, 8, 4, 4), torch.rand(1, 16, 2, 2)
+    upwards = added.eval().up[0]
+    sums = fine + nn.functional.interpolate(upwards.fewer(coarse), scale_factor=2, mode="nearest")
+    torch.testing.assert_close(upwards(coarse, fine), upwards.look(sums))
+    assert added(torch.rand(2, 1, 33, 47)).shape == (2, 3, 33, 47)
 
 
 def test_coarser_answers_are_asked_for_by_name_alone() -> None:

@@ -206,7 +206,7 @@ def test_validating_and_measuring_are_part_of_the_minutes(make_images: MakeImage
 def test_images_are_mixed_where_there_are_epochs_enough_to_learn_them_by_heart(make_images: MakeImages) -> None:
     dataset, family = (
         make_images(grey(128, 128), count=90),
-        replace(CONVNET, augmentation={"mixup": 0.4}, mixing_epochs=9),
+        replace(CONVNET, augmentation={"mixup": 0.4}, few_epochs=9, with_few={"mixup": 0.0}),
     )
     # one fold: an epoch as long as 83 images, and 6 in the end; 90 % of a minute is 54 s
     eight, nine = (

@@ -168,6 +168,78 @@ def test_without_cells_each_slice_is_outlined_by_itself_between_its_neighbours()
     assert isinstance(choice, RecurrentChoice) and choice.levels == 0
 
 
+@pytest.mark.parametrize(("speed", "flips", "turned"), [(3.0, (), 5.0), (30.0, (2,), 15.0)])
+def test_volumes_from_scratch_learn_by_muon_and_are_changed_less_while_epochs_are_few(
+    speed: float, flips: tuple[int, ...], turned: float
+) -> None:
+    found = stacks((32, 64, 64), spacing=(1.0, 1.0, 1.0))
+    plan = make_plan(
+        found,
+        MACHINE,
+        modality="MR",
+        cropped=False,
+        rarest_patients=32,
+        asked=Segmentation(labels=("cavity",), numbers=((1,),)),
+        minutes=10,
+        seed=0,
+        speed=lambda plan: speed,
+        memory=lambda plan: 1,
+        family=outliner(found, None),
+        folds=1,
+    )
+    assert plan.optimisation.optimizer == "muon" and isinstance(plan.network, UNetChoice) and plan.network.skip == "add"
+    assert (plan.optimisation.epochs < 60) == (not flips)
+    assert (plan.augmentation.flip_axes, plan.augmentation.rotation_degrees) == (flips, turned)
+    assert ("so few epochs" in plan.reasons["augmentation.flip_axes"]) == (not flips)
+
+
+def test_labels_called_after_a_side_are_the_reason_why_nothing_is_mirrored() -> None:
+    found = stacks((32, 64, 64), spacing=(1.0, 1.0, 1.0))
+    plan = make_plan(
+        found,
+        MACHINE,
+        modality="MR",
+        cropped=False,
+        rarest_patients=32,
+        asked=Segmentation(labels=("left kidney", "right kidney"), numbers=((1,), (2,))),
+        minutes=10,
+        seed=0,
+        speed=lambda plan: 3.0,
+        memory=lambda plan: 1,
+        family=outliner(found, None),
+        folds=1,
+    )
+    assert plan.optimisation.epochs < 60 and plan.augmentation.flip_axes == ()
+    assert "tells one side from the other" in plan.reasons["augmentation.flip_axes"]
+    assert "so few epochs" in plan.reasons["augmentation.zoom"]
+
+
+@pytest.mark.parametrize(("speed", "folds"), [(9.0, 1), (70.0, 5)])
+def test_volumes_have_one_network_of_many_epochs_rather_than_some_of_few(speed: float, folds: int) -> None:
+    found = stacks((32, 64, 64), spacing=(1.0, 1.0, 1.0))
+    plan = make_plan(
+        found,
+        MACHINE,
+        modality="MR",
+        cropped=False,
+        rarest_patients=32,
+        asked=Segmentation(labels=("cavity",), numbers=((1,),)),
+        minutes=20,
+        seed=0,
+        speed=lambda plan: speed,
+        memory=lambda plan: 1,
+        family=outliner(found, None),
+    )
+    assert plan.ensemble.folds == folds
+
+
+def test_what_begins_from_photographs_learns_by_adamw() -> None:
+    family = outliner(replace(stacks(), planar=True), "tf_efficientnet_lite0")
+    assert "optimizer" not in family.optimisation and family.few_epochs == 0
+    choice = family.network((64, 64))
+    assert isinstance(choice, UNetChoice) and choice.skip == "concatenate"
+
+
 def test_flat_images_are_refused_in_a_plan_and_so_are_slices_that_cannot_be_halved() -> None:
     def plan(shape: tuple[int, ...]) -> Plan:
         return Plan(
@@ -193,6 +265,7 @@ def test_a_plan_written_before_there_were_recurrent_networks_is_read_as_it_was()
         "finest": 16,
         "normalisation": "batch",
         "supervised": 3,
+        "skip": "concatenate",
         "encoder": ResidualChoice().model_dump(),
     }
 

@@ -144,7 +144,10 @@ def test_a_plan_is_written_to_a_file_and_read_from_it(tmp_path: Path) -> None:
         ('reasons = "good"', "unknown key reasons; a reason is a comment behind the value it explains"),
         ("[reasons]\nseed = 'so'", "unknown key reasons; a reason is a comment"),
         ("[network]\nlayers = 3", "unknown key network.layers; known here: name, widths, pool_after, dropout"),
-        ("[optimisation]\nlr = 1.0", r"unknown key optimisation.lr; known here: epochs, batch_size, learning_rate"),
+        (
+            "[optimisation]\nlr = 1.0",
+            r"unknown key optimisation.lr; known here: epochs, batch_size, optimizer, learning_rate",
+        ),
         ("[optimisation]\nepochs = 0", "optimisation.epochs: Input should be greater than or equal to 1"),
         ("[optimisation]\nlearning_rate = nan", "optimisation.learning_rate: Input should be a finite number"),
         ("[optimisation]\nclass_weights = [1.0, -1.0]", "optimisation.class_weights.1: Input should be greater than 0"),

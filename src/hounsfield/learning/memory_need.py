@@ -37,7 +37,8 @@ AUGMENTING = 3
 """Batches as large as the canvas: as stored, in float32, and resampled."""
 
 LEARNED = 5
-"""Arrays for each weight that learns: itself, its gradient, AdamW's two moments, and that of the best epoch."""
+"""Arrays for each weight that learns: itself, its gradient, AdamW's two moments (Muon has one), and that of the best
+epoch."""
 
 KEPT = 2
 """For each that does not: itself, and that of the best epoch."""

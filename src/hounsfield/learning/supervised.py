@@ -23,6 +23,7 @@ from hounsfield.errors import TrainingError
 from hounsfield.learning.auxiliary import WithHeads, head_groups
 from hounsfield.learning.checkpoint import EpochRecord, FitState, load_checkpoint, save_checkpoint
 from hounsfield.learning.lesson import Lesson, Setup
+from hounsfield.learning.muon import Muon
 from hounsfield.learning.transfer import (
     KEPT_WEIGHTS,
     freeze,
@@ -41,6 +42,9 @@ from hounsfield.tasks.predict import network_in_order
 CHECKPOINT_SECONDS = 5.0
 """A checkpoint is written after the last epoch, and after any other when the last one is at least this old."""
 
+
+OPTIMIZERS = {"adamw": torch.optim.AdamW, "muon": Muon}
+"""As plans name them."""
 
 MOST_RESTARTS = 3
 """Of a network that has died; the fourth time it is what it is, and its score says so."""
@@ -95,7 +99,7 @@ def setup(
     speed_up_depthwise(network)
     network = network_in_order(network, channels_last=plan.optimisation.channels_last)
     with_heads = WithHeads(network, plan.auxiliary)
-    optimizer = torch.optim.AdamW(
+    optimizer = OPTIMIZERS[plan.optimisation.optimizer](
         [*parameter_groups(network, plan), *head_groups(with_heads, plan)],
         lr=plan.optimisation.learning_rate,
         fused=True,

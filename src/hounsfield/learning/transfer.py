@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
@@ -190,15 +191,22 @@ def _differs(value: Tensor | None, wanted: Tensor) -> bool:
 
 
 def parameter_groups(network: nn.Module, plan: Plan) -> list[dict[str, Any]]:
-    """Groups for the optimiser: each stage with its "scale" of the rate; biases and normalisations without decay."""
+    """Groups for the optimiser: each stage with its "scale" of the rate, and whether it is "hidden", and no answer;
+    biases and normalisations without decay."""
     stages = stages_of(network)
+    answers = {
+        id(parameter)
+        for name, parameter in network.named_parameters()
+        if not {"answer", "answers"}.isdisjoint(name.split("."))
+    }
     groups: list[dict[str, Any]] = []
     for number, parameters in enumerate(stages):
         scale = plan.optimisation.layer_decay ** (len(stages) - 1 - number)
-        for wanted, decay in ((True, plan.optimisation.weight_decay), (False, 0.0)):
-            chosen = [parameter for parameter in parameters if (parameter.ndim > 1) == wanted]
+        decays = {True: plan.optimisation.weight_decay, False: 0.0}
+        for wanted, hidden in product((True, False), (True, False)):
+            chosen = [own for own in parameters if (own.ndim > 1, id(own) not in answers) == (wanted, hidden)]
             if chosen:
-                groups.append({"params": chosen, "weight_decay": decay, "scale": scale})
+                groups.append({"params": chosen, "weight_decay": decays[wanted], "scale": scale, "hidden": hidden})
     return groups
 
 

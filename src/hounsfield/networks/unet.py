@@ -22,6 +22,9 @@ from torch import Tensor, nn
 from hounsfield.networks.encoders import Encoder, Staged, require_encoder, that_learn
 from hounsfield.networks.residual import Normalisation, normalised_by
 
+Skip = Literal["concatenate", "add"]
+"""How maps of the way down come into those of the way up."""
+
 
 class UNet(Staged):
     """An encoder, the way up, and an answer for every voxel."""
@@ -36,6 +39,7 @@ class UNet(Staged):
         finest: int = 16,
         normalisation: Normalisation = "batch",
         supervised: int = 3,
+        skip: Skip = "concatenate",
     ) -> None:
         """Make the layers around `encoder`, whose answer is taken off; their weights are drawn from torch's generator.
 
@@ -47,6 +51,8 @@ class UNet(Staged):
             finest: Maps of the whole image, where those of the encoder begin smaller; they see it as it is.
             normalisation: Of the way up.
             supervised: Resolutions that answer in training, from the finest on.
+            skip: "concatenate": maps of both ways are looked at side by side; "add": their sum is, with half the
+                multiplications.
 
         Raises:
             ShapeError: The encoder takes other images.
@@ -62,7 +68,7 @@ class UNet(Staged):
         self.first = None if whole else Layer(dims, channels, finest, normalisation)
         widths = [width for _, width in facts] if whole else [finest, *(width for _, width in facts)]
         self.widths = tuple(widths)
-        self.up = nn.ModuleList(Joined(dims, below, width, normalisation) for width, below in _pairs(widths))
+        self.up = nn.ModuleList(Joined(dims, below, width, normalisation, skip) for width, below in _pairs(widths))
         convolution = {2: nn.Conv2d, 3: nn.Conv3d}[dims]
         levels = max(1, min(supervised, len(widths) - 1))
         self.answers = nn.ModuleList(convolution(width, outputs, 1) for width in widths[:levels])
@@ -132,16 +138,19 @@ class Layer(nn.Sequential):
 class Joined(nn.Module):
     """Maps enlarged to the next resolution, and joined with those that were there on the way down."""
 
-    def __init__(self, dims: Literal[2, 3], below: int, width: int, normalisation: Normalisation) -> None:
+    def __init__(self, dims: Literal[2, 3], below: int, width: int, normalisation: Normalisation, skip: Skip) -> None:
         """From `below` coarser maps and `width` finer ones to `width`."""
         super().__init__()
+        self.skip = skip
         self.fewer = {2: nn.Conv2d, 3: nn.Conv3d}[dims](below, width, 1)
-        self.look = Layer(dims, 2 * width, width, normalisation)
+        self.look = Layer(dims, 2 * width if skip == "concatenate" else width, width, normalisation)
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """(N, width, …) of coarse (N, below, …) and fine (N, width, …)."""
         enlarged = nn.functional.interpolate(self.fewer(coarse), size=fine.shape[2:], mode="nearest")
-        looked: Tensor = self.look(torch.cat([fine, enlarged], dim=1))
+        looked: Tensor = self.look(
+            torch.cat([fine, enlarged], dim=1) if self.skip == "concatenate" else fine + enlarged
+        )
         return looked
 
 

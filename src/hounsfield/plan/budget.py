@@ -62,8 +62,8 @@ def within_budget(
         "ensemble": plan.ensemble.model_copy(update={"folds": folds, "repeats": repeats}),
         "optimisation": plan.optimisation.model_copy(update={"epochs": epochs, "patience": max(10, epochs // 2)}),
     }
-    if epochs < family.mixing_epochs:
-        changed["augmentation"] = plan.augmentation.model_copy(update={"mixup": 0.0})
+    if epochs < family.few_epochs:
+        changed["augmentation"] = plan.augmentation.model_copy(update=dict(family.with_few))
     return plan.model_copy(update=changed), per_second
 
 

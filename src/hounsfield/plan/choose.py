@@ -129,6 +129,7 @@ def make_plan(
         per_second=per_second,
         folds_wanted=wanted,
         by_memory=by_memory,
+        drafted=drafts[0].augmentation,
     )
     return plan.model_copy(update={"reasons": reasons | why})
 

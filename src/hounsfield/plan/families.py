@@ -77,8 +77,10 @@ class Family:
     optimisation: Mapping[str, Any] = field(default_factory=dict)
     """What differs from the schema's defaults."""
     augmentation: Mapping[str, Any] = field(default_factory=dict)
-    mixing_epochs: int = 0
-    """With fewer, images are not mixed: nothing is learned by heart so soon, and mixed images teach more slowly."""
+    few_epochs: int = 0
+    """With fewer, nothing is learned by heart, and images that are changed much teach more slowly: then …"""
+    with_few: Mapping[str, Any] = field(default_factory=dict)
+    """… this of the augmentation is taken instead."""
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Of single choices, by "section.key"."""
 
@@ -175,7 +177,8 @@ def fine_tuned(backbone: str) -> Family:
         lesions_first=True,
         optimisation=_FINE_TUNING,
         augmentation={"mixup": 0.4},
-        mixing_epochs=_MIXING_EPOCHS,
+        few_epochs=_MIXING_EPOCHS,
+        with_few={"mixup": 0.0},
         reasons={
             **_FINE_TUNING_REASONS,
             "augmentation.mixup": "images and their truth are mixed in pairs: no single case can be learned by heart",
@@ -254,7 +257,8 @@ def family_like(plan: Plan, folder: str) -> Family:
         filters=isinstance(plan.network, ConvNetChoice),
         optimisation={**(usual.optimisation if learned.head_only else further), "start": folder},
         augmentation=usual.augmentation if learned.head_only else {"mixup": plan.augmentation.mixup},
-        mixing_epochs=_MIXING_EPOCHS,
+        few_epochs=_MIXING_EPOCHS,
+        with_few={"mixup": 0.0},
         reasons={"optimisation.start": "what the bundle learned from its own data"},
     )
 

@@ -189,8 +189,8 @@ def _in_minutes(
     epochs = min(_MOST_EPOCHS, int(minutes / an_epoch + 1e-6))
     if not epochs:
         return "the minutes do not suffice for squares and images"
-    mixup = family.augmentation.get("mixup", 0.0) if epochs >= family.mixing_epochs else 0.0
-    return draft.model_copy(update={"epochs": epochs, "mixup": mixup}), epochs * an_epoch
+    changed = {**family.augmentation, **(family.with_few if epochs < family.few_epochs else {})}
+    return draft.model_copy(update={"epochs": epochs, "mixup": changed.get("mixup", 0.0)}), epochs * an_epoch
 
 
 def _count(squares: Squares, fingerprint: Fingerprint) -> int:

@@ -274,6 +274,8 @@ class _AroundEncoder(Section):
     """On the way up: over the images of a batch together, or over each alone."""
     supervised: PositiveInt = 3
     """Resolutions that answer in training, from the finest on."""
+    skip: Literal["concatenate", "add"] = "concatenate"
+    """How maps of the way down come into those of the way up."""
     encoder: Encoder = ResidualChoice()
     """The way down."""
 

@@ -61,11 +61,12 @@ def outliner(fingerprint: Fingerprint, backbone: str | None, *, instances: bool 
     """
     flat = fingerprint.planar
     whole = flat and not instances
+    from_scratch = not flat and not backbone
     spacing = fingerprint.spacing_mm or (1.0, 1.0, 1.0)
 
     def network(sides: Sides) -> UNetChoice:
         encoder, normalisation = _way_down(sides, spacing[3 - len(sides) :], backbone)
-        return UNetChoice(encoder=encoder, normalisation=normalisation)
+        return UNetChoice(encoder=encoder, normalisation=normalisation, skip="add" if from_scratch else "concatenate")
 
     return Family(
         name=UNET,
@@ -75,10 +76,22 @@ def outliner(fingerprint: Fingerprint, backbone: str | None, *, instances: bool 
         images_wanted=20_000 if whole else 6_000,
         epochs_wanted=80 if whole else 100,
         longest=300 if whole else 1000,
-        optimisation={**_OPTIMISATION, "batch_size": 8 if flat else 2, **encoder_tuning(backbone)},
-        reasons=_REASONS if whole else {**_REASONS, "input.windows": _OF_OBJECTS if flat else _IN_WINDOWS},
+        optimisation={
+            **_OPTIMISATION,
+            "batch_size": 8 if flat else 2,
+            **encoder_tuning(backbone),
+            **(_FROM_SCRATCH if from_scratch else {}),
+        },
+        reasons={
+            **_REASONS,
+            **({} if whole else {"input.windows": _OF_OBJECTS if flat else _IN_WINDOWS}),
+            **({"optimisation.optimizer": _BY_MUON, "network.skip": _ADDED} if from_scratch else {}),
+        },
         most_repeats=1,
         augmentation=_AUGMENTATION,
+        few_epochs=_FEW_EPOCHS if from_scratch else 0,
+        with_few=_WITH_FEW,
+        share_needed=_SHARE_NEEDED if from_scratch else 1 / 3,
     )
 
 
@@ -120,12 +133,29 @@ _OPTIMISATION: Mapping[str, Any] = {
     "channels_last": True,
 }
 
+_FROM_SCRATCH: Mapping[str, Any] = {"optimizer": "muon", "learning_rate": 3e-3}
+"""Of U-Nets for volumes. On the hippocampi's validation part seven epochs gave a mean Dice of .852 with AdamW at 1e-3,
+.868 at 3e-3, .862 with Muon at 1e-3, and .876 at 3e-3."""
+
 _AUGMENTATION = {"zoom": 0.2, "shift": 0.1, "noise": 0.02}
+
+_FEW_EPOCHS = 60
+"""A guess: what more change is worth was measured with seven epochs alone."""
+
+_WITH_FEW: Mapping[str, Any] = {"flip_axes": (), "rotation_degrees": 5.0, "zoom": 0.05, "shift": 0.05}
+"""There seven epochs of AdamW at 3e-3 gave .868, without mirrored volumes .875, and so .880; of Muon .876, and .889."""
+
+_SHARE_NEEDED = 2 / 3
+"""Of the images wanted: one network of 14 epochs, and not three of 5 each."""
 
 _REASONS = {
     "optimisation.class_weights": "",
     "optimisation.keep": "after a whole cycle the last epoch is as good as the best",
 }
+
+_BY_MUON = "few steps go further where all directions of a convolution's gradient count alike"
+
+_ADDED = "volumes are learned from nearly twice as fast as with maps of both ways side by side"
 
 _IN_WINDOWS = "volumes keep their size, and are looked at window by window"
 

@@ -10,7 +10,7 @@ from hounsfield.plan.families import Family
 from hounsfield.plan.inputs import Kind
 from hounsfield.plan.machine import Machine
 from hounsfield.plan.network_choices import ConvNetChoice
-from hounsfield.plan.schema import Plan
+from hounsfield.plan.schema import Augmentation, Plan
 from hounsfield.plan.sizes import note_on_sizes
 
 FEW_CASES = 3000
@@ -28,6 +28,7 @@ def reasons_for(
     per_second: float,
     folds_wanted: int,
     by_memory: Mapping[str, str],
+    drafted: Augmentation,
 ) -> dict[str, str]:
     """The reasons of a finished plan.
 
@@ -41,6 +42,7 @@ def reasons_for(
         per_second: Of these in a second.
         folds_wanted: Whatever the minutes.
         by_memory: Reasons of what memory decided.
+        drafted: The augmentation before it was known how many epochs there are.
     """
     shape = " × ".join(str(side) for side in plan.input.shape)
     shown = fingerprint.breast_median if kind.cut_to_breast else None
@@ -73,8 +75,9 @@ def reasons_for(
         **by_memory,
         "input.shape": f"{shape} of a median {'breast of ' if shown else ''}{median}: {largest}",
     }
-    if family.augmentation.get("mixup") and not plan.augmentation.mixup:
-        reasons["augmentation.mixup"] = "so few epochs learn nothing by heart, and mixed images teach more slowly"
+    why = "so few epochs learn little by heart, and images that are changed much teach more slowly"
+    lessened = [name for name, value in plan.augmentation if value != getattr(drafted, name)]
+    reasons |= {f"augmentation.{name}": why for name in lessened}
     if plan.input.views:
         reasons["input.views"] = "a case's images are looked at one by one, and attention finds those that matter"
     if plan.input.columns:

@@ -156,6 +156,8 @@ class Optimisation(Section):
 
     epochs: int = Field(default=40, ge=1)
     batch_size: int = Field(default=32, ge=2)
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """How a gradient becomes a step; "muon" lets all directions of a convolution's gradient count alike."""
     learning_rate: float = Field(default=2e-3, gt=0)
     """The peak of a one-cycle schedule."""
     start: str = ""

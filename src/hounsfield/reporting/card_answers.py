@@ -12,6 +12,8 @@ from hounsfield.reporting.explanation_report import LABELS
 from hounsfield.reporting.label_answers import label_answers
 from hounsfield.reporting.landmark_answers import landmark_answers
 
+_OPTIMIZERS = {"adamw": "AdamW", "muon": "Muon for convolutions within the network and AdamW for the rest"}
+
 
 def answers_of(bundle: Bundle, evidence: Evidence, split: Split | None) -> dict[str, str]:
     """All answers by name; the checklists say which item takes which.
@@ -129,7 +131,8 @@ def _training(bundle: Bundle) -> dict[str, str]:
         augmented = ["mirrored copies"] if changed.flip_axes else []
     else:
         learned = (
-            f"AdamW, one-cycle learning rate {chosen.learning_rate:g}, weight decay {chosen.weight_decay:g}, at most "
+            f"{_OPTIMIZERS[chosen.optimizer]}, one-cycle learning rate {chosen.learning_rate:g}, "
+            f"weight decay {chosen.weight_decay:g}, at most "
             f"{chosen.epochs} epochs of batches of {chosen.batch_size}, {chosen.precision}."
         )
     return {
