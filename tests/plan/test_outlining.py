@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +232,36 @@ def test_volumes_have_one_network_of_many_epochs_rather_than_some_of_few(speed: 
         family=outliner(found, None),
     )
     assert plan.ensemble.folds == folds
+
+
+@pytest.mark.parametrize(
+    ("pixels_a_second", "shape", "folds"), [(2e5, (128, 160), 1), (6e5, (192, 224), 1), (5e6, (192, 224), 5)]
+)
+def test_flat_images_are_seen_larger_before_there_are_several_networks(
+    pixels_a_second: float, shape: tuple[int, int], folds: int
+) -> None:
+    found = replace(
+        stacks(),
+        planar=True,
+        shape_min=(1, 187, 224),
+        shape_median=(1, 187, 224),
+        shape_max=(1, 187, 224),
+        class_counts=(450,),
+    )
+    plan = make_plan(
+        found,
+        MACHINE,
+        modality="US",
+        cropped=False,
+        rarest_patients=400,
+        asked=Segmentation(labels=("lesion",), numbers=((1,),)),
+        minutes=10,
+        seed=0,
+        speed=lambda plan: pixels_a_second / prod(plan.input.shape),
+        memory=lambda plan: 1,
+        family=outliner(found, "tf_efficientnet_lite0"),
+    )
+    assert (plan.input.shape, plan.ensemble.folds) == (shape, folds)
 
 
 def test_what_begins_from_photographs_learns_by_adamw() -> None:

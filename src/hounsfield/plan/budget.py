@@ -50,7 +50,12 @@ def within_budget(
         return _largest(drafts, speed, work(folds).of(wanted) * folds / seconds)
 
     plan, per_second = largest(folds)
-    while not fixed and folds > family.fewest_folds and max(plan.input.shape) <= family.side_before_folds:
+    while (
+        not fixed
+        and folds > family.fewest_folds
+        and max(plan.input.shape) <= family.side_before_folds
+        and plan.input.shape != drafts[0].input.shape
+    ):
         folds = _fewer(folds)
         plan, per_second = largest(folds)
     while not fixed and folds > 1 and per_second * seconds / folds < work(folds).of(wanted * family.share_needed):

@@ -69,7 +69,8 @@ class Family:
     most_repeats: int = 4
     """Networks for each fold, at most: each of them makes reading slower."""
     side_before_folds: int = 0
-    """Where as many folds as wanted leave inputs no longer than this, there are fewer folds, and larger inputs …"""
+    """Where as many folds as wanted leave inputs no longer than this, and larger ones are there, there are fewer folds,
+    and larger inputs …"""
     fewest_folds: int = 3
     """… but no fewer than this."""
     filters: bool = False

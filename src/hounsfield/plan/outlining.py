@@ -25,6 +25,10 @@ _VOLUME_SIDES = (160, 128, 112, 96, 80, 64, 48)
 _FLAT_SIDES = (512, 448, 384, 320, 256, 224, 192, 160, 128, 96, 64)
 """Longer side of flat images."""
 
+_FLAT_IMAGES = 4_000
+"""Of flat images that are seen whole. On chest films 4,000 of 128 × 128 pixels gave a Dice of .958, and in half as much
+time again 13,000 of 64 × 64 .956."""
+
 _INSTANCE_SIDES = (256, 224, 192, 160, 128)
 """Sides of windows of flat images that keep their size: objects are seen with their neighbours."""
 
@@ -73,7 +77,7 @@ def outliner(fingerprint: Fingerprint, backbone: str | None, *, instances: bool 
         reason=f"a U-Net on {maps_of(backbone)}",
         network=network,
         sides=_flat_sides if whole else _squares if flat else _windows,
-        images_wanted=20_000 if whole else 6_000,
+        images_wanted=_FLAT_IMAGES if whole else 6_000,
         epochs_wanted=80 if whole else 100,
         longest=300 if whole else 1000,
         optimisation={
@@ -92,6 +96,8 @@ def outliner(fingerprint: Fingerprint, backbone: str | None, *, instances: bool 
         few_epochs=_FEW_EPOCHS if from_scratch else 0,
         with_few=_WITH_FEW,
         share_needed=_SHARE_NEEDED if from_scratch else 1 / 3,
+        side_before_folds=_FLAT_SIDES[0] if whole else 0,
+        fewest_folds=1,
     )
 
 
