@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -32,6 +33,7 @@ from hounsfield.plan import (
     plan_to_text,
 )
 from hounsfield.plan.choose import explain_plan
+from hounsfield.plan.families import Family
 from hounsfield.plan.inputs import Kind, kind_of, window_steps
 from hounsfield.plan.network import build_network
 from hounsfield.plan.outlining import outliner, slicewise_outliner, strides_for
@@ -169,25 +171,37 @@ def test_without_cells_each_slice_is_outlined_by_itself_between_its_neighbours()
     assert isinstance(choice, RecurrentChoice) and choice.levels == 0
 
 
-@pytest.mark.parametrize(("speed", "flips", "turned"), [(3.0, (), 5.0), (30.0, (2,), 15.0)])
-def test_volumes_from_scratch_learn_by_muon_and_are_changed_less_while_epochs_are_few(
-    speed: float, flips: tuple[int, ...], turned: float
-) -> None:
-    found = stacks((32, 64, 64), spacing=(1.0, 1.0, 1.0))
-    plan = make_plan(
+def planned(
+    found: Fingerprint,
+    family: Family,
+    speed: Callable[[Plan], float],
+    *,
+    minutes: float,
+    labels: tuple[str, ...] = ("cavity",),
+    folds: int | None = None,
+) -> Plan:
+    return make_plan(
         found,
         MACHINE,
         modality="MR",
         cropped=False,
         rarest_patients=32,
-        asked=Segmentation(labels=("cavity",), numbers=((1,),)),
-        minutes=10,
+        asked=Segmentation(labels=labels, numbers=tuple((number + 1,) for number in range(len(labels)))),
+        minutes=minutes,
         seed=0,
-        speed=lambda plan: speed,
+        speed=speed,
         memory=lambda plan: 1,
-        family=outliner(found, None),
-        folds=1,
+        family=family,
+        folds=folds,
     )
+
+
+@pytest.mark.parametrize(("speed", "flips", "turned"), [(3.0, (), 5.0), (30.0, (2,), 15.0)])
+def test_volumes_from_scratch_learn_by_muon_and_are_changed_less_while_epochs_are_few(
+    speed: float, flips: tuple[int, ...], turned: float
+) -> None:
+    found = stacks((32, 64, 64), spacing=(1.0, 1.0, 1.0))
+    plan = planned(found, outliner(found, None), lambda plan: speed, minutes=10, folds=1)
     assert plan.optimisation.optimizer == "muon" and isinstance(plan.network, UNetChoice) and plan.network.skip == "add"
     assert (plan.optimisation.epochs < 60) == (not flips)
     assert (plan.augmentation.flip_axes, plan.augmentation.rotation_degrees) == (flips, turned)
@@ -196,19 +210,8 @@ def test_volumes_from_scratch_learn_by_muon_and_are_changed_less_while_epochs_ar
 
 def test_labels_called_after_a_side_are_the_reason_why_nothing_is_mirrored() -> None:
     found = stacks((32, 64, 64), spacing=(1.0, 1.0, 1.0))
-    plan = make_plan(
-        found,
-        MACHINE,
-        modality="MR",
-        cropped=False,
-        rarest_patients=32,
-        asked=Segmentation(labels=("left kidney", "right kidney"), numbers=((1,), (2,))),
-        minutes=10,
-        seed=0,
-        speed=lambda plan: 3.0,
-        memory=lambda plan: 1,
-        family=outliner(found, None),
-        folds=1,
+    plan = planned(
+        found, outliner(found, None), lambda plan: 3.0, minutes=10, labels=("left kidney", "right kidney"), folds=1
     )
     assert plan.optimisation.epochs < 60 and plan.augmentation.flip_axes == ()
     assert "tells one side from the other" in plan.reasons["augmentation.flip_axes"]
@@ -218,19 +221,7 @@ def test_labels_called_after_a_side_are_the_reason_why_nothing_is_mirrored() -> 
 @pytest.mark.parametrize(("speed", "folds"), [(9.0, 1), (70.0, 5)])
 def test_volumes_have_one_network_of_many_epochs_rather_than_some_of_few(speed: float, folds: int) -> None:
     found = stacks((32, 64, 64), spacing=(1.0, 1.0, 1.0))
-    plan = make_plan(
-        found,
-        MACHINE,
-        modality="MR",
-        cropped=False,
-        rarest_patients=32,
-        asked=Segmentation(labels=("cavity",), numbers=((1,),)),
-        minutes=20,
-        seed=0,
-        speed=lambda plan: speed,
-        memory=lambda plan: 1,
-        family=outliner(found, None),
-    )
+    plan = planned(found, outliner(found, None), lambda plan: speed, minutes=20)
     assert plan.ensemble.folds == folds
 
 
@@ -248,20 +239,26 @@ def test_flat_images_are_seen_larger_before_there_are_several_networks(
         shape_max=(1, 187, 224),
         class_counts=(450,),
     )
-    plan = make_plan(
+    plan = planned(
         found,
-        MACHINE,
-        modality="US",
-        cropped=False,
-        rarest_patients=400,
-        asked=Segmentation(labels=("lesion",), numbers=((1,),)),
+        outliner(found, "tf_efficientnet_lite0"),
+        lambda plan: pixels_a_second / prod(plan.input.shape),
         minutes=10,
-        seed=0,
-        speed=lambda plan: pixels_a_second / prod(plan.input.shape),
-        memory=lambda plan: 1,
-        family=outliner(found, "tf_efficientnet_lite0"),
+        labels=("lesion",),
     )
     assert (plan.input.shape, plan.ensemble.folds) == (shape, folds)
+
+
+def test_how_fast_a_size_is_learned_from_is_measured_once() -> None:
+    measured = []
+
+    def speed(plan: Plan) -> float:
+        measured.append(plan.input.shape)
+        return 1.0
+
+    found = replace(stacks((1, 187, 224)), planar=True, shape_median=(1, 187, 224))
+    planned(found, outliner(found, "tf_efficientnet_lite0"), speed, minutes=10)
+    assert len(measured) == len(set(measured)) > 3
 
 
 def test_what_begins_from_photographs_learns_by_adamw() -> None:

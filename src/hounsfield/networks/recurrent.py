@@ -26,7 +26,7 @@ from hounsfield.networks.cells import Gates, Sweeps
 from hounsfield.networks.encoders import Encoder, Staged
 from hounsfield.networks.residual import Normalisation
 from hounsfield.networks.slices import between_neighbours, one_by_one, slices_of
-from hounsfield.networks.unet import Skip, UNet
+from hounsfield.networks.unet import UNet
 
 AXES = {"slices": (0,), "volume": (0, 1, 2)}
 """Along which axes (d, h, w) cells go."""
@@ -50,7 +50,6 @@ class Recurrent(Staged):
         finest: int = 16,
         normalisation: Normalisation = "batch",
         supervised: int = 3,
-        skip: Skip = "concatenate",
     ) -> None:
         """Make the layers around `encoder`, whose answer is taken off; their weights are drawn from torch's generator.
 
@@ -68,7 +67,6 @@ class Recurrent(Staged):
             finest: As in `UNet`, as are the next two.
             normalisation: Of the way up.
             supervised: Resolutions that answer in training.
-            skip: As in `UNet`.
 
         Raises:
             ShapeError: The images are flat, or the encoder takes other slices.
@@ -86,7 +84,6 @@ class Recurrent(Staged):
             finest=finest,
             normalisation=normalisation,
             supervised=supervised,
-            skip=skip,
         )
         self.smallest_side = self.unet.smallest_side
         swept = self.unet.widths[max(0, len(self.unet.widths) - levels) :]

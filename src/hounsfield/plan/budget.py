@@ -41,6 +41,7 @@ def within_budget(
     if family.once:
         return _once_within_budget(drafts, fingerprint, speed, minutes, folds)
     seconds = minutes * 60 * SHARE_FOR_TRAINING
+    speed = _measured_once(speed)
     wanted = min(family.images_wanted, family.epochs_wanted * images_an_epoch(fingerprint, folds))
 
     def work(folds: int) -> Work:
@@ -70,6 +71,19 @@ def within_budget(
     if epochs < family.few_epochs:
         changed["augmentation"] = plan.augmentation.model_copy(update=dict(family.with_few))
     return plan.model_copy(update=changed), per_second
+
+
+def _measured_once(speed: Speed) -> Speed:
+    """The same, which measures drafts, that differ in their input and precision alone, no second time."""
+    known: dict[tuple[tuple[int, ...], str], float] = {}
+
+    def once(plan: Plan) -> float:
+        key = plan.input.shape, plan.optimisation.precision
+        if key not in known:
+            known[key] = speed(plan)
+        return known[key]
+
+    return once
 
 
 @dataclass(frozen=True)

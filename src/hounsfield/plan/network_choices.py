@@ -274,8 +274,6 @@ class _AroundEncoder(Section):
     """On the way up: over the images of a batch together, or over each alone."""
     supervised: PositiveInt = 3
     """Resolutions that answer in training, from the finest on."""
-    skip: Literal["concatenate", "add"] = "concatenate"
-    """How maps of the way down come into those of the way up."""
     encoder: Encoder = ResidualChoice()
     """The way down."""
 
@@ -289,6 +287,8 @@ class UNetChoice(_AroundEncoder):
     """`networks.unet`: what every voxel is."""
 
     name: Literal["unet"] = "unet"
+    skip: Literal["concatenate", "add"] = "concatenate"
+    """How maps of the way down come into those of the way up."""
 
     def shrinks(self, dims: int) -> tuple[int, ...]:
         """By how much the maps are shrunk along each axis in all."""
