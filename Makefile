@@ -30,7 +30,7 @@ demo: $(VENV)/.core ## the whole loop on the built-in phantom, ending in a repor
 	$(PY) -m hounsfield demo $(DEMO_ARGS)
 
 test: $(VENV)/.test packages lint types ## style, types and every test
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(PY) -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 lint: $(VENV)/.test ## style
 	$(PY) -m ruff check .

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import csv
+import io
 import shutil
 import sys
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
+
+from hounsfield.cli.main import main
+from hounsfield.plan import read_plan, write_plan
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "formats"))  # for `drawn_files`
 
@@ -26,3 +32,24 @@ def elsewhere(phantom: Path, tmp_path: Path) -> Path:
     for film in (root / "films").glob("*.dcm"):  # padding after the pixels: other files, the same images
         film.write_bytes(film.read_bytes() + b"\xfc\xff\xfc\xffOB\0\0\0\0\0\0")
     return root
+
+
+@pytest.fixture(scope="session")
+def trained_for(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Trains one network for epochs, which no machine's speed changes, on one thread; gives the bundle's folder."""
+
+    def trained(data: Path, *words: str, epochs: int) -> Path:
+        folder, printed = tmp_path_factory.mktemp("trained"), io.StringIO()
+        with redirect_stdout(printed):
+            words = (*words, "-o", str(folder / "bundle"))
+            assert main(["train", str(data), *words, "--minutes", "0.3", "--plan-only"]) == 0
+        (folder / "plan.toml").write_text(printed.getvalue(), encoding="utf-8")
+        plan = read_plan(folder / "plan.toml")
+        optimisation = plan.optimisation.model_copy(update={"epochs": epochs, "threads": 1})
+        ensemble = plan.ensemble.model_copy(update={"folds": 1, "repeats": 1})
+        plan = plan.model_copy(update={"optimisation": optimisation, "ensemble": ensemble})
+        write_plan(plan, folder / "plan.toml")
+        assert main(["train", str(data), *words, "--plan", str(folder / "plan.toml")]) == 0
+        return folder / "bundle"
+
+    return trained

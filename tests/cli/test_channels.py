@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import nibabel
@@ -68,10 +69,8 @@ mask = "{case}/gtv.nii.gz"
 
 
 @pytest.fixture(scope="module")
-def bundle(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("bundle") / "bundle"
-    assert main(["train", str(data), "--task", "segmentation", "-o", str(out), "--minutes", "0.1"]) == 0
-    return out
+def bundle(data: Path, trained_for: Callable[..., Path]) -> Path:
+    return trained_for(data, "--task", "segmentation", epochs=10)
 
 
 def test_what_shows_in_either_channel_is_outlined_on_the_grid_of_the_first(

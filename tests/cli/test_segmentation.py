@@ -188,7 +188,7 @@ def test_data_without_masks_are_refused_by_a_sentence(tmp_path: Path, capsys: py
 
 
 def test_dicom_studies_are_learned_from_as_they_lie_and_names_count_elsewhere(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, trained_for: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Learned from a folder of studies, measured on a table of structure sets with other numbers and spelling."""
     rng = np.random.default_rng(0)
@@ -205,8 +205,7 @@ def test_dicom_studies_are_learned_from_as_they_lie_and_names_count_elsewhere(
             slices = np.flatnonzero(ball.any(axis=(1, 2)))
             contours = [closed(float(place), *_around(ball[place])) for place in slices]
             write_rtstruct(folder / "rt.dcm", header, [("Body", [square(0, 0.5, 18.5)]), ("BALL ", contours)])
-    words = ["--task", "segmentation", "-o", str(tmp_path / "bundle"), "--minutes", "0.1"]
-    assert main(["train", str(tmp_path / "studies"), *words]) == 0
+    bundle = trained_for(tmp_path / "studies", "--task", "segmentation", epochs=10)
     assert "structures on 12 images: Ball (12)" in capsys.readouterr().err
     (tmp_path / "others.csv").write_text("patient\nP12\nP13\n", encoding="utf-8")
     (tmp_path / "others.toml").write_text(
@@ -215,7 +214,7 @@ def test_dicom_studies_are_learned_from_as_they_lie_and_names_count_elsewhere(
         encoding="utf-8",
     )
     out = tmp_path / "evidence"
-    assert main(["evaluate", str(tmp_path / "bundle"), str(tmp_path / "others.toml"), "-o", str(out)]) == 0
+    assert main(["evaluate", str(bundle), str(tmp_path / "others.toml"), "-o", str(out)]) == 0
     evidence = json.loads((out / "evidence.json").read_text(encoding="utf-8"))
     (ball_label,) = [one for one in evidence["segmentation"]["labels"] if one["name"] == "Ball"]
     assert ball_label["images"] == 2 and ball_label["scores"]["dice"]["value"] > 0.3
