@@ -154,6 +154,24 @@ def test_windows_carry_their_labels_with_them(dataset: Dataset, tmp_path: Path) 
     assert means[1] > means[2] > means[0]
 
 
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_answers_begin_at_how_common_labels_are_where_something_is_known(
+    dataset: Dataset, tmp_path: Path, recurrent: bool
+) -> None:
+    plan = recurrent_plan(dataset, slices=4) if recurrent else plan_for(dataset)
+    inputs = prepare_masked(dataset, dataset.cases[:3], plan, tmp_path, threads=1)
+    first, second = np.full((4, 4, 4), UNKNOWN, dtype=np.uint8), np.zeros((4, 4, 4), dtype=np.uint8)
+    first[0], first[1, 0] = 0, 2  # of 20 voxels 4, and of 64 none: a tenth on the mean
+    inputs = replace(inputs, codes=(first, second, np.ones((4, 4, 4), dtype=np.uint8)))
+    lesson = MaskLesson(cast(SegmentationTask, task_of(plan)), inputs)
+    network = setup(plan, member=0).network
+    lesson.expect(network, np.array([0, 1]))  # and not the third
+    answers = next(own for name, own in network.named_modules() if name.split(".")[-1] == "answers")
+    for answer in cast(torch.nn.ModuleList, answers):
+        begun = torch.softmax(cast(torch.nn.Conv3d, answer).bias, dim=0)  # type: ignore[arg-type]
+        torch.testing.assert_close(begun, torch.tensor([0.9, 1e-4, 0.1]), atol=1e-3, rtol=1e-3)
+
+
 def test_where_little_is_known_no_window_is_drawn_that_teaches_nothing(dataset: Dataset, tmp_path: Path) -> None:
     plan = plan_for(dataset)
     update = {

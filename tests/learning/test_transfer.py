@@ -94,6 +94,10 @@ def test_rates_fall_from_the_answer_to_the_input(make_tiny_plan: MakeTinyPlan) -
     assert scales[id(network.answer.weight)] == 1.0  # type: ignore[union-attr]
     assert scales[id(network.features[0].weight)] == 0.25  # type: ignore[union-attr, index]
     assert len(scales) == len(list(network.parameters()))
+    faster = parameter_groups(network, make_tiny_plan(layer_decay=0.5, answer_rate=10.0))
+    scales = {id(p): group["scale"] for group in faster for p in group["params"]}
+    assert scales[id(network.answer.weight)] == 10.0  # type: ignore[union-attr]
+    assert scales[id(network.features[0].weight)] == 0.25  # type: ignore[union-attr, index]
     decays = {id(p): group["weight_decay"] for group in groups for p in group["params"]}
     assert decays[id(network.answer.bias)] == 0.0  # type: ignore[union-attr]
     assert decays[id(network.answer.weight)] == plan.optimisation.weight_decay  # type: ignore[union-attr]

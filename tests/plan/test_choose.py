@@ -280,6 +280,8 @@ def test_ct_is_seen_through_a_window_and_other_levels_are_scaled(make_images: Ma
     assert steps_of(plan_for(make_images(KINDS["a CT"][0]))) == ["rescale", "resize"]
     assert steps_of(plan_for(make_images(grey(28, 28)))) == ["float", "resize"]
     assert steps_of(plan_for(make_images(grey(28, 28, np.uint16)))) == ["rescale", "resize"]
+    # a receiver's gain says how bright a magnetic resonance is, in 8 bits too
+    assert steps_of(plan_for(make_images(grey(64, 64), modality="MR"))) == ["rescale", "resize"]
     # 8 bits cannot hold Hounsfield units: somebody has shown the CT through a window already
     assert steps_of(plan_for(make_images(grey(64, 64), modality="CT"))) == ["float", "resize"]
 

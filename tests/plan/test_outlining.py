@@ -247,6 +247,7 @@ def test_flat_images_are_seen_larger_before_there_are_several_networks(
         labels=("lesion",),
     )
     assert (plan.input.shape, plan.ensemble.folds) == (shape, folds)
+    assert plan.segmentation.dice == "image" and plan.optimisation.answer_rate > 1
 
 
 def test_how_fast_a_size_is_learned_from_is_measured_once() -> None:
@@ -264,6 +265,7 @@ def test_how_fast_a_size_is_learned_from_is_measured_once() -> None:
 def test_what_begins_from_photographs_learns_by_adamw() -> None:
     family = outliner(replace(stacks(), planar=True), "tf_efficientnet_lite0")
     assert "optimizer" not in family.optimisation and family.few_epochs == 0
+    assert family.optimisation["answer_rate"] > 1
     choice = family.network((64, 64))
     assert isinstance(choice, UNetChoice) and choice.skip == "concatenate"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -39,6 +41,44 @@ def test_logits_mean_the_likeliest_label_or_a_bit_for_each() -> None:
 def test_a_mask_is_the_outline_that_it_draws() -> None:
     np.testing.assert_array_equal(REGIONS.truth(np.array([[[0, 1, 2]]])).labels[0, 0], [0, 1, 3])
     np.testing.assert_array_equal(ORGANS.truth(np.array([[[0, 3, 7, 9]]])).labels[0, 0], [0, 1, 2, 0])
+
+
+def test_what_is_common_is_expected() -> None:
+    torch.testing.assert_close(
+        torch.softmax(ORGANS.expected(np.array([90, 9, 1])), dim=0), torch.tensor([0.9, 0.09, 0.01])
+    )
+    torch.testing.assert_close(torch.sigmoid(REGIONS.expected(np.array([80, 15, 5]))), torch.tensor([0.2, 0.05]))
+    assert torch.isfinite(REGIONS.expected(np.array([10, 0, 0]))).all()
+
+
+@pytest.mark.parametrize("task", [ORGANS, REGIONS])
+def test_the_dice_of_each_image_is_meant_where_the_loss_is_asked_to(task: Segmentation) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(4, task.outputs, 6, 8, generator=generator)
+    codes = torch.randint(0, 3, (4, 6, 8), generator=generator)
+    codes[1, :3] = UNKNOWN  # half of an image, …
+    codes[2] = 0  # one without any label, which has no Dice
+    codes[3, 1:] = 0  # … and one with little
+    parts = []
+    for number in (0, 1, 3):
+        one, own = logits[number : number + 1], codes[number : number + 1]
+        flat = one.movedim(1, -1)[own != UNKNOWN]
+        shares = torch.softmax(flat, dim=1)[:, 1:] if task.exclusive else torch.sigmoid(flat)
+        wanted = task.of_code[own[own != UNKNOWN]][:, int(task.exclusive) :]
+        parts += (2 * (shares * wanted).sum(dim=0) / (shares + wanted).sum(dim=0))[wanted.sum(dim=0) > 0]
+    each = replace(task, dice="image")
+    entropy = task.loss(logits, codes) - (1 - _dice(task, logits, codes))
+    torch.testing.assert_close(each.loss(logits, codes), entropy + 1 - torch.stack(parts).mean())
+    torch.testing.assert_close(each.loss(logits[:1], codes[:1]), task.loss(logits[:1], codes[:1]))
+
+
+def _dice(task: Segmentation, logits: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+    """The mean Dice of labels, of all images together."""
+    known = codes != UNKNOWN
+    flat = logits.movedim(1, -1)[known]
+    shares = torch.softmax(flat, dim=1)[:, 1:] if task.exclusive else torch.sigmoid(flat)
+    wanted = task.of_code[codes[known]][:, int(task.exclusive) :]
+    return (2 * (shares * wanted).sum(dim=0) / (shares + wanted).sum(dim=0)).mean()
 
 
 @pytest.mark.parametrize("task", [ORGANS, REGIONS])

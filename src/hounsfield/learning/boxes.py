@@ -50,6 +50,9 @@ class BoxLesson:
     """Of the images as a whole."""
     inputs: Inputs
 
+    def expect(self, network: nn.Module, rows: IntArray) -> None:
+        """Nothing: answers of images begin near enough."""
+
     def taught(self, run: Setup, plan: Plan, rows: IntArray, generator: torch.Generator) -> Tensor:
         """Learn from a batch of changed images; the sum of the losses, a scalar on the CPU."""
         images, truths = boxed_batch(plan, self.inputs, rows, generator=generator)

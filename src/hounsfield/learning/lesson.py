@@ -80,6 +80,10 @@ class Lesson(Protocol):
         """The prepared cases."""
         ...
 
+    def expect(self, network: nn.Module, rows: IntArray) -> None:
+        """Before anything is learned: let answers begin at what is common on these rows, where that is far from 0."""
+        ...
+
     def taught(self, run: Setup, plan: Plan, rows: IntArray, generator: torch.Generator) -> Tensor:
         """Learn from one batch of rows, changed by chance; the loss of its answers, a scalar on the CPU."""
         ...

@@ -21,6 +21,8 @@ from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp
 from hounsfield.learning.inputs import Inputs
 from hounsfield.learning.lesson import Answers, Exam, Outlined, Setup, descend
 from hounsfield.learning.packed import PackedMask
+from hounsfield.networks.recurrent import Recurrent
+from hounsfield.networks.unet import UNet
 from hounsfield.networks.voxelwise import Voxelwise
 from hounsfield.plan import Plan
 from hounsfield.plan.windows import windows_for
@@ -60,6 +62,15 @@ class MaskLesson:
     inputs: Inputs
     _places: dict[int, Places] = field(default_factory=dict)
     """Of the rows that were learned from so far."""
+
+    def expect(self, network: nn.Module, rows: IntArray) -> None:
+        """Let every voxel's answer begin at how common each label is, a mean over images."""
+        codes = len(self.task.of_code)
+        shares = np.zeros(codes)
+        for row in rows.tolist():
+            voxels = np.bincount(self.inputs.codes[row].reshape(-1), minlength=codes)[:codes]
+            shares += voxels / max(1, voxels.sum())
+        cast(UNet | Recurrent, network).expect(self.task.expected(shares))
 
     def taught(self, run: Setup, plan: Plan, rows: IntArray, generator: torch.Generator) -> Tensor:
         """Learn from a batch of changed windows; the loss, a scalar on the CPU."""

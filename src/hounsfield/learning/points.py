@@ -31,6 +31,9 @@ class PointLesson:
     task: Localization
     inputs: Inputs
 
+    def expect(self, network: nn.Module, rows: IntArray) -> None:
+        """Nothing: answers of images begin near enough."""
+
     def taught(self, run: Setup, plan: Plan, rows: IntArray, generator: torch.Generator) -> Tensor:
         """Learn from a batch of changed images; the network's own loss, a scalar on the CPU."""
         images, truth = pointed_batch(plan, self.inputs, rows, generator=generator)

@@ -206,7 +206,8 @@ def parameter_groups(network: nn.Module, plan: Plan) -> list[dict[str, Any]]:
         for wanted, hidden in product((True, False), (True, False)):
             chosen = [own for own in parameters if (own.ndim > 1, id(own) not in answers) == (wanted, hidden)]
             if chosen:
-                groups.append({"params": chosen, "weight_decay": decays[wanted], "scale": scale, "hidden": hidden})
+                own_scale = scale if hidden else scale * plan.optimisation.answer_rate
+                groups.append({"params": chosen, "weight_decay": decays[wanted], "scale": own_scale, "hidden": hidden})
     return groups
 
 

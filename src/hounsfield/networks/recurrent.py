@@ -109,6 +109,10 @@ class Recurrent(Staged):
             return [stacked(level, depth) for level in self.unet.levels(maps)]
         return stacked(self.unet.finest_level(maps)[:, :, :height, :width], depth)
 
+    def expect(self, logits: Tensor) -> None:
+        """As of `UNet`."""
+        self.unet.expect(logits)
+
     def stages(self) -> list[list[nn.Module]]:
         """The encoder's stages from the input on, then all that is new, for rates that differ by depth."""
         *before, new = self.unet.stages()

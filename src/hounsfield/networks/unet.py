@@ -8,13 +8,14 @@ start.
 Reference:
     Ronneberger, Fischer, Brox, "U-Net" (2015), arXiv:1505.04597; Isensee et al., "nnU-Net" (2021),
     doi:10.1038/s41592-020-01008-z; Isensee et al., "nnU-Net revisited" (2024), arXiv:2404.09556 (residual encoders);
-    Lee et al., "Deeply-supervised nets" (2015), arXiv:1409.5185.
+    Lee et al., "Deeply-supervised nets" (2015), arXiv:1409.5185; Lin et al., "Focal loss" (2017), arXiv:1708.02002
+    (answers that begin at how common each label is).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -109,6 +110,12 @@ class UNet(Staged):
         for joined, beside in zip(reversed(self.up), reversed(maps[:-1]), strict=True):
             found.append(joined(found[-1], beside))
         return found[::-1]
+
+    def expect(self, logits: Tensor) -> None:
+        """Let every resolution begin at `logits` (outputs,) for all voxels, and leave them as maps say."""
+        with torch.no_grad():
+            for answer in self.answers:
+                cast(Tensor, answer.bias).copy_(logits)
 
     def stages(self) -> list[list[nn.Module]]:
         """The encoder's stages from the input on, then all that is new, for rates that differ by depth."""

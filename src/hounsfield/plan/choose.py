@@ -248,7 +248,7 @@ def _draft(
         auxiliary=Auxiliary(columns=() if family.once or asked else auxiliary),
         detection=asked if isinstance(asked, Detection) else Detection(),
         localization=asked if isinstance(asked, Localization) else Localization(),
-        segmentation=asked if isinstance(asked, Segmentation) else Segmentation(),
+        segmentation=_outlines(asked, windows=windows) if isinstance(asked, Segmentation) else Segmentation(),
         ensemble=Ensemble(flips=bool(flips) and not isinstance(asked, Segmentation)),
     )
 
@@ -260,6 +260,11 @@ def _tells_sides(asked: Asked | None) -> bool:
         return isinstance(asked, Localization)
     unnamed = len(asked.labels) > 1 and all(_UNNAMED.fullmatch(name) for name in asked.labels)
     return unnamed or any(_SIDED.search(name.lower()) for name in asked.labels)
+
+
+def _outlines(asked: Segmentation, *, windows: bool) -> Segmentation:
+    """With the loss of images that are seen whole: what is small on its image counts as much as what is large."""
+    return asked if windows else asked.model_copy(update={"dice": "image"})
 
 
 def _over_views(network: Network) -> Network:

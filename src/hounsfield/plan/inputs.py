@@ -157,7 +157,7 @@ def _levels_of(facts: ChannelFacts, fingerprint: Fingerprint) -> dict[str, Any]:
 
 def _scaled_by_type(facts: ChannelFacts, fingerprint: Fingerprint) -> bool:
     """Whether levels mean the same in all images; not of named channels: one of another type changes that of all."""
-    return not fingerprint.by_channel and set(facts.dtypes) == {"uint8"}
+    return not fingerprint.by_channel and set(facts.dtypes) == {"uint8"} and facts.modality != "MR"
 
 
 def _window(facts: ChannelFacts) -> tuple[float, float]:
@@ -187,6 +187,8 @@ def _reason_of(facts: ChannelFacts, fingerprint: Fingerprint) -> str:
         return f"Hounsfield units have a meaning: a soft-tissue window{wider}"
     if _scaled_by_type(facts, fingerprint):
         return "8-bit levels mean the same in all images"
+    if facts.modality == "MR":
+        return "MR has no scale of grey levels: percentiles to 0 … 1"
     return "grey levels differ between images: percentiles to 0 … 1"
 
 

@@ -89,7 +89,11 @@ def outliner(fingerprint: Fingerprint, backbone: str | None, *, instances: bool 
         reasons={
             **_REASONS,
             **({} if whole else {"input.windows": _OF_OBJECTS if flat else _IN_WINDOWS}),
-            **({"optimisation.optimizer": _BY_MUON, "network.skip": _ADDED} if from_scratch else {}),
+            **(
+                {"optimisation.optimizer": _BY_MUON, "network.skip": _ADDED, "optimisation.answer_rate": ""}
+                if from_scratch
+                else {}
+            ),
         },
         most_repeats=1,
         augmentation=_AUGMENTATION,
@@ -133,13 +137,17 @@ def slicewise_outliner(fingerprint: Fingerprint, backbone: str | None, *, cells:
 
 _OPTIMISATION: Mapping[str, Any] = {
     "learning_rate": 1e-3,
+    "answer_rate": 10.0,
     "weight_decay": 0.01,
     "clip_norm": 5.0,
     "keep": "last",
     "channels_last": True,
 }
+"""On 121 frames of hearts six epochs gave a mean Dice of .823 with an answer as slow as the rest, and most cavities
+twice as large as they are; .875 with this one, which begins at how common cavities are, and .891 where the loss has the
+Dice of each image besides (`segmentation.dice`; .874 of an answer that begins at 0, and .798 of a slow one)."""
 
-_FROM_SCRATCH: Mapping[str, Any] = {"optimizer": "muon", "learning_rate": 3e-3}
+_FROM_SCRATCH: Mapping[str, Any] = {"optimizer": "muon", "learning_rate": 3e-3, "answer_rate": 1.0}
 """Of U-Nets for volumes. On the hippocampi's validation part seven epochs gave a mean Dice of .852 with AdamW at 1e-3,
 .868 at 3e-3, .862 with Muon at 1e-3, and .876 at 3e-3."""
 
@@ -155,6 +163,7 @@ _SHARE_NEEDED = 2 / 3
 """Of the images wanted: one network of 14 epochs, and not three of 5 each."""
 
 _REASONS = {
+    "optimisation.answer_rate": "some hundred steps of AdamW move no weight far, and an answer begins from nothing",
     "optimisation.class_weights": "",
     "optimisation.keep": "after a whole cycle the last epoch is as good as the best",
 }

@@ -160,6 +160,8 @@ class Optimisation(Section):
     """How a gradient becomes a step; "muon" lets all directions of a convolution's gradient count alike."""
     learning_rate: float = Field(default=2e-3, gt=0)
     """The peak of a one-cycle schedule."""
+    answer_rate: float = Field(default=1.0, gt=0)
+    """How many times as fast the answer learns as the layers before it."""
     start: str = ""
     """Where the weights come from: "" drawn at random; "imagenet"; or the folder of a bundle."""
     head_only: bool = False
@@ -334,6 +336,8 @@ class Segmentation(Section):
     """Share of a window's sides that the next one shows again."""
     around_labels: float = Field(default=0.5, ge=0, le=1)
     """Share of the windows that are learned from around a voxel with a label."""
+    dice: Literal["batch", "image"] = "batch"
+    """Over what the loss has its Dice: all windows of a batch together, or each, and their mean."""
     tolerance: float = Field(default=1.0, gt=0)
     """Of the surface Dice, in mm, or pixels where the images do not know how large these are."""
 

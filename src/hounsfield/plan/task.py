@@ -25,8 +25,8 @@ def task_of(plan: Plan) -> Task:
     if plan.task == "segmentation":
         own = plan.segmentation
         if own.instances:
-            return Instances(own.labels, own.numbers, own.unlabelled, smallest=own.smallest)
-        return Segmentation(own.labels, own.numbers, own.unlabelled)
+            return Instances(own.labels, own.numbers, own.unlabelled, own.dice, smallest=own.smallest)
+        return Segmentation(own.labels, own.numbers, own.unlabelled, own.dice)
     return Classification(
         classes=plan.classes,
         class_weights=plan.optimisation.class_weights,

@@ -5,7 +5,7 @@ where regions hold others, each label is asked about by itself.
 
 Reference:
     Milletari, Navab, Ahmadi, "V-Net" (2016), arXiv:1606.04797 (the Dice loss); Isensee et al., "nnU-Net" (2021),
-    doi:10.1038/s41592-020-01008-z (its sum with cross-entropy, over a batch together).
+    doi:10.1038/s41592-020-01008-z (its sum with cross-entropy, over a batch together or each image).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -25,6 +25,9 @@ from hounsfield.image import Mask
 UNKNOWN = 255
 """Code of voxels that nobody knows."""
 
+_RAREST = 1e-4
+"""Share of all voxels: of rarer labels no more than this is expected."""
+
 
 @dataclass(frozen=True)
 class Segmentation:
@@ -35,6 +38,8 @@ class Segmentation:
     """Of each label those that it has on masks."""
     unlabelled: int = 0
     """The number on masks where nobody knows; 0 where there is none."""
+    dice: Literal["batch", "image"] = "batch"
+    """Over what the loss has its Dice: all images of a batch together, or each, and their mean."""
     by_grid: ClassVar[bool] = False
     """Whether codes are made of numbers on the grid that the network is shown, and not brought there themselves."""
 
@@ -77,6 +82,12 @@ class Segmentation:
                 table[self.known.index(number) + 1, place + self.exclusive] = 1
         return table
 
+    def expected(self, voxels: FloatArray) -> Tensor:
+        """(outputs,) float32: logits of how common each output is, of the voxels, or their share, of each code."""
+        shares = torch.from_numpy(voxels / voxels.sum()).float() @ self.of_code
+        shares = shares.clamp(_RAREST, 1 - _RAREST)
+        return shares.log() if self.exclusive else torch.logit(shares)
+
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy and Dice loss, a scalar; voxels that nobody knows count in neither.
 
@@ -86,8 +97,11 @@ class Segmentation:
         """
         codes = targets.long().flatten()
         flat = logits.float().movedim(1, -1).reshape(-1, logits.shape[1])
+        parts = len(targets) if self.dice == "image" else 1
+        part = torch.arange(parts).repeat_interleave(len(codes) // parts)
         if bool((codes == UNKNOWN).any()):
-            flat, codes = flat[codes != UNKNOWN], codes[codes != UNKNOWN]
+            known = codes != UNKNOWN
+            flat, codes, part = flat[known], codes[known], part[known]
         if len(codes) == 0:
             return flat.sum() * 0
         if self.exclusive:
@@ -98,15 +112,17 @@ class Segmentation:
         else:
             entropy = torch.nn.functional.binary_cross_entropy_with_logits(flat, self.of_code[codes])
             shares = torch.sigmoid(flat)
-        return entropy + self._dice_loss(shares, codes)
+        return entropy + self._dice_loss(shares, codes, part, parts)
 
-    def _dice_loss(self, shares: Tensor, codes: Tensor) -> Tensor:
-        """1 less the mean Dice of the labels that are there, of shares (voxels, labels)."""
+    def _dice_loss(self, shares: Tensor, codes: Tensor, part: Tensor, parts: int) -> Tensor:
+        """1 less the mean Dice of the labels that are there, of shares (voxels, labels), each voxel of one part."""
         asked = self.of_code[:, int(self.exclusive) :]
-        by_code = torch.zeros((len(asked), shares.shape[1]), dtype=shares.dtype).index_add(0, codes, shares)
-        there = torch.bincount(codes, minlength=len(asked)).float() @ asked
-        both = (by_code * asked).sum(dim=0)
-        dice = 2 * both / (shares.sum(dim=0) + there).clamp(min=1e-6)
+        own = part * len(asked) + codes
+        by_code = torch.zeros((parts * len(asked), shares.shape[1]), dtype=shares.dtype).index_add(0, own, shares)
+        by_code = by_code.view(parts, len(asked), -1)
+        there = torch.bincount(own, minlength=parts * len(asked)).view(parts, -1).float() @ asked
+        both = (by_code * asked).sum(dim=1)
+        dice = 2 * both / (by_code.sum(dim=1) + there).clamp(min=1e-6)
         present = there > 0
         return 1 - dice[present].mean() if bool(present.any()) else shares.sum() * 0
 
