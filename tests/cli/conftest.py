@@ -36,13 +36,14 @@ def elsewhere(phantom: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def trained_for(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Trains one network for epochs, which no machine's speed changes, on one thread; gives the bundle's folder."""
+    """Trains one network for epochs on one thread, by a plan for an hour, which is the same on every machine; gives
+    the bundle's folder."""
 
     def trained(data: Path, *words: str, epochs: int) -> Path:
         folder, printed = tmp_path_factory.mktemp("trained"), io.StringIO()
         with redirect_stdout(printed):
             words = (*words, "-o", str(folder / "bundle"))
-            assert main(["train", str(data), *words, "--minutes", "0.3", "--plan-only"]) == 0
+            assert main(["train", str(data), *words, "--minutes", "60", "--plan-only"]) == 0
         (folder / "plan.toml").write_text(printed.getvalue(), encoding="utf-8")
         plan = read_plan(folder / "plan.toml")
         optimisation = plan.optimisation.model_copy(update={"epochs": epochs, "threads": 1})

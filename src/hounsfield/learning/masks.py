@@ -65,10 +65,10 @@ class MaskLesson:
 
     def expect(self, network: nn.Module, rows: IntArray) -> None:
         """Let every voxel's answer begin at how common each label is, a mean over images."""
-        codes = len(self.task.of_code)
-        shares = np.zeros(codes)
+        shares = np.zeros(len(self.task.of_code))
         for row in rows.tolist():
-            voxels = np.bincount(self.inputs.codes[row].reshape(-1), minlength=codes)[:codes]
+            slices = (np.bincount(own.reshape(-1), minlength=UNKNOWN + 1) for own in self.inputs.codes[row])
+            voxels = np.sum(list(slices), axis=0)[: len(shares)]
             shares += voxels / max(1, voxels.sum())
         cast(UNet | Recurrent, network).expect(self.task.expected(shares))
 

@@ -95,13 +95,13 @@ class Segmentation:
             logits: (N, outputs, …).
             targets: (N, …) codes.
         """
-        codes = targets.long().flatten()
+        codes = own = targets.long().flatten()
+        if self.dice == "image":
+            own = codes + len(self.of_code) * torch.arange(len(targets)).repeat_interleave(targets[0].numel())
         flat = logits.float().movedim(1, -1).reshape(-1, logits.shape[1])
-        parts = len(targets) if self.dice == "image" else 1
-        part = torch.arange(parts).repeat_interleave(len(codes) // parts)
         if bool((codes == UNKNOWN).any()):
             known = codes != UNKNOWN
-            flat, codes, part = flat[known], codes[known], part[known]
+            flat, codes, own = flat[known], codes[known], own[known]
         if len(codes) == 0:
             return flat.sum() * 0
         if self.exclusive:
@@ -112,12 +112,12 @@ class Segmentation:
         else:
             entropy = torch.nn.functional.binary_cross_entropy_with_logits(flat, self.of_code[codes])
             shares = torch.sigmoid(flat)
-        return entropy + self._dice_loss(shares, codes, part, parts)
+        return entropy + self._dice_loss(shares, own, len(targets) if self.dice == "image" else 1)
 
-    def _dice_loss(self, shares: Tensor, codes: Tensor, part: Tensor, parts: int) -> Tensor:
-        """1 less the mean Dice of the labels that are there, of shares (voxels, labels), each voxel of one part."""
+    def _dice_loss(self, shares: Tensor, own: Tensor, parts: int) -> Tensor:
+        """1 less the mean Dice of the labels that are there in each part, of shares (voxels, labels) and of each voxel
+        its code, after those of the parts before its own."""
         asked = self.of_code[:, int(self.exclusive) :]
-        own = part * len(asked) + codes
         by_code = torch.zeros((parts * len(asked), shares.shape[1]), dtype=shares.dtype).index_add(0, own, shares)
         by_code = by_code.view(parts, len(asked), -1)
         there = torch.bincount(own, minlength=parts * len(asked)).view(parts, -1).float() @ asked
