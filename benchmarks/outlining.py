@@ -76,6 +76,8 @@ QUESTIONS = (
     Question("cxr_lungs_chn_to_mcu", (5.0,), "", elsewhere=True),
     Question("busi_outlines", (15.0,), "a U-Net with an EfficientNet-lite0 encoder after 4.5 CPU minutes .74"),
     Question("chase_vessels", (15.0,), ""),
+    Question("sts_outlines_t1", (10.0,), "nothing published on these cases"),
+    Question("sts_outlines", (10.0,), "as above, with FDG-PET"),
     Question(
         "dsb2018_nuclei_outlines", (10.0,),
         "average precision on the second-stage images of the 2018 Data Science Bowl, which are others: .632 of the 32 "

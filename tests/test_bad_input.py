@@ -26,7 +26,7 @@ def script() -> types.ModuleType:
 SCRIPT = script()
 
 
-@pytest.mark.parametrize("bad", SCRIPT.ALL, ids=lambda bad: bad.make.__name__)
+@pytest.mark.parametrize("bad", SCRIPT.ALL, ids=lambda bad: bad.name)
 def test_bad_input_ends_in_its_sentence_and_nothing_half_written(
     bad: object, phantom: Path, film_bundle: Path, tmp_path: Path
 ) -> None:

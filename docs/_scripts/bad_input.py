@@ -15,11 +15,15 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
 
+import numpy as np
+
 from hounsfield.cli.main import main
+from hounsfield.formats import capacity
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
@@ -78,6 +82,8 @@ class BadInput:
     """A package that is not installed."""
     noted: bool = False
     """It is answered, with a note."""
+    free: int = 0
+    """Bytes of memory that are free."""
 
 
 def read(place: Place, path: Path) -> Sequence[str]:
@@ -420,6 +426,57 @@ def label_that_no_study_has(place: Place) -> Sequence[str]:
     return "train", str(place.folder / "studies.toml"), *words
 
 
+def outlines(
+    place: Place, number: int = 1, *, kind: type = np.uint8, moved_mm: float = 0, times: int = 1
+) -> Sequence[str]:
+    """Three volumes of 12³ voxels, and the words that learn to outline the liver, which has the number 1.
+
+    Args:
+        place: Where they are written.
+        number: On the masks, in a cube.
+        kind: Of the numbers on the masks.
+        moved_mm: By how much masks lie elsewhere than their images.
+        times: Volumes on each mask.
+    """
+    import nibabel
+
+    data = place.folder / "data"
+    for folder in ("images", "labels"):
+        (data / folder).mkdir(parents=True)
+    mask = np.zeros((12, 12, 12), dtype=kind)
+    mask[3:9, 3:9, 3:9] = number
+    masks = mask if times == 1 else np.stack([mask] * times, axis=3)
+    there = np.eye(4)
+    there[0, 3] = moved_mm
+    for name in "abc":
+        image = nibabel.Nifti1Image(mask.astype(np.int16), np.eye(4))
+        nibabel.save(image, data / "images" / f"{name}.nii.gz")
+        nibabel.save(nibabel.Nifti1Image(masks, there), data / "labels" / f"{name}.nii.gz")
+    (data / "dataset.json").write_text('{"labels": {"background": 0, "liver": 1}}', encoding="utf-8")
+    return "train", str(data), "--task", "segmentation", "-o", str(place.folder / "outliner")
+
+
+def several_volumes(place: Place) -> Sequence[str]:
+    """A NIfTI file of five volumes."""
+    import nibabel
+
+    image = nibabel.Nifti1Image(np.ones((12, 12, 12, 5), dtype=np.int16), np.eye(4))
+    nibabel.save(image, place.folder / "film.nii.gz")
+    return read(place, place.folder / "film.nii.gz")
+
+
+def very_large(place: Place) -> Sequence[str]:
+    """A CT of 1500 slices, most of whose file takes no room on the disk."""
+    import nibabel
+
+    image = nibabel.Nifti1Image(np.zeros((1, 1, 1), dtype=np.int16), np.eye(4))
+    image.header.set_data_shape((512, 512, 1500))
+    with (place.folder / "ct.nii").open("wb") as stream:
+        image.header.write_to(stream)
+        stream.truncate(352 + 2 * 512 * 512 * 1500)
+    return read(place, place.folder / "ct.nii")
+
+
 ALL = (
     BadInput("A DICOM file of which half is missing", truncated_dicom, 1),
     BadInput("A PNG named .dcm: it is read, for the content decides", png_named_dcm, 0),
@@ -442,6 +499,13 @@ ALL = (
     BadInput("A structure that the file does not have", unknown_structure, 1),
     BadInput("A structure that nobody drew, to measure", structure_without_contours, 1),
     BadInput("DICOM studies in which no structure has the label's name", label_that_no_study_has, 1),
+    BadInput("Masks that lie elsewhere than their images", partial(outlines, moved_mm=5), 1),
+    BadInput("Masks with a number that is no label", partial(outlines, number=4), 1),
+    BadInput("Masks with a number below 0", partial(outlines, number=-1, kind=np.int16), 1),
+    BadInput("Masks on which nothing is", partial(outlines, number=0), 1),
+    BadInput("Masks of several volumes each", partial(outlines, times=2), 1),
+    BadInput("A NIfTI file of several volumes", several_volumes, 1),
+    BadInput("A CT of 512 × 512 × 1500 where half a gigabyte is free", very_large, 1, free=5 * 10**8),
     BadInput("A disk that fills while a checkpoint is written", full_disk, 1, disk="member-0.safetensors"),
     BadInput("A bundle with one byte changed", changed_bundle, 1),
     BadInput("A plan with an unknown key", unknown_key, 2),
@@ -478,6 +542,13 @@ def machine_without(package: str) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def little_memory(free: int) -> Iterator[None]:
+    """So many bytes of memory are free."""
+    with mock.patch.object(capacity, "free_memory", lambda: free):
+        yield
+
+
 def said(bad: BadInput, place: Place) -> tuple[int, str]:
     """Exit code and the sentence, the folders left out."""
     words = bad.make(place)
@@ -488,6 +559,7 @@ def said(bad: BadInput, place: Place) -> tuple[int, str]:
         mock.patch.dict(os.environ, {"XDG_DATA_HOME": str(place.folder), "HOUNSFIELD_WEIGHTS": ""}),
         full_disk_for(bad.disk) if bad.disk else contextlib.nullcontext(),
         machine_without(bad.missing) if bad.missing else contextlib.nullcontext(),
+        little_memory(bad.free) if bad.free else contextlib.nullcontext(),
     ):
         code = main(list(words))
     wanted = _is_note if bad.noted else _is_verdict

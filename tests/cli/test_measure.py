@@ -64,13 +64,13 @@ def test_a_worksheet_has_a_page_a_json_and_a_picture_for_what_was_measured(
     assert "met         5 mm to bone: 12.0 mm; wanted at least 5 mm" in printed
     assert "cannot say  Free of the artery: wanted at most 0 mm²" in printed
     assert sorted(path.name for path in (case / "out").iterdir()) == [
-        "criterion-01.png", "report.html", "surface.png", "worksheet.json"
+        "criterion-01.png", "planes.png", "report.html", "surface.png", "worksheet.json"
     ]  # fmt: skip
     values = json.loads((case / "out" / "worksheet.json").read_text(encoding="utf-8"))
     assert values["answers"][0]["value"] == pytest.approx(12, abs=0.01)
     assert values["structures"] == {"bone": f"{case / 'organs.nii.gz'}:2"}
     page = (case / "out" / "report.html").read_text(encoding="utf-8")
-    assert "No mask was given for artery; given: bone." in page and page.count("data:image/webp") == 2
+    assert "No mask was given for artery; given: bone." in page and page.count("data:image/webp") == 3
 
 
 def test_without_criteria_it_measures(case: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,8 @@ from drawn_files import closed, square, write_rtstruct, write_seg, write_series
 
 from hounsfield.cli.main import main
 from hounsfield.plan import RecurrentChoice, read_plan
+from hounsfield.reading import outlining
+from hounsfield.reporting.segmentation_part import SURFACES
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,18 @@ def test_a_reading_writes_every_voxel_on_the_images_grid(bundle: Path, data: Pat
     assert (tmp_path / "out" / reading["figure"]).is_file()
 
 
+def test_a_volume_that_does_not_fit_into_memory_is_named_and_the_others_are_measured(
+    bundle: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = iter(range(100))
+    monkeypatch.setattr(outlining, "bytes_held", lambda *words: 10**15 if next(asked) == 1 else 1)
+    assert main(["evaluate", str(bundle), str(data), "-o", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert "image, while it is outlined, needs 1000000.0 GB of memory" in said and ".nii.gz: its " in said
+    results = json.loads((tmp_path / "out" / "evidence.json").read_text(encoding="utf-8"))["segmentation"]["results"]
+    assert len(results) == 2  # of three
+
+
 def test_two_bundles_are_compared_label_by_label(
     bundle: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -99,8 +113,17 @@ def test_a_recurrent_network_is_planned_trained_and_measured(
     plan = read_plan(recurrent / "plan.toml")
     assert isinstance(plan.network, RecurrentChoice) and plan.input.windows
     assert plan.input.shape[0] in (8, 16)
-    assert main(["evaluate", str(recurrent), str(data), "-o", str(tmp_path / "out")]) == 0
-    assert "all labels" in capsys.readouterr().out
+    said = []
+    for surface, edges in (("elements", ""), ("edge voxels", " of edge voxels")):
+        words = ["evaluate", str(recurrent), str(data), "-o", str(tmp_path / surface), "--surface", surface]
+        assert main(words) == 0
+        printed = capsys.readouterr().out
+        assert "all labels" in printed and f"between surfaces{edges}; surface Dice within 1" in printed
+        said.append(json.loads((tmp_path / surface / "evidence.json").read_text(encoding="utf-8"))["segmentation"])
+        assert said[-1]["surface"] == surface
+        assert SURFACES[surface] in (tmp_path / surface / "report.html").read_text(encoding="utf-8")
+    first, second = (one["labels"][0]["scores"] for one in said)
+    assert first["dice"] == second["dice"] and first["hausdorff"] != second["hausdorff"]
 
 
 @pytest.mark.parametrize("name", ["bundle", "recurrent"])

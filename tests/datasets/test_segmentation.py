@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -66,15 +67,59 @@ def test_a_models_labels_are_found_by_their_names_whatever_numbers_they_have_els
     assert list(found.labels.items()) == [("liver", (7, 8)), ("tumour", (3,))]  # in the model's order
     assert found.unlabelled == 0  # the data say what is unlabelled there
     assert len(found.cases) == 2  # a number of another label counts as nothing
-    assert any("on 1 image numbers that are none of 0, 3, 7, 8 count as nothing: 0 (9)" in note
-               for note in found.notes)  # fmt: skip
+    assert any(
+        "on 1 image numbers that are none of 0, 3, 7, 8 count as nothing: " in note and note.endswith("masks/0.png (9)")
+        for note in found.notes
+    )
 
 
 def test_an_image_with_a_number_that_nobody_named_is_left_out_of_training(masked: Callable[..., Dataset]) -> None:
     found = for_segmentation(masked(holding(1, 4), holding(1), numbers={"liver": (1,)}))
 
     assert [case.id for case in found.cases] == ["1"]
-    assert "1 image left out, with numbers that are none of 0, 1: 0 (4)" in found.notes
+    (note,) = found.notes
+    assert note.startswith("1 image left out, with numbers that are none of 0, 1: ")
+    assert note.endswith("masks/0.png (4); name them in [labels], or set these voxels to 0")
+
+
+def test_masks_on_which_nothing_is_are_told_and_refused_where_there_are_no_others(
+    masked: Callable[..., Dataset],
+) -> None:
+    found = for_segmentation(masked(holding(1), holding(), numbers={"liver": (1,)}))
+    assert len(found.cases) == 2  # a patient without the lesion is worth learning from
+    (note,) = found.notes
+    assert note.startswith("on 1 mask nothing is labelled: ") and note.endswith("masks/1.png")
+    with pytest.raises(DatasetError, match="no mask can be used: all 2 are empty, the first for 0: give those on"):
+        for_segmentation(masked(holding(), holding(), numbers={"liver": (1,)}))
+
+
+@pytest.mark.parametrize(("moved_mm", "kept"), [(0.0, 2), (50.0, 1)])
+def test_a_mask_of_one_slice_that_lies_elsewhere_is_left_out(tmp_path: Path, moved_mm: float, kept: int) -> None:
+    for folder in ("images", "labels"):
+        (tmp_path / folder).mkdir()
+    for name in "ab":
+        image, mask = np.full((8, 6, 1), 100, dtype=np.int16), np.zeros((8, 6, 1), dtype=np.uint8)
+        mask[2:5, 2:5] = 1
+        place, moved = np.diag([2.0, 2, 5, 1]), np.diag([2.0, 2, 5, 1])
+        place[:3, 3] = moved[:3, 3] = 10, 20, 30
+        moved[0, 3] += moved_mm if name == "b" else 0
+        nibabel.save(nibabel.Nifti1Image(image, place), tmp_path / "images" / f"{name}.nii.gz")  # type: ignore[attr-defined]
+        nibabel.save(nibabel.Nifti1Image(mask, moved), tmp_path / "labels" / f"{name}.nii.gz")  # type: ignore[attr-defined]
+    found = for_segmentation(open_dataset(tmp_path))
+    assert len(found.cases) == kept
+    assert any("labels/b.nii.gz" in note and "not on one grid" in note for note in found.notes) == (kept == 1)
+
+
+@pytest.mark.parametrize(("most", "dtype"), [(1, np.uint8), (300, np.uint16), (70_000, np.uint32)])
+def test_numbers_take_no_more_bytes_than_they_need(tmp_path: Path, most: int, dtype: type) -> None:
+    for folder in ("images", "labels"):
+        (tmp_path / folder).mkdir()
+    numbers = np.zeros((4, 5, 6), dtype=np.float32)
+    numbers[1, 2, 3] = most
+    nibabel.save(nibabel.Nifti1Image(np.ones((4, 5, 6), dtype=np.int16), np.eye(4)), tmp_path / "images" / "a.nii.gz")  # type: ignore[attr-defined]
+    nibabel.save(nibabel.Nifti1Image(numbers, np.eye(4)), tmp_path / "labels" / "a.nii.gz")  # type: ignore[attr-defined]
+    mask = mask_of(open_dataset(tmp_path).cases[0])
+    assert mask.dtype == dtype and mask[3, 2, 1] == mask.max() == most
 
 
 def test_data_without_names_are_taken_to_have_the_models_numbers(masked: Callable[..., Dataset]) -> None:

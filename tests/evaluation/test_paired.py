@@ -13,6 +13,7 @@ from hounsfield.evaluation.comparison import compare
 from hounsfield.evaluation.evidence import Evidence, OutlinedImage, OutlinedLabel
 from hounsfield.evaluation.measure import Origin, measure_outlines
 from hounsfield.evaluation.seeds import over_seeds
+from hounsfield.evaluation.surface_distance import Surface
 from hounsfield.findings import ModelIdentity
 from hounsfield.reporting.comparison_report import verdict
 
@@ -35,12 +36,19 @@ def nothing(label: str) -> OutlinedLabel:
     return OutlinedLabel(label, 1.0, 1.0, None, None, 0.0, 0.0)
 
 
-def evidence(name: str, images: Sequence[Sequence[OutlinedLabel]], *, unit: str = "mm", tolerance: float = 1.0):  # type: ignore[no-untyped-def]
+def evidence(  # type: ignore[no-untyped-def]
+    name: str,
+    images: Sequence[Sequence[OutlinedLabel]],
+    *,
+    unit: str = "mm",
+    tolerance: float = 1.0,
+    surface: Surface = "elements",
+):
     results = [OutlinedImage(f"c{n}", f"p{n // 2}", tuple(labels), unit) for n, labels in enumerate(images)]
     origin = Origin(
         "made", "test", ("image",), attributes={}, model=ModelIdentity(name, "0", name * 8), seconds=1.0, resamples=50
     )
-    return measure_outlines(results, origin, labels=LABELS, tolerance=tolerance)
+    return measure_outlines(results, origin, labels=LABELS, tolerance=tolerance, surface=surface)
 
 
 def model(name: str, skill: float, *, cases: int = 40, seed: int = 0) -> Evidence:
@@ -112,6 +120,14 @@ def test_surface_dice_of_other_tolerances_is_not_compared() -> None:
 
     assert list(found.named["liver"]) == ["dice", "hausdorff", "surface_distance"]
     assert "No surface Dice: its tolerances are 1, 2." in found.notes
+
+
+def test_distances_between_other_surfaces_are_not_compared() -> None:
+    images = [(outlined("liver", 0.8), nothing("tumour"))] * 12
+    found = compare(evidence("a", images), evidence("b", images, surface="edge voxels"), resamples=50)
+
+    assert list(found.named["liver"]) == ["dice"]
+    assert "No distances: surfaces are edge voxels here and elements there." in found.notes
 
 
 def test_other_labels_other_truths_and_other_tasks_are_refused() -> None:

@@ -18,7 +18,7 @@ from hounsfield.evaluation import surface_distance as module
 from hounsfield.evaluation.surface_distance import surface_distances
 from hounsfield.findings.surface_pieces import cell_codes, pieces
 
-SPACINGS = ((1.0, 1.0, 1.0), (3.0, 0.5, 0.7), (0.8, 2.5, 1.3))
+SPACINGS = ((1.0, 1.0, 1.0), (3.0, 0.5, 0.7), (0.8, 2.5, 1.3), (12.0, 1.0, 1.0))
 
 
 def element_sizes(spacing: tuple[float, ...]) -> FloatArray:

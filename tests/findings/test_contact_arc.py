@@ -35,6 +35,13 @@ def test_a_vessel_inside_a_lesion_is_encased() -> None:
     assert measure_contact_arc(lesion & ~VESSEL, VESSEL, np.eye(4)).degrees_as_drawn == pytest.approx(360)
 
 
+@pytest.mark.parametrize("degrees", [150, 270])
+def test_of_a_wall_the_outer_circumference_counts(degrees: float) -> None:
+    wall = VESSEL & ((ROWS - 40) ** 2 + (COLUMNS - 40) ** 2 > 8**2)
+    drawn, filled = (measure_contact_arc(sector(degrees), vessel, np.eye(4)) for vessel in (wall, VESSEL))
+    assert drawn == filled
+
+
 def test_a_lesion_that_is_not_near_touches_nothing() -> None:
     lesion = np.zeros_like(VESSEL)
     lesion[1:4, 60:70, 60:70] = True

@@ -9,6 +9,7 @@ from masks import ball, coordinates, grid
 from hounsfield.errors import ImageError, ShapeError
 from hounsfield.findings.margin import measure_margin
 from hounsfield.findings.surface import closed_surface, surface_within
+from hounsfield.findings.worksheet import fill_worksheet
 
 
 def half_space(shape: tuple[int, int, int], axis: int, first: int) -> np.ndarray:
@@ -30,11 +31,13 @@ def test_distances_are_those_of_brute_force(seed: int, spacing: tuple[float, flo
     ours, theirs = closed_surface(lesion, affine), closed_surface(structure, affine)
     apart = np.linalg.norm(ours.points_mm[:, None] - theirs.points_mm[None], axis=2).min(axis=1)
     assert margin.minimum_mm == pytest.approx(apart.min(), abs=1e-6)
+    assert margin.area_closer_than_5_mm == pytest.approx(ours.areas[apart < 5].sum())
     assert margin.area_closer_than_10_mm == pytest.approx(ours.areas[apart < 10].sum())
     order = np.argsort(apart)
     weighed = np.cumsum(ours.areas[order]) / ours.area
-    low, high = apart[order][np.searchsorted(weighed, [0.5 - 1e-9, 0.5 + 1e-9])]  # half may fall between two pieces
-    assert low - 1e-6 <= margin.median_mm <= high + 1e-6
+    for share, told in ((0.05, margin.percentile_5_mm), (0.5, margin.median_mm)):
+        low, high = apart[order][np.searchsorted(weighed, [share - 1e-9, share + 1e-9])]  # it may fall between two
+        assert low - 1e-6 <= told <= high + 1e-6
     pair = np.subtract(margin.closest.lesion_mm, margin.closest.structure_mm)
     assert np.linalg.norm(pair) == pytest.approx(margin.minimum_mm)
 
@@ -201,10 +204,22 @@ def test_what_is_beyond_the_border_is_no_closer_than_the_border() -> None:
     assert measure_margin(at_border, whole, np.eye(4)).beyond_the_image_mm == 0
 
 
+def test_what_the_border_may_hide_is_told_where_it_may_be_closer() -> None:
+    lesion = ball((30, 40, 40), (1, 1, 1), np.array([15.0, 20, 20]), 6)
+    far = half_space((30, 40, 40), 2, 38)
+    far[:, :, 38:] &= np.arange(40)[:, None] > 30
+    leaving = far | ball((30, 40, 40), (1, 1, 1), np.array([15.0, 20, 30]), 2)
+    hidden = measure_margin(lesion, far, np.eye(4), name="bone")
+    assert hidden.beyond_the_image_mm is not None and hidden.beyond_the_image_mm < hidden.minimum_mm
+    assert hidden.notes[-1].startswith("Bone goes on beyond the border of the image, ")
+    seen = measure_margin(lesion, leaving, np.eye(4), name="bone")
+    assert seen.beyond and not seen.notes
+
+
 def test_several_outlines_of_a_lesion_give_the_spread() -> None:
     structure = half_space((40, 40, 40), 2, 34)
     outlines = [ball((40, 40, 40), (1, 1, 1), np.full(3, 18.0), radius) for radius in (9.2, 8.2, 11.2)]
-    margin = measure_margin(outlines[0], structure, np.eye(4), outlines=outlines[1:])
+    (margin,) = fill_worksheet(None, outlines[0], {"bone": structure}, np.eye(4), outlines=outlines[1:]).margins
     assert margin.spread is not None
     assert (margin.spread.low, margin.spread.high) == (pytest.approx(4.3, abs=0.5), pytest.approx(7.3, abs=0.5))
     assert margin.spread.distances_mm[0] == margin.minimum_mm

@@ -33,6 +33,28 @@ def labels() -> np.ndarray:
     return labels
 
 
+@pytest.mark.parametrize(
+    ("label", "inside"), [("above=200", (1, 5, 5)), ("above=-300", (1, 10, 5)), ("below=-900.5", (1, 15, 5))]
+)
+def test_a_structure_is_taken_by_its_levels_without_noise(
+    tmp_path: Path, label: str, inside: tuple[int, int, int]
+) -> None:
+    levels = np.full((20, 20, 4), -1000, dtype=np.int16)
+    levels[2:9, 2:9], levels[9:14, 2:9] = 300, 40
+    levels[2:19, 17, :] = 250  # a plate of one voxel is bone
+    levels[2, 12, 1] = 500  # noise
+    image = read(save(tmp_path / "ct.nii.gz", levels))
+    found, (note,) = read_outline(tmp_path / "ct.nii.gz", image, label=label)
+    depth, first, second = inside
+    assert found[depth, second, first] and not found[1, 12, 2]
+    assert found[:, 17, 2:19].all() == label.startswith("above")
+    assert note == f"ct.nii.gz: what is {label.replace('=', ' ')} was taken, without parts of less than 0.1 ml"
+    with pytest.raises(ImageError, match="nothing of 0.1 ml or more is above 400; its levels go from -1000 to 500"):
+        read_outline(tmp_path / "ct.nii.gz", image, label="above=400")
+    with pytest.raises(ImageError, match="above=200HU: a level is a number, for instance above=200"):
+        read_outline(tmp_path / "ct.nii.gz", image, label="above=200HU")
+
+
 def test_a_label_is_taken_alone_or_all_together(tmp_path: Path, labels: np.ndarray) -> None:
     image = read(save(tmp_path / "ct.nii.gz", np.zeros((6, 5, 4), dtype=np.int16)))
     path = save(tmp_path / "organs.nii.gz", labels)

@@ -114,7 +114,7 @@ def test_objects_grow_by_the_spacing_of_the_image_as_stored(stack: Dataset, tmp_
     plan = plan_of_volumes(stack)
     inputs = prepare_masked(stack, stack.cases, plan, tmp_path, threads=1)
     lesson = MaskLesson(instances_of(plan), inputs)
-    (answer,) = lesson.answered(AsItStands(), plan, np.array([0]), flips=False).outlined
+    (answer,) = lesson.together(plan, [AsItStands()], [np.array([0])])[1].outlined
     found, truth = answer.outline.unpacked().labels, mask_of(stack.cases[0])
     assert sorted(np.unique(found[truth == 40])) != sorted(np.unique(found[truth == 9]))
     assert len(np.unique(found[truth == 40])) == len(np.unique(found[truth == 9])) == 1

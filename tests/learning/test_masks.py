@@ -16,19 +16,16 @@ import torch
 
 from hounsfield import formats
 from hounsfield.arrays import FloatArray, IntArray
+from hounsfield.bundle import digest_of
 from hounsfield.datasets import open_dataset
 from hounsfield.datasets.case import Dataset, ImageRef
 from hounsfield.datasets.segmentation import for_segmentation, mask_of
 from hounsfield.errors import DatasetError, GeometryError, UnknownNameError
-from hounsfield.evaluation.evidence import OutlinedImage, OutlinedLabel
-from hounsfield.image import Mask
 from hounsfield.learning.choosing import choose_plan_and_split
 from hounsfield.learning.inputs import Inputs
-from hounsfield.learning.lesson import Answers, Outlined
 from hounsfield.learning.masked import _shares, masked_case, prepare_masked, resampled
 from hounsfield.learning.masks import MaskLesson, masked_batch, places_of, plain_window
 from hounsfield.learning.memory_need import step_bytes
-from hounsfield.learning.packed import PackedMask
 from hounsfield.learning.supervised import setup
 from hounsfield.learning.throughput import images_per_second
 from hounsfield.learning.train import train
@@ -44,6 +41,7 @@ from hounsfield.plan import (
     Segmentation,
     UNetChoice,
 )
+from hounsfield.plan.choices import note_on_ensemble
 from hounsfield.plan.task import task_of
 from hounsfield.plan.windows import windows_for
 from hounsfield.preprocessing.grid import flip
@@ -92,22 +90,53 @@ def test_a_segmentation_learns_measures_itself_and_is_written(dataset: Dataset, 
     json.dumps(evidence.as_json(), allow_nan=False)
 
 
-def test_of_several_networks_the_first_that_was_asked_counts_for_an_image(dataset: Dataset) -> None:
-    lesson = MaskLesson(task_of(plan_for(dataset)), None)  # type: ignore[arg-type]
+@pytest.mark.parametrize("folds", [1, 2])
+def test_repeats_outline_a_case_together(dataset: Dataset, tmp_path: Path, folds: int) -> None:
+    ensemble = Ensemble(folds=folds, repeats=2)
+    plan = plan_for(dataset, epochs=1).model_copy(update={"ensemble": ensemble})
+    trained = train(dataset, tmp_path / "bundle", plan=plan)
+    assert len(list(trained.bundle.networks())) == 2 * folds
+    assert len(trained.val_outlined) == len(trained.val_cases) > len(dataset.cases) / 2 * (folds - 1)
+    task, inputs = task_of(plan), prepare_masked(dataset, trained.val_cases, plan, tmp_path / "again", threads=1)
+    networks, held = trained.bundle.networks(), trained.bundle.training.held_back
+    for row, (case, one) in enumerate(zip(trained.val_cases, trained.val_outlined, strict=True)):
+        mark = digest_of(case, dataset.name)
+        own = [network for network, ids in zip(networks, held, strict=True) if mark in ids]
+        assert len(own) == 2
+        _, again = MaskLesson(task, inputs).together(plan, own, [np.array([row])] * 2)  # type: ignore[arg-type]
+        assert again.outlined[0].result.labels == one.result.labels
+    assert bool(note_on_ensemble(plan)) == (folds > 1)
+    assert folds == 1 or "by 2 of the networks, those that had not seen its patient" in note_on_ensemble(plan)
 
-    def said(*dice: float) -> Answers:
-        mask = PackedMask.of(Mask(np.zeros((1, 2, 2), dtype=np.uint8), ("a",)))
-        labels = [OutlinedLabel("a", one, one, None, None, 1.0, 1.0) for one in dice]
-        return Answers(
-            np.zeros((len(dice), 1)), outlined=tuple(Outlined(OutlinedImage("", "", (one,)), mask) for one in labels)
-        )
 
-    rows, answer = lesson.together(
-        plan_for(dataset), [said(0.1, 0.2), said(0.3, 0.4)], [np.array([4, 1]), np.array([1, 0])]
-    )
+class Bright(torch.nn.Module):
+    """Labels as 1 what is brighter than a level, the surer the brighter."""
 
-    assert rows.tolist() == [0, 1, 4]
-    assert [one.result.labels[0].dice for one in answer.outlined] == [0.4, 0.2, 0.1]
+    def __init__(self, level: float = 0.6, sure: float = 1.0) -> None:
+        super().__init__()
+        self.level, self.sure = level, sure
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        above = (images - self.level) * self.sure
+        return torch.cat([-above, above, torch.full_like(images, -9)], dim=1)
+
+
+def test_networks_that_did_not_learn_from_an_image_outline_it_together(dataset: Dataset, tmp_path: Path) -> None:
+    plan = plan_for(dataset)
+    inputs = prepare_masked(dataset, dataset.cases, plan, tmp_path, threads=1)
+    lesson = MaskLesson(task_of(plan), inputs)  # type: ignore[arg-type]
+    networks = [Bright(0.3, sure=3), Bright(0.7), Bright(0.9)]
+
+    rows, answer = lesson.together(plan, iter(networks), [np.array([2, 1]), np.array([1, 0]), np.array([0])])
+
+    assert rows.tolist() == [0, 1, 2]
+    alike = (Bright(0.8), Bright(0.4), Bright(0.3))  # the mean of the lines of those that answer
+    for row, (one, said) in enumerate(zip(answer.outlined, alike, strict=True)):
+        (alone,) = lesson.together(plan, [said], [np.array([row])])[1].outlined
+        np.testing.assert_array_equal(one.outline.unpacked().labels, alone.outline.unpacked().labels)
+        assert one.result == lesson.measured(plan, row, one.outline.unpacked()) == alone.result
+    levels = [one.outline.unpacked().labels.any() for one in answer.outlined]
+    assert any(levels)
 
 
 def test_images_and_masks_are_prepared_onto_one_grid(dataset: Dataset, tmp_path: Path) -> None:
@@ -162,14 +191,51 @@ def test_answers_begin_at_how_common_labels_are_where_something_is_known(
     inputs = prepare_masked(dataset, dataset.cases[:3], plan, tmp_path, threads=1)
     first, second = np.full((4, 4, 4), UNKNOWN, dtype=np.uint8), np.zeros((4, 4, 4), dtype=np.uint8)
     first[0], first[1, 0] = 0, 2  # of 20 voxels 4, and of 64 none: a tenth on the mean
-    inputs = replace(inputs, codes=(first, second, np.ones((4, 4, 4), dtype=np.uint8)))
+    images = (np.zeros((1, 4, 4, 4), dtype=np.float16),) * 3
+    inputs = replace(inputs, images=images, codes=(first, second, np.ones((4, 4, 4), dtype=np.uint8)))
     lesson = MaskLesson(cast(SegmentationTask, task_of(plan)), inputs)
     network = setup(plan, member=0).network
-    lesson.expect(network, np.array([0, 1]))  # and not the third
-    answers = next(own for name, own in network.named_modules() if name.split(".")[-1] == "answers")
-    for answer in cast(torch.nn.ModuleList, answers):
-        begun = torch.softmax(cast(torch.Tensor, answer.bias), dim=0)
+    lesson.expect(network, shown(plan, sides=(4, 4, 4)), np.array([0, 1]))  # and not the third
+    for begun in begun_at(network):
         torch.testing.assert_close(begun, torch.tensor([0.9, 1e-4, 0.1]), atol=1e-3, rtol=1e-3)
+
+
+def test_a_bundle_is_outlined_on_from_with_new_answers(dataset: Dataset, tmp_path: Path) -> None:
+    first = train(dataset, tmp_path / "first", plan=plan_for(dataset, epochs=1)).bundle
+    plan = plan_for(dataset)
+    plan = plan.model_copy(update={"optimisation": plan.optimisation.model_copy(update={"start": str(first.folder)})})
+    own, theirs = setup(plan, member=0).network.state_dict(), first.networks()[0].state_dict()
+    same = {key for key, value in theirs.items() if torch.equal(own[key], value)}
+    assert {key for key in theirs if key not in same} == {key for key in theirs if "answers" in key.split(".")}
+
+
+def test_of_large_images_the_windows_say_how_common_labels_are(dataset: Dataset, tmp_path: Path) -> None:
+    plan = plan_for(dataset)
+    inputs = prepare_masked(dataset, dataset.cases[:1], plan, tmp_path, threads=1)
+    codes = np.zeros((40, 40, 40), dtype=np.uint8)
+    codes[20, 20, 20] = 2
+    inputs = replace(inputs, images=(np.zeros((1, 40, 40, 40), dtype=np.float16),), codes=(codes,))
+    network = setup(plan, member=0).network
+    around = shown(plan, sides=(4, 4, 4), around_labels=1.0)
+    MaskLesson(cast(SegmentationTask, task_of(plan)), inputs).expect(network, around, np.array([0]))
+    for begun in begun_at(network):
+        torch.testing.assert_close(begun, torch.tensor([63 / 64, 1e-4, 1 / 64]), atol=1e-3, rtol=1e-3)
+
+
+def shown(plan: Plan, *, sides: tuple[int, int, int], around_labels: float = 0.0) -> Plan:
+    """The plan with windows of these sides that are not changed."""
+    update = {
+        "input": plan.input.model_copy(update={"shape": sides}),
+        "segmentation": plan.segmentation.model_copy(update={"around_labels": around_labels}),
+        "augmentation": Augmentation(),
+    }
+    return plan.model_copy(update=update)
+
+
+def begun_at(network: torch.nn.Module) -> list[torch.Tensor]:
+    """How common each output is, by each of a network's answers."""
+    answers = next(own for name, own in network.named_modules() if name.split(".")[-1] == "answers")
+    return [torch.softmax(cast(torch.Tensor, own.bias), dim=0) for own in cast(torch.nn.ModuleList, answers)]
 
 
 def test_where_little_is_known_no_window_is_drawn_that_teaches_nothing(dataset: Dataset, tmp_path: Path) -> None:
@@ -229,12 +295,8 @@ def test_what_a_network_says_comes_back_onto_the_grid_as_stored(dataset: Dataset
     inputs = prepare_masked(dataset, dataset.cases, plan, tmp_path, threads=1)
     task = task_of(plan)
 
-    class Bright(torch.nn.Module):
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return torch.cat([0.6 - images, images - 0.6, torch.full_like(images, -1)], dim=1)
-
     lesson = MaskLesson(task, inputs)  # type: ignore[arg-type]
-    answers = lesson.answered(Bright(), plan, np.arange(2), flips=False)
+    _, answers = lesson.together(plan, [Bright()], [np.arange(2)])
     outlines = [one.outline.unpacked() for one in answers.outlined]
     assert [one.labels.shape for one in outlines] == [(18, 24, 28), (20, 26, 24)]
     assert min(one.result.labels[0].dice for one in answers.outlined) > 0.85
@@ -276,11 +338,7 @@ def test_a_volume_stored_the_other_way_round_is_shown_alike_and_gets_its_labels_
     np.testing.assert_array_equal(one.codes, other.codes)
     inputs = prepare_masked(dataset, (case, turned), plan, tmp_path, threads=1)
 
-    class Bright(torch.nn.Module):
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return torch.cat([0.6 - images, images - 0.6, torch.full_like(images, -1)], dim=1)
-
-    answers = MaskLesson(task, inputs).answered(Bright(), plan, np.arange(2), flips=False)  # type: ignore[arg-type]
+    _, answers = MaskLesson(task, inputs).together(plan, [Bright()], [np.arange(2)])  # type: ignore[arg-type]
     there, turned_back = (own.outline.unpacked().labels for own in answers.outlined)
     assert there.any()
     assert (there == turned_back[:, ::-1, ::-1]).mean() > 0.999
@@ -402,7 +460,7 @@ def recurrent_plan(dataset: Dataset, *, slices: int = 8, epochs: int = 2, start:
 
 
 def test_a_recurrent_network_learns_volumes_slice_by_slice(dataset: Dataset, tmp_path: Path) -> None:
-    trained = train(dataset, tmp_path / "bundle", plan=recurrent_plan(dataset, slices=12, epochs=10))
+    trained = train(dataset, tmp_path / "bundle", plan=recurrent_plan(dataset, slices=12, epochs=15))
     found = validation_evidence(trained).segmentation
     assert found is not None
     assert found.labels[0].scores["dice"].value > 0.4
@@ -497,7 +555,11 @@ def test_a_recurrent_network_may_begin_from_a_unet_for_slices(tmp_path: Path) ->
     )
     theirs = train(slices, tmp_path / "bundle", plan=first).bundle.networks()[0].state_dict()
     own = setup(plan, member=0).network.state_dict()
-    assert all(torch.equal(own[f"unet.{key}"], value) for key, value in theirs.items())
+    stem = "encoder.stem.0.weight"
+    assert torch.equal(own[f"unet.{stem}"][:, 1:2], theirs[stem])
+    assert not own[f"unet.{stem}"][:, [0, 2]].any()  # of a slice's neighbours it makes nothing yet
+    kept = [key for key in theirs if key != stem and "answers" not in key.split(".")]
+    assert len(kept) > 20 and all(torch.equal(own[f"unet.{key}"], theirs[key]) for key in kept)
     assert {key.split(".")[0] for key in own} == {"unet", "memories"}
 
 

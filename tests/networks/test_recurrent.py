@@ -43,6 +43,18 @@ def test_every_voxel_of_a_volume_of_any_size_gets_an_answer(shape: tuple[int, ..
     assert network(torch.rand(2, 2, *shape)).shape == (2, 3, *shape)
 
 
+@pytest.mark.parametrize("channels", [1, 2])
+def test_slices_are_outlined_between_their_neighbours_whatever_looks_at_them(channels: int) -> None:
+    encoder = {"name": "residual", "widths": (8, 16), "blocks": (1, 1)}
+    choices = {"name": "recurrent", "encoder": encoder, "levels": 0}
+    network = build_from(choices, dims=3, channels=channels, outputs=2).eval()
+    volumes = torch.rand(1, channels, 5, 16, 16)
+    said, changed = network(volumes), volumes.clone()
+    changed[:, :, 1] += 1
+    apart = (network(changed) - said).abs().amax(dim=(0, 1, 3, 4))
+    assert (apart > 0).tolist() == [True, True, True, False, False]
+
+
 def test_in_training_coarser_maps_answer_too_and_slices_stay_as_many() -> None:
     found = recurrent()(torch.rand(2, 1, 5, 32, 32), deep=True)
     assert [tuple(one.shape) for one in found] == [(2, 3, 5, 32, 32), (2, 3, 5, 16, 16)]
@@ -159,7 +171,7 @@ def test_a_plans_words_make_it_with_an_encoder_for_slices() -> None:
     assert isinstance(network, Recurrent)
     assert network.neighbours and network.unet.encoder.channels == 3 and network.unet.encoder.dims == 2
     plain = build_from(choices | {"encoder": {"name": "residual"}}, dims=3, channels=1, outputs=2)
-    assert isinstance(plain, Recurrent) and plain.unet.encoder.channels == 1
+    assert isinstance(plain, Recurrent) and plain.neighbours and plain.unet.encoder.channels == 3
 
 
 def test_what_does_not_fit_is_refused() -> None:

@@ -18,6 +18,7 @@ from hounsfield.datasets.case import Case, Dataset, ImageRef
 from hounsfield.datasets.channels import image_of
 from hounsfield.datasets.fingerprint import ChannelFacts, Fingerprint, make_fingerprint
 from hounsfield.datasets.segmentation import MOST_NUMBERS, MOST_OVERLAPPING
+from hounsfield.learning import choosing
 from hounsfield.networks.build import build_from
 from hounsfield.plan import (
     Input,
@@ -196,33 +197,77 @@ def planned(
     )
 
 
-@pytest.mark.parametrize(("speed", "flips", "turned"), [(3.0, (), 5.0), (30.0, (2,), 15.0)])
-def test_volumes_from_scratch_learn_by_muon_and_are_changed_less_while_epochs_are_few(
-    speed: float, flips: tuple[int, ...], turned: float
+@pytest.mark.parametrize(("speed", "turned"), [(0.5, 5.0), (30.0, 15.0)])
+def test_volumes_from_scratch_learn_by_muon_as_they_lie_and_are_changed_less_while_epochs_are_few(
+    speed: float, turned: float
 ) -> None:
     found = stacks((32, 64, 64), spacing=(1.0, 1.0, 1.0))
     plan = planned(found, outliner(found, None), lambda plan: speed, minutes=10, folds=1)
     assert plan.optimisation.optimizer == "muon" and isinstance(plan.network, UNetChoice) and plan.network.skip == "add"
-    assert (plan.optimisation.epochs < 60) == (not flips)
-    assert (plan.augmentation.flip_axes, plan.augmentation.rotation_degrees) == (flips, turned)
-    assert ("so few epochs" in plan.reasons["augmentation.flip_axes"]) == (not flips)
+    assert (plan.optimisation.epochs < 20) == (turned < 15) == ("augmentation.zoom" in plan.reasons)
+    assert (plan.augmentation.flip_axes, plan.augmentation.rotation_degrees) == ((), turned)
+    assert "mirrored" in plan.reasons["augmentation.flip_axes"]
 
 
 def test_labels_called_after_a_side_are_the_reason_why_nothing_is_mirrored() -> None:
-    found = stacks((32, 64, 64), spacing=(1.0, 1.0, 1.0))
-    plan = planned(
-        found, outliner(found, None), lambda plan: 3.0, minutes=10, labels=("left kidney", "right kidney"), folds=1
-    )
-    assert plan.optimisation.epochs < 60 and plan.augmentation.flip_axes == ()
+    family = slicewise_outliner(stacks(), None, cells=False)
+    plan = planned(stacks(), family, lambda plan: 3.0, minutes=10, labels=("left kidney", "right kidney"), folds=1)
+    assert plan.augmentation.flip_axes == ()
+    beside = planned(stacks(), family, lambda plan: 3.0, minutes=10, labels=("kidney", "liver"), folds=1)
+    assert beside.augmentation.flip_axes and not beside.ensemble.flips  # in reading only where the plan is changed
     assert "tells one side from the other" in plan.reasons["augmentation.flip_axes"]
-    assert "so few epochs" in plan.reasons["augmentation.zoom"]
 
 
-@pytest.mark.parametrize(("speed", "folds"), [(9.0, 1), (70.0, 5)])
-def test_volumes_have_one_network_of_many_epochs_rather_than_some_of_few(speed: float, folds: int) -> None:
+@pytest.mark.parametrize(
+    ("speed", "folds", "repeats"), [(2.0, 1, 1), (5.0, 1, 2), (9.0, 1, 3), (20.0, 3, 1), (80.0, 5, 1)]
+)
+def test_volumes_have_one_network_of_many_epochs_then_some_of_all_cases_and_then_one_a_fold(
+    speed: float, folds: int, repeats: int
+) -> None:
     found = stacks((32, 64, 64), spacing=(1.0, 1.0, 1.0))
     plan = planned(found, outliner(found, None), lambda plan: speed, minutes=20)
-    assert plan.ensemble.folds == folds
+    assert (plan.ensemble.folds, plan.ensemble.repeats) == (folds, repeats)
+    told = {1: "the minutes allow one network", 2: "validated together", 3: "validated together"}
+    assert (told[repeats] if folds == 1 else "every one is validated once") in plan.reasons["ensemble.folds"]
+
+
+@pytest.mark.parametrize(("voxels_a_second", "shape", "folds"), [(6e5, 256, 1), (1e5, 128, 1), (9e6, 256, 5)])
+def test_slices_are_seen_whole_by_one_network_before_there_are_several(
+    voxels_a_second: float, shape: int, folds: int
+) -> None:
+    family = slicewise_outliner(stacks(), "tf_efficientnet_lite0", cells=False)
+    plan = planned(stacks(), family, lambda plan: voxels_a_second / prod(plan.input.shape), minutes=10)
+    assert (plan.input.shape[1], plan.ensemble.folds) == (shape, folds)
+
+
+@pytest.mark.parametrize(("voxels_a_second", "side"), [(2.2e4, 96), (2e5, 160)])
+def test_windows_are_as_large_as_lets_hundreds_be_seen(voxels_a_second: float, side: int) -> None:
+    plan = planned(
+        stacks((160, 256, 256), spacing=(1.0, 1.0, 1.0)),
+        outliner(stacks((160, 256, 256), spacing=(1.0, 1.0, 1.0)), None),
+        lambda plan: voxels_a_second / prod(plan.input.shape),
+        minutes=60,
+    )
+    assert max(plan.input.shape) == side and plan.ensemble.folds == 1
+
+
+@pytest.mark.parametrize(
+    ("spacing", "there", "name"),
+    [
+        ((8.0, 1.0, 1.0), True, "unet-2.5d"),
+        ((3.0, 1.0, 1.0), True, "unet-2.5d"),
+        ((2.9, 0.5, 1.0), True, "unet"),
+        ((8.0, 1.0, 1.0), False, "unet"),
+        (None, True, "unet"),
+    ],
+)
+def test_thick_slices_are_outlined_one_by_one_where_weights_are_at_hand(
+    spacing: tuple[float, float, float] | None, there: bool, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choosing, "at_hand", lambda backbone: there)
+    assert choosing._outlining(stacks(spacing=spacing), "auto", instances=False).name == name
+    assert choosing._outlining(stacks(spacing=spacing), "unet", instances=False).name == "unet"
+    assert choosing._outlining(stacks(spacing=spacing), "auto", instances=True).name == "unet"
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,9 @@ def test_a_bad_file_and_a_blank_one_are_named_and_the_rest_measured(
     assert str(broken) in measured.failures[0].reason
     assert measured.failures[1].reason == f"{blank}: no answer: the image is blank: export it again, or leave it out"
     assert measured.evidence.cases == len(unseen) - 2
-    assert f"2 of {len(unseen)} cases could not be read and are not in the figures." in measured.evidence.notes
+    assert (
+        f"2 of {len(unseen)} cases could not be read or answered and are not in the figures." in measured.evidence.notes
+    )
 
 
 def test_nothing_readable_at_all_is_an_error(bundle: Bundle, masses: Dataset, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ least_mm = 10
 name = "10 mm to skin"
 measure = "distance"
 structure = "skin"
+from = "inside"
 least_mm = 10
 [[criterion]]
 name = "Smaller than 5 cm"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hounsfield.image import Image, Mask
-from hounsfield.reporting.planes import COLOURS, TRUTH, outlined_pixels
+from hounsfield.reporting.planes import COLOURS, TRUTH, middle_of, outlined_pixels
 
 
 def grey(height: int, width: int) -> Image:
@@ -39,3 +39,22 @@ def test_an_image_is_shown_smaller_with_its_objects() -> None:
     drawn = outlined_pixels(grey(400, 600), Mask(mask, ("cell",), instances=True), centre=(0, 0, 0), max_side=300)
     assert drawn.shape == (200, 300, 3)
     assert tuple(drawn[100, 50].tolist()) in COLOURS
+
+
+def test_planes_go_through_a_tumour_and_not_through_the_middle_of_its_organ() -> None:
+    labels = np.zeros((20, 40, 40), dtype=np.uint8)
+    labels[2:18, 5:35, 5:35] = 1
+    labels[4:6, 8:12, 28:33] = 2
+    place = middle_of(Mask(labels, ("liver", "tumour")))
+    assert labels[place] == 2
+    beside = np.where(labels == 2, 0, labels)
+    beside[0:3, 0:3, 0:3] = 2
+    assert beside[middle_of(Mask(beside, ("liver", "spleen")))] == 1  # none lies within the other's bounds
+
+
+def test_the_place_is_one_that_is_labelled_even_of_a_ring() -> None:
+    rows, columns = np.mgrid[:40, :40]
+    away = np.hypot(rows - 20, columns - 20)
+    ring = np.repeat(((away < 18) & (away > 12)).astype(np.uint8)[None], 3, axis=0)
+    assert ring[middle_of(Mask(ring, ("wall",)))] == 1
+    assert middle_of(Mask(np.zeros_like(ring), ("wall",))) == (1, 20, 20)

@@ -35,6 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="unseen: patients the model was neither trained nor validated on; val: the validation cases alone, as "
         "the training measured them; all: every case (default: unseen)",
     )  # fmt: skip
+    parser.add_argument(
+        "--surface", choices=("elements", "edge voxels"),
+        help="what surfaces of outlines are, where their distances are measured: polygons between voxels, weighted by "
+        "their area, or voxels that have a neighbour outside (default: as the bundle's plan says)",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap (default: 0)")
     add_runtime(parser)
     parser.add_argument("--json", action="store_true", help="print evidence.json")
@@ -62,7 +67,14 @@ def run(arguments: argparse.Namespace) -> int:
     dataset = open_dataset(arguments.data, root=arguments.root)
     for note in dataset.notes:
         say(f"note: {note}")
-    measured = evaluate(bundle, dataset, which=arguments.cases, seed=arguments.seed, runtime=arguments.runtime)
+    measured = evaluate(
+        bundle,
+        dataset,
+        which=arguments.cases,
+        seed=arguments.seed,
+        runtime=arguments.runtime,
+        surface=arguments.surface,
+    )
     say_not_read(measured.failures)
     evidence = measured.evidence
     if arguments.output:
@@ -143,7 +155,9 @@ def located_examples(
 def outlined_examples(bundle: Bundle, dataset: Dataset, evidence: Evidence) -> list[OutlinedExample]:
     """Images worth a look, with what was outlined on them; none where nothing was."""
     from hounsfield.datasets.segmentation import mask_of
+    from hounsfield.errors import StorageError
     from hounsfield.plan.task import task_of
+    from hounsfield.progress import say
     from hounsfield.reading.evaluate import as_asked
     from hounsfield.reading.reader import Reader
     from hounsfield.reporting.segmentation_part import OutlinedExample, choose_outlined
@@ -158,8 +172,12 @@ def outlined_examples(bundle: Bundle, dataset: Dataset, evidence: Evidence) -> l
     cases = {case.id: case for case in asked.cases}
     examples = []
     for one in choose_outlined(evidence.segmentation.results):
-        stored = reader.load_case(cases[one.case])
-        found = reader.outline(reader.open_case(cases[one.case], stored))
+        try:
+            stored = reader.load_case(cases[one.case])
+            found = reader.outline(reader.open_case(cases[one.case], stored))
+        except (StorageError, MemoryError) as error:  # what was measured is worth more than its pictures
+            say(f"warning: no picture of {one.case}: {error}")
+            continue
         examples.append(OutlinedExample(one, stored, found, own.truth(mask_of(cases[one.case]))))
     return examples
 

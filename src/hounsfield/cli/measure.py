@@ -27,7 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--structure", action="append", default=[], metavar="NAME=MASK[:LABEL]",
-        help="a normal structure, or the organ or body that the lesion lies in; may be given several times",
+        help="a normal structure, or the organ or body that the lesion lies in; IMAGE:above=200 takes what is brighter "
+        "than 200 in an image, as bone in CT, and below=… what is darker; may be given several times",
     )  # fmt: skip
     parser.add_argument(
         "--outline", action="append", default=[], metavar="MASK[:LABEL]",
@@ -164,10 +165,11 @@ def write_results(
     window: Window | None,
     notes: list[str],
 ) -> None:
-    """Write worksheet.json, report.html, a picture for each criterion that was measured, and of a volume one of the
-    lesion with what is around it."""
+    """Write worksheet.json, report.html, a picture for each criterion that was measured, planes.png of the lesion with
+    what is around it, and of a volume surface.png of the same from outside."""
     from hounsfield.atomic import write_text
     from hounsfield.cli.output import filled_at_once
+    from hounsfield.reporting.lesion_planes import lesion_planes
     from hounsfield.reporting.lesion_views import lesion_views
     from hounsfield.reporting.margin_figure import write_margin_figure
     from hounsfield.reporting.margin_panels import margin_panels
@@ -189,12 +191,20 @@ def write_results(
             if answer.value is not None:
                 panels[place] = margin_panels(image, lesion, structures.get(answer.structure), answer, window=window)
                 write_margin_figure(folder / f"criterion-{place + 1:02d}.png", answer, panels[place])
+        planes = lesion_planes(image, lesion, structures, window=window)
+        write_picture(folder / "planes.png", planes)
         views = lesion_views(image, lesion, structures, worksheet.margins)
         if views is not None:
             write_picture(folder / "surface.png", views)
         write_text(folder / "worksheet.json", json.dumps(document(arguments, worksheet, notes), indent=2) + "\n")
         page = worksheet_page(
-            worksheet, panels, name=arguments.image.name, views=views, facts=facts, command=command(arguments)
+            worksheet,
+            panels,
+            name=arguments.image.name,
+            planes=planes,
+            views=views,
+            facts=facts,
+            command=command(arguments),
         )
         write_text(folder / "report.html", page)
 
@@ -224,14 +234,16 @@ def print_worksheet(worksheet: Worksheet) -> None:
     print(
         f"lesion: {volume}, {axes.long.length_mm:.1f} × {axes.short.length_mm:.1f} mm in slice {axes.slice_index + 1}"
     )
+    for note in size.notes:
+        print(f"  {note}")
     for margin in worksheet.margins:
         side = " (from inside)" if margin.side == "inside" else ""
         print(
             f"{margin.structure}{side}: {margin.minimum_mm:.1f} ± {margin.uncertainty_mm:.1f} mm at the closest, "
             f"median {margin.median_mm:.1f} mm"
         )
-        if margin.note:
-            print(f"  {margin.note}")
+        for note in margin.notes:
+            print(f"  {note}")
         if margin.lacks_lesion:
             print(f"  labels of one file are joined by a plus: --structure {margin.structure}=MASK:1+2")
     for _, why in worksheet.missing:

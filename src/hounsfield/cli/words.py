@@ -147,7 +147,8 @@ def print_segmentation(found: SegmentationEvidence) -> None:
     from hounsfield.reporting.segmentation_part import columns_of, of_instances, shown_labels
 
     first, *others = columns_of(found)
-    measured = f"distances in {found.unit}; surface Dice within {found.tolerance:g}"
+    edges = " of edge voxels" if found.surface == "edge voxels" else ""
+    measured = f"distances in {found.unit} between surfaces{edges}; surface Dice within {found.tolerance:g}"
     print("objects one by one; AP: average precision, IoU .5 to .95" if of_instances(found) else measured)
     heads = "".join(f"{column.short:>8}" for column in others)
     print(f"{'label':<18}{'images':>7}{first.short:>7}   {'95 % interval':<16}{heads}")

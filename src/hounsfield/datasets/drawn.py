@@ -84,7 +84,7 @@ def drawn_mask(case: Case) -> DrawnMask | None:
 
 
 def numbers_drawn(case: Case, mask: DrawnMask) -> IntArray:
-    """(d, h, w) int32: the number of every voxel, on the grid of the case's image.
+    """(d, h, w) of the narrowest type: the number of every voxel, on the grid of the case's image.
 
     Raises:
         DatasetError: The file was changed after its structures got their numbers.
@@ -94,7 +94,8 @@ def numbers_drawn(case: Case, mask: DrawnMask) -> IntArray:
     known = dict(mask.numbers)
     if any(combination not in known for combination in found.combinations):
         raise DatasetError(f"{mask.paths[0]} was changed while it was in use; give the command again")
-    table = np.array([known[combination] for combination in found.combinations], dtype=np.int32)
+    numbers = [known[combination] for combination in found.combinations]
+    table = np.array(numbers, dtype=np.min_scalar_type(max(numbers, default=0)))
     return table[found.numbers]
 
 

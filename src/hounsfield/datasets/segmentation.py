@@ -10,7 +10,7 @@ from itertools import chain
 import numpy as np
 
 from hounsfield.arrays import IntArray
-from hounsfield.datasets.case import Case, Dataset, DrawnMask
+from hounsfield.datasets.case import Case, Dataset, DrawnMask, ImageRef
 from hounsfield.datasets.drawn import NOTHING, Names, Numbered, drawn_mask, numbers_drawn, with_numbers
 from hounsfield.datasets.lesions import whole_cases
 from hounsfield.datasets.listing import counted, some
@@ -34,6 +34,9 @@ MOST_NUMBERS = 254
 
 MOST_OVERLAPPING = 16
 """Labels that may overlap."""
+
+_LARGEST = 2**31 - 1
+"""Number of a label."""
 
 _GREY = 20
 """More numbers than these that nobody names, up to nearly white, are grey levels."""
@@ -85,8 +88,10 @@ def for_segmentation(dataset: Dataset, *, labels: Labels | None = None, unlabell
     unknown = dataset.unlabelled or (0 if dataset.numbers else unlabelled)
     looked = _looked_at(dataset, masked, labels, unknown)
     kept = [replace(looked.cases[case.id][0], target=0) for case in masked if case.id in looked.cases]
-    if not kept or not looked.labels:
-        why = [*looked.failed, *looked.notes, "all are empty"][0]
+    labelled = set().union(*(numbers for _, numbers in looked.cases.values())) - {0, unknown}
+    if not kept or not looked.labels or (labels is None and not labelled):
+        empty = f"all {len(masked)} are empty, the first for {masked[0].id}: give those on which something is outlined"
+        why = [*looked.failed, *looked.notes, empty][0]
         raise DatasetError(f"{dataset.name}: no mask can be used: {why}")
     _require_few(dataset, looked.labels)
     bare = len(whole) - len(masked)
@@ -156,15 +161,26 @@ def _by_number(dataset: Dataset, cases: Sequence[Case], labels: Labels | None, u
     if instances:
         known |= {number for number in every if number > 0}
     strange = [
-        f"{case.id} ({', '.join(map(str, sorted(own.numbers - known)))})" for case, own in looked if own.numbers - known
+        f"{_file_of(case)} ({', '.join(map(str, sorted(own.numbers - known)))})"
+        for case, own in looked
+        if own.numbers - known
     ]
     notes = _note_on_parts([(case.id, own.parted) for case, own in looked if own.parted])
+    empty = [_file_of(case) for case, own in looked if not own.numbers - {0, unknown}]
+    if empty and every:
+        notes.append(f"on {counted(len(empty), 'mask')} nothing is labelled: {some(empty, most=3)}")
     if strange:
         images, odd = counted(len(strange), "image"), f"numbers that are none of {_listed(known)}"
         what = f"{images} left out, with {odd}" if labels is None else f"on {images} {odd} count as nothing"
-        notes.append(f"{what}: {some(strange, most=3)}")
+        mend = "; name them in [labels], or set these voxels to 0" if labels is None else ""
+        notes.append(f"{what}: {some(strange, most=3)}{mend}")
     kept = {case.id: (case, own.numbers) for case, own in looked if labels or not own.numbers - known}
     return Numbered(kept, named, tuple(failed), tuple(notes))
+
+
+def _file_of(case: Case) -> str:
+    """Of its mask."""
+    return str(case.mask.path) if isinstance(case.mask, ImageRef) else case.id
 
 
 def _numbers(described: Mapping[str, tuple[int | str, ...]]) -> Labels:
@@ -303,10 +319,10 @@ def _parted(mask: IntArray) -> int:
 
 
 def mask_of(case: Case) -> IntArray:
-    """(d, h, w) int32: the number of every voxel, on the grid of the case's image.
+    """(d, h, w) of the narrowest type of whole numbers: that of every voxel, on the grid of the case's image.
 
     Raises:
-        DatasetError: There is no mask, it has channels that differ, or holds no whole numbers.
+        DatasetError: There is no mask, it has channels that differ, or holds no whole numbers of 0 and more.
         GeometryError: It lies on another grid than its image.
         FormatError: One of them cannot be read.
     """
@@ -315,20 +331,29 @@ def mask_of(case: Case) -> IntArray:
     if isinstance(case.mask, DrawnMask):
         return numbers_drawn(case, case.mask)
     mask, image = load(case.mask), header_of(case.image)
-    if not mask.planar or mask.shape != tuple(image.shape):  # a flat image knows no place
+    if not mask.planar or mask.shape != tuple(image.shape) or (mask.placed and image.placed):
         require_same_grid(mask, case.mask.path, image)
     if mask.channels > 1 and not (mask.voxels == mask.voxels[:1]).all():
         raise DatasetError(
             f"{case.mask.path} is no mask: it has {mask.channels} channels, which differ; give every label a number"
         )
     voxels = mask.voxels[0]
-    numbers = np.rint(voxels)
-    if not np.array_equal(numbers, voxels):
+    if not np.issubdtype(voxels.dtype, np.integer):
+        for plane in voxels:  # one by one: as whole numbers all would be in memory once more
+            if not np.array_equal(np.rint(plane), plane):
+                raise DatasetError(
+                    f"{case.mask.path} holds numbers that are not whole, such as "
+                    f"{float(plane[np.rint(plane) != plane].flat[0]):g}: a mask has one whole number a voxel; was it "
+                    "smoothed?"
+                )
+    least, most = int(voxels.min(initial=0)), int(voxels.max(initial=0))
+    if least < 0:
         raise DatasetError(
-            f"{case.mask.path} holds numbers that are not whole, such as "
-            f"{float(voxels[numbers != voxels].flat[0]):g}: a mask has one whole number a voxel; was it smoothed?"
+            f"{case.mask.path} holds the number {least}: labels have numbers from 1 on; write 0 where there is none"
         )
-    found: IntArray = numbers.astype(np.int32)
+    if most > _LARGEST:
+        raise DatasetError(f"{case.mask.path} holds the number {most}: labels have numbers up to {_LARGEST}")
+    found: IntArray = voxels.astype(np.min_scalar_type(most), copy=False)
     return found
 
 

@@ -288,7 +288,7 @@ class SegmentationEvidence:
     tolerance: float
     """Of the surface Dice."""
     surface: str
-    """What surfaces are: "elements", polygons between voxels weighted by their area."""
+    """What surfaces are: "elements", polygons between voxels weighted by their area, or "edge voxels"."""
     labels: tuple[LabelScores, ...]
     """All of them together first."""
     subgroups: tuple[Subgroup, ...]

@@ -22,6 +22,7 @@ from hounsfield.evaluation.predictions import Predictions, predictions_from
 from hounsfield.evaluation.segmentation import measure_segmentation
 from hounsfield.evaluation.sets import Held, measured_sets
 from hounsfield.evaluation.subgroups import subgroups_of
+from hounsfield.evaluation.surface_distance import Surface
 from hounsfield.findings.model import ModelIdentity
 
 
@@ -135,7 +136,12 @@ def measure_places(
 
 
 def measure_outlines(
-    results: Sequence[OutlinedImage], origin: Origin, *, labels: Sequence[str], tolerance: float
+    results: Sequence[OutlinedImage],
+    origin: Origin,
+    *,
+    labels: Sequence[str],
+    tolerance: float,
+    surface: Surface = "elements",
 ) -> Evidence:
     """The evidence of a segmentation, which says nothing of images as a whole.
 
@@ -144,6 +150,7 @@ def measure_outlines(
         origin: Where they come from.
         labels: That were outlined.
         tolerance: Of the surface Dice.
+        surface: What surfaces were taken to be.
 
     Raises:
         EvaluationError: As `measure_segmentation`.
@@ -152,6 +159,7 @@ def measure_outlines(
         results,
         labels=labels,
         tolerance=tolerance,
+        surface=surface,
         attributes=origin.attributes,
         resamples=origin.resamples,
         seed=origin.seed,

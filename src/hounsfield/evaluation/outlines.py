@@ -15,7 +15,7 @@ from hounsfield.arrays import BoolArray, IntArray
 from hounsfield.errors import ShapeError
 from hounsfield.evaluation.evidence import OutlinedImage, OutlinedLabel
 from hounsfield.evaluation.instances import match_instances
-from hounsfield.evaluation.surface_distance import surface_distances
+from hounsfield.evaluation.surface_distance import Surface, surface_distances
 from hounsfield.image import Mask
 
 Box = tuple[slice, ...]
@@ -28,6 +28,7 @@ def compare_outline(
     spacing: Sequence[float],
     *,
     tolerance: float,
+    surface: Surface = "elements",
     unlabelled: int = 0,
     case: str = "",
     patient: str = "",
@@ -40,6 +41,7 @@ def compare_outline(
         numbers: Of each label of the outline, those of `truth` that count as it; of instances every number does.
         spacing: Between voxels along (d, h, w) in mm; empty where the image does not know it.
         tolerance: Of the surface Dice, in mm, or pixels.
+        surface: What surfaces are.
         unlabelled: A number of `truth` where nobody knows, so that nothing counts there; 0 where there is none.
         case: The image's id.
         patient: Whose it is.
@@ -53,7 +55,9 @@ def compare_outline(
     if unlabelled:
         outline = replace(outline, labels=np.where(truth == unlabelled, 0, found))
     if outline.instances:
-        return _compare_instances(outline, truth, spacing, tolerance, unlabelled, case, patient)
+        return _compare_instances(
+            outline, truth, spacing, tolerance, surface, unlabelled=unlabelled, case=case, patient=patient
+        )
     apart = spacing or (1.0, 1.0, 1.0)
     ours = _boxes(outline.labels) if outline.exclusive else None
     theirs = _boxes(truth)
@@ -63,11 +67,8 @@ def compare_outline(
             box: Box | None = tuple(slice(0, side) for side in truth.shape)
         else:
             box = _around([ours, theirs], [(place + 1,), own])
-        labels.append(
-            _compare(
-                name, _part(outline, place, box), _part_of(truth, own, box), apart, tolerance, flat=truth.shape[0] == 1
-            )
-        )
+        parts = _part(outline, place, box), _part_of(truth, own, box)
+        labels.append(_compare(name, *parts, apart, tolerance, surface, flat=truth.shape[0] == 1))
     return OutlinedImage(case, patient, tuple(labels), "mm" if spacing else "pixels")
 
 
@@ -76,6 +77,8 @@ def _compare_instances(
     truth: IntArray,
     spacing: Sequence[float],
     tolerance: float,
+    surface: Surface,
+    *,
     unlabelled: int,
     case: str,
     patient: str,
@@ -84,7 +87,14 @@ def _compare_instances(
     there = np.where((truth > 0) & (truth != unlabelled), truth, 0)
     together = Mask((outline.labels > 0).astype(np.uint8), outline.names)
     image = compare_outline(
-        together, (there > 0).astype(np.uint8), ((1,),), spacing, tolerance=tolerance, case=case, patient=patient
+        together,
+        (there > 0).astype(np.uint8),
+        ((1,),),
+        spacing,
+        tolerance=tolerance,
+        surface=surface,
+        case=case,
+        patient=patient,
     )
     (label,) = image.labels
     return replace(image, labels=(replace(label, instances=match_instances(outline.labels, there)),))
@@ -102,14 +112,22 @@ def _part_of(truth: IntArray, numbers: Sequence[int], box: Box | None) -> BoolAr
 
 
 def _compare(
-    name: str, ours: BoolArray, theirs: BoolArray, spacing: Sequence[float], tolerance: float, *, flat: bool
+    name: str,
+    ours: BoolArray,
+    theirs: BoolArray,
+    spacing: Sequence[float],
+    tolerance: float,
+    surface: Surface,
+    *,
+    flat: bool,
 ) -> OutlinedLabel:
     """Two masks of one label, (d, h, w)."""
     both, one, other = (int(np.count_nonzero(mask)) for mask in (ours & theirs, ours, theirs))
     if not one and not other:
         return OutlinedLabel(name, 1.0, 1.0, None, None, 0.0, 0.0)
     size = float(np.prod(spacing[1:] if flat else spacing))
-    apart = surface_distances(ours[0], theirs[0], spacing[1:]) if flat else surface_distances(ours, theirs, spacing)
+    cut = (ours[0], theirs[0], spacing[1:]) if flat else (ours, theirs, spacing)
+    apart = surface_distances(*cut, surface=surface)
     missing = one == 0 or other == 0
     lesions, hits, false = _lesions(ours, theirs)
     return OutlinedLabel(
@@ -150,7 +168,7 @@ def _boxes(numbers: IntArray) -> dict[int, Box]:
     """The smallest box around each number but 0."""
     from scipy import ndimage
 
-    found = ndimage.find_objects(numbers.astype(np.int32, copy=False))
+    found = ndimage.find_objects(numbers)
     return {number: box for number, box in enumerate(found, start=1) if box is not None}
 
 

@@ -202,6 +202,9 @@ def _of_labels(outlined: Sequence[SegmentationEvidence], shared: Sequence[str]) 
     tolerances = sorted({own.tolerance for own in outlined})
     left_out = ["surface_dice"] if len(tolerances) > 1 else []
     notes = [f"No surface Dice: its tolerances are {', '.join(f'{one:g}' for one in tolerances)}."] if left_out else []
+    if len(surfaces := sorted({own.surface for own in outlined})) > 1:
+        left_out = ["surface_dice", "hausdorff", "surface_distance"]
+        notes = [f"No distances: surfaces are {' here and '.join(surfaces)} there."]
     names = [own.label for own in images[shared[0]][0].labels]
     there = {case: _labels_there(own, names) for case, own in images.items()}
     patients = {case: own[0].patient for case, own in images.items()}

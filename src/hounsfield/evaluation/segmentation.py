@@ -22,6 +22,7 @@ from hounsfield.evaluation.instances import AVERAGE_PRECISION, INSTANCE_SCORES
 from hounsfield.evaluation.intervals import distance_score, percentile_score
 from hounsfield.evaluation.resampling import draws_of_patients, means_of_draws
 from hounsfield.evaluation.subgroups import columns_of, tables_of, too_small
+from hounsfield.evaluation.surface_distance import Surface
 
 ALL = "all labels"
 
@@ -59,6 +60,7 @@ def measure_segmentation(
     *,
     labels: Sequence[str],
     tolerance: float,
+    surface: Surface = "elements",
     attributes: Mapping[str, Mapping[str, str]],
     resamples: int,
     seed: int = 0,
@@ -71,6 +73,7 @@ def measure_segmentation(
         results: One an image.
         labels: That are outlined, as they stand in every result.
         tolerance: Of the surface Dice, in mm or pixels.
+        surface: What surfaces were taken to be.
         attributes: Case id to attribute to value, for subgroups.
         resamples: Bootstrap draws of patients behind the intervals.
         seed: Of the draws.
@@ -99,7 +102,7 @@ def measure_segmentation(
     if patients.max() == 0:
         notes.append("One patient only: how far the scores would vary is unknown.")
     return SegmentationEvidence(
-        unit, tolerance, "elements", scored, subgroups=subgroups, results=tuple(results), notes=tuple(notes)
+        unit, tolerance, surface, scored, subgroups=subgroups, results=tuple(results), notes=tuple(notes)
     )
 
 

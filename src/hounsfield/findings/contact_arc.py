@@ -1,9 +1,10 @@
 """`ContactArc`: how much of the circumference of a vessel, or of another tube, a lesion touches.
 
-In each slice the outline of the structure is looked at, every connected part on its own: the share of its length that
-is not farther from the lesion than one pixel's diagonal, times 360 degrees; outline inside the lesion touches it. It is
-given for the slice and the part where it is largest. Said of a structure that runs through the slices; of one that runs
-along them a slice shows no cross-section.
+In each slice the outer outline of the structure is looked at, every connected part on its own and without its holes,
+which a vessel has of which the wall alone was drawn: the share of its length that is not farther from the lesion than
+one pixel's diagonal, times 360 degrees; outline inside the lesion touches it. It is given for the slice and the part
+where it is largest. Said of a structure that runs through the slices; of one that runs along them a slice shows no
+cross-section.
 
 Whether a tumour of the pancreas can be resected is decided by such an arc: up to 180 degrees is abutment, more is
 encasement.
@@ -15,6 +16,7 @@ Reference:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +41,9 @@ class ContactArc:
     cut: bool
     """Whether a part that the lesion may touch reaches the border of a slice, so that its circumference is not
     known."""
+    within: bool
+    """Whether the lesion reaches into a hole of a part, as into a vessel of which the wall was drawn: what it touches
+    there is no circumference."""
 
 
 def measure_contact_arc(lesion: BoolArray, structure: BoolArray, affine: FloatArray) -> ContactArc:
@@ -57,18 +62,31 @@ def measure_contact_arc(lesion: BoolArray, structure: BoolArray, affine: FloatAr
     require_mask(structure)
     box = box_of_lesion(lesion)
     touch = diagonal_mm(affine, planar=True)
-    best, drawn, cut = 0.0, 0.0, False
+    best, drawn, cut, within = 0.0, 0.0, False, False
     chosen = (box[0].start + box[0].stop) // 2
     _, rows, columns = grown(box, lesion.shape, 2 * touch, geometry.spacing_mm(affine))
     for depth in range(box[0].start, box[0].stop):
         if not structure[depth, rows, columns].any() or not lesion[depth].any():
             continue
-        for degrees, seen, at_border in _arcs(lesion[depth], structure[depth], affine, touch):
+        for whole, part in whole_parts(structure[depth]):
+            degrees, seen = _arc(lesion[depth], whole, affine)
+            at_border = bool(part[[0, -1]].any() or part[:, [0, -1]].any())
             cut |= at_border and degrees > 0
+            within |= bool((lesion[depth] & whole & ~part).any())
             drawn = max(drawn, seen)
             if degrees > best:
                 best, chosen = degrees, depth
-    return ContactArc(best, drawn, chosen, cut)
+    return ContactArc(best, drawn, chosen, cut, within)
+
+
+def whole_parts(structure: BoolArray) -> Iterator[tuple[BoolArray, BoolArray]]:
+    """Each connected part of a structure in one slice (height, width), without its holes and as drawn."""
+    from scipy import ndimage
+
+    parts, count = ndimage.label(structure, np.ones((3, 3)))
+    for number in range(1, count + 1):
+        part = parts == number
+        yield ndimage.binary_fill_holes(part), part
 
 
 def touching_outline(lesion: BoolArray, part: BoolArray, affine: FloatArray) -> tuple[Surface, BoolArray, BoolArray]:
@@ -95,17 +113,8 @@ def touching_outline(lesion: BoolArray, part: BoolArray, affine: FloatArray) -> 
     return outline, near | np.any(ours & theirs, axis=1) | drawn, drawn
 
 
-def _arcs(lesion: BoolArray, structure: BoolArray, affine: FloatArray, touch: float) -> list[tuple[float, float, bool]]:
-    """Degrees that may touch, degrees that touch as drawn, and whether it reaches the border, for each part."""
-    from scipy import ndimage
-
-    parts, count = ndimage.label(structure, np.ones((3, 3)))
-    found = []
-    for number in range(1, count + 1):
-        part = parts == number
-        outline, touching, drawn = touching_outline(lesion, part, affine)
-        share = outline.areas[touching].sum() / outline.area
-        seen = outline.areas[drawn].sum() / outline.area
-        at_border = bool(part[[0, -1]].any() or part[:, [0, -1]].any())
-        found.append((360 * float(share), 360 * float(seen), at_border))
-    return found
+def _arc(lesion: BoolArray, part: BoolArray, affine: FloatArray) -> tuple[float, float]:
+    """Degrees of a part's circumference that may touch, and degrees that touch as drawn."""
+    outline, touching, drawn = touching_outline(lesion, part, affine)
+    touched, seen = (float(outline.areas[which].sum() / outline.area) for which in (touching, drawn))
+    return 360 * touched, 360 * seen

@@ -13,7 +13,7 @@ voxel's diagonal in each of the two surfaces can hide.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,7 +38,7 @@ _LEAST_TOLD = 0.05
 """Of a volume in ml, or an area in mm²: less is written as 0.0."""
 
 _MOST_TOUCHING = 0.5
-"""Share of a lesion's surface that a structure touches which only lies beside it."""
+"""Share of a lesion's surface that a structure touches which only lies beside it, and of its voxels that lie in it."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Margin:
     beyond_the_image_mm: float | None
     """The structure goes on beyond the image's border; what is not seen of it is no closer to the lesion than this.
     None where it ends in the image; 0 where the lesion reaches the border itself."""
-    spread: Spread | None
+    spread: Spread | None = None
     """Of the smallest distance, where several outlines of the lesion were given."""
     note: str = ""
     """A sentence on the structure's mask, where it may not be what was meant, or was changed."""
@@ -109,18 +109,33 @@ class Margin:
     lesion was taken out."""
 
     @property
+    def beyond(self) -> str:
+        """What the border of the image may hide, a sentence without its stop; empty where that is nothing."""
+        hidden = self.beyond_the_image_mm
+        if hidden is None:
+            return ""
+        if hidden == 0.0:
+            return f"lesion or {self.structure} go on beyond the border of the image, where they may be closer"
+        return (
+            f"{self.structure} goes on beyond the border of the image, {hidden:.1f} mm from the lesion, where it may "
+            "be closer"
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What must be known of the distance, a sentence each."""
+        hidden = self.beyond_the_image_mm
+        closer = hidden is not None and hidden < self.minimum_mm
+        return tuple(filter(None, (self.note, f"{self.beyond[:1].upper()}{self.beyond[1:]}." if closer else "")))
+
+    @property
     def meets(self) -> bool:
         """Whether the surfaces meet: the smallest distance is written as 0.0 mm."""
         return self.minimum_mm < _NOTHING_MM
 
 
 def measure_margin(
-    lesion: BoolArray,
-    structure: BoolArray,
-    affine: FloatArray,
-    *,
-    name: str = "",
-    outlines: Sequence[BoolArray] = (),
+    lesion: BoolArray, structure: BoolArray, affine: FloatArray, *, name: str = "", side: Side | None = None
 ) -> Margin:
     """How far a lesion's surface is from a structure.
 
@@ -129,20 +144,20 @@ def measure_margin(
         structure: On the same grid.
         affine: (4, 4), array index to LPS mm.
         name: Of the structure.
-        outlines: Other outlines of the same lesion, by the members of an ensemble or by other people.
+        side: From which it is measured; where not given from inside if more than half of the lesion lies in it.
 
     Raises:
         ShapeError: Not masks, or of different shapes.
         ImageError: One of them is empty, or the structure fills the image and has no surface in it.
     """
-    for mask in (lesion, structure, *outlines):
+    for mask in (lesion, structure):
         require_mask(mask)
         if mask.shape != lesion.shape:
             raise ShapeError(f"{name or 'the structure'}: its mask has shape {mask.shape}, the lesion's {lesion.shape}")
     if not structure.any():
         raise ImageError(f"{name or 'the structure'}: its mask is empty, so there is no distance to it")
     share = _overlap(lesion, structure)
-    side: Side = "inside" if share > 0.5 else "outside"
+    side = side or ("inside" if share > _MOST_TOUCHING else "outside")
     whole, holes = filled(structure) if side == "inside" else (structure, 0)
     found = measure_distances(lesion, whole, affine, side, name)
     plain = measure_distances(lesion, structure, affine, side, name) if holes else found
@@ -151,7 +166,6 @@ def measure_margin(
     closest = int(found.distances.argmin())
     diagonal = diagonal_mm(affine, planar=lesion.shape[0] == 1)
     shares = _percentiles(found.distances, found.surface.areas, range(0, 101, 5))
-    others = tuple(float(measure_distances(one, whole, affine, side, name).distances.min()) for one in outlines)
     return Margin(
         structure=name,
         side=side,
@@ -172,7 +186,6 @@ def measure_margin(
         ),
         overlap=share,
         beyond_the_image_mm=0.0 if is_cut(lesion) else beyond_the_image_mm(found.surface, whole, affine),
-        spread=Spread((float(found.distances[closest]), *others)) if outlines else None,
         note=_note(name or "the structure", touching, changed, affine, planar=lesion.shape[0] == 1),
         lacks_lesion=touching > _MOST_TOUCHING,
     )

@@ -37,6 +37,8 @@ class Size:
     above 0.92 for a ball of cubic voxels. In a plane the same of circle and outline."""
     effective_diameter_mm: float
     """Of the ball (the circle in a plane) of the same volume."""
+    parts: int
+    """That do not touch, not even by a corner: diameters reach from one to the other."""
     axes: Axes
     axis_uncertainty_mm: float
     """± of the axes in a slice: half of a pixel's diagonal at each end."""
@@ -45,6 +47,22 @@ class Size:
     cut: bool
     """Whether the lesion reaches the border of the image, in a direction in which the image has more than one voxel: it
     may go on beyond, and all of the above is then the least it can be."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What must be known of the lesion's mask, a sentence each."""
+        found = []
+        if self.cut:
+            found.append(
+                "The lesion reaches the border of the image. What lies beyond is not seen: sizes are the least they "
+                "can be, distances the most."
+            )
+        if self.parts > 1:
+            found.append(
+                f"The lesion is in {self.parts} parts that do not touch, and its diameters may reach from one to "
+                "another: measure each by itself where they are lesions of their own, and clear the mask of specks."
+            )
+        return tuple(found)
 
     @property
     def who_product_mm2(self) -> float:
@@ -85,6 +103,7 @@ def measure_size(mask: BoolArray, affine: FloatArray) -> Size:
         surface=surface,
         sphericity=round_one / surface,
         effective_diameter_mm=effective,
+        parts=_parts(part),
         axes=measure_axes(mask, affine),
         axis_uncertainty_mm=diagonal_mm(affine, planar=True),
         longest_uncertainty_mm=diagonal_mm(affine, planar=planar),
@@ -104,6 +123,12 @@ def is_cut(mask: BoolArray) -> bool:
         for axis, length in enumerate(mask.shape)
         for end in (0, length - 1)
     )
+
+
+def _parts(mask: BoolArray) -> int:
+    from scipy import ndimage
+
+    return int(ndimage.label(mask, np.ones((3, 3, 3)))[1])
 
 
 def _edge_voxels(part: BoolArray, planar: bool) -> int:

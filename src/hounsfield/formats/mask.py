@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,12 @@ from hounsfield.formats.read import read
 from hounsfield.formats.structures import drawing_on, drawings_at, parts_of, structure_called
 from hounsfield.image import Image
 
+_THRESHOLD = re.compile(r"(above|below)=(.*)")
+"""Instead of a label: the levels of an image that are inside."""
+
+_LEAST_MM3, _LEAST_MM2 = 100.0, 10.0
+"""Of such a structure, parts that are smaller are noise."""
+
 JOINED = "+"
 """Between labels that are taken together."""
 
@@ -31,13 +38,16 @@ def read_outline(path: Path, image: Image, *, label: int | str | None = None) ->
             one was drawn on the image.
         image: That it was drawn on.
         label: The label that is meant, of named structures also by its name; several with a plus between them are
-            joined. None takes all that are not 0, or the only structure.
+            joined. None takes all that are not 0, or the only structure. "above=200" takes the levels of an image above
+            200, as bone in CT, and "below=-900" those below; parts of less than .1 ml are noise, and left out.
 
     Raises:
         FormatError: The file cannot be read, is a colour image, or holds no whole numbers.
         GeometryError: It lies on another grid than the image, or was drawn on another image.
         ImageError: The label is not in it, or not the only one of its name; the message lists those that are.
     """
+    if isinstance(label, str) and (threshold := _THRESHOLD.fullmatch(label)):
+        return _by_level(path, image, threshold[1], threshold[2])
     if drawings_at(path):
         drawing = drawing_on(path, image)
         parts = list(parts_of(drawing, image, _structures(drawing, label)))
@@ -91,6 +101,34 @@ def _labelled(path: Path, image: Image, label: int | str | None) -> BoolArray:
             listed = ", ".join(f"{value:g}" for value in there[:_MOST_NAMED]) + more
             raise ImageError(f"{path}: there is no label {one} in it; its labels are {listed}")
     return _joined(parts)
+
+
+def _by_level(path: Path, image: Image, side: str, words: str) -> tuple[BoolArray, tuple[str, ...]]:
+    """What is above or below a level, without small parts, and a note that says so."""
+    from scipy import ndimage
+
+    try:
+        level = float(words)
+    except ValueError:
+        raise ImageError(f"{path}: {side}={words}: a level is a number, for instance {side}=200") from None
+    levels = image if path == image.source.path else read(path)  # of several series the one that is measured on
+    require_same_grid(levels, path, image)
+    if levels.channels != 1:
+        raise FormatError(f"{path}: a colour image of {levels.channels} channels has no single level; give a grey one")
+    own = levels.voxels[0]
+    parts, _ = ndimage.label(own > level if side == "above" else own < level, np.ones((3, 3, 3)))
+    spacing = geometry.spacing_mm(image.affine)
+    small, unit = (_LEAST_MM2, "mm²") if image.planar else (_LEAST_MM3 / 1000, "ml")
+    size = float(np.prod(spacing[1:])) if image.planar else float(np.prod(spacing)) / 1000
+    kept = np.bincount(parts.reshape(-1)) * size >= small
+    kept[0] = False
+    inside: BoolArray = kept[parts]
+    if not inside.any():
+        low, high = float(own.min()), float(own.max())
+        raise ImageError(
+            f"{path}: nothing of {small:g} {unit} or more is {side} {level:g}; its levels go from {low:g} to {high:g}"
+        )
+    return inside, (f"{path.name}: what is {side} {level:g} was taken, without parts of less than {small:g} {unit}",)
 
 
 def _joined(parts: Sequence[BoolArray]) -> BoolArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ from hounsfield.evaluation.matching import rule_from
 from hounsfield.findings.region import Box
 from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp, warp_boxes, with_reflections
 from hounsfield.learning.inputs import Inputs, images_of
-from hounsfield.learning.lesson import Answers, Exam, Setup, descend
+from hounsfield.learning.lesson import Answers, Exam, Setup, descend, one_by_one
 from hounsfield.networks.found import Finder, Found, Truth
 from hounsfield.networks.untouched import Untouched
 from hounsfield.plan import Plan
@@ -50,7 +50,7 @@ class BoxLesson:
     """Of the images as a whole."""
     inputs: Inputs
 
-    def expect(self, network: nn.Module, rows: IntArray) -> None:
+    def expect(self, network: nn.Module, plan: Plan, rows: IntArray) -> None:
         """Nothing: answers of images begin near enough."""
 
     def taught(self, run: Setup, plan: Plan, rows: IntArray, generator: torch.Generator) -> Tensor:
@@ -97,10 +97,10 @@ class BoxLesson:
             found += find(look, images, flip_axes=axes, overlap=plan.detection.fusion, most=most_of(plan))
         return Answers(whole_logits(found, plan.detection.kinds, plan.detection.positive), tuple(found))
 
-    def together(self, plan: Plan, answers: Sequence[Answers], rows: Sequence[IntArray]) -> tuple[IntArray, Answers]:
+    def together(self, plan: Plan, networks: Iterable[nn.Module], rows: Sequence[IntArray]) -> tuple[IntArray, Answers]:
         """Each row once, in rising order, with the findings of the networks that answered it as one."""
         voices: dict[int, list[Findings]] = {}
-        for own, one in zip(rows, answers, strict=True):
+        for own, one in zip(rows, one_by_one(self, plan, networks, rows), strict=True):
             for row, found in zip(own.tolist(), one.found, strict=True):
                 voices.setdefault(row, []).append(found)
         unique = np.array(sorted(voices))

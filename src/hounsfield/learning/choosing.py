@@ -34,7 +34,15 @@ from hounsfield.plan.families import CONVNET, DEFAULT_BACKBONE, Family, family_l
 from hounsfield.plan.finding import CENTRES, FASTER_RCNN, centre_finder, finder, tile_of
 from hounsfield.plan.inputs import kind_of
 from hounsfield.plan.locating import HEAT_MAP, LOCATORS, locator
-from hounsfield.plan.outlining import OUTLINERS, RECURRENT, SLICEWISE, UNET, outliner, slicewise_outliner
+from hounsfield.plan.outlining import (
+    OUTLINERS,
+    RECURRENT,
+    SLICEWISE,
+    UNET,
+    in_thick_slices,
+    outliner,
+    slicewise_outliner,
+)
 
 
 def require_network(name: str) -> None:
@@ -228,7 +236,10 @@ def _backbone(network: str) -> str | None:
 
 
 def _outlining(fingerprint: Fingerprint, network: str, *, instances: bool) -> Family:
-    """What outlines such images: slice by slice where that is asked for, else a U-Net."""
+    """What outlines such images: slice by slice where that is asked for, or where slices lie far apart and there are
+    weights that learned from photographs; else a U-Net."""
+    if network == AUTO and not instances and in_thick_slices(fingerprint) and _backbone(SLICEWISE):
+        network = SLICEWISE
     if network in (SLICEWISE, RECURRENT):
         return slicewise_outliner(fingerprint, _backbone(network), cells=network == RECURRENT)
     return outliner(fingerprint, _backbone(network) if fingerprint.planar else None, instances=instances)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ from hounsfield.learning.augmentation import (
 )
 from hounsfield.learning.auxiliary import auxiliary_loss, auxiliary_targets
 from hounsfield.learning.inputs import Inputs, images_of, table_of
-from hounsfield.learning.lesson import Answers, Exam, Setup, descend, mean_answers
+from hounsfield.learning.lesson import Answers, Exam, Setup, descend, mean_answers, one_by_one
 from hounsfield.networks.beside_table import with_table
 from hounsfield.plan import Plan
 from hounsfield.tasks.predict import centre, memory_order, predict_logits
@@ -36,7 +36,7 @@ class ClassLesson:
     task: Task
     inputs: Inputs
 
-    def expect(self, network: nn.Module, rows: IntArray) -> None:
+    def expect(self, network: nn.Module, plan: Plan, rows: IntArray) -> None:
         """Nothing: answers of images begin near enough."""
 
     def taught(self, run: Setup, plan: Plan, rows: IntArray, generator: torch.Generator) -> Tensor:
@@ -56,9 +56,9 @@ class ClassLesson:
         """Logits of some rows."""
         return Answers(predict_rows(network, plan, self.inputs, rows, flips=flips))
 
-    def together(self, plan: Plan, answers: Sequence[Answers], rows: Sequence[IntArray]) -> tuple[IntArray, Answers]:
+    def together(self, plan: Plan, networks: Iterable[nn.Module], rows: Sequence[IntArray]) -> tuple[IntArray, Answers]:
         """Each row once, in rising order, with the mean of the logits of the networks that answered it."""
-        return mean_answers(answers, rows)
+        return mean_answers(one_by_one(self, plan, networks, rows), rows)
 
     def require_enough(self, train_rows: IntArray, val_rows: IntArray) -> None:
         """Accept rows that can be learned from and validated on.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -80,7 +80,7 @@ class Lesson(Protocol):
         """The prepared cases."""
         ...
 
-    def expect(self, network: nn.Module, rows: IntArray) -> None:
+    def expect(self, network: nn.Module, plan: Plan, rows: IntArray) -> None:
         """Before anything is learned: let answers begin at what is common on these rows, where that is far from 0."""
         ...
 
@@ -92,12 +92,14 @@ class Lesson(Protocol):
         """How the network does on some rows as they are."""
         ...
 
-    def answered(self, network: nn.Module, plan: Plan, rows: IntArray, *, flips: bool) -> Answers:
-        """What the network, and its mirrored copies with `flips`, says of some rows in float32."""
-        ...
+    def together(self, plan: Plan, networks: Iterable[nn.Module], rows: Sequence[IntArray]) -> tuple[IntArray, Answers]:
+        """Each row once, in rising order, with what the networks that did not learn from it say together.
 
-    def together(self, plan: Plan, answers: Sequence[Answers], rows: Sequence[IntArray]) -> tuple[IntArray, Answers]:
-        """Each row once, in rising order, with what all the networks that answered it say."""
+        Args:
+            plan: The choices.
+            networks: Taken one by one; those that are not held need not be in memory together.
+            rows: Of each network those that it did not learn from.
+        """
         ...
 
     def require_enough(self, train_rows: IntArray, val_rows: IntArray) -> None:
@@ -107,6 +109,22 @@ class Lesson(Protocol):
             TrainingError: There is too little to tell apart or to find.
         """
         ...
+
+
+class Answering(Protocol):
+    """What can be answered by one network at a time."""
+
+    def answered(self, network: nn.Module, plan: Plan, rows: IntArray, *, flips: bool) -> Answers:
+        """What the network, and its mirrored copies with `flips`, says of some rows in float32."""
+        ...
+
+
+def one_by_one(lesson: Answering, plan: Plan, networks: Iterable[nn.Module], rows: Sequence[IntArray]) -> list[Answers]:
+    """What each network says of its own rows."""
+    return [
+        lesson.answered(network, plan, own, flips=plan.ensemble.flips)
+        for network, own in zip(networks, rows, strict=True)
+    ]
 
 
 def mean_answers(answers: Sequence[Answers], rows: Sequence[IntArray]) -> tuple[IntArray, Answers]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -37,6 +37,9 @@ REACH = 1.4
 _EXAMINED = 64
 """Images that are examined after each epoch, one window each; all are measured in the end, as a whole."""
 
+_LOOKED_AT = 64
+"""Images of which a window says how common labels are, before anything is learned."""
+
 _PLACES = 4096
 """Voxels of each label of an image that windows are drawn around, at most."""
 
@@ -63,25 +66,30 @@ class MaskLesson:
     _places: dict[int, Places] = field(default_factory=dict)
     """Of the rows that were learned from so far."""
 
-    def expect(self, network: nn.Module, rows: IntArray) -> None:
-        """Let every voxel's answer begin at how common each label is, a mean over images."""
+    def expect(self, network: nn.Module, plan: Plan, rows: IntArray) -> None:
+        """Let every voxel's answer begin at how common each label is in windows that are learned from."""
         shares = np.zeros(len(self.task.of_code))
-        for row in rows.tolist():
-            slices = (np.bincount(own.reshape(-1), minlength=UNKNOWN + 1) for own in self.inputs.codes[row])
-            voxels = np.sum(list(slices), axis=0)[: len(shares)]
+        generator = torch.Generator().manual_seed(plan.seed)
+        for row in rows[np.linspace(0, len(rows) - 1, min(len(rows), _LOOKED_AT)).round().astype(np.int64)].tolist():
+            _, codes = self._changed(plan, np.array([row]), generator)
+            voxels = np.bincount(codes.numpy().reshape(-1), minlength=UNKNOWN + 1)[: len(shares)]
             shares += voxels / max(1, voxels.sum())
         cast(UNet | Recurrent, network).expect(self.task.expected(shares))
 
     def taught(self, run: Setup, plan: Plan, rows: IntArray, generator: torch.Generator) -> Tensor:
         """Learn from a batch of changed windows; the loss, a scalar on the CPU."""
-        for row in set(rows.tolist()) - set(self._places):
-            self._places[row] = places_of(self.inputs.codes[row])
-        images, codes = masked_batch(plan, self.inputs, rows, self._places, generator=generator)
+        images, codes = self._changed(plan, rows, generator)
         levels, _ = run.wrapped(images, deep=True)
         loss = self._loss(levels, codes)
         descend(run, plan, loss)
         learned: Tensor = loss.detach().cpu()
         return learned
+
+    def _changed(self, plan: Plan, rows: IntArray, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """As `masked_batch`; where labels are on an image is looked up once."""
+        for row in set(rows.tolist()) - set(self._places):
+            self._places[row] = places_of(self.inputs.codes[row])
+        return masked_batch(plan, self.inputs, rows, self._places, generator=generator)
 
     def _loss(self, levels: Sequence[Tensor], codes: Tensor) -> Tensor:
         """The mean over resolutions, the coarser ones weighing less."""
@@ -108,35 +116,29 @@ class MaskLesson:
             spread = max(spread, float(logits.flatten(2).std(dim=2).max()))
         return Exam(float(np.mean(losses)), dice_of(counts), dead=spread == 0)
 
-    def answered(self, network: nn.Module, plan: Plan, rows: IntArray, *, flips: bool) -> Answers:
-        """What is outlined on some rows, each measured at once; of images as a whole nothing is said."""
-        network.eval()
-        axes = plan.augmentation.flip_axes if flips else ()
-        voxelwise = Voxelwise([network], shape=plan.input.shape, flip_axes=axes)
-        compute = by_torch(voxelwise, channels_last=plan.optimisation.channels_last)
-        found = []
-        for row in rows.tolist():
-            said = outline(
-                compute,
-                self.inputs.images[row],
-                self.task,
-                windows=windows_for(plan),
-                onto=np.linalg.inv(self._onto[row]),
-                shape=self._stored_shape(row),
-            )
-            mask = self.task.outline(said, self.inputs.spacing_mm[row])
-            found.append(Outlined(self.measured(plan, row, mask), PackedMask.of(mask)))
-        return Answers(np.zeros((len(rows), 1), dtype=np.float32), outlined=tuple(found))
+    def together(self, plan: Plan, networks: Iterable[nn.Module], rows: Sequence[IntArray]) -> tuple[IntArray, Answers]:
+        """Each row once, in rising order, outlined by all networks that did not learn from it; measured at once."""
+        answering: dict[int, list[nn.Module]] = {}
+        for network, own in zip(networks, rows, strict=True):
+            for row in own.tolist():
+                answering.setdefault(row, []).append(network.eval())
+        unique = sorted(answering)
+        outlined = tuple(self._outlined(answering[row], plan, row) for row in unique)
+        return np.array(unique), Answers(np.zeros((len(unique), 1), dtype=np.float32), outlined=outlined)
 
-    def together(self, plan: Plan, answers: Sequence[Answers], rows: Sequence[IntArray]) -> tuple[IntArray, Answers]:
-        """Each row once, in rising order, with what the first network that answered it says."""
-        said: dict[int, Outlined] = {}
-        for own, one in zip(rows, answers, strict=True):
-            for row, found in zip(own.tolist(), one.outlined, strict=True):
-                said.setdefault(row, found)
-        unique = np.array(sorted(said))
-        outlined = tuple(said[row] for row in unique.tolist())
-        return unique, Answers(np.zeros((len(unique), 1), dtype=np.float32), outlined=outlined)
+    def _outlined(self, networks: Sequence[nn.Module], plan: Plan, row: int) -> Outlined:
+        axes = plan.augmentation.flip_axes if plan.ensemble.flips else ()
+        voxelwise = Voxelwise(networks, shape=plan.input.shape, flip_axes=axes)
+        said = outline(
+            by_torch(voxelwise, channels_last=plan.optimisation.channels_last),
+            self.inputs.images[row],
+            self.task,
+            windows=windows_for(plan),
+            onto=np.linalg.inv(self._onto[row]),
+            shape=self._stored_shape(row),
+        )
+        mask = self.task.outline(said, self.inputs.spacing_mm[row])
+        return Outlined(self.measured(plan, row, mask), PackedMask.of(mask))
 
     def require_enough(self, train_rows: IntArray, val_rows: IntArray) -> None:
         """Accept rows that can be learned from and validated on.
@@ -171,6 +173,7 @@ class MaskLesson:
             self.task.numbers,
             self.inputs.spacing_mm[row],
             tolerance=plan.segmentation.tolerance,
+            surface=plan.segmentation.surface,
             unlabelled=self.task.unlabelled,
             case=case.id,
             patient=case.unit,

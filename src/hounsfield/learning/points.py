@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from hounsfield.errors import TrainingError
 from hounsfield.evaluation.evidence import LocatedImage
 from hounsfield.learning.augmentation import draw_affines, draw_intensity, warp, warp_points
 from hounsfield.learning.inputs import Inputs, images_of
-from hounsfield.learning.lesson import Answers, Exam, Setup, descend, mean_answers
+from hounsfield.learning.lesson import Answers, Exam, Setup, descend, mean_answers, one_by_one
 from hounsfield.networks.untouched import Untouched
 from hounsfield.plan import Plan
 from hounsfield.tasks.localization import Localization, located
@@ -31,7 +31,7 @@ class PointLesson:
     task: Localization
     inputs: Inputs
 
-    def expect(self, network: nn.Module, rows: IntArray) -> None:
+    def expect(self, network: nn.Module, plan: Plan, rows: IntArray) -> None:
         """Nothing: answers of images begin near enough."""
 
     def taught(self, run: Setup, plan: Plan, rows: IntArray, generator: torch.Generator) -> Tensor:
@@ -62,9 +62,9 @@ class PointLesson:
             found.append(predict_logits(network, images, channels_last=plan.optimisation.channels_last).numpy())
         return Answers(np.concatenate(found))
 
-    def together(self, plan: Plan, answers: Sequence[Answers], rows: Sequence[IntArray]) -> tuple[IntArray, Answers]:
+    def together(self, plan: Plan, networks: Iterable[nn.Module], rows: Sequence[IntArray]) -> tuple[IntArray, Answers]:
         """Each row once, in rising order, with the mean answer of the networks that answered it."""
-        return mean_answers(answers, rows)
+        return mean_answers(one_by_one(self, plan, networks, rows), rows)
 
     def results(self, plan: Plan, rows: IntArray, logits: FloatArray) -> tuple[LocatedImage, ...]:
         """What answers (n, outputs) say of some rows, and what is there, in pixels of the images as stored."""

@@ -145,7 +145,7 @@ def fit(
         for record in state.history:
             on_epoch(record)
     else:
-        lesson.expect(run.network, train_rows)
+        lesson.expect(run.network, plan, train_rows)
     written = time.monotonic()
     while state.epoch < plan.optimisation.epochs and not _worn_out(state, plan):
         began = time.monotonic()
@@ -157,7 +157,7 @@ def fit(
             state = FitState(restarts=state.restarts + 1)
             say(f"warning: network {member + 1} answers the same to every image; it begins anew at half the rate")
             run = setup(plan, member=member, kept=kept, begin=begin)
-            lesson.expect(run.network, train_rows)
+            lesson.expect(run.network, plan, train_rows)
             continue
         _require_finite(exam.loss, "validation", plan, state.epoch)
         state.epoch += 1

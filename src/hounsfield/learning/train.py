@@ -227,7 +227,6 @@ def _train(dataset: Dataset, run: Run, out: Path, *, leaks: Sequence[str], on_ep
     for learned_rows, validated_rows in rounds:
         lesson.require_enough(learned_rows, validated_rows)
     fitted: list[Fitted] = []
-    answers: list[Answers] = []
     for member, (train_rows, val_rows) in enumerate(rounds):
         checkpoint = run.folder / f"member-{member}.safetensors"
         result = fit_member(
@@ -241,9 +240,8 @@ def _train(dataset: Dataset, run: Run, out: Path, *, leaks: Sequence[str], on_ep
             on_epoch=functools.partial(on_epoch, member),
         )
         fitted.append(result)
-        network = _network(plan, result.weights, member=member)
-        answers.append(lesson.answered(network, plan, val_rows, flips=plan.ensemble.flips))
-    val_rows, answer = lesson.together(plan, answers, [rows for _, rows in rounds])
+    networks = (_network(plan, result.weights, member=member) for member, result in enumerate(fitted))
+    val_rows, answer = lesson.together(plan, networks, [rows for _, rows in rounds])
     val_cases = tuple(inputs.cases[row] for row in val_rows)
     found = lesson.results(plan, val_rows, answer.found) if isinstance(lesson, BoxLesson) else ()
     placed = lesson.results(plan, val_rows, answer.logits) if isinstance(lesson, PointLesson) else ()

@@ -106,8 +106,8 @@ def weights_of(bundle: Bundle) -> list[dict[str, Tensor]]:
 
 
 def _of_answer(key: str) -> bool:
-    """Whether a weight belongs to a network's answer, wherever in the network that stands."""
-    return "answer" in key.split(".")[:-1]
+    """Whether a weight belongs to a network's answer, or to those of several resolutions, wherever that stands."""
+    return not {"answer", "answers"}.isdisjoint(key.split(".")[:-1])
 
 
 def keep_weights(bundle: Bundle, path: Path) -> None:
@@ -139,7 +139,8 @@ def _learned_before(plan: Plan, kept: Path | None, member: int) -> tuple[dict[st
         facts = stream.metadata()
         start = f"{member % int(facts['members'])}."
         own = [key for key in stream.keys() if key.startswith(start)]  # noqa: SIM118 - not a dict
-        return {key.removeprefix(start): stream.get_tensor(key) for key in own}, facts["network"]
+        weights = {key.removeprefix(start): stream.get_tensor(key) for key in own if not _of_answer(key)}
+        return weights, facts["network"]
 
 
 def _put_learned(network: nn.Module, plan: Plan, found: dict[str, Tensor], words: str) -> None:
@@ -153,6 +154,8 @@ def _put_learned(network: nn.Module, plan: Plan, found: dict[str, Tensor], words
         network = network.encoder
     if isinstance(network, Recurrent) and not any(key.startswith("unet.") for key in found):
         network = network.unet
+        wanted = network.state_dict()
+        found = {key: _beside_nothing(value, wanted.get(key)) for key, value in found.items()}
     own = network.state_dict()
     body = {key: value for key, value in own.items() if not _of_answer(key)}
     odd = [key for key, value in body.items() if _differs(found.get(key), value)]
@@ -163,6 +166,15 @@ def _put_learned(network: nn.Module, plan: Plan, found: dict[str, Tensor], words
             "network that was trained on such images, or leave out --network and optimisation.start"
         )
     network.load_state_dict(own | found)
+
+
+def _beside_nothing(value: Tensor, wanted: Tensor | None) -> Tensor:
+    """A first convolution (maps, channels, h, w) of single slices as one of slices between their neighbours, of which
+    it makes nothing yet; other weights as they are."""
+    channels = value.shape[1] if value.ndim == 4 else 0
+    if wanted is None or not channels or wanted.shape != (len(value), 3 * channels, *value.shape[2:]):
+        return value
+    return torch.cat([torch.zeros_like(value), value, torch.zeros_like(value)], dim=1)
 
 
 def put_lesions(network: nn.Module, plan: Plan, weights: Mapping[str, Tensor]) -> None:
@@ -194,11 +206,7 @@ def parameter_groups(network: nn.Module, plan: Plan) -> list[dict[str, Any]]:
     """Groups for the optimiser: each stage with its "scale" of the rate, and whether it is "hidden", and no answer;
     biases and normalisations without decay."""
     stages = stages_of(network)
-    answers = {
-        id(parameter)
-        for name, parameter in network.named_parameters()
-        if not {"answer", "answers"}.isdisjoint(name.split("."))
-    }
+    answers = {id(parameter) for name, parameter in network.named_parameters() if _of_answer(name)}
     groups: list[dict[str, Any]] = []
     for number, parameters in enumerate(stages):
         scale = plan.optimisation.layer_decay ** (len(stages) - 1 - number)

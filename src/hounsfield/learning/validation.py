@@ -37,8 +37,8 @@ def validation_evidence(trained: Trained, *, seed: int = 0) -> Evidence:
         return measure_places(located, origin, landmarks=landmarks, promised=promised)
     if trained.val_outlined:
         outlined = [one.result for one in trained.val_outlined]
-        labels, tolerance = plan.segmentation.labels, plan.segmentation.tolerance
-        return measure_outlines(outlined, origin, labels=labels, tolerance=tolerance)
+        asked = plan.segmentation
+        return measure_outlines(outlined, origin, labels=asked.labels, tolerance=asked.tolerance, surface=asked.surface)
     task = task_of(plan)
     targets, patients = np.array([case.target or 0 for case in cases]), [case.unit for case in cases]
     evidence = measure(

@@ -63,11 +63,17 @@ def build_from(choices: Mapping[str, Any], *, dims: int, channels: int, outputs:
     if "encoder" in options:
         over = options.get("over", "slices" if choices["name"] == "recurrent" else "")
         inner: Literal[2, 3] = 3 if dims == 3 and not over else 2
-        options["encoder"] = _encoder(options["encoder"], over=over, dims=inner, channels=channels, outputs=outputs)
+        outlining = choices["name"] == "recurrent"
+        options["encoder"] = _encoder(
+            options["encoder"], over=over, outlining=outlining, dims=inner, channels=channels, outputs=outputs
+        )
     return build(choices["name"], dims=dims, channels=channels, outputs=outputs, **options)
 
 
-def _encoder(choices: Mapping[str, Any], *, over: str, dims: Literal[2, 3], channels: int, outputs: int) -> nn.Module:
-    """The network inside; a pretrained one that looks at grey slices sees each between its neighbours."""
-    with_neighbours = over == "slices" and choices["name"] == "pretrained" and channels == 1
-    return build_from(choices, dims=dims, channels=3 if with_neighbours else channels, outputs=outputs)
+def _encoder(
+    choices: Mapping[str, Any], *, over: str, outlining: bool, dims: Literal[2, 3], channels: int, outputs: int
+) -> nn.Module:
+    """The network inside; one that outlines slices sees each between its neighbours, and so does a pretrained one that
+    looks at grey slices."""
+    neighbours = outlining or (over == "slices" and choices["name"] == "pretrained" and channels == 1)
+    return build_from(choices, dims=dims, channels=3 * channels if neighbours else channels, outputs=outputs)

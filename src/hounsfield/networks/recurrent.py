@@ -57,8 +57,8 @@ class Recurrent(Staged):
             dims: 3, for volumes (N, C, D, H, W).
             channels: C.
             outputs: Numbers for each voxel.
-            encoder: A flat network with `pyramid` and `pyramid_facts`; one that takes three channels where `channels`
-                is 1 is shown each slice between its neighbours.
+            encoder: A flat network with `pyramid` and `pyramid_facts`; one that takes three times `channels` is shown
+                each slice between its neighbours.
             cell: Which gates the cells have.
             axes: Whether cells go from slice to slice alone, or along rows and columns too.
             bidirectional: Whether cells go back too.

@@ -1,7 +1,7 @@
 """The slices of a volume as flat images, for encoders that look at them one by one.
 
-An encoder of three channels, such as one that learned from photographs, is shown each grey slice between its
-neighbours, the one before as red and the one behind as blue; the first and the last stand beside themselves.
+An encoder of three times as many channels is shown each slice between its neighbours: one that learned from photographs
+the slice before a grey one as red, and the slice behind it as blue. The first and the last stand beside themselves.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from torch import Tensor
 
 def between_neighbours(channels: int, taken: int) -> bool:
     """Whether slices of so many channels are shown between their neighbours to an encoder that takes `taken`."""
-    return channels == 1 and taken == 3
+    return taken == 3 * channels
 
 
 def slices_of(volumes: Tensor, *, neighbours: bool = False) -> Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from hounsfield.networks.answering import mirrors
@@ -28,12 +27,17 @@ class Voxelwise(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, outputs times voxels) float32 of windows (N, C, *shape)."""
-        said = []
+        total: Tensor | None = None
         for axes in self.mirrors:
             copy = images.flip(axes) if axes else images
-            said += [member(copy).float().flip(axes) if axes else member(copy).float() for member in self.members]
-        mean = torch.stack(said).mean(dim=0) if len(said) > 1 else said[0]
-        return mean.flatten(1)
+            for member in self.members:  # one after another: all together would be held at once
+                own = member(copy).float()
+                own = own.flip(axes) if axes else own
+                total = own if total is None else total + own
+        if total is None:
+            raise ValueError("there is no network")
+        count = len(self.mirrors) * len(self.members)
+        return (total / count if count > 1 else total).flatten(1)
 
     def logits(self, rows: Tensor) -> Tensor:
         """(N, outputs, *shape) of rows."""

@@ -48,7 +48,8 @@ def within_budget(
         return _work(drafts[0], fingerprint, folds, family.answering)
 
     def largest(folds: int) -> tuple[Plan, float]:
-        return _largest(drafts, speed, work(folds).of(wanted) * folds / seconds)
+        enough = min(wanted, family.images_for_size or wanted)
+        return _largest(drafts, speed, work(folds).of(enough) * folds / seconds)
 
     plan, per_second = largest(folds)
     while (
@@ -62,7 +63,8 @@ def within_budget(
     while not fixed and folds > 1 and per_second * seconds / folds < work(folds).of(wanted * family.share_needed):
         folds = _fewer(folds)
     each = per_second * seconds / folds
-    repeats = max(1, min(1 if fixed else family.most_repeats, int(each / work(folds).of(wanted))))
+    most = 1 if fixed else min(family.most_repeats, family.most_networks // folds)
+    repeats = max(1, min(most, int(each / work(folds).of(wanted))))
     epochs = max(1, min(family.longest, work(folds).epochs_in(each / repeats)))
     changed: dict[str, Section] = {
         "ensemble": plan.ensemble.model_copy(update={"folds": folds, "repeats": repeats}),

@@ -35,15 +35,18 @@ def note_on_ensemble(plan: Plan) -> str:
     """What answers of single networks of folds say of all together; empty where one part was validated by all."""
     if plan.ensemble.folds == 1:
         return ""
+    who = "one fold's network"
+    if plan.ensemble.repeats > 1:
+        who = f"{plan.ensemble.repeats} of the networks, those that had not seen its patient"
     if plan.task == "segmentation":
         return (
-            "Each case was answered by one fold's network; new images are answered by all networks together. A test "
-            "part shows what that changes."
+            f"Each case was answered by {who}; new images are answered by all networks together. A test part shows "
+            "what that changes."
         )
     if plan.task == "localization":
         return (
-            "Each case was answered by one fold's network, and the radii rest on these answers; new images are "
-            "answered by all networks together, whose places are averaged. A test part shows what that changes."
+            f"Each case was answered by {who}, and the radii rest on these answers; new images are answered by all "
+            "networks together, whose places are averaged. A test part shows what that changes."
         )
     found = (
         " Findings score lower where networks disagree, so that at the same threshold all together show fewer, lesions "
@@ -52,6 +55,6 @@ def note_on_ensemble(plan: Plan) -> str:
         else ""
     )
     return (
-        "Each case was answered by one fold's network, and calibration and sets rest on these answers; new images are "
-        f"answered by all networks together. A test part shows what that changes.{found}"
+        f"Each case was answered by {who}, and calibration and sets rest on these answers; new images are answered by "
+        f"all networks together. A test part shows what that changes.{found}"
     )

@@ -263,7 +263,7 @@ def _tells_sides(asked: Asked | None) -> bool:
 
 
 def _outlines(asked: Segmentation, *, windows: bool) -> Segmentation:
-    """With the loss of images that are seen whole: what is small on its image counts as much as what is large."""
+    """With the loss of flat images that are seen whole: what is small on one counts as much as what is large."""
     return asked if windows else asked.model_copy(update={"dice": "image"})
 
 

@@ -55,6 +55,8 @@ class Family:
     """And no more than this often each: from few images no smaller input and no time is given up for more."""
     longest: int
     """Epochs; more only repeat what was seen."""
+    images_for_size: int = 0
+    """Before the minutes go to a larger input; as many as are wanted where it is 0."""
     share_needed: float = 1 / 3
     """Of the images wanted; below this fewer networks are the better use of the time."""
     once: bool = False
@@ -68,6 +70,8 @@ class Family:
     """Whether squares around boxes are learned before whole images."""
     most_repeats: int = 4
     """Networks for each fold, at most: each of them makes reading slower."""
+    most_networks: int = 20
+    """For all folds together."""
     side_before_folds: int = 0
     """Where as many folds as wanted leave inputs no longer than this, and larger ones are there, there are fewer folds,
     and larger inputs …"""

@@ -46,8 +46,10 @@ def prepare(image: Image, spec: Input) -> Image:
     _require_named(image, spec)
     flat = len(spec.shape) == 2
     if flat != image.planar:
-        found, wanted = ("a flat image", "volumes") if image.planar else (f"a volume of {image.shape}", "flat images")
-        raise ShapeError(f"{image.source.path or 'the image'} is {found}; this plan is for {wanted}")
+        found, wanted, mend = f"a volume of {image.shape}", "flat images", "give one of its slices"
+        if image.planar:
+            found, wanted, mend = "one slice", "volumes", "give all slices, the folder of a DICOM series"
+        raise ShapeError(f"{image.source.path or 'the image'} is {found}, and this plan is for {wanted}: {mend}")
     steps = Pipeline((*_channel_steps(image, spec.channels), *Pipeline.from_data(spec.steps).steps))
     with working_memory(image, steps.need(Sketch.of(image))):
         prepared = steps.apply(image)

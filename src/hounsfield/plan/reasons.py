@@ -111,6 +111,8 @@ def _balance(plan: Plan, fingerprint: Fingerprint) -> str:
 def _folds(plan: Plan, wanted: int, fingerprint: Fingerprint) -> str:
     if plan.ensemble.folds > 1:
         return "few cases: every one is validated once, and the networks answer together"
+    if wanted > 1 and plan.ensemble.repeats > 1:
+        return "networks of all cases to learn from, validated together, before networks of folds"
     if wanted > 1:
         return "the minutes allow one network"
     if sum(fingerprint.class_counts) >= FEW_CASES:

@@ -340,6 +340,9 @@ class Segmentation(Section):
     """Over what the loss has its Dice: all windows of a batch together, or each, and their mean."""
     tolerance: float = Field(default=1.0, gt=0)
     """Of the surface Dice, in mm, or pixels where the images do not know how large these are."""
+    surface: Literal["elements", "edge voxels"] = "elements"
+    """What surfaces are, in what is measured of them: polygons between voxels, weighted by their area, or voxels of a
+    label that have a neighbour outside, all of one weight."""
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

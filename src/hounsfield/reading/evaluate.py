@@ -25,6 +25,7 @@ from hounsfield.evaluation.evidence import Evidence, ImageResult, LocatedImage, 
 from hounsfield.evaluation.measure import Origin, measure, measure_outlines, measure_places
 from hounsfield.evaluation.outlines import compare_outline
 from hounsfield.evaluation.predictions import results_of
+from hounsfield.evaluation.surface_distance import Surface
 from hounsfield.plan import Input
 from hounsfield.plan.choices import note_on_choices
 from hounsfield.plan.columns import unknown_columns
@@ -81,6 +82,8 @@ class Places:
     numbers: tuple[tuple[int, ...], ...] = ()
     """That the labels have on the data's masks, which may differ from those that were learned."""
     unlabelled: int = 0
+    surface: Surface | None = None
+    """As the plan says where it is None."""
 
 
 def evaluate(
@@ -91,6 +94,7 @@ def evaluate(
     seed: int = 0,
     resamples: int = 2000,
     runtime: RuntimeName = "auto",
+    surface: Surface | None = None,
 ) -> Measured:
     """Scores of a bundle on the labelled cases of a data set.
 
@@ -104,13 +108,14 @@ def evaluate(
         resamples: Bootstrap draws.
         runtime: What the networks are computed with, see `reading.runtime`. With "openvino-int8" a note says what the
             8 bits cost on the same cases.
+        surface: What surfaces of outlines are; as the bundle's plan says where not given.
 
     Raises:
         MissingExtraError: The runtime that was asked for is not installed.
         DatasetError: The classes differ, the data have none of the model's views or lack a channel, the cases are whole
             images and the model reads lesions or the reverse, no case is left to measure on, or none can be read.
     """
-    answered = read_logits(bundle, dataset, which=which, runtime=runtime)
+    answered = read_logits(bundle, dataset, which=which, runtime=runtime, surface=surface)
     plan, point = bundle.plan, bundle.operating
     origin = Origin(
         dataset=dataset.name,
@@ -128,8 +133,10 @@ def evaluate(
         located = measure_places(answered.located, origin, landmarks=landmarks, promised=promised)
         return Measured(located, answered.failures)
     if plan.task == "segmentation":
-        labels, tolerance = plan.segmentation.labels, plan.segmentation.tolerance
-        outlined = measure_outlines(answered.outlined, origin, labels=labels, tolerance=tolerance)
+        asked = plan.segmentation
+        outlined = measure_outlines(
+            answered.outlined, origin, labels=asked.labels, tolerance=asked.tolerance, surface=surface or asked.surface
+        )
         return Measured(outlined, answered.failures)
     probabilities = task_of(plan).decode(point.apply(answered.logits))
     evidence = measure(
@@ -164,7 +171,12 @@ def as_asked(bundle: Bundle, dataset: Dataset) -> Dataset:
 
 
 def read_logits(
-    bundle: Bundle, dataset: Dataset, *, which: Which = "unseen", runtime: RuntimeName = "auto"
+    bundle: Bundle,
+    dataset: Dataset,
+    *,
+    which: Which = "unseen",
+    runtime: RuntimeName = "auto",
+    surface: Surface | None = None,
 ) -> Answered:
     """What a bundle's networks say of the labelled cases of a data set, before calibration.
 
@@ -187,10 +199,10 @@ def read_logits(
     reader = Reader(bundle, runtime=runtime, images=len(cases), answer_all=True)
     _require_same_kind(cases, reader, dataset.name)
     unlike: list[str] = []
-    places = Places(numbers=tuple(dataset.labels.values()), unlabelled=dataset.unlabelled)
+    places = Places(numbers=tuple(dataset.labels.values()), unlabelled=dataset.unlabelled, surface=surface)
     logits, exact, read, failures = _read(reader, cases, dataset.name, unlike, places)
     if failures:
-        notes.append(f"{len(failures)} of {len(cases)} cases could not be read and are not in the figures.")
+        notes.append(f"{len(failures)} of {len(cases)} cases could not be read or answered and are not in the figures.")
     if not read:
         raise DatasetError(
             f"none of the {len(cases)} cases of {dataset.name} could be read; the first: {failures[0].reason}"
@@ -310,11 +322,17 @@ def _read(
     for shown, waiting in _batches(reader, track(cases, f"reading {name}"), failures):
         opened = reader.through_gate(waiting)
         unlike += [case.id for case, one in zip(shown, opened, strict=True) if one.reading.quality.unlike]
-        read += shown
         if reader.bundle.plan.task == "segmentation":
-            places.outlined += [_compared(reader, *pair, places) for pair in zip(shown, opened, strict=True)]
-            logits.append(np.zeros((len(shown), empty.shape[1]), np.float32))
+            for case, one in zip(shown, opened, strict=True):
+                try:
+                    places.outlined.append(_compared(reader, case, one, places))
+                except (HounsfieldError, OSError, MemoryError) as error:
+                    failures.append(_failed(case, error))
+                else:
+                    read.append(case)
+                    logits.append(np.zeros((1, empty.shape[1]), np.float32))
             continue
+        read += shown
         arrays = np.stack([one.array for one in opened if one.array is not None])
         said = reader.said(arrays)
         logits.append(np.stack([one.logits for one in said]))
@@ -338,10 +356,15 @@ def _compared(reader: Reader, case: Case, opened: Opened, places: Places) -> Out
         places.numbers,
         opened.spacing_mm,
         tolerance=reader.bundle.plan.segmentation.tolerance,
+        surface=places.surface or reader.bundle.plan.segmentation.surface,
         unlabelled=places.unlabelled,
         case=case.id,
         patient=case.unit,
     )
+
+
+def _failed(case: Case, error: HounsfieldError | OSError | MemoryError) -> Failure:
+    return Failure(case.id, reason_of(error, str(path_of(next(iter(case.images.values()))))))
 
 
 def _batches(
@@ -354,8 +377,7 @@ def _batches(
         try:
             batch.append((case, future.result()))
         except (HounsfieldError, OSError, MemoryError) as error:
-            path = str(path_of(next(iter(case.images.values()))))
-            failures.append(Failure(case.id, reason_of(error, path)))
+            failures.append(_failed(case, error))
         if len(batch) == size:
             yield [case for case, _ in batch], [opened for _, opened in batch]
             batch = []

@@ -13,6 +13,7 @@ import torch
 
 from hounsfield.arrays import BoolArray, FloatArray
 from hounsfield.findings import Box, Finding, Reading
+from hounsfield.formats.capacity import check_free
 from hounsfield.image import Mask
 from hounsfield.networks.voxelwise import Voxelwise
 from hounsfield.plan import Plan
@@ -23,7 +24,7 @@ from hounsfield.reading.runtime import Differ
 from hounsfield.tasks.outline import by_rows, outline
 from hounsfield.tasks.segmentation import Segmentation
 from hounsfield.tasks.task import Task
-from hounsfield.tasks.windows import window_of
+from hounsfield.tasks.windows import bytes_held, window_of
 
 EXAMPLES = 4
 """Windows on which another runtime must agree with torch, at most …"""
@@ -43,10 +44,14 @@ def outline_of(opened: Opened, plan: Plan, network: Voxelwise, rows_of: Callable
 
     Raises:
         GeometryError: A step of the plan turned the image.
+        StorageError: What the networks say of it does not fit into memory.
     """
     if opened.array is None or opened.onto is None:
         raise ValueError("an image that is not prepared cannot be outlined")
     task = cast("Segmentation", task_of(plan))
+    shape = deep(opened.array).shape[1:]
+    needed = bytes_held(shape, windows_for(plan), task.outputs)
+    check_free(opened.reading.path or opened.reading.case, opened.shape, needed, what="image, while it is outlined,")
     said = outline(
         by_rows(lambda windows: torch.from_numpy(rows_of(windows.numpy())), network),
         deep(opened.array),

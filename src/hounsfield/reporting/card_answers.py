@@ -5,6 +5,7 @@ from __future__ import annotations
 from hounsfield.bundle import Bundle
 from hounsfield.datasets.split import Split
 from hounsfield.evaluation.evidence import Evidence, Score
+from hounsfield.plan import Ensemble
 from hounsfield.plan.choices import note_on_choices
 from hounsfield.preprocessing.pipeline import step_words
 from hounsfield.reporting import score_words, wording
@@ -12,7 +13,10 @@ from hounsfield.reporting.explanation_report import LABELS
 from hounsfield.reporting.label_answers import label_answers
 from hounsfield.reporting.landmark_answers import landmark_answers
 
-_OPTIMIZERS = {"adamw": "AdamW", "muon": "Muon for convolutions within the network and AdamW for the rest"}
+_OPTIMIZERS = {
+    "adamw": "AdamW",
+    "muon": "Muon for convolutions within the network of eight maps and more, and AdamW for the rest",
+}
 
 
 def answers_of(bundle: Bundle, evidence: Evidence, split: Split | None) -> dict[str, str]:
@@ -109,9 +113,8 @@ def _model(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
         "start": {"": "Weights drawn at random.", "imagenet": "Weights trained on ImageNet."}.get(
             plan.optimisation.start, "The weights of another bundle."
         ),
-        "ensemble": f"{wording.plural(bundle.training.members, 'network')}: {plan.ensemble.folds} folds, "
-        f"{plan.ensemble.repeats} times; answers are averaged"
-        + (" with those of mirrored copies." if plan.ensemble.flips else "."),
+        "ensemble": f"{wording.plural(bundle.training.members, 'network')}: {_learned_from(plan.ensemble)}; answers "
+        "are averaged" + (" with those of mirrored copies." if plan.ensemble.flips else "."),
         "predictions": f"A probability for each class, {calibrated}; the answer is {point}.{sets}",
         "explanations": _explained(bundle),
         "poor_input": _poor_input(bundle),
@@ -119,6 +122,13 @@ def _model(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
         if bundle.training.recalibrated
         else "None so far; `hounsfield recalibrate` sets threshold and calibration on local cases.",
     }
+
+
+def _learned_from(ensemble: Ensemble) -> str:
+    if ensemble.folds == 1:
+        return "each learned from the training part"
+    again = f", {ensemble.repeats} times" if ensemble.repeats > 1 else ""
+    return f"one for each of {ensemble.folds} folds{again}"
 
 
 def _training(bundle: Bundle) -> dict[str, str]:
@@ -130,8 +140,9 @@ def _training(bundle: Bundle) -> dict[str, str]:
         learned = "The features of the network stay as they are; a logistic regression on them is learned."
         augmented = ["mirrored copies"] if changed.flip_axes else []
     else:
+        of_answer = f" ({chosen.answer_rate:g} times that for the answer)" if chosen.answer_rate != 1 else ""
         learned = (
-            f"{_OPTIMIZERS[chosen.optimizer]}, one-cycle learning rate {chosen.learning_rate:g}, "
+            f"{_OPTIMIZERS[chosen.optimizer]}, one-cycle learning rate {chosen.learning_rate:g}{of_answer}, "
             f"weight decay {chosen.weight_decay:g}, at most "
             f"{chosen.epochs} epochs of batches of {chosen.batch_size}, {chosen.precision}."
         )

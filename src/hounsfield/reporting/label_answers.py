@@ -6,7 +6,7 @@ from hounsfield.bundle import Bundle
 from hounsfield.evaluation.evidence import Evidence, Score, SegmentationEvidence
 from hounsfield.reporting import wording
 from hounsfield.reporting.score_table import verdict
-from hounsfield.reporting.segmentation_part import columns_of, shown_labels, words_of
+from hounsfield.reporting.segmentation_part import SURFACES, columns_of, shown_labels, words_of
 
 
 def label_answers(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
@@ -42,8 +42,7 @@ def label_answers(bundle: Bundle, evidence: Evidence) -> dict[str, str]:
             else ""
         )
         + f"Dice, surface Dice within {found.tolerance:g} {found.unit}, 95th percentile of the Hausdorff "
-        "distance and mean distance of surfaces (polygons between voxels, weighted by their area), error of the "
-        "volume, and lesions one by one.",
+        f"distance and mean distance between {SURFACES[found.surface]}, error of the volume, and lesions one by one.",
         "performance": "; ".join(f"{name} {_with_interval(score)}" for name, score in label_scores(found).items())
         + ".",
         "accuracy": verdict(evidence),

@@ -51,7 +51,7 @@ def lesion_views(
     """
     if image.planar:
         return None
-    inks = {name: _ink(number) for number, name in enumerate(structures)}
+    inks = {name: ink_of(number) for number, name in enumerate(structures)}
     near = [one for one in margins if one.minimum_mm <= _FAR_MM]
     points = np.concatenate([corners_of_lesion(lesion, image.affine), *(_ends(one) for one in near)])
     size = float(np.ptp(points, axis=0).max()) + _AROUND_MM
@@ -159,7 +159,7 @@ def _draw_distances(
         canvas.distance(start, stop, inks[one.structure], words, dashed=False)
 
 
-def _ink(number: int) -> Colour:
+def ink_of(number: int) -> Colour:
     """Of a structure: the colours in turn, and then paler ones."""
     red, green, blue = _INKS[number % len(_INKS)]
     if number // len(_INKS) % 2:

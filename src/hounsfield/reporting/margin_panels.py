@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hounsfield import geometry
 from hounsfield.arrays import BoolArray, FloatArray
 from hounsfield.findings.box import box_of_lesion, corners_of_lesion
-from hounsfield.findings.contact_arc import touching_outline
+from hounsfield.findings.contact_arc import touching_outline, whole_parts
 from hounsfield.findings.surface import closed_surface
 from hounsfield.findings.worksheet.answer import UNITS, CriterionAnswer
 from hounsfield.image import Image, Window
@@ -69,7 +69,7 @@ def margin_panels(
         answer: What was measured.
         window: None takes the image's own, or one that fits the tissue around the lesion.
     """
-    scene = Scene(image, lesion, structure, answer, window or _tissue_window(image, lesion))
+    scene = Scene(image, lesion, structure, answer, window or tissue_window(image, lesion))
     ends = _ends(scene)
     index = geometry.index_from_world(image.affine, ends)
     depth = answer.slice_index
@@ -151,11 +151,14 @@ def _touching(scene: Scene, depth: int) -> Sequence[FloatArray]:
     if structure is None or not structure[depth].any() or not lesion[depth].any():
         return []
     moved = geometry.cropped(scene.image.affine, (depth, 0, 0))
-    outline, touching, _ = touching_outline(lesion[depth], structure[depth], moved)
-    return list(outline.points_mm[touching])
+    found: list[FloatArray] = []
+    for whole, _ in whole_parts(structure[depth]):
+        outline, touching, _ = touching_outline(lesion[depth], whole, moved)
+        found += list(outline.points_mm[touching])
+    return found
 
 
-def _tissue_window(image: Image, lesion: BoolArray) -> Window | None:
+def tissue_window(image: Image, lesion: BoolArray) -> Window | None:
     """The image's own window, or soft tissue for CT; else what holds the values of the lesion and around it."""
     if image.windows or image.modality == "CT" or image.voxels.dtype == np.uint8:
         return fitting_window(image)

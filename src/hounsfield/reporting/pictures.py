@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hounsfield.arrays import FloatArray, VoxelArray
 from hounsfield.atomic import atomic_file
 from hounsfield.findings import Box
-from hounsfield.image import Image
+from hounsfield.image import Image, Window
 from hounsfield.reporting import heat as heat_colouring
 from hounsfield.reporting.windowing import eight_bits, fitting_window, shown_slice
 
@@ -37,7 +37,9 @@ class Picture:
     """What it shows, for those who cannot see it."""
 
 
-def film_pixels(image: Image, *, depth_index: int, max_side: int = MAX_SIDE) -> NDArray[np.uint8]:
+def film_pixels(
+    image: Image, *, depth_index: int, max_side: int = MAX_SIDE, window: Window | None = None
+) -> NDArray[np.uint8]:
     """One slice for the screen, (height, width) grey or (height, width, 3) colour, right in its proportions; of named
     channels that of the first.
 
@@ -46,7 +48,7 @@ def film_pixels(image: Image, *, depth_index: int, max_side: int = MAX_SIDE) -> 
     import cv2
 
     image = image.apart[0]
-    window = fitting_window(image)
+    window = window or fitting_window(image)
     plane = image.voxels[:3] if image.channels >= 3 else image.voxels[:1]
     pixels = np.moveaxis(_resizable(plane[:, depth_index]), 0, -1)
     height, width = _shown_size(image, max_side)

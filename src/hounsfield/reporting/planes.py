@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.arrays import IntArray
-from hounsfield.image import Image, Mask
+from hounsfield.arrays import BoolArray, IntArray
+from hounsfield.findings.box import bounding_box
+from hounsfield.image import Image, Mask, Window
 from hounsfield.reporting.colours import DARK, Colour
 from hounsfield.reporting.pictures import film_pixels
 
@@ -37,11 +38,39 @@ def outlined_pixels(
         centre: (d, h, w), the place.
         max_side: Pixels along the longer side of a plane.
     """
+    drawn = [Drawn(found, COLOURS)]
+    if truth is not None:
+        drawn.insert(0, Drawn(truth, (TRUTH,), width=1))
+    return planes_through(image, drawn, centre=centre, max_side=max_side)
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A mask, and how its lines are drawn."""
+
+    mask: Mask
+    colours: Sequence[Colour]
+    """Of its labels, or of instances, in turn."""
+    width: int = 2
+
+
+def planes_through(
+    image: Image, drawn: Sequence[Drawn], *, centre: Sequence[int], max_side: int, window: Window | None = None
+) -> NDArray[np.uint8]:
+    """As `outlined_pixels`, with the lines of any masks.
+
+    Args:
+        image: As stored.
+        drawn: One over another.
+        centre: (d, h, w), the place.
+        max_side: Pixels along the longer side of a plane.
+        window: One that fits the image where not given.
+    """
     if image.planar:
-        return _plane(image, found, truth, (0, 1, 2), 0, max_side)
+        return _plane(image, drawn, (0, 1, 2), 0, max_side, window)
     planes = []
     for order in _PLANES:
-        plane = _plane(image, found, truth, order, int(centre[order[0]]), max_side)
+        plane = _plane(image, drawn, order, int(centre[order[0]]), max_side, window)
         planes.append(plane[::-1] if order[0] and _rises(image) else plane)
     return joined([planes[0], joined(planes[1:], axis=0)], axis=1)
 
@@ -62,15 +91,35 @@ def joined(pictures: Sequence[NDArray[np.uint8]], *, axis: int) -> NDArray[np.ui
 
 
 def middle_of(mask: Mask) -> tuple[int, int, int]:
-    """The place (d, h, w) through which planes show most of what is labelled; the middle where nothing is."""
-    there = mask.labels > 0
+    """The labelled place (d, h, w) next to where planes show most of what is labelled: of a label that lies within the
+    bounds of all others, as a tumour does in its organ, else of all. The middle of the image where nothing is."""
+    there = _innermost(mask)
     if not there.any():
         return there.shape[0] // 2, there.shape[1] // 2, there.shape[2] // 2
     depth, height, width = (
         int(np.argmax(np.count_nonzero(there, axis=tuple(other for other in range(3) if other != axis))))
         for axis in range(3)
     )
-    return depth, height, width
+    places = np.argwhere(there[depth])
+    row, column = places[np.abs(places - (height, width)).sum(axis=1).argmin()]
+    return depth, int(row), int(column)
+
+
+def _innermost(mask: Mask) -> BoolArray:
+    """Where a label is that lies in the box of each of the others; where all are if none does."""
+    whole: BoolArray = mask.labels > 0
+    boxes = {} if mask.instances else {name: bounding_box(where) for name, where in mask.parts()}
+    known = {name: box for name, box in boxes.items() if box is not None}
+    for name, own in known.items():
+        others = [box for other, box in known.items() if other != name]
+        inside = (
+            outer.start <= side.start and side.stop <= outer.stop
+            for box in others
+            for side, outer in zip(own, box, strict=True)
+        )
+        if others and all(inside):
+            return next(where for other, where in mask.parts() if other == name)
+    return whole
 
 
 def _rises(image: Image) -> bool:
@@ -89,29 +138,32 @@ def _turned(image: Image, order: tuple[int, int, int]) -> Image:
 
 
 def _plane(
-    image: Image, found: Mask, truth: Mask | None, order: tuple[int, int, int], index: int, max_side: int
+    image: Image,
+    drawn: Sequence[Drawn],
+    order: tuple[int, int, int],
+    index: int,
+    max_side: int,
+    window: Window | None,
 ) -> NDArray[np.uint8]:
-    """One plane across the first axis of `order`, with the lines of what is labelled on it."""
+    """One plane across the first axis of `order`, with the lines of masks on it."""
     import cv2
 
-    pixels = film_pixels(_turned(image, order), depth_index=index, max_side=max_side)
-    drawn = np.ascontiguousarray(np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels)
-    size = (drawn.shape[1], drawn.shape[0])
-    for mask, colours, width in ((truth, (TRUTH,), 1), (found, COLOURS, 2)):
-        if mask is None:
-            continue
-        flat = replace(mask, labels=mask.labels.transpose(order)[index][None])
-        if mask.instances:
-            _draw_instances(drawn, flat.labels[0], colours, width)
+    pixels = film_pixels(_turned(image, order), depth_index=index, max_side=max_side, window=window)
+    canvas = np.ascontiguousarray(np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels)
+    size = (canvas.shape[1], canvas.shape[0])
+    for one in drawn:
+        flat = replace(one.mask, labels=one.mask.labels.transpose(order)[index][None])
+        if flat.instances:
+            _draw_instances(canvas, flat.labels[0], one.colours, one.width)
             continue
         for place, (_, where) in enumerate(flat.parts()):
             if not where.any():
                 continue
             large = cv2.resize(where[0].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
             lines, _ = cv2.findContours(large, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-            cv2.drawContours(drawn, lines, -1, DARK, width + 2)
-            cv2.drawContours(drawn, lines, -1, colours[place % len(colours)], width)
-    return drawn
+            cv2.drawContours(canvas, lines, -1, DARK, one.width + 2)
+            cv2.drawContours(canvas, lines, -1, one.colours[place % len(one.colours)], one.width)
+    return canvas
 
 
 def _draw_instances(drawn: NDArray[np.uint8], numbers: IntArray, colours: Sequence[Colour], width: int) -> None:

@@ -20,6 +20,12 @@ from hounsfield.reporting.outline_views import outline_views
 from hounsfield.reporting.pictures import MAX_SIDE, encode
 from hounsfield.reporting.planes import joined, middle_of, outlined_pixels
 
+SURFACES = {
+    "elements": "surfaces made of the polygons between voxels, weighted by their area",
+    "edge voxels": "surfaces made of the voxels that have a neighbour outside, all of one weight",
+}
+"""What surfaces are, in words."""
+
 _PLANE = 360
 """Pixels along the longer side of each of three planes."""
 
@@ -104,6 +110,7 @@ def columns_of(found: SegmentationEvidence) -> tuple[Column, ...]:
         )
     return (
         Column("dice", "Dice", "Dice", 3),
+        Column("iou", "IoU", "IoU", 3),
         Column("surface_dice", "Surface Dice", "surface", 3, f"within {found.tolerance:g} {found.unit}"),
         Column("hausdorff", "95 % of surfaces", "95 %", 1, f"within, {found.unit}"),
         Column("surface_distance", "Mean distance", "mean", 2),
@@ -135,8 +142,9 @@ def _explained(found: SegmentationEvidence) -> str:
             "over images on which an object is or was found; intervals resample patients."
         )
     return (
-        f"Dice: what is outlined and is there, twice, over both. Distances in {found.unit} between surfaces, weighted "
-        "by their area. Means over images on which a label is or was found; intervals resample patients."
+        "Dice: what is outlined and is there, twice, over both; IoU: the same once, over what both take together. "
+        f"Distances in {found.unit} between {SURFACES[found.surface]}. Means over images on which a label is or was "
+        "found; intervals resample patients."
     )
 
 

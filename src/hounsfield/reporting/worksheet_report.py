@@ -45,7 +45,7 @@ class MarginRow:
     """A structure and how far it is, written."""
 
     structure: str
-    note: str
+    notes: tuple[str, ...]
     side: str
     minimum: str
     uncertainty: str
@@ -62,6 +62,7 @@ def worksheet_page(
     panels: Mapping[int, Sequence[Panel]],
     *,
     name: str,
+    planes: NDArray[np.uint8] | None = None,
     views: NDArray[np.uint8] | None = None,
     facts: Sequence[Fact] = (),
     command: str = "",
@@ -72,6 +73,7 @@ def worksheet_page(
         worksheet: What was measured.
         panels: By the place of an answer, its pictures.
         name: Of the image.
+        planes: (height, width, 3), the lesion outlined, as `lesion_planes` gives it.
         views: (height, width, 3), the lesion with what is around it, as `lesion_views` gives it.
         facts: Where image and masks came from.
         command: How this page was made.
@@ -79,6 +81,7 @@ def worksheet_page(
     cards = [_card(place, answer, panels.get(place, ())) for place, answer in enumerate(worksheet.answers)]
     contents = (
         ("criteria", "Criteria", bool(cards)),
+        ("planes", "The lesion", planes is not None),
         ("around", "Around the lesion", views is not None),
         ("margins", "Margins", True),
         ("size", "Size", True),
@@ -90,12 +93,13 @@ def worksheet_page(
         name=name,
         lede=_lede(worksheet),
         cards=cards,
+        planes=None if planes is None else encode(planes, alt="The lesion and structures outlined", quality=86),
         views=None if views is None else encode(views, alt=_views_words(worksheet), quality=86),
         facts=_headline(worksheet.size),
         rows=[_row(margin) for margin in worksheet.margins],
         missing=[f"{why[:1].upper()}{why[1:]}." for _, why in worksheet.missing],
         sizes=size_facts(worksheet.size),
-        cut=worksheet.size.cut,
+        notes=worksheet.size.notes,
         origin=facts,
         command=command,
     )
@@ -206,7 +210,7 @@ def _row(margin: Margin) -> MarginRow:
         side += f"; {wording.percent(margin.overlap, 1)} of the lesion lies in it"
     return MarginRow(
         structure=margin.structure,
-        note=margin.note,
+        notes=margin.notes,
         side=side,
         minimum=f"{wording.number(margin.minimum_mm, 1)}{_THIN}mm",
         uncertainty=f"±{_THIN}{wording.number(margin.uncertainty_mm, 1)}{_THIN}mm{spread}",

@@ -26,7 +26,7 @@ UNKNOWN = 255
 """Code of voxels that nobody knows."""
 
 _RAREST = 1e-4
-"""Share of all voxels: of rarer labels no more than this is expected."""
+"""Share of all voxels: rarer labels are expected as often, so that no answer begins out of reach."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,10 @@ class Segmentation:
         table[list(self.known)] = np.arange(1, len(self.known) + 1)
         if self.unlabelled:
             table[self.unlabelled] = UNKNOWN
-        return table[np.maximum(numbers, 0)]
+        codes = np.empty(numbers.shape, dtype=np.uint8)
+        for place, part in enumerate(numbers):  # one by one: as places in the table all would be held in 64 bits
+            codes[place] = table[np.maximum(part, 0)]
+        return codes
 
     @cached_property
     def of_code(self) -> Tensor:

@@ -207,7 +207,7 @@ def _slices(look: Look, voxels: VoxelArray, windows: Windows, outputs: int) -> I
     deep, high, wide = (windows.starts(side, axis) for axis, side in enumerate((depth, height, width)))
     slab, weights = min(windows.shape[0], depth), windows.weights()
     total = torch.zeros((slab, height, width))
-    answers = torch.zeros((outputs, slab, height, width), dtype=_kept_as(outputs, total))
+    answers = torch.zeros((outputs, slab, height, width), dtype=_kept_as(outputs, total.numel()))
     seen = _Seen(look)
     for start, following in zip(deep, [*deep[1:], depth], strict=True):
         for place in product([start], high, wide):
@@ -287,6 +287,12 @@ def _add(answers: Tensor, total: Tensor, logits: Tensor, weights: Tensor, place:
     total[onto[0], onto[1], onto[2]] += own
 
 
-def _kept_as(outputs: int, total: Tensor) -> torch.dtype:
+def _kept_as(outputs: int, voxels: int) -> torch.dtype:
     """Of answers while windows are added up: half as precise where they would take much memory."""
-    return torch.float32 if 4 * outputs * total.numel() <= MOST_BYTES else torch.float16
+    return torch.float32 if 4 * outputs * voxels <= MOST_BYTES else torch.float16
+
+
+def bytes_held(shape: Sequence[int], windows: Windows, outputs: int) -> int:
+    """Of what is said of an image (d, h, w) while it is labelled: of as many slices as a window is deep."""
+    voxels = min(windows.shape[0], shape[0]) * shape[1] * shape[2]
+    return (outputs * _kept_as(outputs, voxels).itemsize + 4) * voxels

@@ -18,6 +18,7 @@ most_mm2 = 0
 name = "10 mm to skin"
 measure = "distance"
 structure = "skin"
+from = "inside"
 least_mm = 10
 [[criterion]]
 name = "Enough is left"
@@ -59,12 +60,20 @@ def one(**changed: str) -> str:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (one(least_cm="1"), 'criterion 1 "10 mm to skin": unknown key least_cm; known here: name, measure, structure'),
+        (
+            one(least_cm="1"),
+            'criterion 1 "10 mm to skin": unknown key least_cm; known here: name, measure, structure, from',
+        ),
         (one(measure='"distanz"'), "there is no measure 'distanz'; known: distance, contact, contact_arc"),
         (one(measure=""), 'criterion 1 "10 mm to skin": has no measure; known: distance'),
         (one(least_mm=""), 'criterion 1 "10 mm to skin": it has no limit; give least_mm or most_mm'),
         (one(least_mm="-1"), 'criterion 1 "10 mm to skin": least_mm: Input should be greater than or equal to 0'),
         (one(most_mm="5"), "least_mm is above most_mm, so that nothing can meet it"),
+        (
+            one(side='"inside"'),
+            "unknown key side; known here: name, measure, structure, from",
+        ),
+        (one(**{"from": '"within"'}), "criterion 1 \"10 mm to skin\": from: Input should be 'outside' or 'inside'"),
         (one(structure=""), 'criterion 1 "10 mm to skin": structure: Field required'),
         (one(name='""'), "criterion 1: name: String should have at least 1 character"),
         (one() + "\n[criteria]\na = 1", "unknown key criteria; a file of criteria holds tables called [[criterion]]"),

@@ -45,6 +45,40 @@ def test_no_contact_is_met_only_where_a_voxel_cannot_hide_it() -> None:
     assert "mm apart" in answer(criterion).why
 
 
+def test_a_lesion_in_a_structure_is_measured_from_inside_where_that_is_asked_for() -> None:
+    within = ball(SHAPE, UNIT, np.full(3, 29.5), 18)
+    criterion = 'measure = "distance"; structure = "skin"; least_mm = 3'
+    found = answer(f'{criterion}; from = "inside"')
+    assert (found.verdict, found.side, found.limit) == ("met", "inside", "at least 3 mm from inside")
+    outside = answer(criterion, skin=within)
+    assert (outside.verdict, outside.value, outside.side) == ("not met", 0.0, "outside")
+    assert 'of the lesion lies in skin: write from = "inside" for the distance to its surface.' in outside.why
+    beside = answer(f'{criterion}; from = "inside"', skin=BONE)
+    assert (beside.verdict, beside.value) == ("not met", 0.0)
+    assert '0 % of the lesion lies in skin: leave out from = "inside"' in beside.why
+
+
+@pytest.mark.parametrize("radius", [8, 9, 14], ids=["half", "most", "all"])
+def test_a_lesion_that_grows_into_a_bone_touches_it_however_deep(radius: int) -> None:
+    bone = ball(SHAPE, UNIT, np.array([30.0, 30, 22 + (12 if radius < 14 else 0)]), 10 if radius < 14 else 16)
+    lesion = ball(SHAPE, UNIT, np.array([30.0, 30, 16 + radius if radius < 14 else 22]), 6)
+    found = answer('measure = "contact"; structure = "bone"; most_mm2 = 0', lesion=lesion, bone=bone)
+    assert found.verdict == "not met" and found.low is not None and found.low > 50
+
+
+def test_in_a_vessel_there_is_no_arc() -> None:
+    criterion = 'measure = "contact_arc"; structure = "vein"; most_degrees = 180'
+    found = answer(criterion, vein=SKIN)
+    assert found.verdict == "cannot say" and "100 % of the lesion lies in vein" in found.why
+    rows, columns = np.mgrid[:60, :60]
+    away = np.hypot(rows - 30, columns - 30)
+    wall, lumen = (np.zeros(SHAPE, dtype=bool) for _ in range(2))
+    wall[:] = (away >= 8) & (away <= 12)
+    lumen[26:34] = away < 8
+    found = answer(criterion, lesion=lumen, vein=wall)
+    assert found.verdict == "cannot say" and "Some of the lesion lies within vein" in found.why
+
+
 def test_contact_arc_and_what_is_left() -> None:
     found = answer('measure = "contact_arc"; structure = "bone"; most_degrees = 180')
     assert (found.verdict, found.value, found.unit) == ("met", 0, "degrees")
@@ -75,7 +109,7 @@ def test_an_organ_without_its_lesion_is_told_beside_the_distance() -> None:
     criterion = 'measure = "distance"; structure = "liver"; least_mm = 5'
     found = answer(criterion, liver=organ & ~LESION)
     assert found.verdict == "not met" and "liver touches 100 % of the lesion's surface" in found.why
-    assert "touches" not in answer(criterion, liver=organ | LESION).why
+    assert "touches" not in answer(criterion + '; from = "inside"', liver=organ | LESION).why
 
 
 @pytest.mark.parametrize(
@@ -86,7 +120,8 @@ def test_contact_with_a_hole_that_was_filled_is_not_left_out(beside: int, verdic
     lesion, vein = (np.zeros(SHAPE, dtype=bool) for _ in range(2))
     lesion[26:34, 26:34, 30:36] = True
     vein[26:34, 28:32, 26 - beside : 30 - beside] = True  # carved out of the organ's mask
-    found = answer('measure = "contact"; structure = "liver"; most_mm2 = 0', lesion=lesion, liver=organ & ~vein)
+    criterion = 'measure = "contact"; structure = "liver"; from = "inside"; most_mm2 = 0'
+    found = answer(criterion, lesion=lesion, liver=organ & ~vein)
     assert (found.verdict, found.value) == (verdict, 0.0)
     assert "Holes in the mask of liver, 0.1 ml, were filled" in found.why
     touched = "With what touches these holes, it is up to" in found.why
@@ -149,6 +184,25 @@ def test_other_outlines_widen_contact_arc_and_what_remains_too() -> None:
     assert [one.verdict for one in spread.answers] == ["cannot say"] * 4
     assert [one.value for one in spread.answers] == [one.value for one in alone.answers]
     assert all("within the uncertainty" in one.why for one in spread.answers)
+
+
+def test_what_lies_beyond_the_border_counts_for_each_outline() -> None:
+    limits = {"long_axis": "most_mm = 60", "volume": "most_ml = 60", "distance": 'structure = "bone"\nleast_mm = 1'}
+    text = "\n".join(f'[[criterion]]\nname = "a"\nmeasure = "{name}"\n{limit}' for name, limit in limits.items())
+    at_border = LESION | ball(SHAPE, UNIT, np.array([30.0, 5, 22]), 7) | ball(SHAPE, UNIT, np.array([30.0, 16, 22]), 7)
+    sheet = fill_worksheet(criteria_from_text(text), LESION, {"bone": BONE}, np.eye(4), outlines=[at_border])
+    assert [one.verdict for one in sheet.answers] == ["cannot say"] * 3
+    assert all("border" in one.why for one in sheet.answers)
+    alone = fill_worksheet(criteria_from_text(text), LESION, {"bone": BONE}, np.eye(4))
+    assert [one.verdict for one in alone.answers] == ["met"] * 3
+
+
+def test_several_lesions_in_one_mask_are_told() -> None:
+    two = LESION | ball(SHAPE, UNIT, np.array([30.0, 30, 45]), 6)
+    found = fill_worksheet(None, two, {}, np.eye(4)).size
+    assert found.parts == 2 and found.axes.long.length_mm > 30
+    assert "in 2 parts that do not touch" in found.notes[0]
+    assert not fill_worksheet(None, LESION, {}, np.eye(4)).size.notes
 
 
 def test_a_planar_image_has_no_volumes_and_no_surfaces() -> None:

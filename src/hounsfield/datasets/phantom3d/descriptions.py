@@ -1,5 +1,6 @@
 """The descriptions (TOML) that lie beside the tables of the phantom of volumes."""
 
+from hounsfield.datasets.phantom3d.layer import LABELS
 from hounsfield.datasets.phantom3d.looks import Look
 
 
@@ -13,8 +14,8 @@ def description(look: Look, *, image: str, name: str, what: str) -> str:
         what: The images are.
     """
     return f"""\
-# The phantom, volumes: a case is a patient's {look.upper()} as {what}, with the mask of organs and tumours (labels.csv
-# has their names), and a box around each tumour.
+# The phantom, volumes: a case is a patient's {look.upper()} as {what}, with the mask of organs and tumours, and a box
+# around each tumour.
 name = "{name}"
 modality = "{look.upper()}"
 table = "patients.csv"
@@ -26,6 +27,9 @@ patient = "patient"
 mask = "tumours/{{patient}}.nii.gz"
 label = "lesion"
 
+[labels]
+{_labels()}
+
 [columns]
 mask = "masks/{{patient}}.nii.gz"
 age = "age"
@@ -33,6 +37,11 @@ sex = "sex"
 site = "site"
 subgroups = ["n_tumours"]
 """
+
+
+def _labels() -> str:
+    """Each name and its number on the masks."""
+    return "\n".join(f'"{name}" = {number}' for number, name in enumerate(LABELS) if number)
 
 
 def descriptions(look: Look) -> dict[str, str]:

@@ -50,6 +50,8 @@ class Measured:
     """A sentence on what the border hides; empty where that changes nothing."""
     note: str = ""
     """A sentence more on how it was measured."""
+    doubt: str = ""
+    """Why it may not be what was asked, a sentence without its stop; then no limit is met or missed."""
     from_mm: tuple[float, ...] | None = None
     """(3,), LPS: the lesion's closest point, or an end of a diameter."""
     to_mm: tuple[float, ...] | None = None
@@ -86,19 +88,23 @@ class CriterionAnswer:
     """(3,), LPS: the structure's closest point, or the other end."""
     slice_index: int | None = None
     """Depth index of the slice that it was measured in, where it is one."""
+    side: str = ""
+    """"inside" or "outside": from which a distance or a contact was asked for."""
     margin_mm: float = 0.0
     """That is taken out around the lesion, where the criterion names one."""
 
 
 def answered(criterion: Criterion, measured: Measured) -> CriterionAnswer:
     """The criterion's line, from what was measured."""
-    verdict = measured.possible.meets(criterion)
+    verdict = "cannot say" if measured.doubt else measured.possible.meets(criterion)
     seen = measured.seen.meets(criterion)
     limit, unit = limit_words(criterion), criterion.unit
     number = f"measured {measured.value:.1f}{UNITS[unit]}"
     if measured.seen.high > measured.seen.low:
         number += f", {measured.seen.words(unit)} with its uncertainty"
-    if verdict == "cannot say" and seen != "cannot say":
+    if measured.doubt:
+        why = f"{measured.doubt} ({number})."
+    elif verdict == "cannot say" and seen != "cannot say":
         why = f"By what the image shows it is {seen} ({number}), but {measured.border}."
     elif verdict == "cannot say":
         why = f"The limit, {limit}, lies within the uncertainty: {number}."
@@ -119,6 +125,7 @@ def answered(criterion: Criterion, measured: Measured) -> CriterionAnswer:
         from_mm=measured.from_mm,
         to_mm=measured.to_mm,
         slice_index=measured.slice_index,
+        side=getattr(criterion, "side", ""),
         margin_mm=getattr(criterion, "margin_mm", 0.0),
     )
 
@@ -133,15 +140,16 @@ def unanswered(criterion: Criterion, why: str) -> CriterionAnswer:
         why=f"{why[:1].upper()}{why[1:]}.",
         limit=limit_words(criterion),
         unit=criterion.unit,
+        side=getattr(criterion, "side", ""),
     )
 
 
 def limit_words(criterion: Criterion) -> str:
-    """For instance "at least 10 mm and at most 50 mm"."""
+    """For instance "at least 10 mm and at most 50 mm", or "at least 10 mm from inside"."""
     unit = UNITS[criterion.unit]
     parts = [
         f"{words} {limit:g}{unit}"
         for words, limit in (("at least", criterion.least), ("at most", criterion.most))
         if limit is not None
     ]
-    return " and ".join(parts)
+    return " and ".join(parts) + (" from inside" if getattr(criterion, "side", "") == "inside" else "")

@@ -4,6 +4,7 @@
 name = "10 mm to skin"
 measure = "distance"
 structure = "skin"
+from = "inside"
 least_mm = 10
 """
 
@@ -16,6 +17,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hounsfield.errors import CriteriaError
+from hounsfield.findings.distances import Side
 
 Name = Annotated[str, Field(min_length=1)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -59,6 +61,8 @@ class Distance(_Criterion):
     unit: ClassVar[str] = "mm"
     measure: Literal["distance"]
     structure: Name
+    side: Annotated[Side, Field(alias="from")] = "outside"
+    """"inside" where the structure is what the lesion lies in, as skin and organ are."""
     least_mm: NotNegative | None = None
     most_mm: NotNegative | None = None
 
@@ -69,6 +73,8 @@ class Contact(_Criterion):
     unit: ClassVar[str] = "mm2"
     measure: Literal["contact"]
     structure: Name
+    side: Annotated[Side, Field(alias="from")] = "outside"
+    """As of a distance."""
     most_mm2: NotNegative
 
 
@@ -173,7 +179,8 @@ def _sentence(problem: Any, data: dict[str, Any]) -> str:
         return f"{place}: {said}; known: {', '.join(MEASURES)}"
     key = ".".join(str(part) for part in location[3:])
     if kind == "extra_forbidden":
-        return f"{place}: unknown key {key}; known here: {', '.join(MEASURES[location[2]].model_fields)}"
+        known = [field.alias or name for name, field in MEASURES[location[2]].model_fields.items()]
+        return f"{place}: unknown key {key}; known here: {', '.join(known)}"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{place}: {key}: {message}" if key else f"{place}: {message}"
 

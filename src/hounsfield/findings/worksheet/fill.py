@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from hounsfield.arrays import BoolArray, FloatArray
 from hounsfield.errors import ImageError
-from hounsfield.findings.margin import Margin, measure_margin
+from hounsfield.findings.margin import Margin, Spread, measure_margin
 from hounsfield.findings.measure import Size, measure_size
 from hounsfield.findings.worksheet.answer import CriterionAnswer, Measured, answered, unanswered
 from hounsfield.findings.worksheet.criteria import (
@@ -70,22 +70,27 @@ def fill_worksheet(
         ShapeError: Not masks, or of different shapes.
         ImageError: There is no lesion.
     """
-    sizes = [measure_size(one, affine) for one in (lesion, *outlines)]
-    margins: dict[str, Margin] = {}
-    others: dict[str, list[Margin]] = {}
+    lesions = (lesion, *outlines)
+    sizes = [measure_size(one, affine) for one in lesions]
+    margins: dict[str, list[Margin]] = {}
     missing: dict[str, str] = {}
-    asked = criteria.criterion if criteria else ()
-    compared = {one.structure for one in asked if isinstance(one, Contact | Arc | RemainingVolume)}
     for name, mask in structures.items():
         try:
-            margins[name] = measure_margin(lesion, mask, affine, name=name, outlines=outlines)
-            if name in compared:
-                others[name] = [measure_margin(one, mask, affine, name=name) for one in outlines]
+            own = measure_margin(lesion, mask, affine, name=name)
+            others = [measure_margin(one, mask, affine, name=name, side=own.side) for one in outlines]
+            margins[name] = [own, *others]
         except ImageError as error:
             missing[name] = str(error)
-    each = {name: (margin, *others.get(name, ())) for name, margin in margins.items()}
-    answers = [_answer(one, (lesion, *outlines), structures, affine, sizes, each, missing) for one in asked]
-    return Worksheet(sizes[0], tuple(margins.values()), tuple(missing.items()), tuple(answers))
+    asked = criteria.criterion if criteria else ()
+    answers = tuple(_answer(one, lesions, structures, affine, sizes, margins, missing) for one in asked)
+    return Worksheet(sizes[0], tuple(map(_of_all, margins.values())), tuple(missing.items()), answers)
+
+
+def _of_all(each: Sequence[Margin]) -> Margin:
+    """The margin of the lesion, with the spread of its outlines'."""
+    if len(each) == 1:
+        return each[0]
+    return replace(each[0], spread=Spread(tuple(one.minimum_mm for one in each)))
 
 
 def _answer(
@@ -105,7 +110,7 @@ def _answer(
         structures: By name.
         affine: (4, 4).
         sizes: Of each of the lesions.
-        margins: To each structure, of the lesion; where outlines count for themselves, of each of them as well.
+        margins: To each structure, of each of the lesions.
         missing: Why there is no distance to a structure.
     """
     if isinstance(criterion, DiameterLimit):
@@ -120,8 +125,6 @@ def _answer(
         return unanswered(criterion, f"no mask was given for {name}; given: {given}")
     if name in missing:
         return unanswered(criterion, missing[name])
-    if isinstance(criterion, Distance):
-        return answered(criterion, distance(margins[name][0]))
     try:
         each = [
             _of_outline(criterion, lesion, structures[name], affine, margin)
@@ -133,7 +136,7 @@ def _answer(
 
 
 def _of_outline(
-    criterion: Contact | Arc | RemainingVolume,
+    criterion: Distance | Contact | Arc | RemainingVolume,
     lesion: BoolArray,
     structure: BoolArray,
     affine: FloatArray,
@@ -144,6 +147,10 @@ def _of_outline(
     Raises:
         ImageError: There is nothing of an organ besides the lesion.
     """
+    if isinstance(criterion, Distance | Contact) and criterion.side != margin.side:
+        margin = measure_margin(lesion, structure, affine, name=margin.structure, side=criterion.side)
+    if isinstance(criterion, Distance):
+        return distance(margin)
     if isinstance(criterion, Contact):
         return contact(margin)
     if isinstance(criterion, Arc):

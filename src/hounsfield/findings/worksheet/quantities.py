@@ -20,19 +20,15 @@ _LESION_CUT = "the lesion reaches the border of the image, and may go on beyond 
 
 
 def distance(margin: Margin) -> Measured:
-    """The smallest distance, ± half a voxel's diagonal for each surface; other outlines widen the range."""
-    lows, highs = [margin.minimum_mm], [margin.minimum_mm]
-    if margin.spread:
-        lows.append(margin.spread.low)
-        highs.append(margin.spread.high)
-    seen = Range(max(0.0, min(lows) - margin.uncertainty_mm), max(highs) + margin.uncertainty_mm)
+    """The smallest distance, ± half a voxel's diagonal for each surface."""
+    seen = Range(max(0.0, margin.minimum_mm - margin.uncertainty_mm), margin.minimum_mm + margin.uncertainty_mm)
     hidden = margin.beyond_the_image_mm
     return Measured(
         value=margin.minimum_mm,
         seen=seen,
         possible=seen if hidden is None else Range(min(seen.low, hidden), seen.high),
-        border=_beyond(margin),
-        note=margin.note,
+        border=margin.beyond,
+        note=" ".join(filter(None, (margin.note, _other_side(margin)))),
         from_mm=margin.closest.lesion_mm,
         to_mm=margin.closest.structure_mm,
     )
@@ -48,17 +44,16 @@ def contact(margin: Margin) -> Measured:
         value=margin.contact_area,
         seen=seen,
         possible=Range(seen.low, math.inf) if reaches else seen,
-        border=_beyond(margin),
+        border=margin.beyond,
         note=f"{_apart(margin)}; up to {margin.uncertainty_mm:.1f} mm, a voxel's diagonal, counts as touching. "
-        + " ".join((margin.note, _in_holes(margin))).strip(),
+        + " ".join(filter(None, (margin.note, _in_holes(margin), _other_side(margin)))),
         from_mm=margin.closest.lesion_mm,
         to_mm=margin.closest.structure_mm,
     )
 
 
 def arc(lesion: BoolArray, structure: BoolArray, affine: FloatArray, margin: Margin) -> Measured:
-    """Degrees of the structure's circumference that touch: from as drawn to what pixels can hide. Holes in the
-    structure's mask are left as they are.
+    """Degrees of the structure's circumference that touch: from as drawn to what pixels can hide.
 
     What is not seen of a circumference that the border cuts only makes it longer, and the share that touches less.
     """
@@ -67,12 +62,13 @@ def arc(lesion: BoolArray, structure: BoolArray, affine: FloatArray, margin: Mar
     hidden = margin.beyond_the_image_mm
     reaches = hidden is not None and hidden <= margin.uncertainty_mm
     possible = Range(0.0 if found.cut else seen.low, 360.0 if reaches else seen.high)
-    border = f"{margin.structure} is cut by the border of the slice" if found.cut else _beyond(margin)
+    border = f"{margin.structure} is cut by the border of the slice" if found.cut else margin.beyond
     return Measured(
         value=found.degrees,
         seen=seen,
         possible=possible,
         border=border,
+        doubt=_in_vessel(margin, within=found.within),
         from_mm=margin.closest.lesion_mm,
         to_mm=margin.closest.structure_mm,
         slice_index=found.slice_index if found.degrees else None,
@@ -88,7 +84,8 @@ def remaining(lesion: BoolArray, organ: BoolArray, affine: FloatArray, margin: M
     if hidden is not None:
         half = diagonal_mm(affine, planar=lesion.shape[0] == 1) / 2
         possible = Range(0.0 if hidden <= margin_mm + half else seen.low, 100.0)
-        border = f"{margin.structure} goes on beyond the border of the image, so that all of it is not seen"
+        who = "lesion or " if hidden == 0 else ""
+        border = f"{who}{margin.structure} goes on beyond the border of the image, so that not all of it is seen"
     return Measured(
         value=found.percent,
         seen=seen,
@@ -110,7 +107,7 @@ def diameter(measure: str, sizes: Sequence[Size]) -> Measured:
     return Measured(
         value=lengths[0],
         seen=seen,
-        possible=Range(seen.low, math.inf) if sizes[0].cut else seen,
+        possible=Range(seen.low, math.inf) if any(size.cut for size in sizes) else seen,
         border=_LESION_CUT,
         from_mm=shown.from_mm,
         to_mm=shown.to_mm,
@@ -120,13 +117,15 @@ def diameter(measure: str, sizes: Sequence[Size]) -> Measured:
 
 def volume(sizes: Sequence[Size]) -> Measured:
     """The volume in ml, ± half of the voxels at its surface; other outlines of the lesion widen the range."""
-    half = sizes[0].volume_uncertainty / 1000
-    volumes = [size.volume / 1000 for size in sizes]
-    seen = Range(max(0.0, min(volumes) - half), max(volumes) + half)
+    ends = [
+        Range(max(0.0, size.volume - size.volume_uncertainty) / 1000, (size.volume + size.volume_uncertainty) / 1000)
+        for size in sizes
+    ]
+    seen = _over(ends)
     return Measured(
-        value=volumes[0],
+        value=sizes[0].volume / 1000,
         seen=seen,
-        possible=Range(seen.low, math.inf) if sizes[0].cut else seen,
+        possible=Range(seen.low, math.inf) if any(size.cut for size in sizes) else seen,
         border=_LESION_CUT,
     )
 
@@ -137,12 +136,31 @@ def widened(each: Sequence[Measured]) -> Measured:
     Args:
         each: Of every outline, the lesion's own first.
     """
-    seen, possible = (
-        Range(min(one.low for one in ranges), max(one.high for one in ranges))
-        for ranges in ([one.seen for one in each], [one.possible for one in each])
+    seen, possible = _over([one.seen for one in each]), _over([one.possible for one in each])
+    border, doubt = (
+        next(filter(None, said), "") for said in zip(*((one.border, one.doubt) for one in each), strict=True)
     )
-    border = next((one.border for one in each if one.border), "")
-    return replace(each[0], seen=seen, possible=possible, border=border)
+    return replace(each[0], seen=seen, possible=possible, border=border, doubt=doubt)
+
+
+def _over(ranges: Sequence[Range]) -> Range:
+    """The range that holds all."""
+    return Range(min(one.low for one in ranges), max(one.high for one in ranges))
+
+
+def _other_side(margin: Margin) -> str:
+    """A sentence where the lesion lies on the other side of what it was measured from; else empty."""
+    within = margin.overlap > 0.5
+    if within == (margin.side == "inside"):
+        return ""
+    if within:
+        return f'{_in_it(margin)}: write from = "inside" for the distance to its surface.'
+    return f'{_in_it(margin)}: leave out from = "inside" for the distance from outside.'
+
+
+def _in_it(margin: Margin) -> str:
+    """How much of the lesion lies in the structure."""
+    return f"{100 * margin.overlap:.0f} % of the lesion lies in {margin.structure}"
 
 
 def _apart(margin: Margin) -> str:
@@ -157,13 +175,8 @@ def _in_holes(margin: Margin) -> str:
     return f"With what touches these holes, it is up to {margin.contact_area_with_holes:.1f} mm²."
 
 
-def _beyond(margin: Margin) -> str:
-    hidden = margin.beyond_the_image_mm
-    if hidden is None:
-        return ""
-    if hidden == 0.0:
-        return f"lesion or {margin.structure} go on beyond the border of the image, where they may be closer"
-    return (
-        f"{margin.structure} goes on beyond the border of the image, {hidden:.1f} mm from the lesion, where it may be "
-        "closer"
-    )
+def _in_vessel(margin: Margin, *, within: bool) -> str:
+    """Why there is no arc."""
+    if margin.side == "inside":
+        return _in_it(margin)
+    return f"Some of the lesion lies within {margin.structure}, where there is no circumference" if within else ""
