@@ -79,7 +79,12 @@ def test_an_image_with_a_number_that_nobody_named_is_left_out_of_training(masked
     assert [case.id for case in found.cases] == ["1"]
     (note,) = found.notes
     assert note.startswith("1 image left out, with numbers that are none of 0, 1: ")
-    assert note.endswith("masks/0.png (4); name them in [labels], or set these voxels to 0")
+    mend = "name them in [labels], or write others_are_nothing = true in the description"
+    assert note.endswith(f"masks/0.png (4); {mend}")
+    lenient = replace(masked(holding(1, 4), holding(1), numbers={"liver": (1,)}), others_are_nothing=True)
+    found = for_segmentation(lenient)
+    assert len(found.cases) == 2
+    assert found.notes[0].startswith("on 1 image numbers that are none of 0, 1 count as nothing: ")
 
 
 def test_masks_on_which_nothing_is_are_told_and_refused_where_there_are_no_others(

@@ -10,6 +10,7 @@ import pytest
 from hounsfield.geometry import planar_affine
 from hounsfield.image import Image
 from hounsfield.likeness.look import look_at
+from hounsfield.preprocessing.grid import flip
 
 
 @pytest.mark.parametrize(("depth", "planes"), [(1, 1), (5, 3)])
@@ -21,3 +22,13 @@ def test_each_named_channel_is_looked_at_by_itself(depth: int, planes: int) -> N
     assert seen.shape == (2 * planes, 128, 128)
     np.testing.assert_allclose(seen[:planes].astype(int), seen[planes:].astype(int), atol=1)
     assert len(look_at(replace(image, channel_names=()))) == planes
+
+
+def test_a_volume_is_looked_at_the_same_way_up_however_its_file_has_it() -> None:
+    voxels = np.random.default_rng(0).uniform(size=(1, 9, 11, 13)).astype(np.float32)
+    image = Image(voxels, np.diag([3.0, 1, 1, 1])[[2, 1, 0, 3]], spacing_kind="patient")
+    turned = flip(flip(image, 1), 2)
+    assert not np.array_equal(turned.voxels, image.voxels)
+    np.testing.assert_array_equal(look_at(turned), look_at(image))
+    unplaced = replace(turned, spacing_kind="none")
+    assert not np.array_equal(look_at(unplaced), look_at(image))

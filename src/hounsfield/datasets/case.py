@@ -200,6 +200,8 @@ class Dataset:
     DICOM files; a region may have several, and a label none of its own, where each number is one object of it."""
     unlabelled: int = 0
     """The number on masks where nobody knows what a voxel is; 0 where there is none."""
+    others_are_nothing: bool = False
+    """Whether numbers on masks that are no label count as nothing; else their images are left out."""
     labels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """The names and numbers that are to be outlined (see `datasets.segmentation`); else empty."""
     repeated_rows: int = 0

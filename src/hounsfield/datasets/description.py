@@ -203,6 +203,9 @@ class TableDescription(_Section):
     several. Of a label that is "each", every number is one object, and none its own (see `datasets.segmentation`)."""
     unlabelled: int = Field(default=0, ge=0)
     """The number on masks where nobody knows; 0 where there is none."""
+    others_are_nothing: bool = False
+    """Whether numbers on masks that are no label count as nothing, as where few of many organs are wanted; else an
+    image on which one is, is left out."""
     columns: ColumnsSection = ColumnsSection()
     split: SplitSection | None = None
 

@@ -57,6 +57,7 @@ def _require_fitting(first: Dataset, other: Dataset) -> None:
     for what, ours, theirs in (
         ("[labels]", dict(first.numbers), dict(other.numbers)),
         ("unlabelled", first.unlabelled, other.unlabelled),
+        ("others_are_nothing", first.others_are_nothing, other.others_are_nothing),
         ("[landmarks]", dict(first.places), dict(other.places)),
     ):
         if theirs and theirs != ours:

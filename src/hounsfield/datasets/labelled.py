@@ -36,7 +36,8 @@ def labelled_levels(dataset: Dataset, cases: Sequence[Case], *, channel: int = 0
     if not dataset.labels or not masked:
         return None
     places = np.unique(np.linspace(0, len(masked) - 1, min(len(masked), _SAMPLED)).round().astype(np.int64))
-    look = functools.partial(_levels, unlabelled=dataset.unlabelled, channel=channel)
+    known = sorted({number for numbers in dataset.labels.values() for number in numbers})
+    look = functools.partial(_levels, known=known, unlabelled=dataset.unlabelled, channel=channel)
     found = in_threads(look, [masked[place] for place in places.tolist()], "looking at levels of labels")
     values = np.concatenate([np.zeros(0), *(own for own in found if isinstance(own, np.ndarray))])
     if not values.size:
@@ -45,10 +46,11 @@ def labelled_levels(dataset: Dataset, cases: Sequence[Case], *, channel: int = 0
     return float(low), float(high)
 
 
-def _levels(case: Case, *, unlabelled: int, channel: int) -> FloatArray:
-    """Of some of the voxels with a label."""
+def _levels(case: Case, *, known: Sequence[int], unlabelled: int, channel: int) -> FloatArray:
+    """Of some of the voxels with a label, which has one of the `known` numbers; any where there are none."""
     numbers = mask_of(case)
     image = load(case.image)
-    own = image.voxels[channel][(numbers > 0) & (numbers != unlabelled)]
+    labelled = np.isin(numbers, known) if known else (numbers > 0) & (numbers != unlabelled)
+    own = image.voxels[channel][labelled]
     values: FloatArray = own[:: max(1, -(-own.size // _VOXELS))].astype(np.float64)
     return values[np.isfinite(values)]

@@ -160,6 +160,7 @@ def _by_number(dataset: Dataset, cases: Sequence[Case], labels: Labels | None, u
     known = {0, unknown, *_all(named)}
     if instances:
         known |= {number for number in every if number > 0}
+    strict = labels is None and not dataset.others_are_nothing
     strange = [
         f"{_file_of(case)} ({', '.join(map(str, sorted(own.numbers - known)))})"
         for case, own in looked
@@ -171,10 +172,10 @@ def _by_number(dataset: Dataset, cases: Sequence[Case], labels: Labels | None, u
         notes.append(f"on {counted(len(empty), 'mask')} nothing is labelled: {some(empty, most=3)}")
     if strange:
         images, odd = counted(len(strange), "image"), f"numbers that are none of {_listed(known)}"
-        what = f"{images} left out, with {odd}" if labels is None else f"on {images} {odd} count as nothing"
-        mend = "; name them in [labels], or set these voxels to 0" if labels is None else ""
+        what = f"{images} left out, with {odd}" if strict else f"on {images} {odd} count as nothing"
+        mend = "; name them in [labels], or write others_are_nothing = true in the description" if strict else ""
         notes.append(f"{what}: {some(strange, most=3)}{mend}")
-    kept = {case.id: (case, own.numbers) for case, own in looked if labels or not own.numbers - known}
+    kept = {case.id: (case, own.numbers) for case, own in looked if not strict or not own.numbers - known}
     return Numbered(kept, named, tuple(failed), tuple(notes))
 
 

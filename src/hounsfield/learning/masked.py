@@ -126,7 +126,8 @@ def masked_case(case: Case, plan: Plan, task: Segmentation) -> Masked:
     require_in_range(prepared.voxels, case.image.path)
     onto = np.linalg.inv(stored.affine) @ prepared.affine
     numbers = mask_of(case)
-    _tell_of_labels_outside(case, (numbers > 0) & (numbers != task.unlabelled), onto, prepared.shape)
+    there = (numbers > 0) & (numbers != task.unlabelled) if task.by_grid else np.isin(numbers, task.known)
+    _tell_of_labels_outside(case, there, onto, prepared.shape)
     codes = (
         task.codes(nearest(numbers, onto, prepared.shape), prepared.spacing_mm)
         if task.by_grid

@@ -16,6 +16,7 @@ from hounsfield.datasets.audit.features import can_look, features_of
 from hounsfield.datasets.audit.glance import Small, middle_planes, shrunk
 from hounsfield.image import Image
 from hounsfield.preprocessing.display import Display
+from hounsfield.preprocessing.orient import Orient
 
 __all__ = ["can_look", "look_at", "seen_in"]
 
@@ -27,12 +28,14 @@ _BATCH = 128
 
 def look_at(image: Image) -> Small:
     """(planes, 128, 128) uint8: a flat image, or the three middle planes of a volume, as on a screen, made squares; of
-    named channels each, one after another.
+    named channels each, one after another. A volume that knows its place in the patient is looked at the same way up,
+    however its file has it: DICOM and NIfTI of one scan differ in that.
 
     Raises:
         ImageError: The image holds values that are not numbers.
     """
-    planes = [plane for one in image.apart for plane in middle_planes(Display().apply(one))]
+    upright = image if image.planar else Orient().apply(image)
+    planes = [plane for one in upright.apart for plane in middle_planes(Display().apply(one))]
     return np.stack([np.round(255 * np.clip(shrunk(plane, (SIDE, SIDE)), 0, 1)).astype(np.uint8) for plane in planes])
 
 

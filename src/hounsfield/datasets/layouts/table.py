@@ -74,6 +74,7 @@ def open_table(description: TableDescription, root: Path, *, name: str) -> Datas
         places=described_places(description.landmarks),
         numbers=description.labels,
         unlabelled=description.unlabelled,
+        others_are_nothing=description.others_are_nothing,
         repeated_rows=repeats,
     )
 
