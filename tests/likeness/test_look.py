@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hounsfield.geometry import planar_affine
-from hounsfield.image import Image
+from hounsfield.image import Image, Window
 from hounsfield.likeness.look import look_at
 from hounsfield.preprocessing.grid import flip
 
@@ -30,5 +30,7 @@ def test_a_volume_is_looked_at_the_same_way_up_however_its_file_has_it() -> None
     turned = flip(flip(image, 1), 2)
     assert not np.array_equal(turned.voxels, image.voxels)
     np.testing.assert_array_equal(look_at(turned), look_at(image))
+    with_window = replace(image, windows=(Window(0.5, 0.1),), modality="CT")  # as a DICOM file has it
+    np.testing.assert_array_equal(look_at(with_window), look_at(image))
     unplaced = replace(turned, spacing_kind="none")
     assert not np.array_equal(look_at(unplaced), look_at(image))

@@ -16,26 +16,34 @@ from hounsfield.datasets.audit.features import can_look, features_of
 from hounsfield.datasets.audit.glance import Small, middle_planes, shrunk
 from hounsfield.image import Image
 from hounsfield.preprocessing.display import Display
+from hounsfield.preprocessing.intensity import Rescale
 from hounsfield.preprocessing.orient import Orient
+from hounsfield.preprocessing.pipeline import Pipeline
+from hounsfield.preprocessing.step import require_finite
 
 __all__ = ["can_look", "look_at", "seen_in"]
 
 SIDE = 128
 """Of the pictures, in pixels; with 64, films of another scanner look less alike."""
 
+_FLAT = Pipeline((Display(),))
+_VOLUME = Pipeline((Orient(), Rescale(low=0.1, high=99.9)))
+
 _BATCH = 128
 
 
 def look_at(image: Image) -> Small:
     """(planes, 128, 128) uint8: a flat image, or the three middle planes of a volume, as on a screen, made squares; of
-    named channels each, one after another. A volume that knows its place in the patient is looked at the same way up,
-    however its file has it: DICOM and NIfTI of one scan differ in that.
+    named channels each, one after another. A volume is looked at the same way up where it knows its place in the
+    patient, and between the percentiles 0.1 and 99.9 of its levels, whatever its file says: DICOM and NIfTI of one
+    scan differ in both.
 
     Raises:
         ImageError: The image holds values that are not numbers.
     """
-    upright = image if image.planar else Orient().apply(image)
-    planes = [plane for one in upright.apart for plane in middle_planes(Display().apply(one))]
+    shown: Pipeline = _FLAT if image.planar else _VOLUME
+    require_finite(image)
+    planes = [plane for one in image.apart for plane in middle_planes(shown.apply(one))]
     return np.stack([np.round(255 * np.clip(shrunk(plane, (SIDE, SIDE)), 0, 1)).astype(np.uint8) for plane in planes])
 
 
