@@ -32,6 +32,11 @@ def masked(tmp_path: Path, write_film: WriteFilm) -> Callable[..., Dataset]:
     return make
 
 
+def save(path: Path, voxels: np.ndarray, affine: np.ndarray) -> None:
+    path.parent.mkdir(exist_ok=True)
+    nibabel.save(nibabel.Nifti1Image(voxels, affine), path)  # type: ignore[attr-defined, no-untyped-call]
+
+
 def holding(*numbers: int) -> VoxelArray:
     """A flat mask (6, 8) with these numbers from its first pixel on, 0 elsewhere."""
     mask: VoxelArray = np.zeros((6, 8), dtype=np.uint8)
@@ -100,16 +105,14 @@ def test_masks_on_which_nothing_is_are_told_and_refused_where_there_are_no_other
 
 @pytest.mark.parametrize(("moved_mm", "kept"), [(0.0, 2), (50.0, 1)])
 def test_a_mask_of_one_slice_that_lies_elsewhere_is_left_out(tmp_path: Path, moved_mm: float, kept: int) -> None:
-    for folder in ("images", "labels"):
-        (tmp_path / folder).mkdir()
     for name in "ab":
         image, mask = np.full((8, 6, 1), 100, dtype=np.int16), np.zeros((8, 6, 1), dtype=np.uint8)
         mask[2:5, 2:5] = 1
         place, moved = np.diag([2.0, 2, 5, 1]), np.diag([2.0, 2, 5, 1])
         place[:3, 3] = moved[:3, 3] = 10, 20, 30
         moved[0, 3] += moved_mm if name == "b" else 0
-        nibabel.save(nibabel.Nifti1Image(image, place), tmp_path / "images" / f"{name}.nii.gz")  # type: ignore[attr-defined]
-        nibabel.save(nibabel.Nifti1Image(mask, moved), tmp_path / "labels" / f"{name}.nii.gz")  # type: ignore[attr-defined]
+        save(tmp_path / "images" / f"{name}.nii.gz", image, place)
+        save(tmp_path / "labels" / f"{name}.nii.gz", mask, moved)
     found = for_segmentation(open_dataset(tmp_path))
     assert len(found.cases) == kept
     assert any("labels/b.nii.gz" in note and "not on one grid" in note for note in found.notes) == (kept == 1)
@@ -117,12 +120,10 @@ def test_a_mask_of_one_slice_that_lies_elsewhere_is_left_out(tmp_path: Path, mov
 
 @pytest.mark.parametrize(("most", "dtype"), [(1, np.uint8), (300, np.uint16), (70_000, np.uint32)])
 def test_numbers_take_no_more_bytes_than_they_need(tmp_path: Path, most: int, dtype: type) -> None:
-    for folder in ("images", "labels"):
-        (tmp_path / folder).mkdir()
     numbers = np.zeros((4, 5, 6), dtype=np.float32)
     numbers[1, 2, 3] = most
-    nibabel.save(nibabel.Nifti1Image(np.ones((4, 5, 6), dtype=np.int16), np.eye(4)), tmp_path / "images" / "a.nii.gz")  # type: ignore[attr-defined]
-    nibabel.save(nibabel.Nifti1Image(numbers, np.eye(4)), tmp_path / "labels" / "a.nii.gz")  # type: ignore[attr-defined]
+    save(tmp_path / "images" / "a.nii.gz", np.ones((4, 5, 6), dtype=np.int16), np.eye(4))
+    save(tmp_path / "labels" / "a.nii.gz", numbers, np.eye(4))
     mask = mask_of(open_dataset(tmp_path).cases[0])
     assert mask.dtype == dtype and mask[3, 2, 1] == mask.max() == most
 

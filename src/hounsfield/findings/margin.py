@@ -38,7 +38,10 @@ _LEAST_TOLD = 0.05
 """Of a volume in ml, or an area in mm²: less is written as 0.0."""
 
 _MOST_TOUCHING = 0.5
-"""Share of a lesion's surface that a structure touches which only lies beside it, and of its voxels that lie in it."""
+"""Share of a lesion's surface that a structure touches which only lies beside it."""
+
+_MOST_OUTSIDE = 0.5
+"""Share of a lesion's voxels that are also those of a structure beside which it lies."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,11 @@ class Margin:
     lesion was taken out."""
 
     @property
+    def lies(self) -> Side:
+        """On which side of the structure's surface the lesion lies, wherever it was measured from."""
+        return _side_of(self.overlap)
+
+    @property
     def beyond(self) -> str:
         """What the border of the image may hide, a sentence without its stop; empty where that is nothing."""
         hidden = self.beyond_the_image_mm
@@ -157,7 +165,7 @@ def measure_margin(
     if not structure.any():
         raise ImageError(f"{name or 'the structure'}: its mask is empty, so there is no distance to it")
     share = _overlap(lesion, structure)
-    side = side or ("inside" if share > _MOST_TOUCHING else "outside")
+    side = side or _side_of(share)
     whole, holes = filled(structure) if side == "inside" else (structure, 0)
     found = measure_distances(lesion, whole, affine, side, name)
     plain = measure_distances(lesion, structure, affine, side, name) if holes else found
@@ -212,6 +220,10 @@ def _note(name: str, touching: float, holes: int, affine: FloatArray, *, planar:
             f"taken out of the mask, give {name} together with the lesion for the distance to its surface."
         )
     return ""
+
+
+def _side_of(overlap: float) -> Side:
+    return "inside" if overlap > _MOST_OUTSIDE else "outside"
 
 
 def _overlap(lesion: BoolArray, structure: BoolArray) -> float:

@@ -176,9 +176,6 @@ _FROM_SCRATCH: Mapping[str, Any] = {"optimizer": "muon", "learning_rate": 3e-3, 
 
 _AUGMENTATION = {"zoom": 0.2, "shift": 0.1, "noise": 0.02}
 
-_WINDOWS = 2_500
-"""Of volumes, until the minutes go to further networks …"""
-
 _WINDOWS_FOR_SIZE = 600
 """Of volumes, before windows are made larger: what lies around a place says what it is. In ten minutes the cavities of
 14 volumes of hearts, in thick slices, were outlined with a Dice of .764 in windows of 12 × 112 × 112, and of .715 in
@@ -187,6 +184,9 @@ more than four times as many of 12 × 48 × 48."""
 _STACKS_FOR_SIZE = 300
 """The same of stacks of slices, pretrained: there .890 by one network that was shown 8 whole slices of 256 × 256, .856
 by three of 96 × 96."""
+
+_WINDOWS = 2_500
+"""Of volumes, until the minutes go to further networks …"""
 
 _NETWORKS = 3
 """… up to as many. On the hippocampi's validation part three networks of 3,500 windows, each changed in another way,

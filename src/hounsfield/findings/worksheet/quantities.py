@@ -150,10 +150,9 @@ def _over(ranges: Sequence[Range]) -> Range:
 
 def _other_side(margin: Margin) -> str:
     """A sentence where the lesion lies on the other side of what it was measured from; else empty."""
-    within = margin.overlap > 0.5
-    if within == (margin.side == "inside"):
+    if margin.lies == margin.side:
         return ""
-    if within:
+    if margin.lies == "inside":
         return f'{_in_it(margin)}: write from = "inside" for the distance to its surface.'
     return f'{_in_it(margin)}: leave out from = "inside" for the distance from outside.'
 
@@ -177,6 +176,6 @@ def _in_holes(margin: Margin) -> str:
 
 def _in_vessel(margin: Margin, *, within: bool) -> str:
     """Why there is no arc."""
-    if margin.side == "inside":
+    if margin.lies == "inside":
         return _in_it(margin)
     return f"Some of the lesion lies within {margin.structure}, where there is no circumference" if within else ""
