@@ -43,7 +43,7 @@ def commands() -> list[tuple[str, str]]:
         (page, line.strip())
         for page, body in blocks()
         if page != "docs/commands.md"
-        for line in body.splitlines()
+        for line in re.sub(r" \\\n *", " ", body).splitlines()
         if re.match(r" *hounsfield( |$)", line) and not line.strip().startswith("hounsfield:") and "error:" not in line
     ]
 

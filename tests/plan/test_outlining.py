@@ -300,11 +300,25 @@ def test_how_fast_a_size_is_learned_from_is_measured_once() -> None:
 
     def speed(plan: Plan) -> float:
         measured.append(plan.input.shape)
-        return 1.0
+        return 1e5 / prod(plan.input.shape)
 
     found = replace(stacks((1, 187, 224)), planar=True, shape_median=(1, 187, 224))
     planned(found, outliner(found, "tf_efficientnet_lite0"), speed, minutes=10)
     assert len(measured) == len(set(measured)) > 3
+
+
+def test_what_cannot_be_fast_enough_is_not_waited_for() -> None:
+    measured = []
+
+    def speed(plan: Plan) -> float:
+        measured.append(prod(plan.input.shape))
+        return 2e5 / prod(plan.input.shape)
+
+    found = replace(stacks((160, 160, 160), (1.0, 1.0, 1.0)), shape_median=(160, 160, 160))
+    plan = planned(found, outliner(found, "unet"), speed, minutes=5)
+    assert measured[0] == min(measured) and len(measured) > 1
+    assert max(measured) <= 64 * measured[0]
+    assert prod(plan.input.shape) == measured[0]
 
 
 def test_what_begins_from_photographs_learns_by_adamw() -> None:

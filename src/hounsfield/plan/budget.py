@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ Speed = Callable[[Plan], float]
 
 FEWER_FOLDS = 3
 """Where as many as wanted are too many."""
+
+_FASTER_AT_MOST = 8
+"""Of the elements of a larger input, as against the smallest's: large volumes are halved at once, large steps share."""
 
 SHARE_FOR_TRAINING = 0.9
 """Of the minutes, with validating; the rest is for preparing, measuring and the report."""
@@ -136,13 +140,22 @@ def _fewer(folds: int) -> int:
 
 
 def _largest(drafts: list[Plan], speed: Speed, needed: float) -> tuple[Plan, float]:
-    """The first draft that is as fast as needed, in images a second, or else the fastest; and its speed."""
-    plan, per_second = _faster_precision(drafts[0], speed)
-    for draft in drafts[1:]:
-        if per_second >= needed:
-            break
+    """The first draft that is as fast as needed, in images a second, or else the fastest; and its speed.
+
+    The smallest is measured first: what is so much larger that it can neither be as fast as needed nor faster than
+    that is not waited for.
+    """
+    smallest = drafts[-1]
+    plan, per_second = _faster_precision(smallest, speed)
+    slow = min(needed, per_second)
+    most_elements = _FASTER_AT_MOST * per_second * math.prod(smallest.input.shape)
+    for draft in drafts[:-1]:
+        if most_elements / math.prod(draft.input.shape) < slow:
+            continue
         other, its_speed = _faster_precision(draft, speed)
-        if its_speed >= per_second:
+        if its_speed >= needed:
+            return other, its_speed
+        if its_speed > per_second:
             plan, per_second = other, its_speed
     return plan, per_second
 
