@@ -7,10 +7,14 @@ import nibabel
 import numpy as np
 import pytest
 from drawn_files import boxes, square, write_rtstruct, write_seg, write_series
+from pydicom import dcmread
 
 from hounsfield.errors import FormatError, GeometryError, ImageError
-from hounsfield.formats import read
+from hounsfield.formats import read, write_nifti
+from hounsfield.formats.drawn_by import by_model
+from hounsfield.formats.label_file import write_labels
 from hounsfield.formats.mask import read_outline
+from hounsfield.formats.structures import open_drawing
 from hounsfield.image import Image
 
 AFFINE = np.diag([0.9, 0.9, 3, 1])
@@ -149,6 +153,30 @@ def test_structures_are_taken_by_name_or_number(tmp_path: Path) -> None:
         read_mask(path, image, label="Kidney")
     with pytest.raises(ImageError, match=r"no structures of the number 7 in it"):
         read_mask(path, image, label=7)
+
+
+def test_an_outline_that_no_person_drew_is_told_of(tmp_path: Path, labels: np.ndarray) -> None:
+    own = Image(labels.T[None], np.eye(4), spacing_kind="patient")
+    write_nifti(own, tmp_path / "model.nii.gz", description=by_model("m" * 99, "0123456789abcdef"))
+    image = read(tmp_path / "model.nii.gz")
+    note = "model.nii.gz: outlined by the model mmm"
+    (told,) = read_outline(tmp_path / "model.nii.gz", image, label=5)[1]
+    assert told.startswith(note) and "mmm, 0123456789ab; its errors are not in the uncertainty" in told
+    write_nifti(own, tmp_path / "person.nii.gz")
+    assert read_outline(tmp_path / "person.nii.gz", image)[1] == ()
+
+    header = write_series(tmp_path / "ct", np.zeros(SHAPE))
+    seg = write_seg(tmp_path / "seg.dcm", header, boxes(SHAPE, {"Liver": [(1, 3), (1, 5), (1, 5)]}))
+    ct = read(tmp_path / "ct")
+    assert read_outline(seg, ct)[1] == ()
+    made = dcmread(seg)
+    made.SegmentSequence[0].SegmentAlgorithmType = "AUTOMATIC"
+    made.save_as(seg)
+    (told,) = read_outline(seg, ct)[1]
+    assert told.startswith("seg.dcm (Liver): outlined by a program, as the file says; its errors are not in")
+    write_labels(open_drawing(seg), header, tmp_path / "seg.nii.gz")
+    (told,) = read_outline(tmp_path / "seg.nii.gz", ct)[1]
+    assert told.startswith("seg.nii.gz: outlined by a program, as the file it was made from says")
 
 
 def test_of_two_structures_of_one_name_the_number_decides(tmp_path: Path) -> None:

@@ -315,10 +315,38 @@ def test_what_cannot_be_fast_enough_is_not_waited_for() -> None:
         return 2e5 / prod(plan.input.shape)
 
     found = replace(stacks((160, 160, 160), (1.0, 1.0, 1.0)), shape_median=(160, 160, 160))
-    plan = planned(found, outliner(found, "unet"), speed, minutes=5)
+    plan = planned(found, outliner(found, None), speed, minutes=5)
     assert measured[0] == min(measured) and len(measured) > 1
     assert max(measured) <= 64 * measured[0]
     assert prod(plan.input.shape) == measured[0]
+
+
+def test_thin_labels_are_looked_at_in_windows_of_the_images_own_size() -> None:
+    found = replace(stacks((1, 960, 999)), planar=True, shape_median=(1, 960, 999), class_counts=(16,))
+
+    def plan(kept: float | None, backbone: str | None) -> Plan:
+        own = replace(found, dice_when_shrunk=kept)
+        return planned(own, outliner(own, backbone), lambda plan: 20.0, minutes=15, labels=("vessel",), folds=1)
+
+    for kept in (0.98, None):
+        assert not plan(kept, "tf_efficientnet_lite0").input.windows
+    thin = plan(0.93, None)
+    assert thin.input.windows and thin.input.shape == (256, 256) and thin.input.steps[-1]["step"] != "resize"
+    assert "so thin" in thin.reasons["input.windows"]
+    assert thin.optimisation.epochs > 300 and thin.ensemble.networks == 1
+    assert (thin.optimisation.optimizer, thin.segmentation.dice) == ("muon", "batch")
+    assert plan(0.93, "tf_efficientnet_lite0").optimisation.optimizer == "adamw"
+
+
+def test_without_a_name_vessels_are_outlined_from_scratch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "at_hand", lambda backbone: True)
+    found = replace(stacks(), planar=True, dice_when_shrunk=0.9)
+    scratch = choosing._outlining(found, "auto", instances=False).network((64, 64))
+    assert isinstance(scratch, UNetChoice) and scratch.encoder.name == "residual"
+    named = choosing._outlining(found, "tf_efficientnet_lite0", instances=False)
+    assert named.windows and "efficientnet" in named.reason
+    thick = choosing._outlining(replace(found, dice_when_shrunk=0.99), "auto", instances=False)
+    assert not thick.windows and "efficientnet" in thick.reason
 
 
 def test_what_begins_from_photographs_learns_by_adamw() -> None:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from hounsfield.atomic import write_text
 from hounsfield.bundle import Bundle
-from hounsfield.findings import Reading
+from hounsfield.findings import ModelIdentity, Reading
+from hounsfield.formats.drawn_by import by_model
 from hounsfield.formats.write import write_nifti, write_png
 from hounsfield.image import Image, Mask
 from hounsfield.likeness import Examples
@@ -69,10 +70,10 @@ class Batch:
             self._pictures[item.case] = study_pictures(result, image, examples=self._examples, views=views)
             self._draw(item, image, result, views)
         if result.outline is not None and image is not None:
-            self._write_labels(item, image, result.outline)
+            self._write_labels(item, image, result.outline, result.model)
         self.readings.append(replace(result, heat=None, outline=None))
 
-    def _write_labels(self, item: Item, image: Image, outline: Mask) -> None:
+    def _write_labels(self, item: Item, image: Image, outline: Mask, model: ModelIdentity) -> None:
         """The labels as numbers on the image's grid: PNG of a flat image, NIfTI of a volume, or where 16 bits are too
         few for all objects."""
         voxels = outline.labels[None].astype(np.min_scalar_type(int(outline.labels.max(initial=0))))
@@ -82,7 +83,7 @@ class Batch:
         if as_picture:
             write_png(labels, self.folder / name, bits=16 if voxels.dtype == np.uint16 else 8)
         else:
-            write_nifti(labels, self.folder / name)
+            write_nifti(labels, self.folder / name, description=by_model(model.name, model.sha256))
 
     def _draw(self, item: Item, image: Image, reading: Reading, views: NDArray[np.uint8] | None) -> None:
         self._names[item.case] = f"{self._stem(item.case)}.png"

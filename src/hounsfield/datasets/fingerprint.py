@@ -17,6 +17,7 @@ from hounsfield.datasets.labelled import labelled_levels
 from hounsfield.datasets.lesions import LesionCounts, count_lesions
 from hounsfield.datasets.load import load
 from hounsfield.datasets.parallel import in_threads
+from hounsfield.datasets.shrunk_labels import dice_when_shrunk
 from hounsfield.errors import DatasetError, HounsfieldError
 
 PERCENTILES = (0.0, 0.5, 1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0, 99.5, 100.0)
@@ -126,6 +127,9 @@ class Fingerprint:
     """Of the sampled images, those whose channels differ."""
     labelled_levels: tuple[float, float] | None = None
     """Of CT whose voxels are labelled: between which levels nearly all voxels with a label lie."""
+    dice_when_shrunk: float | None = None
+    """Of flat images, what labels keep of themselves when made small and large again: of the one that loses most, the
+    mean Dice; None where nothing is labelled, or each object is outlined by itself."""
     by_channel: Mapping[str, ChannelFacts] = field(default_factory=dict)
     """Where images are put together from several, what each is, by name and in order; else empty."""
 
@@ -206,6 +210,7 @@ def make_fingerprint(
         breast_median=_breast_median(dataset, outsides, [readable[index][1] for index in order]),
         coloured=sum(colour for _, colour in pixels),
         labelled_levels=_labelled_levels(dataset, cases, outsides),
+        dice_when_shrunk=dice_when_shrunk(dataset, cases) if shapes[:, 0].max() == 1 else None,
         by_channel=_by_channel(dataset, cases, outsides, [values for values, _ in pixels]),
     )
 

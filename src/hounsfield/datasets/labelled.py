@@ -35,15 +35,20 @@ def labelled_levels(dataset: Dataset, cases: Sequence[Case], *, channel: int = 0
     masked = [case for case in cases if case.mask is not None]
     if not dataset.labels or not masked:
         return None
-    places = np.unique(np.linspace(0, len(masked) - 1, min(len(masked), _SAMPLED)).round().astype(np.int64))
     known = sorted({number for numbers in dataset.labels.values() for number in numbers})
     look = functools.partial(_levels, known=known, unlabelled=dataset.unlabelled, channel=channel)
-    found = in_threads(look, [masked[place] for place in places.tolist()], "looking at levels of labels")
+    found = in_threads(look, spread_over(masked), "looking at levels of labels")
     values = np.concatenate([np.zeros(0), *(own for own in found if isinstance(own, np.ndarray))])
     if not values.size:
         return None
     low, high = np.percentile(values, PERCENTS)
     return float(low), float(high)
+
+
+def spread_over(cases: Sequence[Case]) -> list[Case]:
+    """Some of the cases, spread over all."""
+    places = np.unique(np.linspace(0, len(cases) - 1, min(len(cases), _SAMPLED)).round().astype(np.int64))
+    return [cases[place] for place in places.tolist()]
 
 
 def _levels(case: Case, *, known: Sequence[int], unlabelled: int, channel: int) -> FloatArray:

@@ -21,6 +21,7 @@ from hounsfield.errors import FormatError, GeometryError
 from hounsfield.formats.contours import Contour, Filled, fill
 from hounsfield.formats.dicom_dataset import open_dataset, readable_header
 from hounsfield.formats.drawing import Drawing, Part, Placed, Structure, code_of, known, require_place
+from hounsfield.formats.drawn_by import AUTOMATIC
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -56,7 +57,8 @@ def rtstruct_drawing(dataset: Dataset, path: Path) -> Drawing:
         number = int(item.ROINumber)
         name = str(item.get("ROIName") or "").strip() or f"ROI {number}"
         frames.append(str(item.get("ReferencedFrameOfReferenceUID") or ""))
-        structures.append(Structure(number, name, codes.get(number, ""), frames[-1]))
+        automatic = item.get("ROIGenerationAlgorithm") == AUTOMATIC
+        structures.append(Structure(number, name, codes.get(number, ""), frames[-1], automatic))
     if not structures:
         raise FormatError(f"{path}: a structure set without any structure; export it again")
     references = dataset.get("ReferencedFrameOfReferenceSequence") or ()

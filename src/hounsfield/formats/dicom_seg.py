@@ -22,6 +22,7 @@ from hounsfield.formats.dicom_dataset import open_dataset, readable_header
 from hounsfield.formats.dicom_layout import functional_groups, plane_of
 from hounsfield.formats.dicom_pixels import frame_by_frame, frames_of
 from hounsfield.formats.drawing import Drawing, Part, Placed, Structure, code_of, known, require_place
+from hounsfield.formats.drawn_by import AUTOMATIC
 from hounsfield.formats.frame_place import FramePlace, frame_place, whole_slice
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def seg_drawing(dataset: Dataset, path: Path) -> Drawing:
     for item in items:
         number, code = int(item.SegmentNumber), code_of(item.get("SegmentedPropertyTypeCodeSequence"))
         if code != _BACKGROUND and number not in nothing:
-            structures.append(Structure(number, _name(item, number), code))
+            automatic = item.get("SegmentAlgorithmType") == AUTOMATIC
+            structures.append(Structure(number, _name(item, number), code, automatic=automatic))
     series = [str(one.get("SeriesInstanceUID") or "") for one in dataset.get("ReferencedSeriesSequence") or ()]
     frame = str(dataset.get("FrameOfReferenceUID") or "")
     return Drawing(path, "segmentation", tuple(structures), known(series), known([frame]))

@@ -29,6 +29,8 @@ class Structure:
     """Coding scheme and value of what it is, such as "SCT 10200004" (PS3.3 8); empty where the file does not say."""
     frame_of_reference_uid: str = ""
     """Whose millimetres it counts, where structures of a file may differ in that; empty where it does not say."""
+    automatic: bool = False
+    """Whether the file says that a program drew it, without a person."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from hounsfield.atomic import write_text
 from hounsfield.errors import FormatError, UsageError
 from hounsfield.formats.dicom_slice import Slice
 from hounsfield.formats.drawing import Drawing
+from hounsfield.formats.drawn_by import BY_PROGRAM
 from hounsfield.formats.folder import survey
 from hounsfield.formats.header import Header
 from hounsfield.formats.overlay import numbers_of
@@ -50,7 +51,9 @@ def write_labels(drawing: Drawing, image: Header, path: Path) -> tuple[str, ...]
         "labels": {name: own if len(own) > 1 else own[0] for name, own in zip(names, labels, strict=True)},
         "codes": {name: one.code for name, one in zip(names, drawing.structures, strict=True) if one.code},
     }
-    write_nifti(Image(voxels[np.newaxis], image.affine, spacing_kind=image.spacing_kind, source=image.source), path)
+    labelled = Image(voxels[np.newaxis], image.affine, spacing_kind=image.spacing_kind, source=image.source)
+    description = BY_PROGRAM if any(one.automatic for one in drawing.structures) else ""
+    write_nifti(labelled, path, description=description)
     write_text(names_file(path), json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     return notes
 

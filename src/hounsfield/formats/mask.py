@@ -12,6 +12,7 @@ from hounsfield import geometry
 from hounsfield.arrays import BoolArray
 from hounsfield.errors import FormatError, GeometryError, ImageError
 from hounsfield.formats.drawing import Drawing, Structure
+from hounsfield.formats.drawn_by import says_so, unconfirmed
 from hounsfield.formats.frame_place import OFF_GRID
 from hounsfield.formats.header import Header
 from hounsfield.formats.read import read
@@ -31,7 +32,8 @@ _MOST_NAMED = 20
 
 
 def read_outline(path: Path, image: Image, *, label: int | str | None = None) -> tuple[BoolArray, tuple[str, ...]]:
-    """What is inside, (depth, height, width), on the image's grid, and what was not taken as it was drawn.
+    """What is inside, (depth, height, width), on the image's grid, and notes: what was not taken as it was drawn, and
+    that no person drew it where the file says so.
 
     Args:
         path: File or folder of whole-numbered labels; or a DICOM segmentation or structure set, or a folder in which
@@ -51,9 +53,11 @@ def read_outline(path: Path, image: Image, *, label: int | str | None = None) ->
     if drawings_at(path):
         drawing = drawing_on(path, image)
         parts = list(parts_of(drawing, image, _structures(drawing, label)))
-        notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
-        return _joined([part.inside for part in parts]), notes
-    return _labelled(path, image, label), ()
+        notes = dict.fromkeys(note for part in parts for note in part.notes)
+        drawn = [part.structure.name for part in parts if part.structure.automatic]
+        own = (unconfirmed(drawing.path, "outlined by a program, as the file says", drawn),) if drawn else ()
+        return _joined([part.inside for part in parts]), (*notes, *own)
+    return _labelled(path, image, label)
 
 
 def _structures(drawing: Drawing, label: int | str | None) -> list[Structure]:
@@ -81,7 +85,7 @@ def named(label: str) -> int | str:
     return int(word) if word.isdecimal() else word
 
 
-def _labelled(path: Path, image: Image, label: int | str | None) -> BoolArray:
+def _labelled(path: Path, image: Image, label: int | str | None) -> tuple[BoolArray, tuple[str, ...]]:
     drawn = read(path)
     require_same_grid(drawn, path, image)
     if drawn.channels != 1:
@@ -89,9 +93,11 @@ def _labelled(path: Path, image: Image, label: int | str | None) -> BoolArray:
     labels = drawn.voxels[0]
     if not np.issubdtype(labels.dtype, np.integer) and not np.array_equal(labels, np.rint(labels)):
         raise FormatError(f"{path}: its values are not whole numbers, so it is no mask; give one with labels")
+    said = drawn.source.description
+    notes = (unconfirmed(path, said),) if says_so(said) else ()
     if label is None:
         inside: BoolArray = labels != 0
-        return inside
+        return inside, notes
     wanted = [label] if isinstance(label, int) else _joined_labels(label, path)
     parts = [labels == one if isinstance(one, int) else np.zeros(labels.shape, dtype=np.bool_) for one in wanted]
     for one, part in zip(wanted, parts, strict=True):
@@ -100,7 +106,7 @@ def _labelled(path: Path, image: Image, label: int | str | None) -> BoolArray:
             more = " …" if len(there) > _MOST_NAMED else ""
             listed = ", ".join(f"{value:g}" for value in there[:_MOST_NAMED]) + more
             raise ImageError(f"{path}: there is no label {one} in it; its labels are {listed}")
-    return _joined(parts)
+    return _joined(parts), notes
 
 
 def _by_level(path: Path, image: Image, side: str, words: str) -> tuple[BoolArray, tuple[str, ...]]:

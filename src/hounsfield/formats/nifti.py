@@ -160,8 +160,8 @@ def _spatial_shape(source: Any, path: Path, volumes: int) -> tuple[int, int, int
     if there > 1 and volumes == 1:
         raise FormatError(
             f"{path}: a series of {' x '.join(str(length) for length in shape[3:])} volumes (its shape is {shape}); "
-            "one volume a file is read: split it along its fourth axis first, or where they are channels of one image "
-            "have the data's description or dataset.json name them"
+            "one volume a file is read: split it along its fourth axis first; where they are channels of one image "
+            "have the data's description or dataset.json name them, where they are labels number them in one volume"
         )
     if 0 < there != volumes:
         raise FormatError(

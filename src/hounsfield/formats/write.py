@@ -92,7 +92,7 @@ def _png(page: VoxelArray) -> bytes:
     return bytes(encoded.tobytes())
 
 
-def write_nifti(image: Image, path: Path | str) -> None:
+def write_nifti(image: Image, path: Path | str, *, description: str = "") -> None:
     """Write NIfTI-1; gzipped when the name ends in ".gz". The values and their type stay as they are.
 
     An image with a place in the patient gets its affine, in RAS, as sform and qform; one without keeps its voxel sizes.
@@ -100,6 +100,7 @@ def write_nifti(image: Image, path: Path | str) -> None:
     Args:
         image: Grey of any real type, or colour of eight bits.
         path: The file.
+        description: What the file says of itself, 79 bytes at most.
 
     Raises:
         FormatError: Channels or a type that NIfTI has no code for.
@@ -107,6 +108,7 @@ def write_nifti(image: Image, path: Path | str) -> None:
     """
     path = Path(path)
     nifti = _nifti(image)
+    nifti.header["descrip"] = description.encode("latin-1", errors="replace")
     with atomic_file(path) as temporary, temporary.open("wb") as raw:
         if path.suffix.lower() == ".gz":
             with gzip.GzipFile(fileobj=raw, filename="", mode="wb", compresslevel=_GZIP_LEVEL, mtime=0) as packed:

@@ -39,6 +39,7 @@ from hounsfield.plan.outlining import (
     RECURRENT,
     SLICEWISE,
     UNET,
+    has_thin_labels,
     in_thick_slices,
     outliner,
     slicewise_outliner,
@@ -242,7 +243,8 @@ def _outlining(fingerprint: Fingerprint, network: str, *, instances: bool) -> Fa
         network = SLICEWISE
     if network in (SLICEWISE, RECURRENT):
         return slicewise_outliner(fingerprint, _backbone(network), cells=network == RECURRENT)
-    return outliner(fingerprint, _backbone(network) if fingerprint.planar else None, instances=instances)
+    thin = network in (AUTO, UNET) and has_thin_labels(fingerprint)
+    return outliner(fingerprint, _backbone(network) if fingerprint.planar and not thin else None, instances=instances)
 
 
 def _folds_of(family: Family, cases: Sequence[Case], name: str) -> tuple[int, str] | None:

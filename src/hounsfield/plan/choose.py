@@ -209,7 +209,6 @@ def _draft(
     seed: int,
     family: Family,
 ) -> Plan:
-    windows = isinstance(asked, Segmentation) and (not fingerprint.planar or asked.instances)
     weights = () if asked else _class_weights(fingerprint.class_counts)
     flips = () if _tells_sides(asked) else kind.flip_axes(len(sides))
     return Plan(
@@ -218,7 +217,7 @@ def _draft(
         classes=fingerprint.classes,
         seed=seed,
         minutes=minutes,
-        input=_input(fingerprint, kind, sides, windows=windows).model_copy(
+        input=_input(fingerprint, kind, sides, windows=family.windows).model_copy(
             update={"views": views, "columns": () if asked else columns}
         ),
         network=_over_views(family.network(sides)) if views else family.network(sides),
@@ -248,7 +247,7 @@ def _draft(
         auxiliary=Auxiliary(columns=() if family.once or asked else auxiliary),
         detection=asked if isinstance(asked, Detection) else Detection(),
         localization=asked if isinstance(asked, Localization) else Localization(),
-        segmentation=_outlines(asked, windows=windows) if isinstance(asked, Segmentation) else Segmentation(),
+        segmentation=_outlines(asked, windows=family.windows) if isinstance(asked, Segmentation) else Segmentation(),
         ensemble=Ensemble(flips=bool(flips) and not isinstance(asked, Segmentation)),
     )
 

@@ -77,6 +77,8 @@ class Family:
     and larger inputs …"""
     fewest_folds: int = 3
     """… but no fewer than this."""
+    windows: bool = False
+    """Whether images keep their size, and are looked at window by window."""
     filters: bool = False
     """Whether mammograms go through the filters of the case study."""
     optimisation: Mapping[str, Any] = field(default_factory=dict)

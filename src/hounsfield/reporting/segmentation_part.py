@@ -17,8 +17,9 @@ from hounsfield.reporting.evidence_tables import SubgroupTables, subgroup_tables
 from hounsfield.reporting.examples import ends_and_middle
 from hounsfield.reporting.gallery import ImageCard
 from hounsfield.reporting.outline_views import outline_views
-from hounsfield.reporting.pictures import MAX_SIDE, encode
+from hounsfield.reporting.pictures import MAX_SIDE, encode, tallest
 from hounsfield.reporting.planes import joined, middle_of, outlined_pixels
+from hounsfield.reporting.surroundings import surroundings
 
 SURFACES = {
     "elements": "surfaces made of the polygons between voxels, weighted by their area",
@@ -80,19 +81,26 @@ class SegmentationPart:
     rows: tuple[LabelRow, ...]
     subgroups: SubgroupTables
     cards: tuple[ImageCard, ...]
+    ratio: float
+    """Height over width of their pictures."""
+    volumes: bool
+    """Whether these have several planes, and are given more room."""
 
 
 def segmentation_part(found: SegmentationEvidence, *, examples: Sequence[OutlinedExample] = ()) -> SegmentationPart:
     """The segmentation as a page shows it."""
     columns = columns_of(found)
     head = columns[0]
+    cards = tuple(_card(example, found.unit) for example in examples)
     return SegmentationPart(
         explained=_explained(found),
         ranked=f"First the images with the lowest {words_of(head)}, then some in the middle, then the highest.",
         columns=columns,
         rows=tuple(_row(one, columns) for one in shown_labels(found)),
         subgroups=subgroup_tables(found.subgroups, head.score, title=head.head, counted="image"),
-        cards=tuple(_card(example, found.unit) for example in examples),
+        cards=cards,
+        ratio=tallest([card.film for card in cards]),
+        volumes=any(not example.image.planar for example in examples),
     )
 
 
@@ -173,9 +181,10 @@ def _figure(score: Score | None, digits: int) -> str:
 def _card(example: OutlinedExample, unit: str) -> ImageCard:
     result, image = example.result, example.image
     side = MAX_SIDE if image.planar else _PLANE
-    centre = middle_of(example.truth if example.truth.labels.any() else example.found)
     words = ", ".join(_label_words(label, unit) for label in result.labels if label.there)
-    pixels = outlined_pixels(image, example.found, example.truth, centre=centre, max_side=side)
+    near, (found, truth) = surroundings(image, (example.found, example.truth))
+    centre = middle_of(truth if truth.labels.any() else found)
+    pixels = outlined_pixels(near, found, truth, centre=centre, max_side=side)
     views = outline_views(image, example.found, example.truth)
     pixels = pixels if views is None else joined([pixels, views], axis=0)
     film = encode(pixels, alt=f"Image of case {result.case}: {words or 'no label'}")
