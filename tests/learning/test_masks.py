@@ -26,7 +26,7 @@ from hounsfield.learning.inputs import Inputs
 from hounsfield.learning.masked import _shares, masked_case, prepare_masked, resampled
 from hounsfield.learning.masks import MaskLesson, masked_batch, places_of, plain_window
 from hounsfield.learning.memory_need import step_bytes
-from hounsfield.learning.supervised import setup
+from hounsfield.learning.supervised import Setup, fit, setup
 from hounsfield.learning.throughput import images_per_second
 from hounsfield.learning.train import train
 from hounsfield.learning.validation import validation_evidence
@@ -200,6 +200,23 @@ def test_answers_begin_at_how_common_labels_are_where_something_is_known(
         torch.testing.assert_close(begun, torch.tensor([0.9, 1e-4, 0.1]), atol=1e-3, rtol=1e-3)
 
 
+def test_an_epoch_learns_from_as_many_windows_of_each_image_as_the_plan_says(dataset: Dataset, tmp_path: Path) -> None:
+    plan = plan_for(dataset, epochs=1)
+    inputs = prepare_masked(dataset, dataset.cases, plan, tmp_path, threads=1)
+    learned: list[int] = []
+
+    class Counting(MaskLesson):
+        def taught(self, run: Setup, plan: Plan, rows: IntArray, generator: torch.Generator) -> torch.Tensor:
+            learned.extend(rows.tolist())
+            return super().taught(run, plan, rows, generator)
+
+    often = plan.segmentation.model_copy(update={"windows_an_epoch": 3})
+    plan = plan.model_copy(update={"segmentation": often})
+    lesson = Counting(cast(SegmentationTask, task_of(plan)), inputs)
+    fitted = fit(plan, lesson, train_rows=np.arange(4), val_rows=np.arange(4, 6), member=0, checkpoint=tmp_path / "c")
+    assert sorted(learned) == sorted([*range(4)] * 3) and len(fitted.history) == 1
+
+
 def test_a_bundle_is_outlined_on_from_with_new_answers(dataset: Dataset, tmp_path: Path) -> None:
     first = train(dataset, tmp_path / "first", plan=plan_for(dataset, epochs=1)).bundle
     plan = plan_for(dataset)
@@ -287,7 +304,7 @@ def test_an_image_with_known_slices_and_no_label_is_examined_where_it_is_known(
     codes = np.full((60, 60, 60), UNKNOWN, dtype=np.uint8)
     codes[3] = 0
     inputs = replace(inputs, images=(np.zeros((1, 60, 60, 60), dtype=np.float16),), codes=(codes,))
-    assert (plain_window(plan, inputs, 0)[1] == 0).sum() == 16 * 16
+    assert (plain_window(plan, inputs, 0, places_of(inputs.codes[0]))[1] == 0).sum() == 16 * 16
 
 
 def test_what_a_network_says_comes_back_onto_the_grid_as_stored(dataset: Dataset, tmp_path: Path) -> None:
@@ -407,7 +424,7 @@ def test_the_window_that_is_examined_shows_a_label(dataset: Dataset, tmp_path: P
     far: IntArray = np.zeros((60, 60, 60), dtype=np.uint8)
     far[2:6, 2:6, 2:6] = far[54:58, 54:58, 54:58] = 1
     apart = replace(inputs, codes=(far,), images=(np.zeros((1, 60, 60, 60), dtype=np.float16),))
-    assert plain_window(plan, apart, 0)[1].max() == 1
+    assert plain_window(plan, apart, 0, places_of(apart.codes[0]))[1].max() == 1
 
 
 def test_slices_that_nobody_labelled_teach_nothing_and_are_not_measured(
@@ -501,7 +518,7 @@ def test_training_and_reading_show_a_shallow_volume_alike(dataset: Dataset, tmp_
         plan = recurrent_plan(dataset, slices=8)
         plan = plan.model_copy(update={"network": plan.network.model_copy(update=own)})
         inputs = shallow(dataset, tmp_path, plan)
-        learned, _ = plain_window(plan, inputs, 0)
+        learned, _ = plain_window(plan, inputs, 0, places_of(inputs.codes[0]))
         seen: list[torch.Tensor] = []
 
         def compute(windows: torch.Tensor, seen: list[torch.Tensor] = seen) -> torch.Tensor:
@@ -522,7 +539,7 @@ def test_a_unet_is_shown_nothing_beyond_a_volume_and_learns_that_nothing_is_ther
 ) -> None:
     plan = plan_for(dataset)
     inputs = shallow(dataset, tmp_path, plan)
-    images, codes = plain_window(plan, inputs, 0)
+    images, codes = plain_window(plan, inputs, 0, places_of(inputs.codes[0]))
     assert (images != 0).any(dim=(0, 1, 3, 4)).nonzero().flatten().tolist() == [6, 7, 8]
     assert not (codes == UNKNOWN).any() and not codes[0, :6].any() and not codes[0, 9:].any()
 

@@ -333,7 +333,10 @@ def test_thin_labels_are_looked_at_in_windows_of_the_images_own_size() -> None:
     thin = plan(0.93, None)
     assert thin.input.windows and thin.input.shape == (256, 256) and thin.input.steps[-1]["step"] != "resize"
     assert "so thin" in thin.reasons["input.windows"]
-    assert thin.optimisation.epochs > 300 and thin.ensemble.networks == 1
+    often, epochs = thin.segmentation.windows_an_epoch, thin.optimisation.epochs
+    assert 80 < epochs <= 100 and often > 3 and thin.ensemble.networks == 1
+    assert 10 * 900 < 14 * often * epochs <= 20 * 900  # windows of 14 images, 20 a second, in 15 minutes
+    assert "what lies between epochs" in thin.reasons["segmentation.windows_an_epoch"]
     assert (thin.optimisation.optimizer, thin.segmentation.dice) == ("muon", "batch")
     assert plan(0.93, "tf_efficientnet_lite0").optimisation.optimizer == "adamw"
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hounsfield.arrays import BoolArray, FloatArray, IntArray, VoxelArray
+from hounsfield.arrays import FloatArray, IntArray, VoxelArray
 from hounsfield.datasets.load import header_of
 from hounsfield.datasets.segmentation import mask_of
 from hounsfield.errors import TrainingError
@@ -64,7 +64,7 @@ class MaskLesson:
     task: Segmentation
     inputs: Inputs
     _places: dict[int, Places] = field(default_factory=dict)
-    """Of the rows that were learned from so far."""
+    """Of the rows that were looked at so far."""
 
     def expect(self, network: nn.Module, plan: Plan, rows: IntArray) -> None:
         """Let every voxel's answer begin at how common each label is in windows that are learned from."""
@@ -87,9 +87,14 @@ class MaskLesson:
 
     def _changed(self, plan: Plan, rows: IntArray, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """As `masked_batch`; where labels are on an image is looked up once."""
-        for row in set(rows.tolist()) - set(self._places):
-            self._places[row] = places_of(self.inputs.codes[row])
+        for row in rows.tolist():
+            self._places_in(row)
         return masked_batch(plan, self.inputs, rows, self._places, generator=generator)
+
+    def _places_in(self, row: int) -> Places:
+        if row not in self._places:
+            self._places[row] = places_of(self.inputs.codes[row])
+        return self._places[row]
 
     def _loss(self, levels: Sequence[Tensor], codes: Tensor) -> Tensor:
         """The mean over resolutions, the coarser ones weighing less."""
@@ -108,7 +113,7 @@ class MaskLesson:
         counts = np.zeros((len(self.task.labels), 3))
         losses, spread = [], 0.0
         for row in chosen.tolist():
-            images, codes = plain_window(plan, self.inputs, row)
+            images, codes = plain_window(plan, self.inputs, row, self._places_in(row))
             with torch.inference_mode(), _precision(plan):
                 logits = network(memory_order(images, channels_last=plan.optimisation.channels_last)).float()
             losses.append(float(self.task.loss(logits, codes)))
@@ -230,11 +235,10 @@ def _around_known(
     return images, codes[0].round().to(torch.uint8)
 
 
-def plain_window(plan: Plan, inputs: Inputs, row: int) -> tuple[Tensor, Tensor]:
+def plain_window(plan: Plan, inputs: Inputs, row: int, places: Places) -> tuple[Tensor, Tensor]:
     """The window (1, C, *shape) of an image around the label nearest to the middle of all, or else around what is
     known, and its codes."""
     codes = inputs.codes[row]
-    places = places_of(codes)
     middle = np.array(codes.shape) / 2
     own = places.labels or ((places.known,) if len(places.known) else ())
     if own:
@@ -276,15 +280,17 @@ def _knows(codes: IntArray, middle: FloatArray, window: Sequence[int]) -> bool:
 def places_of(codes: IntArray) -> Places:
     """Some voxels of each label that is on a mask (d, h, w), and of what is known of it."""
     flat = codes.reshape(-1)
-    there = np.unique(flat).tolist()
-    labels = tuple(_some(flat == code) for code in there if 0 < code < UNKNOWN)
-    return Places(labels, _some(flat != UNKNOWN) if UNKNOWN in there else np.zeros(0, dtype=np.intp))
+    counts = np.bincount(flat, minlength=UNKNOWN + 1)
+    labelled = np.flatnonzero((flat != 0) & (flat != UNKNOWN))
+    by_code = labelled[np.argsort(flat[labelled], kind="stable")]
+    ends = np.cumsum(counts[1:UNKNOWN])
+    labels = tuple(_some(own) for own in np.split(by_code, ends[:-1]) if len(own))
+    return Places(labels, _some(np.flatnonzero(flat != UNKNOWN)) if counts[UNKNOWN] else np.zeros(0, dtype=np.intp))
 
 
-def _some(where: BoolArray) -> IntArray:
-    """Places where something is so, spread over all of them, not too many."""
-    places = np.flatnonzero(where)
-    return places[:: max(1, -(-len(places) // _PLACES))]
+def _some(places: IntArray) -> IntArray:
+    """Of places some, spread over all of them."""
+    return places[:: max(1, -(-len(places) // _PLACES))].copy()
 
 
 def _kept_inside(middle: FloatArray, sides: Sequence[int], window: Sequence[int]) -> FloatArray:

@@ -150,7 +150,8 @@ def fit(
     while state.epoch < plan.optimisation.epochs and not _worn_out(state, plan):
         began = time.monotonic()
         slower = at_rate(plan, plan.optimisation.learning_rate / 2**state.restarts)
-        train_loss = train_epoch(run, slower, lesson, train_rows, member=member, epoch=state.epoch)
+        rows = np.tile(train_rows, plan.segmentation.windows_an_epoch)
+        train_loss = train_epoch(run, slower, lesson, rows, member=member, epoch=state.epoch)
         exam = lesson.examined(run.network, plan, val_rows)
         state.dead = exam.dead
         if state.dead and state.restarts < MOST_RESTARTS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.networks.answering import mirrors
@@ -21,6 +21,10 @@ FEWER_FOLDS = 3
 
 _FASTER_AT_MOST = 8
 """Of the elements of a larger input, as against the smallest's: large volumes are halved at once, large steps share."""
+
+MOST_SHORT_EPOCHS = 100
+"""Of windows: where there would be more, an epoch learns from several windows of each image, for what is done between
+epochs takes time as well."""
 
 SHARE_FOR_TRAINING = 0.9
 """Of the minutes, with validating; the rest is for preparing, measuring and the report."""
@@ -70,7 +74,12 @@ def within_budget(
     most = 1 if fixed else min(family.most_repeats, family.most_networks // folds)
     repeats = max(1, min(most, int(each / work(folds).of(wanted))))
     epochs = max(1, min(family.longest, work(folds).epochs_in(each / repeats)))
-    changed: dict[str, Section] = {
+    changed: dict[str, Section] = {}
+    if family.windows and epochs > MOST_SHORT_EPOCHS:
+        often = -(-epochs // MOST_SHORT_EPOCHS)
+        epochs = max(1, min(family.longest // often, work(folds).repeated(often).epochs_in(each / repeats)))
+        changed["segmentation"] = plan.segmentation.model_copy(update={"windows_an_epoch": often})
+    changed |= {
         "ensemble": plan.ensemble.model_copy(update={"folds": folds, "repeats": repeats}),
         "optimisation": plan.optimisation.model_copy(update={"epochs": epochs, "patience": max(10, epochs // 2)}),
     }
@@ -109,6 +118,10 @@ class Work:
     def epoch(self) -> float:
         """To learn from all, and to be validated."""
         return self.learned + self.answering * self.validated
+
+    def repeated(self, often: int) -> Work:
+        """The same where an epoch learns from so many windows of each image, and validates no more."""
+        return replace(self, learned=self.learned * often)
 
     def of(self, images: float) -> float:
         """To learn from as many, each time changed anew and from all once at least, and to be measured."""

@@ -125,7 +125,9 @@ def make_plan(
         machine,
         kind=kind,
         family=family,
-        images=plan.optimisation.epochs * images_an_epoch(fingerprint, plan.ensemble.folds),
+        images=plan.optimisation.epochs
+        * plan.segmentation.windows_an_epoch
+        * images_an_epoch(fingerprint, plan.ensemble.folds),
         per_second=per_second,
         folds_wanted=wanted,
         by_memory=by_memory,

@@ -47,6 +47,9 @@ _SMALLEST = 4
 
 _MOST_HALVINGS = 5
 
+_FIRST_MAPS, _MOST_MAPS = 16, 256
+"""Of networks from scratch."""
+
 _THICK = 3.0
 """Times the distance of pixels in a slice, from which slices are outlined one by one. From three on nnU-Net calls
 images anisotropic (Isensee 2021). On the hearts below, six times, slices gave .890, and volumes .764."""
@@ -300,8 +303,7 @@ def _way_down(
     if backbone:
         return PretrainedChoice(backbone=backbone, drop_path=0.1), "batch"
     strides = strides_for(sides, spacing)
-    first = 32 if len(sides) == 2 else 16
-    widths = tuple(min(first * 2**stage, 256) for stage in range(len(strides) + 1))
+    widths = tuple(min(_FIRST_MAPS * 2**stage, _MOST_MAPS) for stage in range(len(strides) + 1))
     encoder = ResidualChoice(widths=widths, blocks=(1,) * len(widths), strides=strides, normalisation=_FOR_FEW)
     return encoder, _FOR_FEW
 

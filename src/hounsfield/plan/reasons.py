@@ -78,6 +78,8 @@ def reasons_for(
     why = "so few epochs learn little by heart, and images that are changed much teach more slowly"
     lessened = [name for name, value in plan.augmentation if value != getattr(drafted, name)]
     reasons |= {f"augmentation.{name}": why for name in lessened}
+    if plan.segmentation.windows_an_epoch > 1:
+        reasons["segmentation.windows_an_epoch"] = "the time goes to learning, and not to what lies between epochs"
     if plan.input.views:
         reasons["input.views"] = "a case's images are looked at one by one, and attention finds those that matter"
     if plan.input.columns:

@@ -336,6 +336,8 @@ class Segmentation(Section):
     """Share of a window's sides that the next one shows again."""
     around_labels: float = Field(default=0.5, ge=0, le=1)
     """Share of the windows that are learned from around a voxel with a label."""
+    windows_an_epoch: int = Field(default=1, ge=1)
+    """Of each image, to learn from."""
     dice: Literal["batch", "image"] = "batch"
     """Over what the loss has its Dice: all windows of a batch together, or each, and their mean."""
     tolerance: float = Field(default=1.0, gt=0)

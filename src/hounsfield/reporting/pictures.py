@@ -135,6 +135,12 @@ def tallest(pictures: Sequence[Picture]) -> float:
     return min(max([*ratios, 0.5]), 1.75)
 
 
+def middling(pictures: Sequence[Picture]) -> float:
+    """Height over width of the picture in the middle, in [0.5, 1.75]; others are set in it with bars."""
+    ratios = sorted(picture.height / picture.width for picture in pictures)
+    return min(max(ratios[len(ratios) // 2], 0.5), 1.75) if ratios else 1.0
+
+
 def _resizable(plane: VoxelArray) -> VoxelArray:
     """The plane in a number type that can be averaged; what is not finite becomes 0."""
     if plane.dtype in (np.uint8, np.uint16, np.int16):

@@ -17,7 +17,7 @@ from hounsfield.reporting.evidence_tables import SubgroupTables, subgroup_tables
 from hounsfield.reporting.examples import ends_and_middle
 from hounsfield.reporting.gallery import ImageCard
 from hounsfield.reporting.outline_views import outline_views
-from hounsfield.reporting.pictures import MAX_SIDE, encode, tallest
+from hounsfield.reporting.pictures import MAX_SIDE, encode, middling
 from hounsfield.reporting.planes import joined, middle_of, outlined_pixels
 from hounsfield.reporting.surroundings import surroundings
 
@@ -27,7 +27,7 @@ SURFACES = {
 }
 """What surfaces are, in words."""
 
-_PLANE = 360
+_PLANE = 520
 """Pixels along the longer side of each of three planes."""
 
 
@@ -99,7 +99,7 @@ def segmentation_part(found: SegmentationEvidence, *, examples: Sequence[Outline
         rows=tuple(_row(one, columns) for one in shown_labels(found)),
         subgroups=subgroup_tables(found.subgroups, head.score, title=head.head, counted="image"),
         cards=cards,
-        ratio=tallest([card.film for card in cards]),
+        ratio=middling([card.film for card in cards]),
         volumes=any(not example.image.planar for example in examples),
     )
 
