@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -105,8 +107,15 @@ def in_child(python: str, script: str, words: Sequence[str], folder: Path, *, wo
         "nnUNet_def_n_proc": str(THREADS),
     }
     command = [python, script, "--one", *words]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    lines = [line.removeprefix("RESULT ") for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-    if not lines and done.returncode:
-        raise RuntimeError(f"{' '.join(words)}: {(done.stderr.strip().splitlines() or ['nothing was printed'])[-1]}")
+    with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as failed:
+        child = subprocess.Popen(command, stdout=said, stderr=failed, env=environment, start_new_session=True)
+        code = child.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)  # workers of its loaders that wait for ever
+        said.seek(0)
+        failed.seek(0)
+        lines = [line.removeprefix("RESULT ") for line in said if line.startswith("RESULT ")]
+        errors = failed.read().strip().splitlines()
+    if not lines and code:
+        raise RuntimeError(f"{' '.join(words)}: {(errors or ['nothing was printed'])[-1]}")
     return [json.loads(line) for line in lines]

@@ -103,9 +103,10 @@ def _of_objects(fingerprint: Fingerprint, backbone: str | None) -> Family:
         windows=True,
         sides=_squares,
         images_wanted=6_000,
-        epochs_wanted=100,
+        epochs_wanted=1000,
         longest=1000,
         most_repeats=1,
+        share_needed=_SHARE_NEEDED,
     )
 
 
@@ -262,7 +263,8 @@ _MOST_NETWORKS = 5
 
 _SHARE_NEEDED = 2.0
 """Of the windows wanted: networks of all cases, validated together as they will read, come before networks of folds, of
-which one validates a case."""
+which one validates a case. One network that was shown 8,200 windows of nuclei found them with an average precision of
+.32 on ten images, those of five folds that were shown 1,700 each with .19."""
 
 _NOT_MIRRORED: Mapping[str, Any] = {"flip_axes": ()}
 """There seven epochs of AdamW at 3e-3 gave .868, and without mirrored volumes .875; twenty of Muon .891 with them, and
