@@ -38,12 +38,18 @@ class Picture:
 
 
 def film_pixels(
-    image: Image, *, depth_index: int, max_side: int = MAX_SIDE, window: Window | None = None
+    image: Image,
+    *,
+    depth_index: int,
+    max_side: int = MAX_SIDE,
+    window: Window | None = None,
+    size: tuple[int, int] | None = None,
 ) -> NDArray[np.uint8]:
     """One slice for the screen, (height, width) grey or (height, width, 3) colour, right in its proportions; of named
     channels that of the first.
 
-    Larger slices are averaged down to `max_side`; small ones are enlarged by whole factors without smoothing.
+    Larger slices are averaged down to `max_side`; small ones are enlarged by whole factors without smoothing. Where a
+    `size` (height, width) is given they are brought to it, smoothly.
     """
     import cv2
 
@@ -51,10 +57,11 @@ def film_pixels(
     window = window or fitting_window(image)
     plane = image.voxels[:3] if image.channels >= 3 else image.voxels[:1]
     pixels = np.moveaxis(_resizable(plane[:, depth_index]), 0, -1)
-    height, width = _shown_size(image, max_side)
+    height, width = size or _shown_size(image, max_side)
     if (height, width) != pixels.shape[:2]:
         grows = height >= pixels.shape[0] and width >= pixels.shape[1]
-        method = cv2.INTER_NEAREST if grows else cv2.INTER_AREA
+        enlarging = cv2.INTER_LINEAR if size else cv2.INTER_NEAREST
+        method = enlarging if grows else cv2.INTER_AREA
         pixels = cv2.resize(np.ascontiguousarray(pixels), (width, height), interpolation=method)
     shown = eight_bits(pixels.reshape(height, width, -1), window)
     return shown[:, :, 0] if shown.shape[2] == 1 else shown

@@ -63,14 +63,18 @@ def planes_through(
         image: As stored.
         drawn: One over another.
         centre: (d, h, w), the place.
-        max_side: Pixels along the longer side of a plane.
+        max_side: Pixels along the longest side of all planes, which are of one scale.
         window: One that fits the image where not given.
     """
     if image.planar:
-        return _plane(image, drawn, (0, 1, 2), 0, max_side, window)
+        return _plane(drawn, (0, 1, 2), 0, film_pixels(image, depth_index=0, max_side=max_side, window=window))
+    extents = np.array(image.shape) * image.spacing_mm
+    sides = np.maximum(1, np.rint(extents * max_side / extents.max())).astype(int).tolist()
     planes = []
     for order in _PLANES:
-        plane = _plane(image, drawn, order, int(centre[order[0]]), max_side, window)
+        index, size = int(centre[order[0]]), (sides[order[1]], sides[order[2]])
+        pixels = film_pixels(_turned(image, order), depth_index=index, window=window, size=size)
+        plane = _plane(drawn, order, index, pixels)
         planes.append(plane[::-1] if order[0] and _rises(image) else plane)
     return joined([planes[0], joined(planes[1:], axis=0)], axis=1)
 
@@ -138,17 +142,11 @@ def _turned(image: Image, order: tuple[int, int, int]) -> Image:
 
 
 def _plane(
-    image: Image,
-    drawn: Sequence[Drawn],
-    order: tuple[int, int, int],
-    index: int,
-    max_side: int,
-    window: Window | None,
+    drawn: Sequence[Drawn], order: tuple[int, int, int], index: int, pixels: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
-    """One plane across the first axis of `order`, with the lines of masks on it."""
+    """The pixels of one plane across the first axis of `order`, with the lines of masks on them."""
     import cv2
 
-    pixels = film_pixels(_turned(image, order), depth_index=index, max_side=max_side, window=window)
     canvas = np.ascontiguousarray(np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels)
     size = (canvas.shape[1], canvas.shape[0])
     for one in drawn:
