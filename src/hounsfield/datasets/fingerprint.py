@@ -209,17 +209,18 @@ def make_fingerprint(
         lesions=count_lesions(cases),
         breast_median=_breast_median(dataset, outsides, [readable[index][1] for index in order]),
         coloured=sum(colour for _, colour in pixels),
-        labelled_levels=_labelled_levels(dataset, cases, outsides),
-        dice_when_shrunk=dice_when_shrunk(dataset, cases) if shapes[:, 0].max() == 1 else None,
+        **_of_labels(dataset, cases, outsides),
         by_channel=_by_channel(dataset, cases, outsides, [values for values, _ in pixels]),
     )
 
 
-def _labelled_levels(
-    dataset: Dataset, cases: Sequence[Case], outsides: Sequence[Outside]
-) -> tuple[float, float] | None:
+def _of_labels(dataset: Dataset, cases: Sequence[Case], outsides: Sequence[Outside]) -> dict[str, Any]:
     ct = next(iter(_modalities(dataset, outsides))) == "CT"
-    return labelled_levels(dataset, cases) if ct and not dataset.channels else None
+    flat = all(image.shape[0] == 1 for image in outsides)
+    return {
+        "labelled_levels": labelled_levels(dataset, cases) if ct and not dataset.channels else None,
+        "dice_when_shrunk": dice_when_shrunk(dataset, cases) if flat else None,
+    }
 
 
 def _by_channel(

@@ -199,6 +199,12 @@ def _faster_precision(draft: Plan, speed: Speed) -> tuple[Plan, float]:
     return (draft, measured) if measured > other else (plain, other)
 
 
+def images_learned(plan: Plan, fingerprint: Fingerprint) -> int:
+    """That each network is shown in training, or windows of them."""
+    each = images_an_epoch(fingerprint, plan.ensemble.folds) * plan.segmentation.windows_an_epoch
+    return plan.optimisation.epochs * each
+
+
 def images_an_epoch(fingerprint: Fingerprint, folds: int) -> int:
     """Cases that a network learns from, of as many folds; of one, those of the split's training part."""
     cases = sum(fingerprint.class_counts)

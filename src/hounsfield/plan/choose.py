@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from hounsfield.datasets.case import Dataset
 from hounsfield.datasets.fingerprint import Fingerprint
 from hounsfield.errors import PlanError
-from hounsfield.plan.budget import Speed, images_an_epoch
+from hounsfield.plan.budget import Speed, images_learned
 from hounsfield.plan.families import CONVNET, Family, Sides
 from hounsfield.plan.fitting import Need, fitting
 from hounsfield.plan.inputs import Kind, canvas_steps, film_steps, input_sides, kind_of, loses_colour, window_steps
@@ -125,9 +125,7 @@ def make_plan(
         machine,
         kind=kind,
         family=family,
-        images=plan.optimisation.epochs
-        * plan.segmentation.windows_an_epoch
-        * images_an_epoch(fingerprint, plan.ensemble.folds),
+        images=images_learned(plan, fingerprint),
         per_second=per_second,
         folds_wanted=wanted,
         by_memory=by_memory,
