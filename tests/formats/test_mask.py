@@ -162,7 +162,7 @@ def test_an_outline_that_no_person_drew_is_told_of(tmp_path: Path, labels: np.nd
     note = "model.nii.gz: outlined by the model mmm"
     (told,) = read_outline(tmp_path / "model.nii.gz", image, label=5)[1]
     assert told.startswith(note) and "mmm, 0123456789ab; its errors are not in the uncertainty" in told
-    write_nifti(own, tmp_path / "person.nii.gz")
+    write_nifti(own, tmp_path / "person.nii.gz", description="outlined by a person")
     assert read_outline(tmp_path / "person.nii.gz", image)[1] == ()
 
     header = write_series(tmp_path / "ct", np.zeros(SHAPE))

@@ -58,3 +58,11 @@ def test_the_place_is_one_that_is_labelled_even_of_a_ring() -> None:
     ring = np.repeat(((away < 18) & (away > 12)).astype(np.uint8)[None], 3, axis=0)
     assert ring[middle_of(Mask(ring, ("wall",)))] == 1
     assert middle_of(Mask(np.zeros_like(ring), ("wall",))) == (1, 20, 20)
+
+
+def test_planes_of_a_volume_are_of_one_scale() -> None:
+    image = Image(np.full((1, 10, 40, 60), 90, dtype=np.uint8), np.diag([5.0, 1, 1, 1]), spacing_kind="patient")
+    nothing = Mask(np.zeros((10, 40, 60), dtype=np.uint8), ("cell",))
+    drawn = outlined_pixels(image, nothing, centre=(5, 20, 30), max_side=300)
+    assert drawn.shape == (250 + 6 + 250, 300 + 6 + 300, 3)  # five pixels a millimetre: 200 × 300, 250 × 300, 250 × 200
+    assert (drawn[153:353, :300] == 90).all() and not drawn[:153, :300].any()

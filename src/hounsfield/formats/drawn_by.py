@@ -11,8 +11,7 @@ AUTOMATIC = "AUTOMATIC"
 BY_PROGRAM = "outlined by a program, as the file it was made from says"
 """What a NIfTI file says that was made from such a DICOM file."""
 
-_BY = "outlined by "
-_BY_MODEL = f"{_BY}the model "
+_BY_MODEL = "outlined by the model "
 _LONGEST = 79
 """Bytes of a NIfTI file's description."""
 
@@ -26,7 +25,7 @@ def by_model(name: str, sha256: str) -> str:
 
 def says_so(description: str) -> bool:
     """Whether a NIfTI file's description says that a model or a program outlined it."""
-    return description.startswith(_BY)
+    return description.startswith((_BY_MODEL, BY_PROGRAM))
 
 
 def unconfirmed(path: Path, what: str, names: Sequence[str] = ()) -> str:
